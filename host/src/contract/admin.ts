@@ -1,0 +1,174 @@
+/**
+ * The operator's HTTP API below `/api/v1`, spoken by the page (loopback listener, cookie) and the command line (`<data>/admin.sock`).
+ * Shapes only; both ends check them. Bodies are JSON unless said otherwise; errors are `LocalError`. Lists answer `{items}`.
+ *
+ * | Method and path | In → out | Role |
+ * |---|---|---|
+ * | GET  /setup/state | → SetupState | none |
+ * | POST /setup/claim | {token} → {setup_id} | none |
+ * | POST /setup/finish | SetupFinish → {next:"/", root_key_file?} + cookie | setup |
+ * | POST /login/password | {password} → Session + cookie | none |
+ * | GET, DELETE /session | → Session / sign out | viewer |
+ * | POST /step-up | {password} → Session | viewer |
+ * | GET, PATCH /node | → NodeFacts / {display_name?} | viewer / owner |
+ * | GET  /health | → {items: HealthCheck[], confinement: ConfinementReport} | viewer |
+ * | GET  /plugins · /plugins/:ns/:name | → {items: PluginStatus[]} · PluginDetail | viewer |
+ * | POST /plugins/:ns/:name/{enable,disable,restart} | {} → PluginStatus | operator |
+ * | DELETE /plugins/:ns/:name?keep_data=30d or no | → {} | owner S |
+ * | GET, PUT /plugins/:ns/:name/grants | → {items: Grant[], etag} / {grants: GrantInput[], etag} | viewer / owner S |
+ * | GET, PUT /plugins/:ns/:name/config | → PluginConfig / {value, secrets, etag} → {result} | operator |
+ * | GET  /plugins/:ns/:name/logs?before&level&limit | → {items: PluginLogLine[]} | operator |
+ * | GET  /catalog?q= · /catalog/:ns/:name | → {items: CatalogItem[], age_seconds} · CatalogDetail | viewer |
+ * | GET  /catalog/:ns/:name/review?version= | → PermissionReview | viewer |
+ * | POST /installs | InstallBody → 202 {job_id} | owner S |
+ * | POST /packages (application/octet-stream) | bytes of a .hnp → {items:[{id, version}]} | owner S |
+ * | GET  /jobs · GET, DELETE /jobs/:id | → {items: Job[]} · Job / cancel | viewer / owner |
+ * | GET  /capabilities | → {items: CallableCapability[]} | viewer |
+ * | POST /try | TryBody → 202 {call_id}; frames on live topic `try:<call_id>` | operator |
+ * | DELETE /try/:call_id | cancel | operator |
+ * | POST /call | CallBodyIn → {output, meta, provider}, or NDJSON frames with `stream:true` | operator |
+ * | GET  /community · POST /community/{create,join,leave} | → CommunityFacts / {name, root_passphrase} → {community_id, root_key_file} / {invite} → {community_id, name} / {} | viewer / owner S |
+ * | GET  /members · GET, POST /invites | → {items: Member[]} · {items: OpenInvite[]} / InviteBody → {invite_blob, event_id, expires_at} | viewer / owner S |
+ * | POST /members/:node_id/{promote,demote,revoke} | {level?} / {level} / {reason} → {event_id} | owner S |
+ * | GET, POST, DELETE /peers · /peers/:node_id | → {items: PeerRow[]} / {host, port, node_id?} → PeerRow / {} | viewer / owner |
+ * | GET  /calls?limit= | → {items: CallTrace[]} | operator |
+ * | GET  /audit?limit= | → {items: AuditRow[], chain_ok} | owner |
+ * | POST /setup/reset (operator socket only) | {password?} → {url?} | self |
+ * | GET  /live (WebSocket, subprotocol hearthnet-admin.v1) | LiveClient / LiveServer | viewer |
+ *
+ * **S** = step-up needed: `unauthorized` reason `step_up_required`; the operator socket is always stepped up.
+ * @source admin-ui §3
+ */
+import type { ConfinementReport } from "./confinement.ts";
+import type { LocalError } from "./errors.ts";
+import type { I18nText, JsonObject, JsonSchema, NodeId, Time } from "./ids.ts";
+import type { Grant, PluginManifest, PluginStatus } from "./plugin.ts";
+import type { InstallProgress } from "./services.ts";
+import type { TrustRequirement } from "./wire.ts";
+
+export type Role = "owner" | "operator" | "viewer";
+
+export interface SetupState {
+  set_up: boolean;
+  /** True when a claim is under way and the browser holds its cookie. */
+  claimed: boolean;
+  node_id: NodeId;
+  short_id: string;
+  suggested_name: string;
+  confinement: ConfinementReport["label"];
+}
+
+export interface SetupFinish {
+  password: string;
+  display_name: string;
+  community: { kind: "create"; name: string; root_passphrase: string } | { kind: "join"; invite: string } | { kind: "later" };
+}
+
+export interface Session {
+  role: Role;
+  /** Unix milliseconds; 0 when not stepped up. */
+  step_up_until: number;
+  expires_at: number;
+}
+
+export interface PluginDetail extends PluginStatus {
+  manifest: PluginManifest;
+  grants: Grant[];
+}
+
+export interface GrantInput {
+  permission: string;
+  scope?: JsonObject;
+  mode: "allow" | "deny";
+}
+
+export interface InstallBody {
+  id: string;
+  version: string;
+  review_digest: string;
+  grants: GrantInput[];
+  confirm_id?: string;
+  client_id: string;
+}
+
+export interface Job {
+  id: string;
+  kind: "install" | "update";
+  subject: string;
+  state: "running" | "done" | "failed" | "cancelled";
+  step: InstallProgress["step"];
+  percent: number;
+  error?: LocalError;
+}
+
+export interface CallableCapability {
+  name: string;
+  version: string;
+  node_id: NodeId;
+  node_name: string;
+  is_local: boolean;
+  plugin_id?: string;
+  trust_required: TrustRequirement;
+  params: JsonObject;
+  streams: boolean;
+  /** Known for local ones only. */
+  request_schema: JsonSchema | null;
+  binary: string[];
+  max_body_bytes: number;
+  title?: I18nText;
+}
+
+export interface TryBody {
+  capability: string;
+  node?: NodeId;
+  params: JsonObject;
+  input: JsonObject;
+  timeout_ms?: number;
+}
+
+export interface CallBodyIn extends TryBody {
+  stream?: boolean;
+  /** `X.Y`, default `1.0`. */
+  version?: string;
+}
+
+export interface CommunityFacts {
+  community_id: string | null;
+  name: string | null;
+  head_lamport: number;
+  level: string;
+  fresh_device_id: string;
+}
+
+export interface InviteBody {
+  /** NodeID or `hearthnet-id://v1/…` text of the new device. */
+  fresh_id: string;
+  level: "member" | "trusted";
+  /** Short id that the inviter read from the other screen; must match (I-15). */
+  confirmed_short_id: string;
+}
+
+export interface AuditRow {
+  seq: number;
+  at: Time;
+  actor: string;
+  action: string;
+  target: string;
+  result: string;
+}
+
+export type LiveClient =
+  | { op: "sub"; topic: string; since?: number }
+  | { op: "unsub"; topic: string }
+  | { op: "ack"; topic: string; seq: number }
+  | { op: "pong" };
+export type LiveServer =
+  | { topic: string; epoch: string; seq: number; kind: "snapshot" | "change" | "gap" | "end"; data: unknown }
+  | { op: "ping" }
+  | { op: "refused"; topic: string; error: LocalError };
+
+/** Data on `try:<call_id>`: frames, then exactly one `result` or `error`. */
+export type TryEvent =
+  | { kind: "frame"; event: string; data: JsonObject }
+  | { kind: "result"; output: JsonObject; meta: JsonObject; provider: NodeId; trace_id: string }
+  | { kind: "error"; error: LocalError };

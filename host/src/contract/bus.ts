@@ -1,0 +1,164 @@
+/** What the bus, its callers and its providers tell each other. @source 03 */
+import type { CommunityId, JsonObject, JsonSchema, NodeId } from "./ids.ts";
+import type { AnyErrorCode } from "./errors.ts";
+import type { CallBody, Endpoint, NodeManifest, Stability, TrustLevel, TrustRequirement } from "./wire.ts";
+
+/** @source 03 §1 */
+export interface CapabilityDescriptor {
+  name: string;
+  version: [major: number, minor: number];
+  stability: Stability;
+  request_schema: JsonSchema;
+  response_schema: JsonSchema | null;
+  stream_schema: JsonSchema | null;
+  params: JsonObject;
+  max_concurrent: number;
+  trust_required: TrustRequirement;
+  timeout_seconds: number;
+  idempotent: boolean;
+}
+
+/** Who calls. `self` is this node's operator; `plugin` acts under the plugin's own authority. @source 03 §8, B-11 */
+export interface Principal {
+  kind: "self" | "member" | "stranger" | "federated" | "plugin";
+  node_id: NodeId;
+  community_id: CommunityId | null;
+  level: TrustLevel;
+  /** Set when `kind` is `plugin`: `namespace/name`. */
+  plugin_id?: string;
+}
+
+export interface Frame {
+  event: string;
+  data: JsonObject;
+}
+
+/** `meta.ms` is filled by the bus when the handler leaves it out. Binary fields hold `Uint8Array` while inside the node. */
+export interface Reply {
+  output: JsonObject;
+  meta: { ms?: number } & JsonObject;
+}
+
+/**
+ * A call as the bus hands it to a handler. Fields at the offer's `binary` pointers hold `Uint8Array`, never base64url:
+ * the bus decodes them once. @source plugin-platform §4 "Binary path"
+ */
+export interface DispatchedCall {
+  capability: string;
+  version: [number, number];
+  body: CallBody;
+  caller: Principal;
+  traceId: string;
+  requestId: string;
+  /** Monotonic milliseconds. */
+  deadline: number;
+  stream: boolean;
+  hops: number;
+}
+
+/** Returns a reply, or frames (the generator's return value is the `done` summary). Throws HnError; anything else is internal_error. */
+export type Handler = (call: DispatchedCall, signal: AbortSignal) => Promise<Reply> | AsyncGenerator<Frame, JsonObject, void>;
+
+export interface Offer {
+  descriptor: CapabilityDescriptor;
+  handler: Handler;
+  /** JSON pointers below `{params,input}` / `{output,meta}` / frame `{event: data}` that carry bytes, e.g. `/input/image_b64`. */
+  binary?: string[];
+  /** Request body limit on the wire, bytes; default 1 MiB, ceiling 16 MiB. */
+  maxBodyBytes?: number;
+  /** Plugin that stands behind it; absent for host capabilities. */
+  plugin_id?: string;
+}
+
+export interface Registration {
+  update(params: JsonObject): void;
+  withdraw(): void;
+}
+
+/** One (node, capability, params) the bus knows. @source 03 §1 */
+export interface CapabilityEntry {
+  node_id: NodeId;
+  descriptor: CapabilityDescriptor;
+  schema_hash: string;
+  is_local: boolean;
+  endpoints: Endpoint[];
+  plugin_id?: string;
+  in_flight: number;
+  /** Monotonic milliseconds. */
+  last_seen: number;
+  p50_latency_ms: number;
+  p99_latency_ms: number;
+  success_rate: number;
+  /** Monotonic milliseconds; 0 when not quarantined. */
+  quarantined_until: number;
+  /** JSON pointers that carry bytes; known for local entries only. */
+  binary: string[];
+}
+
+/** What somebody on this node (operator, plugin, host) wants called. `Uint8Array` is welcome at binary fields. */
+export interface OriginateRequest {
+  capability: string;
+  /** At least this version of the same major. */
+  version: [number, number];
+  body: CallBody;
+  caller: Principal;
+  /** Only this node; absent: the router chooses. */
+  node?: NodeId;
+  timeoutMs?: number;
+  traceId?: string;
+  hops?: number;
+  signal?: AbortSignal;
+  token?: string;
+}
+
+/** What transport hands over after authentication; reaches local entries only (B-7). */
+export interface InboundRequest {
+  capability: string;
+  version: [number, number];
+  body: CallBody;
+  caller: Principal;
+  requestId: string;
+  traceId: string;
+  timeoutMs?: number;
+  stream: boolean;
+  signal: AbortSignal;
+}
+
+/** @source 03 §10 */
+export interface CallTrace {
+  ts: string;
+  trace_id: string;
+  capability: string;
+  version: string;
+  from_node: NodeId;
+  to_node: NodeId;
+  is_local: boolean;
+  result: "ok" | "cancelled" | AnyErrorCode;
+  ms: number;
+  bytes_in: number;
+  bytes_out: number;
+}
+
+export type BusChange = { kind: "added" | "removed" | "updated"; entry: CapabilityEntry };
+
+/** The bus as the rooms above it see it. */
+export interface Bus {
+  /** @throws bad_request reason schema_invalid | namespace_violation */
+  offer(offer: Offer): Registration;
+  /** Call from this node; local or remote. @throws HnError of spec 02 §5 */
+  call(request: OriginateRequest): Promise<Reply & { provider: NodeId }>;
+  stream(request: OriginateRequest): AsyncGenerator<Frame, JsonObject, void>;
+  /** Call from the network; local entries only. */
+  serve(request: InboundRequest): Promise<Reply>;
+  serveStream(request: InboundRequest): AsyncGenerator<Frame, JsonObject, void>;
+  /** Descriptor limits that transport needs before it reads the body. */
+  limitsOf(capability: string): { maxBodyBytes: number; streams: boolean } | undefined;
+  entries(filter?: { name?: string; node_id?: NodeId }): CapabilityEntry[];
+  /** Takes the offers of a verified peer manifest; replaces that peer's former ones. */
+  peerSeen(manifest: NodeManifest): void;
+  peerGone(node: NodeId): void;
+  recentCalls(limit: number): CallTrace[];
+  onChange(listener: (change: BusChange) => void): () => void;
+  onCall(listener: (trace: CallTrace) => void): () => void;
+  inFlight(): number;
+}

@@ -1,0 +1,140 @@
+/**
+ * Messages on the socket pair between host and plugin process (fd 3). Every message is one frame:
+ * `u32be length | u32be headerLength | header JSON | attachment bytes`. Ids: host even, plugin odd, never reused in a connection.
+ * @source plugin-platform §5
+ */
+import type { AnyErrorCode } from "./errors.ts";
+import type { ConfinementLabel } from "./confinement.ts";
+import type { Grant } from "./plugin.ts";
+import type { JsonObject, JsonValue } from "./ids.ts";
+import type { Principal } from "./bus.ts";
+
+/** Bytes that belong at JSON pointer `ptr`, where the header holds null: inline behind the header, or as stream `stream`. */
+export type Attachment = { ptr: string; size: number } | { ptr: string; size: number; stream: number };
+
+/** Error as it crosses fd 3 in either direction. */
+export interface PluginError {
+  error: AnyErrorCode;
+  message?: string;
+  reason?: string;
+  retry_after_ms?: number;
+  action?: JsonObject;
+}
+
+export interface PluginFacts {
+  id: string;
+  version: string;
+  label: ConfinementLabel;
+  /** Path of the bundle to load, as the plugin process sees it. */
+  entry: string;
+  assetsDir: string | null;
+  dataDir: string | null;
+  nodeId: string;
+  communityId: string | null;
+}
+
+export interface RegisteredCapability {
+  /** `name@X.Y`. */
+  ref: string;
+  params: JsonObject;
+  maxConcurrent?: number;
+}
+
+export type HostMessage =
+  | { t: "hello"; protocols: number[]; host: string; limits: JsonObject; features: string[] }
+  | { t: "init"; plugin: PluginFacts; config: JsonObject; grants: Grant[]; dataSchema: number }
+  | {
+      t: "call";
+      id: number;
+      cap: string;
+      body: JsonObject;
+      caller: Principal;
+      trace: string;
+      requestId: string;
+      deadlineMs: number;
+      stream: boolean;
+      att?: Attachment[];
+    }
+  | { t: "frame"; id: number; event: string; data: JsonObject; att?: Attachment[] }
+  | { t: "frame.end"; id: number }
+  | { t: "cancel"; id: number; why: string }
+  | { t: "op.ok"; id: number; value: JsonValue; att?: Attachment[] }
+  | ({ t: "op.err"; id: number } & PluginError)
+  | { t: "op.frame"; id: number; event: string; data: JsonObject; att?: Attachment[] }
+  | { t: "schedule"; id: number; name: string }
+  | { t: "config"; id: number; config: JsonObject }
+  | { t: "grants"; grants: Grant[] }
+  | { t: "assets" }
+  | { t: "credit"; id: number; frames?: number; bytes?: number }
+  | { t: "chunk"; stream: number; seq: number; size: number }
+  | { t: "chunk.end"; stream: number; ok: boolean }
+  | { t: "ping"; n: number }
+  | { t: "drain"; deadlineMs: number }
+  | { t: "stop"; why: string };
+
+export type PluginMessage =
+  | { t: "hello.ok"; protocol: number; sdk: string; features: string[] }
+  | { t: "ready"; registered: RegisteredCapability[] }
+  | { t: "result"; id: number; output: JsonObject; meta: JsonObject; att?: Attachment[] }
+  | { t: "frame"; id: number; event: string; data: JsonObject; att?: Attachment[] }
+  | { t: "done"; id: number; data: JsonObject }
+  | ({ t: "error"; id: number } & PluginError)
+  /** Answer to `schedule` and `config`. */
+  | { t: "ok"; id: number; value: JsonValue }
+  | { t: "cancel"; id: number; why: string }
+  /** `op` is an SDK method such as `kv.put`; `parent` is the live call under whose caller it runs. */
+  | { t: "op"; id: number; op: string; args: JsonObject; parent?: number; att?: Attachment[] }
+  | { t: "credit"; id: number; frames?: number; bytes?: number }
+  | { t: "chunk"; stream: number; seq: number; size: number }
+  | { t: "chunk.end"; stream: number; ok: boolean }
+  | { t: "pong"; n: number }
+  | { t: "log"; level: "debug" | "info" | "warn" | "error"; msg: string; fields?: JsonObject }
+  | { t: "drained" }
+  | { t: "bye"; why: string };
+
+/**
+ * Between host and a worker process (§4.4) the same frames are used with these messages; a worker has no `op`.
+ */
+export type WorkerHostMessage =
+  | { t: "hello"; protocols: number[]; host: string; limits: JsonObject; features: string[] }
+  | { t: "worker.init"; entry: string; assetsDir: string | null }
+  | { t: "work"; id: number; msg: JsonObject; att?: Attachment[] }
+  | { t: "cancel"; id: number; why: string }
+  | { t: "credit"; id: number; frames?: number; bytes?: number }
+  | { t: "chunk"; stream: number; seq: number; size: number }
+  | { t: "chunk.end"; stream: number; ok: boolean }
+  | { t: "ping"; n: number }
+  | { t: "stop"; why: string };
+
+export type WorkerMessage =
+  | { t: "hello.ok"; protocol: number; sdk: string; features: string[] }
+  | { t: "ready"; registered: [] }
+  | { t: "work.ok"; id: number; json: JsonValue; att?: Attachment[] }
+  | ({ t: "error"; id: number } & PluginError)
+  | { t: "progress"; id: number; data: JsonObject }
+  | { t: "credit"; id: number; frames?: number; bytes?: number }
+  | { t: "chunk"; stream: number; seq: number; size: number }
+  | { t: "chunk.end"; stream: number; ok: boolean }
+  | { t: "pong"; n: number }
+  | { t: "log"; level: "debug" | "info" | "warn" | "error"; msg: string; fields?: JsonObject }
+  | { t: "bye"; why: string };
+
+/** Ops a plugin may ask for in this release, and the permission each one needs (`null`: none). Anything else is denied. */
+export const PLUGIN_OPS = {
+  "capabilities.register": "bus.provide",
+  "capabilities.update": "bus.provide",
+  "capabilities.remove": "bus.provide",
+  "bus.call": "bus.call",
+  "bus.stream": "bus.call",
+  "kv.get": "storage.kv",
+  "kv.put": "storage.kv",
+  "kv.delete": "storage.kv",
+  "kv.list": "storage.kv",
+  "kv.increment": "storage.kv",
+  "workers.run": "proc.worker",
+  "health.report": null,
+  "metrics.inc": null,
+  notify: "notify",
+} as const;
+
+export type PluginOp = keyof typeof PLUGIN_OPS;

@@ -1,0 +1,20 @@
+/**
+ * Room `contract`, floor 0: what rooms tell each other. Types and tables only, no logic.
+ *
+ * @example
+ * import { ERRORS, type Event } from "../contract/index.ts";
+ * ERRORS.partition.status; // 503
+ */
+export * from "./admin.ts";
+export * from "./bus.ts";
+export * from "./confinement.ts";
+export * from "./constants.ts";
+export * from "./errors.ts";
+export * from "./fd3.ts";
+export * from "./ids.ts";
+export * from "./permissions.ts";
+export * from "./plugin.ts";
+export * from "./ports.ts";
+export * from "./reasons.ts";
+export * from "./services.ts";
+export * from "./wire.ts";

@@ -1,0 +1,207 @@
+/** The plugin manifest and what the host knows about an installed plugin. @source plugin-platform §2, §6 */
+import type { ConfinementEvidence, ConfinementLabel } from "./confinement.ts";
+import type { LocalError } from "./errors.ts";
+import type { I18nText, JsonObject, JsonSchema, JsonValue } from "./ids.ts";
+import type { PermissionName } from "./permissions.ts";
+import type { TrustRequirement } from "./wire.ts";
+
+export interface PermissionRequest {
+  name: PermissionName;
+  scope?: JsonObject;
+  reason: I18nText;
+}
+
+export interface ManifestContribution {
+  name: string;
+  /** `"X.Y"`. */
+  version: string;
+  /** Paths of schema files inside the package. */
+  request: string;
+  response: string | null;
+  stream: string | null;
+  params?: string;
+  binary?: string[];
+  maxBodyBytes?: number;
+  trust: TrustRequirement;
+  idempotent: boolean;
+  maxConcurrent: number;
+  timeoutSeconds: number;
+  multi?: boolean;
+  announceMissing?: boolean;
+}
+
+export interface WorkerDeclaration {
+  name: string;
+  entry: string;
+  warm?: number;
+  max?: number;
+  limits: { memoryMb: number; pids?: number; cpuSeconds?: number; wallMs: number };
+}
+
+export interface AssetFile {
+  path: string;
+  cid: string;
+  sha256: string;
+  sizeBytes: number;
+  sources: string[];
+}
+
+export interface AssetDeclaration {
+  name: string;
+  license: string;
+  licenseUrl?: string;
+  attribution?: string;
+  nonCommercial?: boolean;
+  minRamMb?: number;
+  platforms?: string[];
+  optional?: boolean;
+  usedBy?: string[];
+  files: AssetFile[];
+}
+
+export interface PluginLimits {
+  memoryMb?: number;
+  cpu?: number;
+  pids?: number;
+  diskMb?: number;
+  egressMbPerHour?: number;
+  callsPerMinute?: number;
+  callTimeoutMs?: number;
+  startTimeoutMs?: number;
+  shutdownMs?: number;
+  maxBlockMs?: number;
+}
+
+/** `hearthnet.plugin.json`, version 1. @source plugin-platform §2.1 */
+export interface PluginManifest {
+  $schema?: string;
+  manifestVersion: 1;
+  id: string;
+  version: string;
+  kind: "service" | "panel" | "assets";
+  tier: { min: "process" | "isolate"; native?: boolean };
+  displayName: I18nText;
+  description: I18nText;
+  license: string;
+  homepage?: string;
+  repository?: string;
+  icon?: string;
+  engines: { hearthnet: string };
+  platforms: string[];
+  entry: { main?: string; panel?: string };
+  contributes: {
+    capabilities?: ManifestContribution[];
+    workers?: WorkerDeclaration[];
+    panels?: { id: string; title: I18nText; entry: string; height?: number }[];
+    schedules?: { id: string; every?: string; cron?: string; jitter?: number; catchUp?: boolean }[];
+    http?: {
+      prefix: string;
+      routes: { method: string; path: string; auth: string; pseudo?: string; maxBodyBytes?: number; ws?: boolean }[];
+    }[];
+    views?: { name: string; types: string[]; snapshot: boolean }[];
+    topics?: { publish?: string[]; subscribe?: string[] };
+  };
+  permissions: PermissionRequest[];
+  optionalPermissions?: PermissionRequest[];
+  limits?: PluginLimits;
+  config?: { schema: JsonSchema; order?: string[]; secrets?: string[]; migrations?: JsonValue[] };
+  assets?: AssetDeclaration[];
+  data?: { schemaVersion: number; downgradable: boolean; shared?: boolean; migrations?: JsonValue[] };
+  update?: { strategy: "overlap" | "stop-first" };
+  dependencies?: Record<string, string>;
+  roles?: string[];
+}
+
+/** @source plugin-platform §6.1 */
+export type PluginState =
+  | "available"
+  | "downloading"
+  | "verifying"
+  | "staged"
+  | "needs_consent"
+  | "needs_config"
+  | "starting"
+  | "probing"
+  | "active"
+  | "degraded"
+  | "draining"
+  | "stopped"
+  | "removed"
+  | "start_failed"
+  | "backoff"
+  | "crash_looped"
+  | "hung"
+  | "over_quota"
+  | "quarantined"
+  | "incompatible"
+  | "blocked_by_policy";
+
+/** One consent row. `scope` may be narrower than asked for. @source plugin-platform §3.4 */
+export interface Grant {
+  permission: PermissionName;
+  scope: JsonObject;
+  mode: "allow" | "deny";
+  grantedBy: "operator" | "config" | "setup";
+  /** Unix milliseconds. */
+  at: number;
+}
+
+/** A package that `format.verifyPackage` and the marketplace have accepted, unpacked in the store. */
+export interface StoredRelease {
+  id: string;
+  version: string;
+  /** SHA-256 of the archive bytes, hex: the release's identity. */
+  sha256: string;
+  /** Folder with the unpacked, read-only files. */
+  dir: string;
+  manifest: PluginManifest;
+  /** SHA-256 of the publisher key's SPKI, hex. */
+  publisherKeyId: string;
+  /** True when the embedded root vouches for namespace `hearthnet`. */
+  embeddedRoot: boolean;
+  /** Asset name → path inside the asset → file in the asset store. */
+  assets: Record<string, Record<string, string>>;
+}
+
+export interface PluginResources {
+  rssMb: number;
+  cpuPercent: number;
+  pids: number;
+  calls: number;
+  callsPerMinute: number;
+  p50Ms: number;
+  p99Ms: number;
+}
+
+/** What the operator sees of one installed plugin. */
+export interface PluginStatus {
+  id: string;
+  version: string;
+  sha256: string;
+  publisherKeyId: string;
+  displayName: I18nText;
+  description: I18nText;
+  kind: PluginManifest["kind"];
+  tier: "process" | "isolate";
+  state: PluginState;
+  desired: "enabled" | "disabled";
+  label: ConfinementLabel | null;
+  evidence: ConfinementEvidence | null;
+  /** 1 (harmless) to 6 (riskiest), from granted rights. @source plugin-platform §3.2 */
+  rating: number;
+  /** `name@X.Y` currently registered. */
+  offers: string[];
+  resources: PluginResources | null;
+  /** Why it does not run, with what to do. */
+  reason: LocalError | null;
+  needsConsent: boolean;
+}
+
+export interface PluginLogLine {
+  seq: number;
+  /** Unix milliseconds. */
+  at: number;
+  level: "debug" | "info" | "warn" | "error";
+  source: "plugin" | "stdout" | "stderr" | "host";
+  message: string;
+}

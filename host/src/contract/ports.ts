@@ -1,0 +1,62 @@
+/** What is handed in, so that no room reaches for the machine by itself and a thousand nodes fit into one process. */
+import type { CallBody, Endpoint, NodeManifest, SyncHeads, SyncReply, SyncRequest, CommunityManifest } from "./wire.ts";
+import type { Frame, Reply } from "./bus.ts";
+import type { JsonObject, NodeId } from "./ids.ts";
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Unix time in milliseconds; may jump. */
+  now(): number;
+  /** Milliseconds that only rise. */
+  monotonic(): number;
+  /** Runs `fn` after `delayMs` of this clock's time; never keeps the process alive. */
+  setTimeout(fn: () => void, delayMs: number): Timer;
+}
+
+/** Fills and returns `n` random bytes. */
+export type Random = (n: number) => Uint8Array;
+
+export type LogFields = Record<string, unknown>;
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  child(fields: LogFields): Log;
+}
+
+export interface OutboundCall {
+  to: NodeId;
+  endpoints: Endpoint[];
+  capability: string;
+  version: string;
+  body: CallBody;
+  traceId: string;
+  /** Milliseconds left for the whole call. */
+  timeoutMs: number;
+  stream: boolean;
+  signal: AbortSignal;
+  token?: string;
+}
+
+/** The bus's and the community's way to other nodes; filled by `transport`. Every failure is an HnError; no answer is `partition`. */
+export interface PeerLink {
+  /** One call to a known peer. With `stream`, frames without the terminal `done`, whose data is the generator's return value. */
+  call(call: OutboundCall): Promise<Reply>;
+  stream(call: OutboundCall): AsyncGenerator<Frame, JsonObject, void>;
+  /** Fetches and verifies `/manifest`. @throws partition | invalid_signature | expired | bad_request */
+  fetchManifest(endpoint: Endpoint, expected?: NodeId): Promise<NodeManifest>;
+  communityManifest(peer: PeerAddress): Promise<CommunityManifest>;
+  syncHeads(peer: PeerAddress): Promise<SyncHeads>;
+  syncEvents(peer: PeerAddress, request: SyncRequest): Promise<SyncReply>;
+}
+
+export interface PeerAddress {
+  node_id: NodeId;
+  endpoints: Endpoint[];
+  /** Community the request is made from; before joining, the invite's. */
+  community_id: string;
+}

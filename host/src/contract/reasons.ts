@@ -1,0 +1,395 @@
+/**
+ * Machine-readable sub-codes. New detail becomes a reason, not a code. `HnError` takes its default text from here, then from `ERRORS`.
+ * Rows are sorted by the room that raises them.
+ * @source codebase §7
+ */
+import type { AnyErrorCode } from "./errors.ts";
+
+export interface ReasonRow {
+  code: AnyErrorCode;
+  message: string;
+  action: string;
+}
+
+export const REASONS = {
+  // foundation
+  json_invalid: { code: "bad_request", message: "This is not valid JSON.", action: "Send one JSON value in UTF-8." },
+  json_duplicate_key: { code: "bad_request", message: "A JSON object names the same key twice.", action: "Send each key once." },
+  json_too_deep: { code: "bad_request", message: "The JSON is nested too deeply.", action: "Flatten it to at most 64 levels." },
+  json_unsafe_number: {
+    code: "bad_request",
+    message: "A number cannot be represented exactly.",
+    action: "Send large numbers as strings.",
+  },
+  json_forbidden_key: { code: "bad_request", message: "The JSON uses a key that is not allowed.", action: "Rename the key." },
+  too_large: { code: "bad_request", message: "This is larger than allowed.", action: "Send less, or split it." },
+  db_corrupt: {
+    code: "internal_error",
+    message: "The database on disk is damaged.",
+    action: "Restore a backup, or move the file away to start anew.",
+  },
+  // identity
+  bad_node_id: {
+    code: "bad_request",
+    message: "This is not a node id.",
+    action: "A node id is `ed25519:` and 43 letters, digits, `-` or `_`; copy it whole.",
+  },
+  keys_missing: { code: "not_found", message: "This node has no key yet.", action: "Start the node once with `hearthnet up`." },
+  keys_invalid: {
+    code: "internal_error",
+    message: "The key file of this node is damaged.",
+    action: "Restore `keys/device.ed25519` from a backup; a new key is a new identity.",
+  },
+  keys_permissions: {
+    code: "internal_error",
+    message: "Other users of this machine can read the node's key.",
+    action: "Run `chmod 600` on `keys/device.ed25519` and `chmod 700` on `keys`.",
+  },
+  bad_manifest: { code: "bad_request", message: "The node's self-description is malformed.", action: "Update the other node." },
+  invite_invalid: {
+    code: "bad_request",
+    message: "This is not a genuine invitation.",
+    action: "Copy the whole text, or ask for a new one.",
+  },
+  invite_expired: { code: "expired", message: "The invitation has run out.", action: "Ask your neighbour for a new one." },
+  invitee_mismatch: {
+    code: "unauthorized",
+    message: "The invitation was made for another device.",
+    action: "Ask for one made for this device's id.",
+  },
+  passphrase_wrong: {
+    code: "unauthorized",
+    message: "The passphrase does not open this file.",
+    action: "Try again; without the passphrase the file cannot be opened by anyone.",
+  },
+  // community
+  bootstrap_unreachable: {
+    code: "partition",
+    message: "None of the addresses in the invitation answers.",
+    action: "Join while your neighbour's node is switched on and on the same network.",
+  },
+  community_manifest_invalid: {
+    code: "invalid_signature",
+    message: "The community's description does not belong to the invitation.",
+    action: "Ask for a new invitation; do not use this address.",
+  },
+  sync_failed: { code: "partition", message: "The community's log could not be read completely.", action: "Try to join again." },
+  already_member: {
+    code: "bad_request",
+    message: "This node already belongs to a community.",
+    action: "Leave it first with `hearthnet leave`.",
+  },
+  no_community: {
+    code: "not_found",
+    message: "This node belongs to no community yet.",
+    action: "Create one, or join with an invitation.",
+  },
+  no_invite_right: {
+    code: "unauthorized",
+    message: "You may not invite to this level.",
+    action: "Ask a trusted member to invite.",
+  },
+  co_signer_insufficient: {
+    code: "unauthorized",
+    message: "Not enough members have signed this.",
+    action: "Collect the missing signatures.",
+  },
+  unknown_author: {
+    code: "unauthorized",
+    message: "The author of this event is not known here.",
+    action: "Synchronise again; the invitation may still be on its way.",
+  },
+  revoked_author: {
+    code: "revoked",
+    message: "The author of this event was revoked before it.",
+    action: "Nothing; the event is refused everywhere.",
+  },
+  out_of_order: {
+    code: "bad_request",
+    message: "The event's position is out of bounds.",
+    action: "Check the clock and version of the other node.",
+  },
+  // bus
+  schema_invalid: {
+    code: "bad_request",
+    message: "The capability's schema is not in the allowed subset.",
+    action: "See docs/guide for the allowed keywords.",
+  },
+  namespace_violation: {
+    code: "bad_request",
+    message: "The capability's name is outside what its owner may register.",
+    action: "Use a granted prefix.",
+  },
+  hops_exceeded: {
+    code: "bad_request",
+    message: "The call was passed on too often.",
+    action: "Look for plugins that call each other in a circle.",
+  },
+  slots_full: {
+    code: "capacity_exceeded",
+    message: "Every place for this capability is taken.",
+    action: "Wait for the stated time, or use another node.",
+  },
+  provider_unreachable: {
+    code: "partition",
+    message: "The node that offers this does not answer.",
+    action: "Check that it is switched on, then try again.",
+  },
+  stream_cut: { code: "partition", message: "The connection ended in the middle of the answer.", action: "Try again." },
+  // transport
+  header_missing: {
+    code: "bad_request",
+    message: "A required header is missing or malformed.",
+    action: "Send every X-HearthNet header exactly once.",
+  },
+  clock_skew: {
+    code: "expired",
+    message: "The clocks of the two nodes differ by more than two minutes.",
+    action: "Set the clock of this device, then try again.",
+  },
+  replayed: {
+    code: "invalid_signature",
+    message: "This request was already received once.",
+    action: "Sign a new request for every attempt.",
+  },
+  wrong_recipient: {
+    code: "invalid_signature",
+    message: "The request was signed for another node.",
+    action: "Send it to the node it was signed for.",
+  },
+  recipient_unbound: {
+    code: "invalid_signature",
+    message: "The request does not name its recipient.",
+    action: "Sign the recipient's id into the request.",
+  },
+  restart_window: {
+    code: "expired",
+    message: "The node has just restarted and cannot rule out a repeated request.",
+    action: "Send a new request in two minutes.",
+  },
+  tls_mismatch: {
+    code: "invalid_signature",
+    message: "The other side's certificate does not belong to the node id.",
+    action: "Do not trust this address; ask your neighbour for the right one.",
+  },
+  response_unsigned: {
+    code: "invalid_signature",
+    message: "The answer carries no valid signature.",
+    action: "Update the other node, or stop using it.",
+  },
+  tokens_unsupported: {
+    code: "not_implemented",
+    message: "This node does not accept tokens yet.",
+    action: "Call as a member, without a token.",
+  },
+  contract_version: {
+    code: "schema_mismatch",
+    message: "The asked contract version is not known here.",
+    action: "Ask for 1.0 or leave it out.",
+  },
+  upgrade_unsupported: {
+    code: "bad_request",
+    message: "This kind of connection is not offered.",
+    action: "Use HTTP with server-sent events.",
+  },
+  // format and marketplace: one reason per class of marketplace §5.1, never merged
+  damaged: {
+    code: "bad_request",
+    message: "The download is incomplete or was altered on the way.",
+    action: "Download it again, if possible from another source.",
+  },
+  unsigned: {
+    code: "invalid_signature",
+    message: "The package carries no publisher signature.",
+    action: "Ask the publisher for a signed package.",
+  },
+  wrong_key: {
+    code: "invalid_signature",
+    message: "The package is signed, but not by the publisher who owns this name.",
+    action: "Do not install it; tell the registry's owner.",
+  },
+  tampered: {
+    code: "invalid_signature",
+    message: "A file inside the package differs from what the publisher signed.",
+    action: "Do not install it; get the package from its registry.",
+  },
+  catalogue_expired: {
+    code: "expired",
+    message: "The catalogue is out of date and no source has a newer one.",
+    action: "Connect to the registry, or allow the old catalogue for this one operation.",
+  },
+  rolled_back: {
+    code: "invalid_signature",
+    message: "This version is older than one already seen.",
+    action: "Install the newest version; to go back, use rollback.",
+  },
+  package_revoked: {
+    code: "revoked",
+    message: "This version was withdrawn because it is dangerous.",
+    action: "Install a newer version.",
+  },
+  yanked: { code: "bad_request", message: "The publisher has withdrawn this version.", action: "Install another version." },
+  incompatible: {
+    code: "not_implemented",
+    message: "The plugin does not fit this node.",
+    action: "See which requirement is not met; update the node or choose another version.",
+  },
+  policy: {
+    code: "unauthorized",
+    message: "A rule of this node's owner forbids this plugin.",
+    action: "Change the rule in hearthnet.config.ts if you want it.",
+  },
+  clock: { code: "expired", message: "The clock of this device is behind.", action: "Set the clock, then try again." },
+  unreachable: {
+    code: "partition",
+    message: "No registry answers.",
+    action: "Check the connection; what is installed keeps working.",
+  },
+  archive_path: {
+    code: "bad_request",
+    message: "The package contains a path that leads outside or is not allowed.",
+    action: "Do not use it; tell whoever gave it to you.",
+  },
+  archive_limits: {
+    code: "bad_request",
+    message: "The package is larger, deeper or denser than allowed.",
+    action: "Ask the publisher to move large files into assets.",
+  },
+  manifest_invalid: {
+    code: "bad_request",
+    message: "The plugin's manifest is not valid.",
+    action: "Run `hearthnet plugin validate` and correct the named fields.",
+  },
+  // runtime
+  start_failed: { code: "plugin_gone", message: "The plugin did not start.", action: "Look at its log." },
+  crash_looped: {
+    code: "plugin_gone",
+    message: "The plugin crashed too often and was stopped.",
+    action: "Look at its log, then start it again by hand.",
+  },
+  hung: {
+    code: "plugin_gone",
+    message: "The plugin stopped answering and was ended.",
+    action: "It is restarted by itself; look at its log if it happens again.",
+  },
+  over_quota: {
+    code: "quota_exceeded",
+    message: "The plugin used more memory than its limit and was ended.",
+    action: "Raise its memory limit or give it less work.",
+  },
+  worker_crashed: {
+    code: "internal_error",
+    message: "The part that was working on this broke down.",
+    action: "Try again; if it happens again with the same input, report it to the publisher.",
+  },
+  confinement_missing: {
+    code: "confinement",
+    message: "This machine cannot confine plugins, so only first-party plugins run.",
+    action: "Install bubblewrap: on Debian and Ubuntu `sudo apt install bubblewrap`.",
+  },
+  confinement_lowered: {
+    code: "confinement",
+    message: "The plugin ran confined before and would now run with less protection.",
+    action: "Mend the confinement, see the health page.",
+  },
+  protocol_error: {
+    code: "plugin_gone",
+    message: "The plugin broke the protocol and was ended.",
+    action: "Report it to the publisher.",
+  },
+  needed_by: { code: "bad_request", message: "Another plugin needs this one.", action: "Remove that one first." },
+  disabled: { code: "not_found", message: "The plugin is switched off.", action: "Enable it on its page." },
+  // ocr
+  language_unsupported: {
+    code: "bad_request",
+    message: "This language is not installed for text recognition.",
+    action: "Choose an installed language.",
+  },
+  source: { code: "bad_request", message: "Exactly one picture is needed.", action: "Send either `image_b64` or `image_cid`." },
+  decode_failed: {
+    code: "bad_request",
+    message: "This is not a picture that can be read.",
+    action: "Send a PNG, JPEG, WebP, BMP, TIFF or PNM picture.",
+  },
+  backend_unknown: {
+    code: "not_found",
+    message: "There is no text recognition engine by that name.",
+    action: "Leave `backend` out, or choose one that is listed.",
+  },
+  model_missing: { code: "not_implemented", message: "A model file is missing.", action: "Install it from the plugin's page." },
+  blob_store_missing: {
+    code: "not_implemented",
+    message: "This node has no file store yet.",
+    action: "Send the bytes inline, or install the files plugin.",
+  },
+  // admin and command line
+  already_set_up: {
+    code: "bad_request",
+    message: "This node is already set up.",
+    action: "Sign in, or run `hearthnet setup` in the terminal to reset the sign-in.",
+  },
+  setup_token: {
+    code: "expired",
+    message: "The set-up link is used up or too old.",
+    action: "Run `hearthnet setup` in the terminal for a new one.",
+  },
+  not_set_up: {
+    code: "unauthorized",
+    message: "This node is not set up yet.",
+    action: "Open the set-up link that the terminal shows.",
+  },
+  signed_out: { code: "unauthorized", message: "You are not signed in.", action: "Sign in." },
+  password_wrong: {
+    code: "unauthorized",
+    message: "The password is not right.",
+    action: "Try again; `hearthnet setup` in the terminal resets it.",
+  },
+  password_weak: { code: "bad_request", message: "The password is too short.", action: "Use at least 12 characters." },
+  step_up_required: {
+    code: "unauthorized",
+    message: "This step needs your password once more.",
+    action: "Confirm with your password.",
+  },
+  cross_site: {
+    code: "unauthorized",
+    message: "The request came from another site.",
+    action: "Open the page at its own address.",
+  },
+  wrong_host: {
+    code: "bad_request",
+    message: "The page was opened under a name that is not its own.",
+    action: "Open it under the address that the terminal shows.",
+  },
+  review_stale: { code: "expired", message: "The package changed while you were reading.", action: "Read the review again." },
+  etag_stale: {
+    code: "expired",
+    message: "Somebody else changed this in the meantime.",
+    action: "Load it again and repeat your change.",
+  },
+  consent_required: {
+    code: "unauthorized",
+    message: "This plugin asks for a powerful permission.",
+    action: "Confirm by typing the plugin's name (`--confirm ID`).",
+  },
+  node_not_running: {
+    code: "partition",
+    message: "No node is running with this data folder.",
+    action: "Start it with `hearthnet up`, or name another folder with `--data`.",
+  },
+  data_locked: {
+    code: "bad_request",
+    message: "Another node is already running with this data folder.",
+    action: "Stop it first, or choose another folder with `--data`.",
+  },
+  port_taken: {
+    code: "bad_request",
+    message: "The port is already in use.",
+    action: "Choose another with `--port` or `--admin-port`; 0 lets the system choose.",
+  },
+  usage: { code: "bad_request", message: "The command is not complete.", action: "See `hearthnet --help`." },
+} as const;
+
+type CheckedReasons<T extends Record<string, ReasonRow>> = T;
+export type ReasonTable = CheckedReasons<typeof REASONS>;
+
+export type Reason = keyof typeof REASONS;

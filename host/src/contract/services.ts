@@ -1,0 +1,259 @@
+/** Public faces of the rooms, so that rooms above can be written and tested against them. Each room implements its own. */
+import type { ConfinementReport } from "./confinement.ts";
+import type { CommunityId, I18nText, JsonObject, NodeId, Time } from "./ids.ts";
+import type { Grant, PermissionRequest, PluginLogLine, PluginManifest, PluginStatus, StoredRelease } from "./plugin.ts";
+import type { PeerLink } from "./ports.ts";
+import type {
+  CommunityManifest,
+  CommunityPolicy,
+  Endpoint,
+  Event,
+  InviteBlob,
+  MemberLevel,
+  SyncHeads,
+  SyncReply,
+  SyncRequest,
+  TrustLevel,
+} from "./wire.ts";
+import type { JsonValue } from "./ids.ts";
+
+// ---- community (floor 2)
+
+export interface Member {
+  node_id: NodeId;
+  /** From the member's own join manifest; untrusted text. */
+  display_name: string;
+  level: MemberLevel;
+  added_at: Time;
+  added_by: NodeId;
+  /** Addresses from the newest manifest this node has seen in the log. */
+  endpoints: Endpoint[];
+}
+
+export type Standing =
+  { kind: "member"; level: MemberLevel } | { kind: "invitee"; expires_at: Time } | { kind: "revoked" } | { kind: "stranger" };
+
+export interface OpenInvite {
+  event_id: string;
+  invitee_node_id: NodeId;
+  display_name: string;
+  initial_level: "member" | "trusted";
+  expires_at: Time;
+}
+
+/** Who stands where; the transport's view of the community. */
+export interface StandingLookup {
+  communityId(): CommunityId | null;
+  standing(node: NodeId): Standing;
+}
+
+export interface Community extends StandingLookup {
+  name(): string | null;
+  policy(): CommunityPolicy | null;
+  head(): number;
+  /** Creates the root key and the first three events. `rootKeyFile` is the encrypted export; it is not kept on the node (I-11). @throws bad_request already_member */
+  create(o: { name: string; rootPassphrase: string }): Promise<{ community_id: CommunityId; rootKeyFile: string }>;
+  /** @throws unauthorized no_invite_right · not_found no_community */
+  invite(o: {
+    invitee: NodeId;
+    display_name: string;
+    level: "member" | "trusted";
+    endpoints: Endpoint[];
+    ttlSeconds?: number;
+  }): Promise<{ blob: InviteBlob; text: string; event_id: string }>;
+  /** Redeems an invitation; 01 §7. */
+  join(text: string, link: PeerLink): Promise<{ community_id: CommunityId; name: string }>;
+  members(): Member[];
+  openInvites(): OpenInvite[];
+  revokedNodes(): { node_id: NodeId; revoked_at: Time }[];
+  levelOf(node: NodeId): TrustLevel;
+  promote(o: { target: NodeId; level: MemberLevel; coSigners?: { node_id: NodeId; signature: string }[] }): Promise<Event>;
+  demote(o: { target: NodeId; level: MemberLevel; coSigners?: { node_id: NodeId; signature: string }[] }): Promise<Event>;
+  revoke(o: {
+    target: NodeId;
+    reason: string;
+    coSigners?: { node_id: NodeId; signature: string }[];
+    rootKey?: { file: string; passphrase: string };
+  }): Promise<Event>;
+  leave(): Promise<void>;
+  /** Appends one event by this node; durable when it resolves. */
+  append(o: { type: string; data: JsonObject; clientId?: string }): Promise<Event>;
+  manifest(): Promise<CommunityManifest>;
+  heads(): SyncHeads;
+  /** Push and pull in one step, as `/sync/v1/events` serves it. `from` is the verified sender; an invitee may push only its own join. */
+  exchange(request: SyncRequest, from: NodeId): Promise<SyncReply>;
+  /** Pulls and pushes until neither side has more. */
+  syncWith(peer: { node_id: NodeId; endpoints: Endpoint[] }, link: PeerLink): Promise<{ received: number; sent: number }>;
+  onEvent(listener: (event: Event) => void): () => void;
+  close(): void;
+}
+
+// ---- runtime (floor 5)
+
+export interface Runtime {
+  report(): ConfinementReport;
+  list(): PluginStatus[];
+  get(id: string): PluginStatus | undefined;
+  release(id: string): StoredRelease | undefined;
+  /** Takes a verified release; replaces a former one after consent (stop old, start new; lossless swap comes with the platform issue). */
+  stage(release: StoredRelease, grants: Grant[]): Promise<PluginStatus>;
+  enable(id: string): Promise<PluginStatus>;
+  disable(id: string): Promise<PluginStatus>;
+  restart(id: string): Promise<PluginStatus>;
+  remove(id: string, o: { keepData: boolean }): Promise<void>;
+  grants(id: string): Grant[];
+  setGrants(id: string, grants: Grant[]): Promise<void>;
+  config(id: string): PluginConfig;
+  setConfig(
+    id: string,
+    value: JsonObject,
+    secrets: Record<string, string>,
+  ): Promise<{ result: "applied" | "restart" | "restored" }>;
+  logs(id: string, o: { before?: number; limit: number; level?: string }): PluginLogLine[];
+  onLog(id: string, listener: (line: PluginLogLine) => void): () => void;
+  onChange(listener: (status: PluginStatus | { id: string; state: "removed" }) => void): () => void;
+  /** Starts what is desired; resolves when every plugin has been tried once. */
+  startAll(): Promise<void>;
+  stopAll(): Promise<void>;
+}
+
+export interface PluginConfig {
+  schema: JsonObject | null;
+  order: string[];
+  value: JsonObject;
+  /** Pointers of secrets that are set; never their values. */
+  secretsSet: string[];
+  etag: string;
+}
+
+// ---- marketplace (floor 6)
+
+export interface CatalogItem {
+  id: string;
+  latest: string;
+  displayName: I18nText;
+  description: I18nText;
+  publisherKeyId: string;
+  rating: number;
+  sizeBytes: number;
+  capabilities: string[];
+  permissions: string[];
+  registry: string;
+  installedVersion: string | null;
+  released: Time;
+}
+
+export interface CatalogDetail extends CatalogItem {
+  manifest: PluginManifest;
+  versions: { version: string; sha256: string; sizeBytes: number; status: "active" | "yanked" }[];
+  readme: string;
+  assetBytes: number;
+}
+
+export interface PermissionReview {
+  id: string;
+  version: string;
+  displayName: I18nText;
+  packageSha256: string;
+  publisherKeyId: string;
+  /** Package digest and everything shown, hashed; an install must echo it. */
+  reviewDigest: string;
+  rating: number;
+  /** Label that this machine will give. */
+  label: ConfinementReport["label"];
+  required: ReviewRow[];
+  optional: ReviewRow[];
+  assets: { name: string; sizeBytes: number; license: string; present: boolean }[];
+  totalBytes: number;
+  licenses: string[];
+  /** True when weight ≥ 4 is asked: the operator must type the id. */
+  confirmId: boolean;
+}
+
+export interface ReviewRow extends PermissionRequest {
+  weight: number;
+  /** Whether an earlier grant of this plugin already covers it. */
+  granted: boolean;
+}
+
+export interface InstallProgress {
+  step: "resolve" | "fetch" | "verify" | "unpack" | "assets" | "consent" | "start" | "done";
+  percent: number;
+  detail?: string;
+}
+
+export interface InstallRequest {
+  id: string;
+  version?: string;
+  /** From the review; required unless `grants` is `"all"` from the command line or config. */
+  reviewDigest?: string;
+  grants: "all" | { permission: string; scope?: JsonObject }[];
+  grantedBy: Grant["grantedBy"];
+  confirmId?: string;
+  useOldCatalogue?: boolean;
+  signal?: AbortSignal;
+  onProgress?: (progress: InstallProgress) => void;
+}
+
+export interface Marketplace {
+  /** Refreshes metadata; never throws for an unreachable source, but says the catalogue's age. */
+  refresh(): Promise<{ ageSeconds: number; registries: { id: string; ok: boolean; error?: string }[] }>;
+  search(o: { q?: string; limit?: number }): CatalogItem[];
+  show(id: string): Promise<CatalogDetail>;
+  review(id: string, version?: string): Promise<PermissionReview>;
+  install(request: InstallRequest): Promise<PluginStatus>;
+  /** Reads a `.hnp` handed over as file: verified like any other, then reviewable under its id. */
+  importPackage(bytes: Uint8Array): Promise<{ id: string; version: string }>;
+  /** Re-hashes every file of an installed release; a difference quarantines it. */
+  recheck(id: string): Promise<{ ok: boolean; tampered: string[] }>;
+}
+
+// ---- host facts that the admin doors show
+
+export interface PeerRow {
+  node_id: NodeId;
+  display_name: string;
+  level: TrustLevel;
+  endpoints: Endpoint[];
+  online: boolean;
+  /** Unix milliseconds; 0 = never. */
+  last_seen: number;
+  capabilities: string[];
+}
+
+export interface NodeFacts {
+  node_id: NodeId;
+  short_id: string;
+  display_name: string;
+  profile: string;
+  version: string;
+  started_at: Time;
+  bus: string;
+  admin: string;
+  data_dir: string;
+  community: { id: CommunityId; name: string; level: TrustLevel } | null;
+  as_root: boolean;
+  dev_root: boolean;
+}
+
+/** Keeps known peers' manifests fresh; the mesh issue adds discovery. */
+export interface Peers {
+  list(): PeerRow[];
+  /** Fetches, verifies and remembers. @throws partition | invalid_signature */
+  add(endpoint: Endpoint, expected?: NodeId): Promise<PeerRow>;
+  remove(node: NodeId): void;
+  /** One round over all known peers. */
+  refresh(): Promise<void>;
+  onChange(listener: () => void): () => void;
+}
+
+export interface HealthCheck {
+  id: string;
+  state: "ok" | "warn" | "bad";
+  title: string;
+  detail: string;
+  /** What to do; empty when ok. */
+  fix: string;
+}
+
+export type AuditValue = JsonValue;
