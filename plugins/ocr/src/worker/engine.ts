@@ -1,0 +1,93 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { Failure } from "../failure.ts";
+import { type Core, openCore, outOfMemory } from "./core.ts";
+import { decodePicture, isOutOfMemory } from "./pixels.ts";
+import { composePage, type PageText, preparePage, type Preprocess } from "./page.ts";
+import { createRecogniser, type LanguageData, type Recogniser } from "./recogniser.ts";
+
+export interface PictureOrder {
+  /** ISO 639-2/T, at least one, all of them installed. */
+  languages: string[];
+  pre: Preprocess;
+  maxPixels: number;
+  defaultDpi: number;
+  minConfidence: number;
+}
+
+/** A page's text with what is needed to advise the caller. */
+export interface PageResult extends PageText {
+  width: number;
+  height: number;
+  skew: number;
+  scale: number;
+  flattened: boolean;
+}
+
+export interface Engine {
+  /** Loads module and data ahead of the first page. */
+  warm(languages: string[]): Promise<void>;
+  /**
+   * Reads one picture; the calling thread is busy until it is done.
+   * @throws bad_request `too_large` `decode_failed` · capacity_exceeded `memory` · not_implemented · internal_error `engine_failed`
+   */
+  read(picture: Uint8Array, order: PictureOrder): Promise<PageResult>;
+}
+
+/** Above this the module is replaced after the page, because its memory never shrinks. */
+const KEEP_BELOW_BYTES = 320 * 1024 * 1024;
+
+/**
+ * Pictures in, words out. Module and languages stay loaded between pages; a module that trapped is never used again.
+ * @param languageData   see `languageFolder`
+ */
+export function createEngine(languageData: LanguageData): Engine {
+  let loaded: Promise<{ core: Core; recogniser: Recogniser }> | null = null;
+
+  function load(): Promise<{ core: Core; recogniser: Recogniser }> {
+    loaded ??= openCore().then((core) => ({ core, recogniser: createRecogniser(core, languageData) }));
+    return loaded;
+  }
+
+  return {
+    async warm(languages) {
+      const { recogniser } = await load();
+      for (const language of languages) recogniser.prepare([language]);
+    },
+    async read(picture, order) {
+      const { core, recogniser } = await load();
+      let healthy = false;
+      try {
+        const { page, header } = decodePicture(core, picture, order.maxPixels);
+        const prepared = preparePage(page, { statedDpi: header.dpi, defaultDpi: order.defaultDpi, pre: order.pre });
+        const words = recogniser.read(prepared.page, order.languages, prepared.dpi);
+        healthy = core.memoryBytes() < KEEP_BELOW_BYTES;
+        const text = composePage(words, order.minConfidence, prepared.toSource);
+        const { skew, scale, flattened } = prepared;
+        return { ...text, width: page.width, height: page.height, skew, scale, flattened };
+      } catch (error) {
+        if (error instanceof Failure) {
+          healthy = !(error.cause instanceof WebAssembly.RuntimeError) && core.memoryBytes() < KEEP_BELOW_BYTES;
+          throw error;
+        }
+        if (isOutOfMemory(error)) throw outOfMemory(error);
+        const message = "The recognition engine stopped while reading this page.";
+        throw new Failure("internal_error", { reason: "engine_failed", message, cause: error });
+      } finally {
+        if (!healthy) loaded = null;
+      }
+    },
+  };
+}
+
+/** Reads `<language>.traineddata.gz` from a folder. */
+export function languageFolder(folder: string): LanguageData {
+  return (language) => {
+    try {
+      return gunzipSync(readFileSync(`${folder}/${language}.traineddata.gz`));
+    } catch (cause) {
+      const message = `The data for the language ${language} is missing or damaged. Install the plugin again to fetch it anew.`;
+      throw new Failure("not_implemented", { reason: "language_missing", message, cause });
+    }
+  };
+}

@@ -1,0 +1,152 @@
+import type { TessBaseApi } from "tesseract.js-core/tesseract-core-simd-lstm.wasm.js";
+import { Failure } from "../failure.ts";
+import { percentile, type Raster } from "../raster/raster.ts";
+import type { Box } from "../raster/transform.ts";
+import { type Core, lendBytes } from "./core.ts";
+
+/** One word as it stands on the page. */
+export interface Word {
+  text: string;
+  box: Box;
+  /** 0 to 1. */
+  confidence: number;
+  /** ISO 639-2/T of the data that read it. */
+  language: string;
+  startsLine: boolean;
+  startsParagraph: boolean;
+}
+
+/** Language data by ISO 639-2/T code. @throws not_implemented `language_missing` */
+export type LanguageData = (language: string) => Uint8Array;
+
+export interface Recogniser {
+  /** @param languages   one or more; which of them leads is found out on a strip of the page */
+  read(page: Raster, languages: string[], dpi: number | null): Word[];
+  /** Loads data so that the first page does not wait for it. */
+  prepare(languages: string[]): void;
+}
+
+const LSTM_ONLY = 1;
+const WHOLE_PAGE = 3;
+const PARAGRAPH = 1;
+const LINE = 2;
+const WORD = 3;
+/** Share of the page's height on which languages are compared. */
+const STRIP = 1 / 12;
+
+/** Engines stay loaded, one for each list of languages. */
+export function createRecogniser(core: Core, data: LanguageData): Recogniser {
+  const engines = new Map<string, TessBaseApi>();
+  const stored = new Set<string>();
+
+  function engineFor(languages: string[]): TessBaseApi {
+    const key = languages.join("+");
+    const open = engines.get(key);
+    if (open) return open;
+    for (const language of languages) {
+      if (stored.has(language)) continue;
+      core.module.FS.writeFile(`/${language}.traineddata`, data(language));
+      stored.add(language);
+    }
+    const engine = new core.module.TessBaseAPI();
+    if (engine.Init("/", key, LSTM_ONLY) !== 0) {
+      const message = `The data for ${key} cannot be used. Install the plugin again to fetch it anew.`;
+      throw new Failure("not_implemented", { reason: "language_missing", message });
+    }
+    engine.SetPageSegMode(WHOLE_PAGE);
+    engines.set(key, engine);
+    return engine;
+  }
+
+  function recognise(engine: TessBaseApi, page: Raster, dpi: number | null): void {
+    const pixels = lendBytes(core, page.data);
+    try {
+      engine.SetImage(pixels, page.width, page.height, 1, page.width);
+    } finally {
+      core.module._free(pixels);
+    }
+    if (dpi !== null) engine.SetSourceResolution(dpi);
+    if (engine.Recognize(null) !== 0) {
+      throw new Failure("internal_error", { reason: "engine_failed", message: "The recognition engine gave up on this page." });
+    }
+  }
+
+  /** A leading language that does not fit costs time and accents: German read with English in front has eight times the errors. */
+  function leaderFirst(page: Raster, languages: string[], dpi: number | null): string[] {
+    if (languages.length < 2) return languages;
+    const strip = darkestStrip(page);
+    const rated = languages.map((language) => {
+      const engine = engineFor([language]);
+      recognise(engine, strip, dpi);
+      const confidence = engine.MeanTextConf();
+      engine.Clear();
+      return { language, confidence };
+    });
+    return rated.toSorted((a, b) => b.confidence - a.confidence).map((entry) => entry.language);
+  }
+
+  return {
+    prepare: (languages) => void engineFor(languages),
+    read(page, languages, dpi) {
+      const engine = engineFor(leaderFirst(page, languages, dpi));
+      try {
+        recognise(engine, page, dpi);
+        return wordsOf(core, engine);
+      } finally {
+        engine.Clear();
+      }
+    },
+  };
+}
+
+function wordsOf(core: Core, engine: TessBaseApi): Word[] {
+  const words: Word[] = [];
+  const found = engine.GetIterator();
+  if (core.module.getPointer(found) === 0) return words;
+  const slots = core.module._malloc(16);
+  try {
+    found.Begin();
+    do {
+      const text = found.GetUTF8Text(WORD).trim();
+      if (text === "" || !found.BoundingBox(WORD, slots, slots + 4, slots + 8, slots + 12)) continue;
+      const [left = 0, top = 0, right = 0, bottom = 0] = core.words().subarray(slots >> 2, (slots >> 2) + 4);
+      words.push({
+        text: text.normalize("NFC"),
+        box: [left, top, right - left, bottom - top],
+        confidence: Math.min(1, Math.max(0, found.Confidence(WORD) / 100)),
+        language: found.WordRecognitionLanguage(),
+        startsLine: found.IsAtBeginningOf(LINE),
+        startsParagraph: found.IsAtBeginningOf(PARAGRAPH),
+      });
+    } while (found.Next(WORD));
+  } finally {
+    core.module._free(slots);
+    core.module.destroy(found);
+  }
+  return words;
+}
+
+/** The full-width part of the page with the most ink; rows lie one behind the other, so nothing is copied. */
+function darkestStrip(page: Raster): Raster {
+  const height = Math.min(page.height, Math.max(160, Math.round(page.height * STRIP)));
+  const ink = (percentile(page, 0.02) + percentile(page, 0.8)) / 2;
+  const rows = new Uint32Array(page.height);
+  for (let y = 0; y < page.height; y++) {
+    let count = 0;
+    for (let x = 0, at = y * page.width; x < page.width; x += 2, at += 2) if ((page.data[at] ?? 255) < ink) count++;
+    // A row that is mostly dark is a picture or a rule, not text.
+    rows[y] = count > page.width / 4 ? 0 : count;
+  }
+  let sum = 0;
+  let best = -1;
+  let top = 0;
+  for (let y = 0; y < page.height; y++) {
+    sum += rows[y] ?? 0;
+    if (y >= height) sum -= rows[y - height] ?? 0;
+    if (y >= height - 1 && sum > best) {
+      best = sum;
+      top = y - height + 1;
+    }
+  }
+  return { width: page.width, height, data: page.data.subarray(top * page.width, (top + height) * page.width) };
+}
