@@ -1,0 +1,124 @@
+/** One frame: `u32be length | u32be headerLength | header JSON | attachment bytes`. @source plugin-platform §5.1 */
+import { CONSTANTS, type JsonObject } from "../../contract/index.ts";
+import { HnError, parseStrictJson } from "../../foundation/index.ts";
+
+const PREFIX_BYTES = 8;
+const EMPTY: Uint8Array = new Uint8Array(0);
+const utf8 = new TextEncoder();
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A frame as it came off the wire; `payload` is everything behind the header, a view that stays valid. */
+export interface DecodedFrame {
+  header: JsonObject;
+  payload: Uint8Array;
+}
+
+/** What the other side may not do; the connection ends, nobody tries to resynchronise. @source plugin-platform §5.3.3 */
+export function protocolError(message: string, cause?: unknown): HnError {
+  return new HnError("plugin_gone", { reason: "protocol_error", message, ...(cause === undefined ? {} : { cause }) });
+}
+
+/**
+ * Builds the parts of one frame, to be written in this order. The attachment parts are the given arrays, not copies.
+ * @param header       any JSON object; its text is at most 1 MiB
+ * @param attachments  bytes behind the header; their sizes must be what the header's `att` (or `size` of a chunk) says
+ * @throws plugin_gone reason protocol_error when a limit would be broken
+ */
+export function encodeFrame(header: object, attachments: readonly Uint8Array[] = []): Uint8Array[] {
+  const text = utf8.encode(JSON.stringify(header));
+  let rest = 4 + text.byteLength;
+  for (const part of attachments) rest += part.byteLength;
+  if (text.byteLength > CONSTANTS.PLUGIN_HEADER_MAX_BYTES) throw protocolError("The message is larger than 1 MiB.");
+  if (rest > CONSTANTS.PLUGIN_FRAME_MAX_BYTES) throw protocolError("The frame is larger than 8 MiB.");
+  const head = new Uint8Array(PREFIX_BYTES + text.byteLength);
+  const view = new DataView(head.buffer);
+  view.setUint32(0, rest);
+  view.setUint32(4, text.byteLength);
+  head.set(text, PREFIX_BYTES);
+  return [head, ...attachments];
+}
+
+/** Reads a header's text. The default is the strict parser; a plugin process, which trusts its host, may hand in `JSON.parse`. */
+export type HeaderParser = (text: string) => unknown;
+
+/**
+ * Turns a byte stream into frames. Holds at most one partial frame; memory grows with what arrived, never with what a prefix claims.
+ * After it has thrown, it must not be used again.
+ */
+export class FrameDecoder {
+  readonly #parse: HeaderParser;
+  /** Start of an unfinished frame; doubles as it grows, so that a frame in single bytes costs no more than one in a piece. */
+  #buffer: Uint8Array = EMPTY;
+  #held = 0;
+
+  constructor(parse: HeaderParser = parseStrictJson) {
+    this.#parse = parse;
+  }
+
+  /** True while a frame has begun and not ended; the caller enforces the 10 s limit of §5.3.3. */
+  get partial(): boolean {
+    return this.#held > 0;
+  }
+
+  /** @throws plugin_gone reason protocol_error */
+  push(bytes: Uint8Array): DecodedFrame[] {
+    const frames: DecodedFrame[] = [];
+    let data = bytes;
+    if (this.#held > 0) {
+      this.#append(bytes);
+      data = this.#buffer.subarray(0, this.#held);
+    }
+    for (;;) {
+      if (data.byteLength < PREFIX_BYTES) break;
+      const total = frameBytes(data);
+      if (data.byteLength < total) break;
+      frames.push(this.#read(data.subarray(0, total)));
+      data = data.subarray(total);
+    }
+    if (frames.length === 0 && this.#held > 0) return frames;
+    // Frames handed out are views of the old buffer, so what is left moves to one of its own.
+    this.#held = 0;
+    this.#buffer = EMPTY;
+    if (data.byteLength > 0) this.#append(data);
+    return frames;
+  }
+
+  #append(bytes: Uint8Array): void {
+    const needed = this.#held + bytes.byteLength;
+    if (needed > this.#buffer.byteLength) {
+      const grown = new Uint8Array(Math.max(needed, 2 * this.#buffer.byteLength, 256));
+      grown.set(this.#buffer.subarray(0, this.#held));
+      this.#buffer = grown;
+    }
+    this.#buffer.set(bytes, this.#held);
+    this.#held = needed;
+  }
+
+  #read(frame: Uint8Array): DecodedFrame {
+    const headerBytes = u32(frame, 4);
+    let header: unknown;
+    try {
+      header = this.#parse(strictUtf8.decode(frame.subarray(PREFIX_BYTES, PREFIX_BYTES + headerBytes)));
+    } catch (cause) {
+      throw protocolError("The header is not valid JSON.", cause);
+    }
+    if (typeof header !== "object" || header === null || Array.isArray(header)) {
+      throw protocolError("The header is not a JSON object.");
+    }
+    return { header: header as JsonObject, payload: frame.subarray(PREFIX_BYTES + headerBytes) };
+  }
+}
+
+/** Whole size of the frame that starts here, prefix included; refuses impossible lengths before anything is stored for them. */
+function frameBytes(data: Uint8Array): number {
+  const length = u32(data, 0);
+  const headerBytes = u32(data, 4);
+  if (length > CONSTANTS.PLUGIN_FRAME_MAX_BYTES) throw protocolError("The frame is larger than 8 MiB.");
+  if (headerBytes > CONSTANTS.PLUGIN_HEADER_MAX_BYTES) throw protocolError("The header is larger than 1 MiB.");
+  if (headerBytes < 2 || headerBytes + 4 > length) throw protocolError("The frame's lengths contradict each other.");
+  return 4 + length;
+}
+
+function u32(data: Uint8Array, at: number): number {
+  return (((data[at] ?? 0) << 24) | ((data[at + 1] ?? 0) << 16) | ((data[at + 2] ?? 0) << 8) | (data[at + 3] ?? 0)) >>> 0;
+}

@@ -1,0 +1,15 @@
+/**
+ * The fd 3 frame: one codec and one channel for both ends of a plugin's socket pair. Free of Node built-ins, so that the runner inside
+ * the sandbox can bundle it.
+ *
+ * Rules of a channel: ids and stream numbers come from `nextId()` (host even, plugin odd). A message whose attachments are still under
+ * way when its id is aborted is never delivered. `credit` with `bytes` is the channel's own affair; `credit` with `frames` is delivered.
+ *
+ * @example
+ * const channel = new FrameChannel<HostMessage, PluginMessage>({ socket: new Socket({ fd: 3 }), parity: "odd", onMessage, onError });
+ * const { json, attachments } = takeBytes({ output, meta });
+ * await channel.send({ t: "result", id, output: json.output, meta: json.meta }, attachments);
+ */
+export { encodeFrame, FrameDecoder, protocolError, type DecodedFrame, type HeaderParser } from "./codec.ts";
+export { FrameChannel, type Attachments, type ByteSocket, type ChannelMessage, type FrameChannelOptions } from "./channel.ts";
+export { placeBytes, takeBytes } from "./pointers.ts";
