@@ -1,0 +1,33 @@
+/** Least recently used map with a fixed number of entries. */
+export class LruMap<K, V> {
+  readonly #map: Map<K, V> = new Map();
+  readonly #max: number;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  get(key: K): V | undefined {
+    const value = this.#map.get(key);
+    if (value === undefined) return undefined;
+    this.#map.delete(key);
+    this.#map.set(key, value);
+    return value;
+  }
+
+  set(key: K, value: V): void {
+    this.#map.delete(key);
+    this.#map.set(key, value);
+    if (this.#map.size <= this.#max) return;
+    const oldest = this.#map.keys().next();
+    if (oldest.done !== true) this.#map.delete(oldest.value);
+  }
+
+  delete(key: K): boolean {
+    return this.#map.delete(key);
+  }
+}

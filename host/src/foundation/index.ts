@@ -1,0 +1,19 @@
+/**
+ * Room `foundation`, floor 0: time, chance, durable bytes, log lines, ids, errors and strict JSON. Knows nothing of HearthNet's meaning.
+ *
+ * @example
+ * const db = openDatabase("view.db", { migrations: ["CREATE TABLE seen(id TEXT PRIMARY KEY) STRICT"] });
+ * db.transaction(() => db.prepare("INSERT INTO seen VALUES(?)").run(newUlid()));
+ */
+export { ManualClock, systemClock } from "./clock/clock.ts";
+export { formatTime, isTime, parseTime } from "./clock/time.ts";
+export { HnError, isErrorCode, type HnErrorOptions } from "./errors.ts";
+export { Disposer } from "./flow/disposer.ts";
+export { LruMap } from "./flow/lru.ts";
+export { TokenBucket } from "./flow/token-bucket.ts";
+export { decodeBase64url, encodeBase64url } from "./ids/base64url.ts";
+export { createUlidFactory, isRequestId, isUlid, type UlidFactory } from "./ids/ulid.ts";
+export { parseStrictJson, type JsonLimits } from "./json/parse.ts";
+export { createLog, silentLog } from "./log/log.ts";
+export { Database, openDatabase, type DatabaseOptions } from "./storage/database.ts";
+export { privateFolder, readFileBounded, syncFolder, writeFileAtomic } from "./storage/files.ts";

@@ -1,0 +1,180 @@
+import { CONSTANTS, type JsonValue } from "../../contract/index.ts";
+import { HnError } from "../errors.ts";
+
+export interface JsonLimits {
+  maxBytes?: number;
+  maxDepth?: number;
+}
+
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const FORBIDDEN = new Set(["__proto__", "constructor"]);
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+/** Plain run of a string: no quote, backslash or control character. */
+const PLAIN = /[^"\\\u0000-\u001f]*/y;
+const SPACE = /[ \t\n\r]*/y;
+const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+const ESCAPES: Record<string, string> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+
+/**
+ * The only JSON reader for anything that is sent, signed or typed: one pass, fails closed. Objects have no prototype.
+ * @param source  UTF-8 bytes or text
+ * @throws bad_request json_invalid | json_duplicate_key | json_too_deep | json_unsafe_number | json_forbidden_key | too_large
+ * @source 01 I-4
+ */
+export function parseStrictJson(source: Uint8Array | string, limits: JsonLimits = {}): JsonValue {
+  const maxBytes = limits.maxBytes ?? CONSTANTS.CALL_BODY_CEILING_BYTES;
+  // A UTF-16 unit is at least one byte, so this is a cheap first gate for text; the exact one follows.
+  if (
+    (typeof source === "string" ? source.length : source.byteLength) > maxBytes ||
+    (typeof source === "string" && Buffer.byteLength(source) > maxBytes)
+  )
+    throw new HnError("bad_request", { reason: "too_large" });
+  let text: string;
+  try {
+    text = typeof source === "string" ? source : DECODER.decode(source);
+  } catch (cause) {
+    throw new HnError("bad_request", { reason: "json_invalid", message: "This is not valid UTF-8.", cause });
+  }
+  return new Parser(text, limits.maxDepth ?? CONSTANTS.JSON_MAX_DEPTH).document();
+}
+
+class Parser {
+  readonly #text: string;
+  readonly #maxDepth: number;
+  #at = 0;
+
+  constructor(text: string, maxDepth: number) {
+    this.#text = text;
+    this.#maxDepth = maxDepth;
+  }
+
+  document(): JsonValue {
+    this.#space();
+    const value = this.#value(0);
+    this.#space();
+    if (this.#at < this.#text.length) throw this.#wrong("json_invalid", "something follows the value");
+    return value;
+  }
+
+  #value(depth: number): JsonValue {
+    const c = this.#text.charCodeAt(this.#at);
+    if (c === 0x7b) return this.#object(depth + 1);
+    if (c === 0x5b) return this.#array(depth + 1);
+    if (c === 0x22) return this.#string();
+    if (c === 0x2d || (c >= 0x30 && c <= 0x39)) return this.#number();
+    if (this.#text.startsWith("true", this.#at)) return this.#word("true", true);
+    if (this.#text.startsWith("false", this.#at)) return this.#word("false", false);
+    if (this.#text.startsWith("null", this.#at)) return this.#word("null", null);
+    throw this.#wrong("json_invalid", "a value is expected");
+  }
+
+  #word<T>(word: string, value: T): T {
+    this.#at += word.length;
+    return value;
+  }
+
+  #object(depth: number): JsonValue {
+    if (depth > this.#maxDepth) throw this.#wrong("json_too_deep");
+    const object = Object.create(null) as Record<string, JsonValue>;
+    this.#at++;
+    this.#space();
+    if (this.#take("}")) return object;
+    for (;;) {
+      if (this.#text.charCodeAt(this.#at) !== 0x22) throw this.#wrong("json_invalid", "a key is expected");
+      const key = this.#string();
+      if (FORBIDDEN.has(key)) throw this.#wrong("json_forbidden_key");
+      if (key in object) throw this.#wrong("json_duplicate_key");
+      this.#space();
+      if (!this.#take(":")) throw this.#wrong("json_invalid", "a colon is expected");
+      this.#space();
+      object[key] = this.#value(depth);
+      this.#space();
+      if (this.#take("}")) return object;
+      if (!this.#take(",")) throw this.#wrong("json_invalid", "a comma or brace is expected");
+      this.#space();
+    }
+  }
+
+  #array(depth: number): JsonValue {
+    if (depth > this.#maxDepth) throw this.#wrong("json_too_deep");
+    const array: JsonValue[] = [];
+    this.#at++;
+    this.#space();
+    if (this.#take("]")) return array;
+    for (;;) {
+      array.push(this.#value(depth));
+      this.#space();
+      if (this.#take("]")) return array;
+      if (!this.#take(",")) throw this.#wrong("json_invalid", "a comma or bracket is expected");
+      this.#space();
+    }
+  }
+
+  #string(): string {
+    const start = ++this.#at;
+    PLAIN.lastIndex = start;
+    PLAIN.test(this.#text);
+    this.#at = PLAIN.lastIndex;
+    let out = this.#text.slice(start, this.#at);
+    while (!this.#take('"')) {
+      if (this.#text.charCodeAt(this.#at) !== 0x5c)
+        throw this.#wrong("json_invalid", "a string is not closed or holds a control character");
+      out += this.#escape();
+      const from = this.#at;
+      PLAIN.lastIndex = from;
+      PLAIN.test(this.#text);
+      this.#at = PLAIN.lastIndex;
+      out += this.#text.slice(from, this.#at);
+    }
+    if (LONE_SURROGATE.test(out)) throw this.#wrong("json_invalid", "a string holds half a character");
+    return out;
+  }
+
+  #escape(): string {
+    const kind = this.#text[this.#at + 1] ?? "";
+    if (kind === "u") {
+      const hex = this.#text.slice(this.#at + 2, this.#at + 6);
+      if (!/^[0-9a-fA-F]{4}$/.test(hex)) throw this.#wrong("json_invalid", "an escape is malformed");
+      this.#at += 6;
+      return String.fromCharCode(Number.parseInt(hex, 16));
+    }
+    const plain = ESCAPES[kind];
+    if (plain === undefined || kind === "") throw this.#wrong("json_invalid", "an escape is malformed");
+    this.#at += 2;
+    return plain;
+  }
+
+  #number(): number {
+    NUMBER.lastIndex = this.#at;
+    if (!NUMBER.test(this.#text)) throw this.#wrong("json_invalid", "a number is malformed");
+    const value = Number(this.#text.slice(this.#at, NUMBER.lastIndex));
+    if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
+      throw this.#wrong("json_unsafe_number");
+    this.#at = NUMBER.lastIndex;
+    return value;
+  }
+
+  #space(): void {
+    const c = this.#text.charCodeAt(this.#at);
+    if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return;
+    SPACE.lastIndex = this.#at;
+    SPACE.test(this.#text);
+    this.#at = SPACE.lastIndex;
+  }
+
+  #take(c: string): boolean {
+    if (this.#text[this.#at] !== c) return false;
+    this.#at++;
+    return true;
+  }
+
+  #wrong(
+    reason: "json_invalid" | "json_duplicate_key" | "json_too_deep" | "json_unsafe_number" | "json_forbidden_key",
+    what?: string,
+  ): HnError {
+    return new HnError("bad_request", {
+      reason,
+      ...(what === undefined ? {} : { message: `This is not valid JSON: ${what} at position ${this.#at}.` }),
+    });
+  }
+}

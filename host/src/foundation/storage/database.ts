@@ -1,0 +1,87 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { HnError } from "../errors.ts";
+
+export interface DatabaseOptions {
+  /** SQL scripts, applied in order, each once. Never edit one that was released; add another. */
+  migrations: readonly string[];
+  /** FULL: an acknowledged write survives power loss. NORMAL: a crash of the machine may lose the last writes, never the file. */
+  synchronous?: "FULL" | "NORMAL";
+}
+
+/** SQLite file in WAL mode with cached statements. Every failure of the file is `internal_error` reason `db_corrupt`. */
+export class Database {
+  readonly #db: DatabaseSync;
+  readonly #statements: Map<string, StatementSync> = new Map();
+  #depth = 0;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) this.#statements.set(sql, (statement = this.#db.prepare(sql)));
+    return statement;
+  }
+
+  exec(sql: string): void {
+    this.#db.exec(sql);
+  }
+
+  /** All or nothing; may be nested. `work` must be synchronous. */
+  transaction<T>(work: () => T): T {
+    const level = this.#depth++;
+    this.#db.exec(level === 0 ? "BEGIN IMMEDIATE" : `SAVEPOINT nest${level}`);
+    try {
+      const result = work();
+      this.#db.exec(level === 0 ? "COMMIT" : `RELEASE nest${level}`);
+      return result;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec(level === 0 ? "ROLLBACK" : `ROLLBACK TO nest${level}; RELEASE nest${level}`);
+      throw error;
+    } finally {
+      this.#depth = level;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    if (this.#db.isOpen) this.#db.close();
+  }
+}
+
+/**
+ * Opens or creates a database and brings it to the newest schema in one transaction per step.
+ * @throws internal_error db_corrupt
+ */
+export function openDatabase(path: string, options: DatabaseOptions): Database {
+  let raw: DatabaseSync | undefined;
+  try {
+    raw = new DatabaseSync(path);
+    raw.exec(
+      `PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous ?? "NORMAL"}; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;`,
+    );
+    const db = new Database(raw);
+    migrate(db, options.migrations);
+    return db;
+  } catch (cause) {
+    if (raw?.isOpen === true) raw.close();
+    throw HnError.isHnError(cause) ? cause : new HnError("internal_error", { reason: "db_corrupt", cause });
+  }
+}
+
+function migrate(db: Database, migrations: readonly string[]): void {
+  const version = (db.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
+  if (version > migrations.length)
+    throw new HnError("internal_error", {
+      reason: "db_corrupt",
+      message: "The database was written by a newer version of HearthNet.",
+      action: "Update HearthNet, or restore the backup from before the update.",
+    });
+  migrations.slice(version).forEach((script, i) =>
+    db.transaction(() => {
+      db.exec(script);
+      db.exec(`PRAGMA user_version = ${version + i + 1}`);
+    }),
+  );
+}
