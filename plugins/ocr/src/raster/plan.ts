@@ -22,7 +22,7 @@ export interface SizeFacts {
 }
 
 /** Letters smaller than this lose strokes; larger ones gain nothing (measured: error and time over scale 1–2.5). */
-const SMALLEST_TEXT = 8;
+const SMALLEST_TEXT = 10;
 const GOOD_TEXT = 14;
 const LARGE_TEXT = 44;
 const MANY_PIXELS = 8_000_000;

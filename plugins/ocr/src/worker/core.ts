@@ -66,7 +66,7 @@ function watchForMemory(): { memory(): WebAssembly.Memory | undefined; stop(): v
     memory = Object.values(result.instance.exports).find((value) => value instanceof WebAssembly.Memory);
     return result;
   };
-  WebAssembly.instantiate = watched as typeof WebAssembly.instantiate;
+  WebAssembly.instantiate = watched;
   return {
     memory: () => memory,
     stop: () => {
