@@ -5,6 +5,17 @@
  * Rules of a channel: ids and stream numbers come from `nextId()` (host even, plugin odd). A message whose attachments are still under
  * way when its id is aborted is never delivered. `credit` with `bytes` is the channel's own affair; `credit` with `frames` is delivered.
  *
+ * What an attachment's pointer is relative to, per message (JSON holds null there unless said otherwise):
+ *
+ * | Message | Root | Example |
+ * |---|---|---|
+ * | `call` | `body`, i.e. `{params, input}` | `/input/image_b64` |
+ * | `result` | `{output, meta}` | `/output/audio_b64` |
+ * | `frame`, `op.frame` | `{[event]: data}` | `/page/png_b64` |
+ * | `op` | `args` | `/body/input/image_b64` (bus.call), `/bytes/0` (workers.run) |
+ * | `op.ok` | `{value}` | `/value/output/audio_b64` (bus.call), `/value/bytes/0` (workers.run) |
+ * | `work`, `work.ok` | list of byte arrays beside `msg` / `json`; no null placeholder | `/bytes/0`, `/bytes/1` |
+ *
  * @example
  * const channel = new FrameChannel<HostMessage, PluginMessage>({ socket: new Socket({ fd: 3 }), parity: "odd", onMessage, onError });
  * const { json, attachments } = takeBytes({ output, meta });

@@ -1,0 +1,144 @@
+/** Command lines of the sandbox. Pure: what a plugin may is decided here cell by cell and tested the same way. @source plugin-platform §1.3 */
+
+/** Programs and files of this machine, found once at boot. */
+export interface SandboxTools {
+  bwrap: string;
+  prlimit: string;
+  setpriv: string | null;
+  node: string;
+  /** The runner's one file. */
+  runner: string;
+  /** Shared libraries and loader of the programs above, by the path under which the loader looks for them. */
+  libraries: readonly string[];
+  asRoot: boolean;
+}
+
+export interface SandboxSpec {
+  packageDir: string;
+  /** Folder with the plugin's assets, or null when it has none. */
+  assetsDir: string | null;
+  /** Folder behind `/data`, or null without `fs.data`. */
+  dataDir: string | null;
+  memoryMb: number;
+  pids: number;
+  /** Largest file the plugin may write, bytes. */
+  maxFileBytes: number;
+  sqlite: boolean;
+  threads: boolean;
+  native: boolean;
+  mounts: readonly { name: string; source: string; writable: boolean }[];
+  devices: readonly string[];
+}
+
+/** Where things are for the process that runs: inside the sandbox, or, with the seat belt only, on the machine. */
+export interface NodePaths {
+  packageDir: string;
+  runner: string;
+  assetsDir: string | null;
+  dataDir: string | null;
+  mounts: readonly { path: string; writable: boolean }[];
+}
+
+/** The unprivileged user of every plugin when the daemon is root, and the id that a plugin sees as its own otherwise. */
+export const NOBODY = 65_534;
+const TMP_BYTES = 16_777_216;
+
+export function insidePaths(spec: SandboxSpec): NodePaths {
+  return {
+    packageDir: "/plugin",
+    runner: "/runner/runner.cjs",
+    assetsDir: spec.assetsDir === null ? null : "/assets",
+    dataDir: spec.dataDir === null ? null : "/data",
+    mounts: spec.mounts.map(({ name, writable }) => ({ path: `/mnt/${name}`, writable })),
+  };
+}
+
+/** Node's own flags and the runner; what comes after `node`. The package never adds one. */
+export function nodeArguments(spec: SandboxSpec, paths: NodePaths): string[] {
+  const runnerDir = paths.runner.slice(0, paths.runner.lastIndexOf("/"));
+  const reads = [paths.packageDir, runnerDir, paths.assetsDir, paths.dataDir].filter((path) => path !== null);
+  const writes = paths.dataDir === null ? [] : [paths.dataDir];
+  for (const mount of paths.mounts) {
+    reads.push(mount.path);
+    if (mount.writable) writes.push(mount.path);
+  }
+  return [
+    "--permission",
+    ...reads.map((path) => `--allow-fs-read=${path}/*`),
+    ...writes.map((path) => `--allow-fs-write=${path}/*`),
+    ...(spec.sqlite ? [] : ["--no-experimental-sqlite"]),
+    spec.native ? "--allow-addons" : "--no-addons",
+    ...(spec.threads ? ["--allow-worker"] : []),
+    "--disable-proto=delete",
+    `--max-old-space-size=${Math.max(32, Math.floor(spec.memoryMb / 2))}`,
+    paths.runner,
+  ];
+}
+
+/** Everything after `bwrap`. The filter is read from fd 4, the plugin's link is fd 3. */
+export function sandboxArguments(tools: SandboxTools, spec: SandboxSpec): string[] {
+  return [
+    ...isolation(tools),
+    ...["--die-with-parent", "--new-session", "--clearenv", "--setenv", "HOME", spec.dataDir === null ? "/tmp" : "/data"],
+    ...["--cap-drop", "ALL", ...(tools.asRoot ? capabilitiesToDropRoot() : ["--uid", `${NOBODY}`, "--gid", `${NOBODY}`])],
+    ...["--hostname", "plugin"],
+    ...folders(tools, spec).flatMap((folder) => ["--perms", "0755", "--dir", folder]),
+    ...tools.libraries.flatMap((library) => ["--ro-bind", library, library]),
+    ...["--ro-bind", tools.prlimit, "/prlimit", "--ro-bind", tools.node, "/node"],
+    ...(tools.asRoot && tools.setpriv !== null ? ["--ro-bind", tools.setpriv, "/setpriv"] : []),
+    ...["--ro-bind", tools.runner, "/runner/runner.cjs", "--ro-bind", spec.packageDir, "/plugin"],
+    ...(spec.assetsDir === null ? [] : ["--ro-bind", spec.assetsDir, "/assets"]),
+    ...(spec.dataDir === null ? [] : ["--bind", spec.dataDir, "/data"]),
+    ...spec.mounts.flatMap(({ name, source, writable }) => [writable ? "--bind" : "--ro-bind", source, `/mnt/${name}`]),
+    ...["--perms", "1777", "--size", `${TMP_BYTES}`, "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev"],
+    ...spec.devices.flatMap((device) => ["--dev-bind", device, device]),
+    ...["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/plugin", "--seccomp", "4", "--"],
+    ...(tools.asRoot ? leaveRoot() : []),
+    ...[
+      "/prlimit",
+      "--core=0",
+      "--nofile=256",
+      ...(tools.asRoot ? [] : [`--nproc=${spec.pids}`]),
+      `--fsize=${spec.maxFileBytes}`,
+      "--",
+    ],
+    "/node",
+    ...nodeArguments(spec, insidePaths(spec)),
+  ];
+}
+
+/** bwrap makes the folders above a bound file for its own user alone (0700); a daemon that is root runs the plugin as another one. */
+function folders(tools: SandboxTools, spec: SandboxSpec): string[] {
+  const found = new Set(["/usr", "/runner"]);
+  for (const library of tools.libraries) {
+    const steps = library.split("/").slice(1, -1);
+    for (let depth = 1; depth <= steps.length; depth += 1) found.add(`/${steps.slice(0, depth).join("/")}`);
+  }
+  if (spec.mounts.length > 0) found.add("/mnt");
+  return [...found].toSorted();
+}
+
+/** A user namespace started by root would map back to the host's uid 0, so root gives that one up and changes its uid for real. */
+function isolation({ asRoot }: SandboxTools): string[] {
+  return asRoot
+    ? ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+    : ["--unshare-all", "--unshare-user", "--disable-userns"];
+}
+
+function capabilitiesToDropRoot(): string[] {
+  return ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"].flatMap((name) => ["--cap-add", name]);
+}
+
+function leaveRoot(): string[] {
+  return [
+    "/setpriv",
+    "--reuid",
+    `${NOBODY}`,
+    "--regid",
+    `${NOBODY}`,
+    "--clear-groups",
+    "--bounding-set=-all",
+    "--inh-caps=-all",
+    "--",
+  ];
+}
