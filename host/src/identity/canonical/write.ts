@@ -1,0 +1,105 @@
+import { HnError } from "../../foundation/index.ts";
+
+const ENCODER = new TextEncoder();
+/** Characters that JSON.stringify escapes but the canonical form does not, or the other way round: none but lone surrogates. */
+const NEEDS_ESCAPE = /["\\\u0000-\u001f]/;
+const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+const MAX_DEPTH = 64;
+
+/** @returns UTF-8 of the canonical text @source 01 §3 */
+export function canonicalBytes(value: unknown): Uint8Array {
+  return ENCODER.encode(canonicalText(value));
+}
+
+/**
+ * The one form of a JSON value that is hashed and signed: keys by code point, no white space, shortest numbers.
+ * Members that are `undefined` are left out, as JSON does.
+ * @throws bad_request for what has no such form: NaN, unsafe integers, lone surrogates, functions, nesting beyond 64
+ * @source 01 §3, I-4
+ */
+export function canonicalText(value: unknown): string {
+  return write(value, 0);
+}
+
+/**
+ * Guards what we sign ourselves: fractions with at most six significant digits and at least 1e-4, so that every dialect writes the same digits.
+ * @throws bad_request
+ * @source 01 I-5
+ */
+export function checkSignable(value: unknown): void {
+  if (typeof value === "number" && !Number.isInteger(value)) {
+    if (Number(value.toPrecision(6)) !== value || Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6)
+      throw wrong("A signed fraction may have six significant digits at most; send finer values as text or scaled integers.");
+  } else if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value))
+    for (const item of Object.values(value)) checkSignable(item);
+}
+
+function write(value: unknown, depth: number): string {
+  switch (typeof value) {
+    case "string":
+      return text(value);
+    case "number":
+      return number(value);
+    case "boolean":
+      return value ? "true" : "false";
+    case "object":
+      if (value === null) return "null";
+      if (depth >= MAX_DEPTH) throw wrong("The value is nested too deeply to be signed.");
+      return Array.isArray(value) ? array(value, depth) : object(value as Record<string, unknown>, depth);
+    default:
+      throw wrong("Only JSON values can be signed.");
+  }
+}
+
+function array(list: unknown[], depth: number): string {
+  let out = "[";
+  for (let i = 0; i < list.length; i++) out += (i === 0 ? "" : ",") + write(list[i], depth + 1);
+  return `${out}]`;
+}
+
+function object(value: Record<string, unknown>, depth: number): string {
+  const keys = Object.keys(value);
+  sortByCodePoint(keys);
+  let out = "{";
+  for (const key of keys) {
+    const item = value[key];
+    if (item === undefined) continue;
+    out += `${out.length === 1 ? "" : ","}${text(key)}:${write(item, depth + 1)}`;
+  }
+  return `${out}}`;
+}
+
+function text(value: string): string {
+  if (LONE_SURROGATE.test(value)) throw wrong("Text with half a character cannot be signed.");
+  return NEEDS_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`;
+}
+
+function number(value: number): string {
+  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
+    throw wrong("This number cannot be signed exactly.");
+  // `String(-0)` is "0" already; for all others ECMAScript's form is the canonical one.
+  return String(value);
+}
+
+/** JavaScript sorts by UTF-16 unit, which puts characters beyond U+FFFF before U+E000; the protocol sorts by code point. */
+function sortByCodePoint(keys: string[]): void {
+  keys.sort((a, b) => {
+    if (a === b) return 0;
+    const length = Math.min(a.length, b.length);
+    for (let i = 0; i < length; i++) {
+      const x = a.charCodeAt(i);
+      const y = b.charCodeAt(i);
+      if (x !== y) return weight(x) - weight(y);
+    }
+    return a.length - b.length;
+  });
+}
+
+/** Moves surrogates above the rest of the basic plane. */
+function weight(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
+
+function wrong(message: string): HnError {
+  return new HnError("bad_request", { message });
+}

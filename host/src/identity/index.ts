@@ -1,0 +1,34 @@
+/**
+ * Room `identity`, floor 1: holds the device key and signs only closed, typed objects with it; canonical JSON, hashes, manifests, invitations,
+ * the certificate. Nothing leaves here that could sign arbitrary bytes.
+ *
+ * @example
+ * const { nodeId, signer } = openKeystore(dataDir);
+ * const event = signer.signEvent({ ...fields, author: nodeId });
+ * verifyTyped("event", event, { by: nodeId }); // true
+ */
+export { canonicalBytes, canonicalText, checkSignable } from "./canonical/write.ts";
+export { isAcceptablePoint, isAcceptableSignature } from "./ed25519/rule.ts";
+export { selfTest } from "./ed25519/self-test.ts";
+export {
+  importPublicKey,
+  sodiumReady,
+  verifyWithNode,
+  verifyWithSodium,
+  type PublicKey,
+  type Verifier,
+} from "./ed25519/verify.ts";
+export { blake3, blobCid, CHUNK_SIZE_BYTES, createBlake3, dhtKey, isCid, schemaHash } from "./hash/blake3.ts";
+export { createFreshDeviceId, readFreshDeviceId } from "./invite/fresh-device.ts";
+export { createInvite, readInvite, type InviteFacts } from "./invite/invite.ts";
+export { openKeystore, type Keystore } from "./keys/keystore.ts";
+export { createRootKey, exportRootKey, importRootKey, type RootKey } from "./keys/root-key.ts";
+export { importSeed } from "./keys/seed.ts";
+export { buildCommunityManifest, verifyCommunityManifest, type CommunityFacts } from "./manifest/community.ts";
+export { buildManifest, buildManifestV1, verifyManifest, type ManifestFacts, type ManifestMemory } from "./manifest/node.ts";
+export { formatNodeId, formatSignature, isNodeId, parseNodeId, parseSignature, sameShortId, shortId } from "./node-id.ts";
+export type { SignedKind } from "./sign/shapes.ts";
+export { Signer } from "./sign/signer.ts";
+export { StreamDigest } from "./sign/stream-digest.ts";
+export { verifyBytes, verifyTyped } from "./sign/verify.ts";
+export { nodeIdOfCertificate, spkiSha256, tlsContext, type TlsIdentity } from "./tls/certificate.ts";

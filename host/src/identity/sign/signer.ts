@@ -1,0 +1,87 @@
+import { type KeyObject, sign } from "node:crypto";
+import type {
+  CoSign,
+  CommunityManifest,
+  Event,
+  InviteBlob,
+  JsonObject,
+  NodeId,
+  NodeManifest,
+  RequestEnvelope,
+  ResponseEnvelope,
+  Signature,
+  StreamEnvelope,
+} from "../../contract/index.ts";
+import { canonicalBytes, checkSignable } from "../canonical/write.ts";
+import { formatSignature } from "../node-id.ts";
+import { checkShape, type SignedKind } from "./shapes.ts";
+
+type Unsigned<T extends { signature: unknown }> = Omit<T, "signature">;
+
+/**
+ * Holds a private key and signs closed, typed objects with it: there is no way to sign bytes.
+ * @source 00 G-1, 01 §4
+ */
+export class Signer {
+  readonly nodeId: NodeId;
+  #key: KeyObject | null;
+
+  constructor(nodeId: NodeId, key: KeyObject) {
+    this.nodeId = nodeId;
+    this.#key = key;
+  }
+
+  signEvent(event: Unsigned<Event>): Event {
+    return { ...event, signature: this.#sign("event", event) };
+  }
+
+  signNodeManifest(manifest: Unsigned<NodeManifest>): NodeManifest {
+    return { ...manifest, signature: this.#sign("node-manifest", manifest) };
+  }
+
+  signCommunityManifest(manifest: Unsigned<CommunityManifest>): CommunityManifest {
+    return { ...manifest, signature: this.#sign("community-manifest", manifest) };
+  }
+
+  signInvite(invite: Unsigned<InviteBlob>): InviteBlob {
+    return { ...invite, signature: this.#sign("invite", invite) };
+  }
+
+  signRequest(envelope: RequestEnvelope): Signature {
+    return this.#sign("request", envelope);
+  }
+
+  signResponse(envelope: ResponseEnvelope): Signature {
+    return this.#sign("response", envelope);
+  }
+
+  signStream(envelope: StreamEnvelope): Signature {
+    return this.#sign("stream", envelope);
+  }
+
+  signCoSign(payload: CoSign): Signature {
+    return this.#sign("cosign", payload);
+  }
+
+  /** A plugin's own words under a tag that no other verifier accepts. */
+  signPlugin(plugin: string, payload: JsonObject): Signature {
+    return this.#sign("plugin-sig", { type: "hearthnet.plugin-sig.v1", plugin, payload });
+  }
+
+  signLedgerHead(head: { seq: number; hash: string; at: string }): Signature {
+    return this.#sign("ledger", { type: "hearthnet.ledger.v1", ...head });
+  }
+
+  /** Forgets the key; later use fails. */
+  destroy(): void {
+    this.#key = null;
+  }
+
+  #sign(kind: SignedKind, value: object): Signature {
+    if (this.#key === null) throw new Error("the key was destroyed");
+    checkShape(kind, value);
+    // Bodies are the caller's words and verified in the ECMAScript form only; what we author ourselves stays in the common subset (I-5).
+    if (kind !== "request" && kind !== "response" && kind !== "stream") checkSignable(value);
+    return formatSignature(sign(null, canonicalBytes(value), this.#key));
+  }
+}

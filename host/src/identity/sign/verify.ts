@@ -1,0 +1,36 @@
+import type { NodeId, Signature } from "../../contract/index.ts";
+import { canonicalBytes } from "../canonical/write.ts";
+import { verifyCached } from "../ed25519/verify.ts";
+import { parseNodeId, parseSignature } from "../node-id.ts";
+import { checkShape, type SignedKind } from "./shapes.ts";
+
+/**
+ * Verifies bytes under a node's key. @returns false for anything malformed; never throws
+ * @source 01 §4
+ */
+export function verifyBytes(message: Uint8Array, o: { by: NodeId; signature: Signature }): boolean {
+  try {
+    return verifyCached(parseNodeId(o.by), message, parseSignature(o.signature));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Verifies a signed object over all received keys, unknown ones included. The signature stands in the object, or beside it in `o.signature`.
+ * The object's shape must be that of `kind`, so that a signature given for one purpose never counts for another.
+ * @source 01 §4, 00 G-1
+ */
+export function verifyTyped(kind: SignedKind, value: object, o: { by: NodeId; signature?: Signature }): boolean {
+  try {
+    const { signature: inside, ...payload } = value as { signature?: unknown };
+    const signature = o.signature ?? inside;
+    checkShape(kind, payload);
+    return (
+      typeof signature === "string" &&
+      verifyBytes(canonicalBytes(o.signature === undefined ? payload : value), { by: o.by, signature })
+    );
+  } catch {
+    return false;
+  }
+}
