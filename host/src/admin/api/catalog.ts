@@ -1,0 +1,115 @@
+import type { InstallBody } from "../../contract/index.ts";
+import { ApiReply, type ApiRequest, type ApiRoute } from "../context.ts";
+import { idOf } from "./plugins.ts";
+import { limitOf } from "./node.ts";
+import { GRANTS, shape, TEXT } from "./shapes.ts";
+
+const PACKAGE_MAX_BYTES = 67_108_864;
+
+export const catalogRoutes: readonly ApiRoute[] = [
+  {
+    method: "GET",
+    path: "/catalog",
+    role: "viewer",
+    handle: async (request: ApiRequest, { services }) => {
+      const { ageSeconds, registries } = await services.marketplace.refresh();
+      return {
+        items: services.marketplace.search({
+          limit: limitOf(request, 200),
+          ...(request.query["q"] === undefined ? {} : { q: request.query["q"] }),
+        }),
+        age_seconds: ageSeconds,
+        registries,
+      };
+    },
+  },
+  {
+    method: "GET",
+    path: "/catalog/:ns/:name",
+    role: "viewer",
+    handle: (request: ApiRequest, { services }) => services.marketplace.show(idOf(request)),
+  },
+  {
+    method: "GET",
+    path: "/catalog/:ns/:name/review",
+    role: "viewer",
+    handle: (request: ApiRequest, { services }) => services.marketplace.review(idOf(request), request.query["version"]),
+  },
+  {
+    method: "POST",
+    path: "/installs",
+    role: "owner",
+    stepUp: true,
+    audit: "plugin.install",
+    body: shape({
+      id: TEXT(80),
+      version: TEXT(64),
+      review_digest: TEXT(128),
+      grants: GRANTS,
+      "confirm_id?": { type: "string", maxLength: 80 },
+      client_id: TEXT(64),
+    }),
+    handle: (request: ApiRequest<InstallBody>, { services, jobs }) => {
+      const { id, version, review_digest, grants, confirm_id, client_id } = request.body;
+      const allowed = grants
+        .filter((g) => g.mode === "allow")
+        .map(({ permission, scope }) => ({ permission, ...(scope === undefined ? {} : { scope }) }));
+      const job = jobs.start({ kind: "install", subject: `${id}@${version}`, clientId: client_id }, (report, signal) =>
+        services.marketplace.install({
+          id,
+          version,
+          reviewDigest: review_digest,
+          grants: allowed,
+          grantedBy: "operator",
+          ...(confirm_id === undefined ? {} : { confirmId: confirm_id }),
+          signal,
+          onProgress: report,
+        }),
+      );
+      return new ApiReply({ job_id: job.id }, { status: 202 });
+    },
+  },
+  {
+    method: "POST",
+    path: "/installs/terminal",
+    role: "socket",
+    audit: "plugin.install",
+    body: shape({
+      id: TEXT(80),
+      "version?": TEXT(64),
+      grants: { oneOf: [{ const: "all" }, { type: "array", maxItems: 64, items: { type: "string", maxLength: 64 } }] },
+      "confirm_id?": { type: "string", maxLength: 80 },
+      client_id: TEXT(64),
+    }),
+    handle: (
+      request: ApiRequest<{ id: string; version?: string; grants: "all" | string[]; confirm_id?: string; client_id: string }>,
+      { services, jobs },
+    ) => {
+      const { id, version, grants, confirm_id, client_id } = request.body;
+      const job = jobs.start({ kind: "install", subject: id, clientId: client_id }, (report, signal) =>
+        services.marketplace.install({
+          id,
+          ...(version === undefined ? {} : { version }),
+          grants: grants === "all" ? "all" : grants.map((permission) => ({ permission })),
+          grantedBy: "operator",
+          ...(confirm_id === undefined ? {} : { confirmId: confirm_id }),
+          signal,
+          onProgress: report,
+        }),
+      );
+      return new ApiReply({ job_id: job.id }, { status: 202 });
+    },
+  },
+  {
+    method: "POST",
+    path: "/packages",
+    role: "owner",
+    stepUp: true,
+    octets: true,
+    bodyLimit: PACKAGE_MAX_BYTES,
+    audit: "package.import",
+    handle: async (request: ApiRequest<Buffer>, { services }) => ({
+      items: [await services.marketplace.importPackage(request.body)],
+    }),
+  },
+];

@@ -1,0 +1,156 @@
+import type { Grant, JsonObject, PermissionName, PluginDetail, PluginStatus } from "../../contract/index.ts";
+import { PERMISSIONS } from "../../contract/index.ts";
+import { HnError } from "../../foundation/index.ts";
+import { blake3 } from "../../identity/index.ts";
+import { canonicalBytes } from "../../identity/index.ts";
+import type { AdminContext, ApiRequest, ApiRoute } from "../context.ts";
+import { limitOf } from "./node.ts";
+import { EMPTY, GRANTS, shape } from "./shapes.ts";
+
+const BASE = "/plugins/:ns/:name";
+
+export const pluginRoutes: readonly ApiRoute[] = [
+  {
+    method: "GET",
+    path: "/plugins",
+    role: "viewer",
+    handle: (_request: ApiRequest, { services }) => ({ items: services.runtime.list() }),
+  },
+  {
+    method: "GET",
+    path: BASE,
+    role: "viewer",
+    handle: (request: ApiRequest, context): PluginDetail => detail(idOf(request), context),
+  },
+  ...(["enable", "disable", "restart"] as const).map((verb): ApiRoute => ({
+    method: "POST",
+    path: `${BASE}/${verb}`,
+    role: "operator",
+    body: EMPTY,
+    audit: `plugin.${verb}`,
+    handle: (request: ApiRequest, context): Promise<PluginStatus> => {
+      const id = known(request, context);
+      return context.services.runtime[verb](id);
+    },
+  })),
+  {
+    method: "DELETE",
+    path: BASE,
+    role: "owner",
+    stepUp: true,
+    audit: "plugin.remove",
+    handle: async (request: ApiRequest, context) => {
+      await context.services.runtime.remove(known(request, context), { keepData: request.query["keep_data"] !== "no" });
+      return {};
+    },
+  },
+  {
+    method: "GET",
+    path: `${BASE}/grants`,
+    role: "viewer",
+    handle: (request: ApiRequest, context) => {
+      const items = context.services.runtime.grants(known(request, context));
+      return { items, etag: etagOf(items) };
+    },
+  },
+  {
+    method: "PUT",
+    path: `${BASE}/grants`,
+    role: "owner",
+    stepUp: true,
+    body: shape({ grants: GRANTS, etag: { type: "string", maxLength: 128 } }),
+    audit: "plugin.grants",
+    handle: (
+      request: ApiRequest<{ grants: { permission: string; scope?: JsonObject; mode: "allow" | "deny" }[]; etag: string }>,
+      context,
+    ) => setGrants(request, context),
+  },
+  {
+    method: "GET",
+    path: `${BASE}/config`,
+    role: "operator",
+    handle: (request: ApiRequest, context) => context.services.runtime.config(known(request, context)),
+  },
+  {
+    method: "PUT",
+    path: `${BASE}/config`,
+    role: "operator",
+    body: shape({
+      value: { type: "object" },
+      "secrets?": { type: "object", additionalProperties: { type: "string", maxLength: 4096 } },
+      etag: { type: "string", maxLength: 128 },
+    }),
+    audit: "plugin.config",
+    handle: (request: ApiRequest<{ value: JsonObject; secrets?: Record<string, string>; etag: string }>, context) => {
+      const id = known(request, context);
+      const { runtime } = context.services;
+      if (runtime.config(id).etag !== request.body.etag) throw new HnError("expired", { reason: "etag_stale" });
+      return runtime.setConfig(id, request.body.value, request.body.secrets ?? {});
+    },
+  },
+  {
+    method: "GET",
+    path: `${BASE}/logs`,
+    role: "operator",
+    handle: (request: ApiRequest, context) => {
+      const before = Number(request.query["before"]);
+      const level = request.query["level"];
+      return {
+        items: context.services.runtime.logs(known(request, context), {
+          limit: limitOf(request, 200),
+          ...(Number.isSafeInteger(before) && before > 0 ? { before } : {}),
+          ...(level === undefined ? {} : { level }),
+        }),
+      };
+    },
+  },
+];
+
+export function idOf(request: Pick<ApiRequest, "params">): string {
+  return `${request.params["ns"] ?? ""}/${request.params["name"] ?? ""}`;
+}
+
+function known(request: Pick<ApiRequest, "params">, { services }: AdminContext): string {
+  const id = idOf(request);
+  if (services.runtime.get(id) === undefined)
+    throw new HnError("not_found", { message: `The plugin ${id.slice(0, 80)} is not installed here.` });
+  return id;
+}
+
+function detail(id: string, { services }: AdminContext): PluginDetail {
+  const status = services.runtime.get(id);
+  const release = services.runtime.release(id);
+  if (status === undefined || release === undefined)
+    throw new HnError("not_found", { message: `The plugin ${id.slice(0, 80)} is not installed here.` });
+  return { ...status, manifest: release.manifest, grants: services.runtime.grants(id) };
+}
+
+async function setGrants(
+  request: ApiRequest<{ grants: { permission: string; scope?: JsonObject; mode: "allow" | "deny" }[]; etag: string }>,
+  context: AdminContext,
+): Promise<{ items: Grant[]; etag: string }> {
+  const id = known(request, context);
+  const { runtime, clock } = context.services;
+  if (etagOf(runtime.grants(id)) !== request.body.etag) throw new HnError("expired", { reason: "etag_stale" });
+  const manifest = runtime.release(id)?.manifest;
+  const asked = [...(manifest?.permissions ?? []), ...(manifest?.optionalPermissions ?? [])];
+  const grants = request.body.grants.map((input): Grant => {
+    const wish = asked.find((p) => p.name === input.permission);
+    if (wish === undefined || !Object.hasOwn(PERMISSIONS, input.permission))
+      throw new HnError("bad_request", { message: `The plugin does not ask for ${input.permission}.` });
+    return {
+      permission: input.permission as PermissionName,
+      scope: input.scope ?? wish.scope ?? {},
+      mode: input.mode,
+      grantedBy: "operator",
+      at: clock.now(),
+    };
+  });
+  await runtime.setGrants(id, grants);
+  const items = runtime.grants(id);
+  return { items, etag: etagOf(items) };
+}
+
+function etagOf(grants: Grant[]): string {
+  return blake3(canonicalBytes(grants.map(({ permission, scope, mode }) => ({ permission, scope, mode })))).slice(0, 39);
+}

@@ -1,0 +1,202 @@
+import type { AuditRow, CallTrace, HealthCheck, NodeFacts, PeerRow, PluginStatus } from "../../contract/index.ts";
+import { HnError } from "../../foundation/index.ts";
+import { type Command, UsageError } from "../command.ts";
+import { readSecretLine } from "../prompt.ts";
+import { table } from "../table.ts";
+
+const SIGNS: Record<HealthCheck["state"], string> = { ok: "ok  ", warn: "warn", bad: "BAD " };
+
+export const nodeCommands: readonly Command[] = [
+  {
+    name: ["up"],
+    args: "",
+    summary: "run the node",
+    example: "hearthnet up --port 7080",
+    options: {
+      port: { type: "string", value: "N", help: "bus port, 0 = the system chooses (7080)" },
+      "admin-port": { type: "string", value: "N", help: "port of the page, 0 = the system chooses (7860)" },
+      name: { type: "string", value: "NAME", help: "display name of this node" },
+      listen: { type: "string", value: "ADDR", help: "address of the bus (all)" },
+      "no-discovery": { type: "boolean", help: "do not announce this node or look for others" },
+      "allow-dev-root": { type: "boolean", help: "accept a development registry in a release build" },
+    },
+    run: ({ options, dataDir, host, io }) => {
+      const port = (name: string, fallback: number): number => {
+        const text = options[name];
+        const n = text === undefined ? fallback : Number(text);
+        if (!Number.isInteger(n) || n < 0 || n > 65_535 || text === "")
+          throw new UsageError(`--${name} wants a number from 0 to 65535, not "${String(text)}".`);
+        return n;
+      };
+      return host.up(
+        {
+          dataDir,
+          port: port("port", 7080),
+          adminPort: port("admin-port", 7860),
+          discovery: options["no-discovery"] !== true,
+          allowDevRoot: options["allow-dev-root"] === true,
+          ...(typeof options["name"] === "string" ? { name: options["name"] } : {}),
+          ...(typeof options["listen"] === "string" ? { listen: options["listen"] } : {}),
+        },
+        io,
+      );
+    },
+  },
+  {
+    name: ["status"],
+    args: "",
+    summary: "what runs",
+    example: "hearthnet status",
+    run: async ({ client, print }) => {
+      const api = client();
+      const [node, plugins, peers] = await Promise.all([
+        api.get<NodeFacts>("/node"),
+        api.get<{ items: PluginStatus[] }>("/plugins"),
+        api.get<{ items: PeerRow[] }>("/peers"),
+      ]);
+      const text = [
+        `${node.display_name}  ${node.short_id}`,
+        `page       ${node.admin}`,
+        `bus        ${node.bus}`,
+        `community  ${node.community === null ? "none yet" : `${node.community.name} (${node.community.level})`}`,
+        "",
+        table(
+          ["plugin", "version", "state", "confinement"],
+          plugins.items.map((p) => [p.id, p.version, p.state, p.label ?? "-"]),
+          "No plugins installed.",
+        ),
+        "",
+        table(
+          ["neighbour", "id", "online"],
+          peers.items.map((p) => [p.display_name, p.node_id, p.online ? "yes" : "no"]),
+          "No neighbours yet.",
+        ),
+      ];
+      print({ node, plugins: plugins.items, peers: peers.items }, text.join("\n"));
+    },
+  },
+  {
+    name: ["doctor"],
+    args: "",
+    summary: "what is wrong and how to mend it; works on a stopped node too",
+    example: "hearthnet doctor",
+    run: async ({ client, print, host, dataDir }) => {
+      let items: HealthCheck[];
+      try {
+        items = (await client().get<{ items: HealthCheck[] }>("/health")).items;
+      } catch (error) {
+        if (!HnError.isHnError(error) || error.reason !== "node_not_running") throw error;
+        items = await host.doctor(dataDir);
+      }
+      print(
+        { items },
+        items.map((c) => `${SIGNS[c.state]}  ${c.title}: ${c.detail}${c.fix === "" ? "" : `\n      ${c.fix}`}`).join("\n"),
+      );
+      return items.some((c) => c.state === "bad") ? 1 : 0;
+    },
+  },
+  {
+    name: ["setup"],
+    args: "",
+    summary: "print a new set-up link, or finish set-up in the terminal",
+    example: "echo 'a long password' | hearthnet setup --password-stdin",
+    options: { "password-stdin": { type: "boolean", help: "read the new password from standard input" } },
+    run: async ({ client, options, print, io }) => {
+      const api = client();
+      if (options["password-stdin"] === true) {
+        const password = await readSecretLine(io);
+        await api.send("POST", "/setup/reset", { password });
+        print({ set_up: true }, "Done. Sign in on the page with this password.");
+        return;
+      }
+      const { set_up } = await api.get<{ set_up: boolean }>("/setup/state");
+      const { url } = await api.send<{ url: string }>("POST", set_up ? "/setup/reset" : "/setup/link", {});
+      print({ url }, `Open this link within 15 minutes:\n${url}`);
+    },
+  },
+  {
+    name: ["peer", "add"],
+    args: "HOST:PORT",
+    summary: "remember a node by its address",
+    example: "hearthnet peer add 192.0.2.25:7080",
+    options: { node: { type: "string", value: "NODE_ID", help: "refuse any other node at that address" } },
+    run: async ({ args, options, client, print }) => {
+      const match = /^(\[[0-9a-f:]+\]|[^:]+):(\d{1,5})$/i.exec(args[0] ?? "");
+      if (match === null) throw new UsageError(`"${args[0] ?? ""}" is not HOST:PORT. Example: 192.0.2.25:7080`);
+      const peer = await client().send<PeerRow>("POST", "/peers", {
+        host: match[1],
+        port: Number(match[2]),
+        ...(typeof options["node"] === "string" ? { node_id: options["node"] } : {}),
+      });
+      print(peer, `${peer.display_name}  ${peer.node_id}`);
+    },
+  },
+  {
+    name: ["peer", "list"],
+    args: "",
+    summary: "known nodes",
+    example: "hearthnet peer list",
+    run: async ({ client, print }) => {
+      const { items } = await client().get<{ items: PeerRow[] }>("/peers");
+      print(
+        items,
+        table(
+          ["name", "id", "level", "online", "offers"],
+          items.map((p) => [p.display_name, p.node_id, p.level, p.online ? "yes" : "no", p.capabilities.join(" ")]),
+          "No neighbours yet.",
+        ),
+      );
+    },
+  },
+  {
+    name: ["peer", "remove"],
+    args: "NODE_ID",
+    summary: "forget a node's address",
+    example: "hearthnet peer remove ed25519:A6EH…",
+    run: async ({ args, client, print }) => {
+      await client().send("DELETE", `/peers/${encodeURIComponent(args[0] ?? "")}`);
+      print({ removed: args[0] }, "Forgotten.");
+    },
+  },
+  {
+    name: ["trace"],
+    args: "",
+    summary: "the last calls, without their contents",
+    example: "hearthnet trace --limit 20",
+    options: { limit: { type: "string", value: "N", help: "how many (20)" } },
+    run: async ({ client, print, options }) => {
+      const { items } = await client().get<{ items: CallTrace[] }>(
+        `/calls?limit=${encodeURIComponent(String(options["limit"] ?? 20))}`,
+      );
+      print(
+        items,
+        table(
+          ["time", "capability", "to", "result", "ms"],
+          items.map((t) => [t.ts, `${t.capability}@${t.version}`, t.is_local ? "here" : t.to_node, t.result, String(t.ms)]),
+          "No calls yet.",
+        ),
+      );
+    },
+  },
+  {
+    name: ["audit"],
+    args: "",
+    summary: "what operators did; exit 1 when the chain is broken",
+    example: "hearthnet audit",
+    options: { limit: { type: "string", value: "N", help: "how many (50)" } },
+    run: async ({ client, print, options }) => {
+      const { items, chain_ok } = await client().get<{ items: AuditRow[]; chain_ok: boolean }>(
+        `/audit?limit=${encodeURIComponent(String(options["limit"] ?? 50))}`,
+      );
+      print(
+        { items, chain_ok },
+        `${table(
+          ["time", "who", "did", "to", "result"],
+          items.map((r) => [r.at, r.actor, r.action, r.target, r.result]),
+          "Nothing yet.",
+        )}\n${chain_ok ? "Chain complete." : "CHAIN BROKEN: a row was changed or removed."}`,
+      );
+      return chain_ok ? 0 : 1;
+    },
+  },
+];

@@ -1,0 +1,270 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type {
+  CatalogDetail,
+  CatalogItem,
+  Grant,
+  Job,
+  PermissionReview,
+  PluginConfig,
+  PluginDetail,
+  PluginLogLine,
+  PluginStatus,
+} from "../../contract/index.ts";
+import { HnError, parseStrictJson } from "../../foundation/index.ts";
+import { type Command, type Invocation, UsageError } from "../command.ts";
+import { delegate } from "../delegate.ts";
+import { table } from "../table.ts";
+
+const AUTHOR_VERBS = ["create", "types", "test", "validate", "pack", "keygen", "sign", "verify"] as const;
+const REGISTRY_VERBS = ["serve", "init", "add-namespace", "publish"] as const;
+
+export const pluginCommands: readonly Command[] = [
+  {
+    name: ["plugin", "list"],
+    args: "",
+    summary: "installed plugins",
+    example: "hearthnet plugin list",
+    run: async ({ client, print }) => {
+      const { items } = await client().get<{ items: PluginStatus[] }>("/plugins");
+      print(
+        items,
+        table(
+          ["plugin", "version", "state", "confinement", "rating", "offers"],
+          items.map(row),
+          "No plugins installed. See: hearthnet plugin search",
+        ),
+      );
+    },
+  },
+  {
+    name: ["plugin", "search"],
+    args: "[WORDS…]",
+    summary: "search the catalogue, offline",
+    example: "hearthnet plugin search text",
+    run: async ({ args, client, print }) => {
+      const { items } = await client().get<{ items: CatalogItem[] }>(`/catalog?q=${encodeURIComponent(args.join(" "))}`);
+      print(
+        items,
+        table(
+          ["plugin", "version", "rating", "what"],
+          items.map((i) => [i.id, i.latest, `${i.rating} of 6`, i.displayName.en]),
+          "Nothing found.",
+        ),
+      );
+    },
+  },
+  {
+    name: ["plugin", "show"],
+    args: "ID",
+    summary: "a plugin in the catalogue, with what it asks for",
+    example: "hearthnet plugin show hearthnet/ocr",
+    run: async ({ args, client, print }) => {
+      const api = client();
+      const [detail, review] = [
+        await api.get<CatalogDetail>(`/catalog/${pathOf(args[0])}`),
+        await api.get<PermissionReview>(`/catalog/${pathOf(args[0])}/review`),
+      ];
+      const asks = [...review.required, ...review.optional].map((p) => [p.name, String(p.weight), p.reason.en]);
+      print(
+        { detail, review },
+        [
+          `${detail.displayName.en} ${detail.latest}: ${detail.description.en}`,
+          `rating ${review.rating} of 6, confinement here: ${review.label}`,
+          "",
+          table(["permission", "weight", "the author's reason"], asks, "asks for nothing"),
+        ].join("\n"),
+      );
+    },
+  },
+  {
+    name: ["plugin", "install"],
+    args: "[ID[@VERSION]]",
+    summary: "install a plugin from the catalogue, or from a file",
+    example: "hearthnet plugin install hearthnet/ocr --grant all",
+    options: {
+      grant: {
+        type: "string",
+        multiple: true,
+        value: "PERMISSION",
+        help: "grant a permission; `all` grants what the manifest asks for",
+      },
+      confirm: { type: "string", value: "ID", help: "needed when it asks for a permission of weight 4 or 5" },
+      from: { type: "string", value: "FILE", help: "install this .hnp file" },
+    },
+    run: install,
+  },
+  ...(["enable", "disable", "restart"] as const).map((verb): Command => ({
+    name: ["plugin", verb],
+    args: "ID",
+    summary: { enable: "start it, now and after a reboot", disable: "stop it", restart: "stop and start it" }[verb],
+    example: `hearthnet plugin ${verb} hearthnet/ocr`,
+    run: async ({ args, client, print }) => {
+      const status = await client().send<PluginStatus>("POST", `/plugins/${pathOf(args[0])}/${verb}`, {});
+      print(status, `${status.id} ${status.version}: ${status.state}`);
+    },
+  })),
+  {
+    name: ["plugin", "remove"],
+    args: "ID",
+    summary: "remove it; its data is kept for 30 days",
+    example: "hearthnet plugin remove hearthnet/ocr",
+    options: { "delete-data": { type: "boolean", help: "delete its data at once" } },
+    run: async ({ args, options, client, print }) => {
+      await client().send("DELETE", `/plugins/${pathOf(args[0])}?keep_data=${options["delete-data"] === true ? "no" : "30d"}`);
+      print({ removed: args[0] }, "Removed.");
+    },
+  },
+  {
+    name: ["plugin", "logs"],
+    args: "ID",
+    summary: "its log",
+    example: "hearthnet plugin logs hearthnet/ocr --limit 50",
+    options: {
+      limit: { type: "string", value: "N", help: "how many lines (100)" },
+      level: { type: "string", value: "LEVEL", help: "only this level and above" },
+    },
+    run: async ({ args, options, client, print }) => {
+      const query = new URLSearchParams({
+        limit: String(options["limit"] ?? 100),
+        ...(typeof options["level"] === "string" ? { level: options["level"] } : {}),
+      });
+      const { items } = await client().get<{ items: PluginLogLine[] }>(`/plugins/${pathOf(args[0])}/logs?${query.toString()}`);
+      print(
+        items,
+        items.map((l) => `${new Date(l.at).toISOString()} ${l.level.padEnd(5)} ${l.source.padEnd(6)} ${l.message}`).join("\n"),
+      );
+    },
+  },
+  {
+    name: ["plugin", "config"],
+    args: "ID",
+    summary: "show its settings, or change them",
+    example: "hearthnet plugin config hearthnet/ocr --set '{\"default_dpi\":400}'",
+    options: {
+      set: { type: "string", value: "JSON", help: "merge these settings" },
+      secret: { type: "string", multiple: true, value: "POINTER=VALUE", help: "set a secret" },
+    },
+    run: config,
+  },
+  ...(["grant", "revoke"] as const).map((verb): Command => ({
+    name: ["plugin", verb],
+    args: "ID PERMISSION",
+    summary: verb === "grant" ? "allow it one permission that it asks for" : "take one permission away, at once",
+    example: `hearthnet plugin ${verb} hearthnet/ocr proc.worker`,
+    run: (invocation) => setGrant(invocation, verb === "grant" ? "allow" : "deny"),
+  })),
+  ...AUTHOR_VERBS.map((verb): Command => ({
+    name: ["plugin", verb],
+    args: "…",
+    summary: `for authors: ${verb}`,
+    example: `hearthnet plugin ${verb} --help`,
+    run: ({ args, host, io }) => delegate(host.binaries.plugin, [verb, ...args], io),
+  })),
+  ...REGISTRY_VERBS.map((verb): Command => ({
+    name: ["registry", verb],
+    args: "…",
+    summary: `run or feed a registry: ${verb}`,
+    example: `hearthnet registry ${verb} --help`,
+    run: ({ args, host, io }) => delegate(host.binaries.registry, [verb, ...args], io),
+  })),
+];
+
+function row(p: PluginStatus): string[] {
+  return [
+    p.id,
+    p.version,
+    p.reason === null ? p.state : `${p.state} (${p.reason.reason ?? p.reason.error})`,
+    p.label ?? "-",
+    `${p.rating} of 6`,
+    p.offers.join(" "),
+  ];
+}
+
+/** `ns/name` as two path segments. */
+function pathOf(id: string | undefined): string {
+  const match = /^([a-z][a-z0-9-]{1,38})\/([a-z][a-z0-9-]{1,38})$/.exec(id ?? "");
+  if (match === null) throw new UsageError(`"${id ?? ""}" is not a plugin id. Example: hearthnet/ocr`);
+  return `${match[1]}/${match[2]}`;
+}
+
+async function install(invocation: Invocation): Promise<void> {
+  const { options, client, io, print, json } = invocation;
+  const api = client();
+  let [id = "", version] = (invocation.args[0] ?? "").split("@");
+  if (typeof options["from"] === "string") {
+    const { items } = await api.upload<{ items: { id: string; version: string }[] }>(
+      "/packages",
+      readFileSync(resolve(io.cwd, options["from"])),
+    );
+    id = items[0]?.id ?? id;
+    version = items[0]?.version;
+  }
+  pathOf(id);
+  const grants = (options["grant"] as string[] | undefined) ?? [];
+  const { job_id } = await api.send<{ job_id: string }>("POST", "/installs/terminal", {
+    id,
+    ...(version === undefined ? {} : { version }),
+    grants: grants.includes("all") ? "all" : grants,
+    ...(typeof options["confirm"] === "string" ? { confirm_id: options["confirm"] } : {}),
+    client_id: randomUUID(),
+  });
+  let shown = "";
+  for (;;) {
+    const job = await api.get<Job>(`/jobs/${job_id}`);
+    const line = `${job.step} ${job.percent} %`;
+    if (!json && job.state === "running" && line !== shown) io.err((shown = line));
+    if (job.state === "failed" && job.error !== undefined) throw HnError.fromLocal(job.error);
+    if (job.state === "cancelled") throw new HnError("bad_request", { message: "The installation was cancelled." });
+    if (job.state === "done") break;
+    await delay(100);
+  }
+  const status = await api.get<PluginDetail>(`/plugins/${pathOf(id)}`);
+  print(status, `${status.id} ${status.version}: ${status.state}, confinement ${status.label ?? "none"}`);
+}
+
+async function config({ args, options, client, print }: Invocation): Promise<void> {
+  const api = client();
+  const path = `/plugins/${pathOf(args[0])}/config`;
+  const current = await api.get<PluginConfig>(path);
+  if (options["set"] === undefined && options["secret"] === undefined)
+    return print(current, JSON.stringify(current.value, null, 2));
+  let change: unknown = {};
+  try {
+    change = options["set"] === undefined ? {} : parseStrictJson(String(options["set"]));
+  } catch (error) {
+    throw new UsageError(`--set is not valid JSON: ${HnError.from(error).message}`);
+  }
+  const secrets: Record<string, string> = {};
+  for (const entry of (options["secret"] as string[] | undefined) ?? []) {
+    const cut = entry.indexOf("=");
+    if (cut < 1) throw new UsageError("--secret wants POINTER=VALUE.");
+    secrets[entry.slice(0, cut)] = entry.slice(cut + 1);
+  }
+  const done = await api.send<{ result: string }>("PUT", path, {
+    value: { ...current.value, ...(change as object) },
+    secrets,
+    etag: current.etag,
+  });
+  print(
+    done,
+    {
+      applied: "Applied.",
+      restart: "Saved; the plugin was restarted.",
+      restored: "The plugin did not start with these settings; the former ones are back.",
+    }[done.result] ?? done.result,
+  );
+}
+
+async function setGrant({ args, client, print }: Invocation, mode: "allow" | "deny"): Promise<void> {
+  const api = client();
+  const path = `/plugins/${pathOf(args[0])}/grants`;
+  const { items, etag } = await api.get<{ items: Grant[]; etag: string }>(path);
+  const others = items
+    .filter((g) => g.permission !== args[1])
+    .map(({ permission, scope, mode: m }) => ({ permission, scope, mode: m }));
+  const done = await api.send<{ items: Grant[] }>("PUT", path, { grants: [...others, { permission: args[1], mode }], etag });
+  print(done.items, mode === "allow" ? "Granted." : "Taken away.");
+}
