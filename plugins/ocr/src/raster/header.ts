@@ -92,19 +92,20 @@ function jpeg(view: DataView): ImageHeader {
       dpi = believable(Math.round(view.getUint16(at + 10) * perInch));
     }
     if (marker === 0xe1 && size >= 16 && view.getUint32(at + 2) === 0x45786966) {
-      orientation = exifOrientation(view, at + 8, at + size);
+      const exif = exifTags(view, at + 8, at + size);
+      orientation = exif?.orientation ?? 1;
+      dpi ??= exif?.dpi ?? null;
     }
     at += size;
   }
 }
 
 /** EXIF is a TIFF inside a JPEG segment. A broken one is no reason to refuse the picture. */
-function exifOrientation(view: DataView, from: number, to: number): number {
+function exifTags(view: DataView, from: number, to: number): Tags | null {
   try {
-    const part = new DataView(view.buffer, view.byteOffset + from, to - from);
-    return tagsOf(part).orientation;
+    return tagsOf(new DataView(view.buffer, view.byteOffset + from, to - from));
   } catch {
-    return 1;
+    return null;
   }
 }
 

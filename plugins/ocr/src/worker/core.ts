@@ -58,10 +58,7 @@ function ignore(): void {
 function watchForMemory(): { memory(): WebAssembly.Memory | undefined; stop(): void } {
   const original = WebAssembly.instantiate;
   let memory: WebAssembly.Memory | undefined;
-  const watched = async (
-    source: BufferSource,
-    imports?: WebAssembly.Imports,
-  ): Promise<WebAssembly.WebAssemblyInstantiatedSource> => {
+  const watched = async (source: Uint8Array, imports?: WebAssembly.Imports): Promise<WebAssembly.Started> => {
     const result = await original(source, imports);
     memory = Object.values(result.instance.exports).find((value) => value instanceof WebAssembly.Memory);
     return result;
