@@ -74,6 +74,7 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
   /** Ids whose last message still sends bytes, with the messages behind it. */
   readonly #busy = new Map<number, { streams: number[]; behind: Waiting[] }>();
   #nextId: number;
+  #received = 0;
   #closed = false;
   #corked = false;
 
@@ -100,6 +101,11 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
   /** True while an incoming frame has begun and not ended. */
   get partial(): boolean {
     return this.#decoder.partial;
+  }
+
+  /** Frames that have come so far. */
+  get received(): number {
+    return this.#received;
   }
 
   /** Messages and streams that wait for the other side. */
@@ -278,6 +284,7 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     if (this.#closed) return;
     try {
       for (const frame of this.#decoder.push(bytes)) {
+        this.#received += 1;
         this.#take(frame);
         if (this.#closed) return;
       }

@@ -1,0 +1,41 @@
+/** What `op` messages carry: arguments and answers by name. Bytes stand as `Uint8Array` here and travel as attachments. @source plugin-platform §4.3, §5.2 */
+import type { JsonObject, JsonValue, NodeId } from "../../contract/index.ts";
+
+type Call = {
+  /** `name@major` or `name@X.Y`. */
+  cap: string;
+  body: { params?: JsonObject; input?: JsonObject };
+  node?: NodeId;
+  timeoutMs?: number;
+  sessionId?: string;
+};
+type Empty = Record<string, never>;
+
+/**
+ * `op.frame` messages come before the `op.ok` of `bus.stream` (frames) and `workers.run` (event `progress`); the plugin gives `credit`
+ * `{id, frames}` back for every 8 of them. `kv` versions count from 1; `ifVersion: 0` means "only if it is not there".
+ */
+export interface OpShapes {
+  "capabilities.register": { args: { ref: string; params: JsonObject; maxConcurrent?: number }; value: { handle: number } };
+  "capabilities.update": { args: { handle: number; params: JsonObject }; value: Empty };
+  "capabilities.remove": { args: { handle: number }; value: Empty };
+  "bus.call": { args: Call; value: { output: JsonObject; meta: JsonObject; provider: NodeId } };
+  "bus.stream": { args: Call; value: JsonObject };
+  "kv.get": { args: { key: string }; value: { value: JsonValue; version: number } | null };
+  /** Refused with `{written: false}` when `ifVersion` does not fit; `version` is then the present one, 0 if there is none. */
+  "kv.put": { args: { key: string; value: JsonValue; ifVersion?: number }; value: { written: boolean; version: number } };
+  "kv.delete": { args: { key: string; ifVersion?: number }; value: { deleted: boolean } };
+  /** In order of the key's UTF-8 bytes; `after` continues behind a key; `next` is null at the end. */
+  "kv.list": {
+    args: { prefix?: string; after?: string; limit?: number };
+    value: { items: { key: string; value: JsonValue; version: number }[]; next: string | null };
+  };
+  "kv.increment": { args: { key: string; by?: number }; value: { value: number } };
+  "workers.run": {
+    args: { name: string; msg: JsonObject; bytes: Uint8Array[] };
+    value: { json: JsonValue; bytes: Uint8Array[] };
+  };
+  "health.report": { args: { ok: boolean; detail?: string }; value: Empty };
+  "metrics.inc": { args: { name: string; by?: number; labels?: Record<string, string> }; value: Empty };
+  notify: { args: { title: string; body?: string }; value: Empty };
+}

@@ -1,0 +1,99 @@
+/** The label of a running plugin is what the kernel says about its process, never what was asked for. @source plugin-platform §1.4 */
+import { readFileSync, readlinkSync } from "node:fs";
+import type { ConfinementEvidence, ConfinementLabel } from "../../contract/index.ts";
+import { processTree } from "./process-tree.ts";
+
+const NAMESPACES = ["mnt", "pid", "net", "ipc", "uts", "user", "cgroup"] as const;
+/** Without any one of these there is no boundary; `user` is missing when the daemon is root, which changes the uid for real instead. */
+const NEEDED = ["mnt", "pid", "net", "ipc"];
+
+export interface EvidenceSource {
+  read(path: string): string | null;
+  link(path: string): string | null;
+}
+
+export const procSource: EvidenceSource = {
+  read(path) {
+    try {
+      return readFileSync(path, "latin1");
+    } catch {
+      return null;
+    }
+  },
+  link(path) {
+    try {
+      return readlinkSync(path);
+    } catch {
+      return null;
+    }
+  },
+};
+
+/** The plugin's own node process below the launcher: the one whose command line starts with `/node`, or the launcher itself. */
+export function findNodeProcess(launcherPid: number, sandboxed: boolean): number | null {
+  if (!sandboxed) return launcherPid;
+  return processTree(launcherPid).find((pid) => procSource.read(`/proc/${pid}/cmdline`)?.startsWith("/node\0") === true) ?? null;
+}
+
+/** Collects the facts about one process and names the label they prove. */
+export function collectEvidence(pid: number, daemonIsRoot: boolean, source: EvidenceSource = procSource): ConfinementEvidence {
+  const status = source.read(`/proc/${pid}/status`);
+  const commandLine = source.read(`/proc/${pid}/cmdline`) ?? "";
+  const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(status ?? "")?.[1] ?? "";
+  const number = (name: string): number => (field(name) === "" ? -1 : Number(field(name)));
+  const namespaces = NAMESPACES.filter((name) => {
+    const theirs = source.link(`/proc/${pid}/ns/${name}`);
+    return theirs !== null && theirs !== source.link(`/proc/self/ns/${name}`);
+  });
+  const evidence: ConfinementEvidence = {
+    label: "none",
+    pid,
+    seccomp: number("Seccomp"),
+    noNewPrivs: number("NoNewPrivs"),
+    capEff: field("CapEff"),
+    hostUid: number("Uid"),
+    namespaces,
+    cgroup: /^0::(\/.+)$/m.exec(source.read(`/proc/${pid}/cgroup`) ?? "")?.[1] ?? null,
+    remarks: [],
+  };
+  const permissionModel = commandLine.split("\0").includes("--permission");
+  return { ...evidence, ...judge(evidence, { daemonIsRoot, permissionModel, alive: status !== null }) };
+}
+
+interface Circumstances {
+  daemonIsRoot: boolean;
+  permissionModel: boolean;
+  alive: boolean;
+}
+
+/** Which label the facts prove, with every reason why it is not a higher one. */
+export function judge(
+  facts: ConfinementEvidence,
+  { daemonIsRoot, permissionModel, alive }: Circumstances,
+): { label: ConfinementLabel; remarks: string[] } {
+  const remarks: string[] = [];
+  const missing = (condition: boolean, remark: string): void => {
+    if (condition) remarks.push(remark);
+  };
+  if (!alive)
+    return { label: permissionModel ? "seat-belt" : "none", remarks: ["This system has no /proc to read evidence from."] };
+  missing(facts.seccomp !== 2, "no system call filter is active");
+  missing(facts.noNewPrivs !== 1, "new privileges are not ruled out");
+  missing(!/^0+$/.test(facts.capEff), `capabilities remain (${facts.capEff})`);
+  missing(facts.hostUid === 0, "it runs as root of the machine");
+  const shared = [...NEEDED, ...(daemonIsRoot ? [] : ["user"])].filter((name) => !facts.namespaces.includes(name));
+  missing(shared.length > 0, `namespaces are shared with the daemon: ${shared.join(", ")}`);
+  missing(!permissionModel, "Node's permission model is off");
+  if (remarks.length === 0) {
+    return {
+      label: "os",
+      remarks: ["memory and processes are watched, not limited by a control group", ...rootRemark(daemonIsRoot)],
+    };
+  }
+  if (permissionModel && facts.hostUid !== 0) return { label: "seat-belt", remarks };
+  return { label: "none", remarks };
+}
+
+function rootRemark(daemonIsRoot: boolean): string[] {
+  return daemonIsRoot ? ["the daemon runs as root; plugins run as user 65534"] : [];
+}

@@ -1,0 +1,98 @@
+/** Starts one process in the sandbox, or with the seat belt alone. @source plugin-platform §1.3, §1.4 */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { insidePaths, nodeArguments, NOBODY, sandboxArguments, type NodePaths, type SandboxSpec } from "./argv.ts";
+import { findNodeProcess } from "./evidence.ts";
+import type { Machine } from "./machine.ts";
+import { processTree } from "./process-tree.ts";
+import type { SeatBelt } from "./seat-belt.ts";
+
+export interface ExitFacts {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** A started process and its ends of the pipes. */
+export interface Launched {
+  sandboxed: boolean;
+  /** Process that the daemon started: bwrap, or node itself. */
+  pid: number;
+  /** Where the package, assets and data are for the process. */
+  paths: NodePaths;
+  link: Socket;
+  stdout: Readable;
+  stderr: Readable;
+  exited: Promise<ExitFacts>;
+  /** Host pid of node; null until it runs. */
+  nodePid(): number | null;
+  /** All processes that belong to it. */
+  tree(): number[];
+  kill(): void;
+}
+
+export interface Launcher {
+  launch(spec: SandboxSpec): Launched;
+}
+
+/** @throws Error when the operating system cannot start the program */
+export function sandboxLauncher(machine: Machine): Launcher {
+  const { tools, seccompFile } = machine;
+  if (tools === null || seccompFile === null) throw new Error("This machine has no sandbox.");
+  return {
+    launch(spec) {
+      const filter = openSync(seccompFile, "r");
+      try {
+        const child = spawn(tools.bwrap, sandboxArguments(tools, spec), {
+          stdio: ["ignore", "pipe", "pipe", "pipe", filter],
+          env: {},
+          cwd: "/",
+        });
+        return launched(child, insidePaths(spec), true);
+      } finally {
+        closeSync(filter);
+      }
+    },
+  };
+}
+
+/** Node's permission model alone: what runs where no sandbox can be built. As root, at least under another user. */
+export function seatBeltLauncher(machine: Machine, belt: SeatBelt): Launcher {
+  return {
+    launch(spec) {
+      const { node, paths } = belt.prepare(spec);
+      const child = spawn(node, nodeArguments(spec, paths), {
+        stdio: ["ignore", "pipe", "pipe", "pipe"],
+        env: paths.dataDir === null ? {} : { HOME: paths.dataDir },
+        cwd: paths.packageDir,
+        ...(machine.asRoot ? { uid: NOBODY, gid: NOBODY } : {}),
+      });
+      return launched(child, paths, false);
+    },
+  };
+}
+
+function launched(child: ChildProcess, paths: NodePaths, sandboxed: boolean): Launched {
+  const { pid, stdout, stderr } = child;
+  const link = child.stdio[3];
+  const exited = new Promise<ExitFacts>((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+    child.once("error", () => resolve({ code: null, signal: null }));
+  });
+  if (pid === undefined || stdout === null || stderr === null || !link) throw new Error("The process could not be started.");
+  // Pipes of a killed process may report an error nobody waits for.
+  for (const stream of [stdout, stderr, link]) stream.on("error", () => {});
+  return {
+    sandboxed,
+    pid,
+    paths,
+    link: link as Socket,
+    stdout,
+    stderr,
+    exited,
+    nodePid: () => findNodeProcess(pid, sandboxed),
+    tree: () => processTree(pid),
+    kill: () => void child.kill("SIGKILL"),
+  };
+}

@@ -1,0 +1,65 @@
+/** Reads /proc: who belongs to a plugin, and what they use. All of it answers empty where there is no /proc. */
+import { readdirSync, readFileSync } from "node:fs";
+
+const PAGE = 4096;
+/** `sysconf(_SC_CLK_TCK)`; 100 on every Linux that Node supports. */
+const TICKS_PER_SECOND = 100;
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return null;
+  }
+}
+
+/** Direct children of all its threads. */
+export function childrenOf(pid: number): number[] {
+  let threads: string[];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+  return threads.flatMap((thread) =>
+    (read(`/proc/${pid}/task/${thread}/children`) ?? "")
+      .split(" ")
+      .filter((text) => /^\d+$/.test(text))
+      .map(Number),
+  );
+}
+
+/** The process and everything below it, parents first. */
+export function processTree(root: number): number[] {
+  const found = [root];
+  for (let index = 0; index < found.length && found.length < 4096; index += 1) found.push(...childrenOf(found[index] ?? 0));
+  return found;
+}
+
+/** Resident memory of the processes together, bytes; shared pages count once for each. */
+export function residentBytes(pids: readonly number[]): number {
+  let pages = 0;
+  for (const pid of pids) pages += Number(read(`/proc/${pid}/statm`)?.split(" ")[1] ?? 0);
+  return pages * PAGE;
+}
+
+/** Processor time of the processes together, milliseconds. */
+export function cpuMs(pids: readonly number[]): number {
+  let ticks = 0;
+  for (const pid of pids) {
+    const fields = afterName(read(`/proc/${pid}/stat`));
+    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  }
+  return (ticks * 1000) / TICKS_PER_SECOND;
+}
+
+/** Start of a process in clock ticks since boot: with the pid, a name that is never given twice. Null when it is gone. */
+export function startTicks(pid: number): number | null {
+  const value = afterName(read(`/proc/${pid}/stat`))[19];
+  return value === undefined ? null : Number(value);
+}
+
+/** Fields behind `(name)`, which may itself hold spaces and brackets. */
+function afterName(stat: string | null): string[] {
+  return stat === null ? [] : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}

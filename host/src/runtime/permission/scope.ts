@@ -1,0 +1,14 @@
+/** Reads scopes without trusting their shape: what is malformed grants nothing. */
+import type { JsonObject } from "../../contract/index.ts";
+
+/** The texts of a list in a scope; anything else counts as not there. */
+export function texts(scope: JsonObject, field: string): string[] {
+  const value = Object.hasOwn(scope, field) ? scope[field] : undefined;
+  return Array.isArray(value) ? value.filter((entry) => typeof entry === "string") : [];
+}
+
+/** A limit in a scope; absent or malformed means 0. */
+export function amount(scope: JsonObject, field: string): number {
+  const value = Object.hasOwn(scope, field) ? scope[field] : undefined;
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 0;
+}

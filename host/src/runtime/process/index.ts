@@ -1,0 +1,5 @@
+/** Processes behind fd 3: start, watch, drain, end; pools of workers. */
+export * from "./confined-process.ts";
+export * from "./log-lines.ts";
+export * from "./meter.ts";
+export * from "./worker-pool.ts";

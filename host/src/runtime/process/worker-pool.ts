@@ -1,0 +1,292 @@
+/** Child processes for work on untrusted bytes: a second sandbox without data, grants or bus. @source plugin-platform §4.4 */
+import type { Clock, JsonObject, JsonValue, WorkerDeclaration } from "../../contract/index.ts";
+import { HnError } from "../../foundation/index.ts";
+import type { Attachments } from "../../format/index.ts";
+import type { Launcher, SandboxSpec } from "../confine/index.ts";
+import { ConfinedProcess, type ConfinedProcessOptions, type Incoming, type ProcessEnd } from "./confined-process.ts";
+
+export interface Work {
+  msg: JsonObject;
+  bytes: Uint8Array[];
+  signal: AbortSignal;
+  onProgress?: (data: JsonObject) => void;
+}
+
+export interface WorkResult {
+  json: JsonValue;
+  bytes: Uint8Array[];
+}
+
+export interface WorkerPoolOptions {
+  launcher: Launcher;
+  /** Package and assets, no data; memory and processes of the declaration. */
+  spec: SandboxSpec;
+  declaration: WorkerDeclaration;
+  /** Most workers at a time when the declaration names none. */
+  cores: number;
+  clock: Clock;
+  onLine: ConfinedProcessOptions["onLine"];
+}
+
+interface Job extends Work {
+  resolve: (result: WorkResult) => void;
+  reject: (error: unknown) => void;
+  release: () => void;
+}
+
+interface Worker {
+  process: ConfinedProcess;
+  /** Null while idle or starting. */
+  job: { id: number; job: Job; stop: () => void } | null;
+  ready: boolean;
+  idleSince: number;
+}
+
+const START_MS = 20_000;
+const IDLE_MS = 30_000;
+const QUEUE_MAX = 256;
+const FAILED_STARTS_MAX = 3;
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #max: number;
+  readonly #warm: number;
+  readonly #workers = new Set<Worker>();
+  #queue: Job[] = [];
+  #failedStarts = 0;
+  #closed = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#max = Math.max(1, Math.min(options.declaration.max ?? options.cores, 64));
+    this.#warm = Math.min(options.declaration.warm ?? 0, this.#max);
+    for (let n = 0; n < this.#warm; n += 1) this.#start();
+  }
+
+  /** Running processes: for meters and tests. */
+  get size(): number {
+    return this.#workers.size;
+  }
+
+  /** Memory and processes of all workers together. */
+  usage(): { rssMb: number; cpuPercent: number; pids: number } {
+    const total = { rssMb: 0, cpuPercent: 0, pids: 0 };
+    for (const { process } of this.#workers) {
+      total.rssMb += process.usage.rssMb;
+      total.cpuPercent += process.usage.cpuPercent;
+      total.pids += process.usage.pids;
+    }
+    return total;
+  }
+
+  /**
+   * Hands one message to a free worker, or waits for one. Aborting ends the worker's process at once.
+   * @throws capacity_exceeded reason slots_full | over_quota · timeout · internal_error reason worker_crashed · what the worker itself reports · AbortError
+   */
+  run(work: Work): Promise<WorkResult> {
+    if (this.#closed) return Promise.reject(new HnError("plugin_gone"));
+    if (work.signal.aborted) return Promise.reject(abortError(work.signal));
+    if (this.#queue.length >= QUEUE_MAX)
+      return Promise.reject(new HnError("capacity_exceeded", { reason: "slots_full", retryAfterMs: 1000 }));
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => this.#abort(job);
+      const job: Job = { ...work, resolve, reject, release: () => work.signal.removeEventListener("abort", onAbort) };
+      work.signal.addEventListener("abort", onAbort, { once: true });
+      this.#queue.push(job);
+      this.#assign();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const job of this.#queue.splice(0)) this.#settle(job, new HnError("plugin_gone"));
+    await Promise.all(
+      [...this.#workers].map((worker) => {
+        worker.process.kill("stopped", "The plugin was stopped.");
+        return worker.process.ended;
+      }),
+    );
+  }
+
+  #assign(): void {
+    for (const worker of this.#workers) {
+      if (this.#queue.length === 0) return;
+      if (worker.ready && worker.job === null) this.#give(worker);
+    }
+    const starting = [...this.#workers].filter(({ ready }) => !ready).length;
+    for (let needed = this.#queue.length - starting; needed > 0 && this.#workers.size < this.#max; needed -= 1) {
+      if (!this.#start()) break;
+    }
+  }
+
+  #give(worker: Worker): void {
+    const job = this.#queue.shift();
+    if (job === undefined) return;
+    const { channel } = worker.process;
+    const id = channel.nextId();
+    const wall = this.#options.clock.setTimeout(
+      () => this.#end(worker, new HnError("timeout", { message: "The work took longer than the plugin allows itself." })),
+      this.#options.declaration.limits.wallMs,
+    );
+    worker.job = { id, job, stop: () => wall.cancel() };
+    const attachments = Object.fromEntries(job.bytes.map((bytes, index) => [`/bytes/${index}`, bytes]));
+    channel.send({ t: "work", id, msg: job.msg }, attachments).catch(() => {});
+  }
+
+  #start(): boolean {
+    if (this.#closed || this.#failedStarts >= FAILED_STARTS_MAX) {
+      if (this.#workers.size === 0) this.#refuseAll();
+      return false;
+    }
+    const { launcher, spec, declaration, clock, onLine } = this.#options;
+    const worker: Worker = { process: undefined as unknown as ConfinedProcess, job: null, ready: false, idleSince: 0 };
+    try {
+      worker.process = new ConfinedProcess({
+        launcher,
+        spec,
+        clock,
+        limits: { startTimeoutMs: START_MS, memoryMb: declaration.limits.memoryMb, maxBlockMs: 0 },
+        pings: false,
+        init: ({ paths }) => ({
+          t: "worker.init",
+          entry: `${paths.packageDir}/${declaration.entry}`,
+          assetsDir: paths.assetsDir,
+        }),
+        onMessage: (message, attachments) => this.#receive(worker, message, attachments),
+        onLine,
+        onEnd: (end) => this.#ended(worker, end),
+      });
+    } catch (error) {
+      this.#failedStarts += 1;
+      onLine({ source: "stderr", level: "error", text: `A worker could not be started: ${String(error)}` });
+      if (this.#workers.size === 0) this.#refuseAll();
+      return false;
+    }
+    this.#workers.add(worker);
+    worker.process.ready.then(
+      () => {
+        worker.ready = true;
+        this.#failedStarts = 0;
+        this.#becomeIdle(worker);
+      },
+      () => (this.#failedStarts += worker.ready ? 0 : 1),
+    );
+    return true;
+  }
+
+  #becomeIdle(worker: Worker): void {
+    const { clock } = this.#options;
+    worker.idleSince = clock.monotonic();
+    this.#assign();
+    if (worker.job !== null) return;
+    clock.setTimeout(() => {
+      const idle = worker.job === null && clock.monotonic() - worker.idleSince >= IDLE_MS;
+      if (idle && this.#workers.size > this.#warm) worker.process.kill("stopped", "It was not needed any more.");
+    }, IDLE_MS);
+  }
+
+  #receive(worker: Worker, message: Incoming, attachments: Attachments): void {
+    const { job } = worker;
+    const current = job !== null && "id" in message && message.id === job.id ? job : null;
+    if (message.t === "progress" && current !== null) return current.job.onProgress?.(message.data);
+    if (current === null || (message.t !== "work.ok" && message.t !== "error")) {
+      throw new HnError("plugin_gone", { reason: "protocol_error", message: `A worker sent an unexpected ${message.t}.` });
+    }
+    current.stop();
+    worker.job = null;
+    if (message.t === "work.ok") {
+      this.#settle(current.job, { json: message.json, bytes: [...attachments.values()] });
+    } else {
+      this.#settle(current.job, fromPlugin(message));
+    }
+    this.#becomeIdle(worker);
+  }
+
+  #abort(job: Job): void {
+    const worker = [...this.#workers].find((candidate) => candidate.job?.job === job);
+    if (worker === undefined) {
+      this.#queue = this.#queue.filter((waiting) => waiting !== job);
+      this.#settle(job, abortError(job.signal));
+      return;
+    }
+    this.#end(worker, abortError(job.signal));
+  }
+
+  /** Answers the worker's job and ends its process: what it was doing cannot be stopped otherwise. */
+  #end(worker: Worker, error: unknown): void {
+    const { job } = worker;
+    worker.job = null;
+    worker.ready = false;
+    this.#workers.delete(worker);
+    worker.process.kill("killed", "Its work was cancelled.");
+    if (job !== null) {
+      job.stop();
+      this.#settle(job.job, error);
+    }
+    this.#refill();
+  }
+
+  #ended(worker: Worker, end: ProcessEnd): void {
+    this.#workers.delete(worker);
+    const { job } = worker;
+    worker.job = null;
+    if (job !== null) {
+      job.stop();
+      this.#settle(job.job, crashError(end));
+    }
+    if (end.cause !== "stopped" && end.cause !== "killed") {
+      this.#options.onLine({
+        source: "stderr",
+        level: "warn",
+        text: `The worker ${this.#options.declaration.name} ended. ${end.detail}`,
+      });
+    }
+    // `ready` settles its failure count first.
+    queueMicrotask(() => this.#refill());
+  }
+
+  #refill(): void {
+    if (this.#closed) return;
+    this.#assign();
+    while (this.#workers.size < this.#warm && this.#start());
+  }
+
+  #refuseAll(): void {
+    for (const job of this.#queue.splice(0)) {
+      this.#settle(job, new HnError("internal_error", { reason: "worker_crashed", message: "The worker does not start." }));
+    }
+    // The next message may try again.
+    this.#failedStarts = 0;
+  }
+
+  #settle(job: Job, outcome: WorkResult | HnError | DOMException | unknown): void {
+    job.release();
+    if (typeof outcome === "object" && outcome !== null && "json" in outcome) job.resolve(outcome as WorkResult);
+    else job.reject(outcome);
+  }
+}
+
+function crashError(end: ProcessEnd): HnError {
+  if (end.cause === "over_quota") {
+    return new HnError("capacity_exceeded", {
+      reason: "over_quota",
+      message: "The work needed more memory than the plugin may use.",
+      action: "Send something smaller, or raise the plugin's memory limit.",
+    });
+  }
+  return end.cause === "stopped" ? new HnError("plugin_gone") : new HnError("internal_error", { reason: "worker_crashed" });
+}
+
+function abortError(signal: AbortSignal): unknown {
+  return signal.reason ?? new DOMException("The work was cancelled.", "AbortError");
+}
+
+/** An error as a plugin or worker reports it; codes that are not in the table become `internal_error`. */
+export function fromPlugin(error: { error: string; message?: string; reason?: string; retry_after_ms?: number }): HnError {
+  return HnError.fromLocal({
+    error: error.error as HnError["code"],
+    ...(typeof error.message === "string" ? { message: error.message.slice(0, 1024) } : {}),
+    ...(typeof error.reason === "string" ? { reason: error.reason.slice(0, 64) } : {}),
+    ...(typeof error.retry_after_ms === "number" ? { retry_after_ms: error.retry_after_ms } : {}),
+  });
+}
