@@ -91,12 +91,16 @@ async function pullAll(log: EventLog, peer: PeerAddress, link: PeerLink): Promis
   }
 }
 
-/** The log, not the paper, decides: inviter in good standing, this invitation in it, manifest signed by root or an anchor (I-10, I-13). */
+/** The log, not the paper, decides: inviter in good standing, this invitation in it, manifest signed by root, an anchor or the inviter (I-10, I-13). */
 function checkLog(log: EventLog, blob: InviteBlob, manifest: CommunityManifest): void {
   const view = log.view();
   const signer = manifest.signed_by ?? manifest.root_key;
-  if (signer !== blob.community_id && view.levelOf(signer) !== "anchor")
-    throw new HnError("invalid_signature", { reason: "community_manifest_invalid" });
+  // A plain member may invite, but only anchors may sign for others: its own node signs its own description, and the log settles the rest.
+  const entitled =
+    signer === blob.community_id ||
+    view.levelOf(signer) === "anchor" ||
+    (signer === blob.inviter_node_id && view.members.has(signer));
+  if (!entitled) throw new HnError("invalid_signature", { reason: "community_manifest_invalid" });
   if (view.members.has(blob.invitee_node_id)) return;
   const match = [...view.invites.values()].find(
     (invite) =>
