@@ -94,7 +94,7 @@ function admit(request: FastifyRequest, o: DoorOptions & { route: ApiRoute }): C
   }
   if (route.role === "none" || route.role === "setup") {
     if (route.role === "setup" && o.door === "page" && !context.setup.holdsClaim(request.cookies[SETUP_COOKIE]))
-      throw new HnError("unauthorized", { reason: "setup_token" });
+      throw new HnError("expired", { reason: "setup_token" });
     return { door: o.door, session: { role: "viewer", step_up_until: 0, expires_at: 0 }, address: request.ip };
   }
   const caller = callerOf(request, o);

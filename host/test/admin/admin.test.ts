@@ -1,0 +1,365 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { WebSocket } from "ws";
+import { openAdmin, type Admin, type AdminServices } from "../../src/admin/index.ts";
+import type { Bus, JsonObject, Marketplace, Peers, Runtime } from "../../src/contract/index.ts";
+import { createUlidFactory, HnError, ManualClock, silentLog } from "../../src/foundation/index.ts";
+import { createFreshDeviceId, readFreshDeviceId, sameShortId, shortId } from "../../src/identity/index.ts";
+import { seededRandom, Village } from "../support/people.ts";
+
+const PASSWORD = "a password of some length";
+
+interface Answer {
+  status: number;
+  body: JsonObject;
+  headers: Record<string, string | string[] | undefined>;
+  cookie: string;
+}
+
+interface House {
+  admin: Admin;
+  clock: ManualClock;
+  services: AdminServices;
+  dataDir: string;
+  port: number;
+  /** One request at the page's door, as its own page would send it unless told otherwise. */
+  ask(method: string, path: string, o?: { body?: unknown; cookie?: string; headers?: Record<string, string> }): Promise<Answer>;
+  /** One request at the operator socket. */
+  terminal(method: string, path: string, body?: unknown): Promise<Answer>;
+  /** Walks set-up; returns the session cookie. */
+  setUp(): Promise<string>;
+}
+
+function send(options: object, body: string | undefined): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const call = request(options, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (c: Buffer) => chunks.push(c));
+      response.on("end", () => {
+        const text = Buffer.concat(chunks).toString();
+        const cookie = (response.headers["set-cookie"] ?? []).map((c) => c.split(";")[0]).join("; ");
+        const json = String(response.headers["content-type"]).includes("json");
+        resolve({
+          status: response.statusCode ?? 0,
+          body: (json ? JSON.parse(text) : { text }) as JsonObject,
+          headers: response.headers,
+          cookie,
+        });
+      });
+    });
+    call.on("error", reject);
+    call.end(body);
+  });
+}
+
+async function house(t: TestContext): Promise<House> {
+  const village = new Village(t);
+  const anna = village.person("Anna");
+  const { clock } = village;
+  const dataDir = mkdtempSync(join(tmpdir(), "hn-admin-"));
+  const uiDir = join(dataDir, "ui");
+  mkdirSync(uiDir);
+  writeFileSync(join(uiDir, "200.html"), "<!doctype html><title>HearthNet</title><script>let themed = 1</script>");
+  const random = seededRandom(7);
+  let name = "Küche";
+  const silent = { list: () => [], release: () => undefined, grants: () => [], onChange: () => () => {}, get: () => undefined } as unknown;
+  const services: AdminServices = {
+    bus: {
+      entries: () => [],
+      recentCalls: () => [],
+      onCall: () => () => {},
+      onChange: () => () => {},
+      limitsOf: () => undefined,
+      call: async (r: { body: { input: JsonObject } }) => {
+        if (r.body.input["fail"] === true) throw new HnError("permission_denied", { message: "no" });
+        return {
+          output: { bytes: new Uint8Array([1, 2, 3]) as never, text: "hello" },
+          meta: { ms: 1 },
+          provider: anna.signer.nodeId,
+        };
+      },
+    } as unknown as Bus,
+    community: anna.community,
+    runtime: silent as Runtime,
+    marketplace: {} as Marketplace,
+    peers: silent as Peers,
+    link: village.link(anna),
+    clock,
+    log: silentLog,
+    random,
+    newUlid: createUlidFactory(clock, random),
+    facts: () => ({
+      node_id: anna.signer.nodeId,
+      short_id: shortId(anna.signer.nodeId),
+      display_name: name,
+      profile: "hearth",
+      version: "0",
+      started_at: "2026-07-01T12:00:00Z",
+      bus: "",
+      admin: "http://hearth.localhost",
+      data_dir: "",
+      community: null,
+      as_root: false,
+      dev_root: true,
+    }),
+    setDisplayName: (n) => (name = n),
+    endpoints: () => [anna.endpoint],
+    freshDeviceId: () => createFreshDeviceId({ nodeId: anna.signer.nodeId, displayName: name }),
+    readFreshDeviceId,
+    shortId,
+    sameShortId,
+    health: async () => [],
+    confinement: () => ({ label: "os", probes: [], repairs: [], asRoot: false, bwrapVersion: null }),
+    operator: () => ({ kind: "self", node_id: anna.signer.nodeId, community_id: null, level: "anchor" }),
+  };
+  const admin = await openAdmin({ services, dataDir, port: 0, uiDir });
+  const port = Number(new URL(admin.url).port);
+  const host = `hearth.localhost:${port}`;
+  t.after(async () => {
+    await admin.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  const api: House = {
+    admin,
+    clock,
+    services,
+    dataDir,
+    port,
+    ask: (method, path, o = {}) => {
+      const body = o.body === undefined ? undefined : typeof o.body === "string" ? o.body : JSON.stringify(o.body);
+      const headers = {
+        host,
+        "sec-fetch-site": "same-origin",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(o.cookie === undefined ? {} : { cookie: o.cookie }),
+        ...o.headers,
+      };
+      return send(
+        {
+          host: "127.0.0.1",
+          port,
+          method,
+          path: path.startsWith("/api") || o.headers?.["raw"] !== undefined ? path : `/api/v1${path}`,
+          headers,
+        },
+        body,
+      );
+    },
+    terminal: (method, path, body) =>
+      send(
+        {
+          socketPath: join(dataDir, "admin.sock"),
+          method,
+          path: `/api/v1${path}`,
+          headers: { host: "localhost", ...(body === undefined ? {} : { "content-type": "application/json" }) },
+        },
+        body === undefined ? undefined : JSON.stringify(body),
+      ),
+    setUp: async () => {
+      const token = admin.setupLink()?.split("#")[1];
+      const claim = await api.ask("POST", "/setup/claim", { body: { token } });
+      const done = await api.ask("POST", "/setup/finish", {
+        cookie: claim.cookie,
+        body: { password: PASSWORD, display_name: "Garage", community: { kind: "later" } },
+      });
+      assert.equal(done.status, 200, JSON.stringify(done.body));
+      return done.cookie.split("; ").find((c) => c.startsWith("hn_session=")) ?? "";
+    },
+  };
+  return api;
+}
+
+describe("first run (admin-ui §4)", () => {
+  it("sets up once with the link's token and signs in", async (t) => {
+    const h = await house(t);
+    assert.equal((await h.ask("GET", "/node")).body["reason"], "signed_out");
+    const cookie = await h.setUp();
+    assert.equal((await h.ask("GET", "/node", { cookie })).body["display_name"], "Garage");
+    assert.equal(h.admin.setupLink(), null);
+    assert.equal((await h.ask("POST", "/setup/claim", { body: { token: "x" } })).body["reason"], "already_set_up");
+  });
+
+  it("burns the token after one claim, five wrong tries or fifteen minutes", async (t) => {
+    const h = await house(t);
+    const claim = (token: unknown) => h.ask("POST", "/setup/claim", { body: { token } });
+    const first = h.admin.setupLink()?.split("#")[1];
+    assert.equal((await claim(first)).status, 200);
+    assert.equal((await claim(first)).body["reason"], "setup_token");
+    const second = h.admin.setupLink()?.split("#")[1];
+    for (let i = 0; i < 5; i++) assert.equal((await claim("wrong")).status, 410);
+    assert.equal((await claim(second)).status, 410);
+    const third = h.admin.setupLink()?.split("#")[1];
+    h.clock.advance(15 * 60_000 + 1);
+    assert.equal((await claim(third)).status, 410);
+  });
+
+  it("keeps the wizard open when the chosen community fails, and refuses finishing without the claim", async (t) => {
+    const h = await house(t);
+    const token = h.admin.setupLink()?.split("#")[1];
+    const { cookie } = await h.ask("POST", "/setup/claim", { body: { token } });
+    const body = { password: PASSWORD, display_name: "Garage", community: { kind: "join", invite: "hearthnet://v1/AAAA" } };
+    assert.equal((await h.ask("POST", "/setup/finish", { body })).status, 410);
+    assert.equal((await h.ask("POST", "/setup/finish", { cookie, body })).body["reason"], "invite_invalid");
+    assert.equal(
+      (await h.ask("POST", "/setup/finish", { cookie, body: { ...body, password: "short", community: { kind: "later" } } })).body[
+        "reason"
+      ],
+      "password_weak",
+    );
+    const made = await h.ask("POST", "/setup/finish", {
+      cookie,
+      body: { ...body, community: { kind: "create", name: "Dorf", root_passphrase: PASSWORD } },
+    });
+    assert.match(String(made.body["root_key_file"]), /^HearthNet community root key/);
+  });
+});
+
+describe("guards (admin-ui §4)", () => {
+  it("refuses foreign names, foreign sites and plain forms", async (t) => {
+    const h = await house(t);
+    const cookie = await h.setUp();
+    assert.equal((await h.ask("GET", "/node", { cookie, headers: { host: "evil.example" } })).body["reason"], "wrong_host");
+    assert.equal((await h.ask("GET", "/node", { cookie, headers: { host: "hearth.localhost:1" } })).body["reason"], "wrong_host");
+    const patch = (headers: Record<string, string>) => h.ask("PATCH", "/node", { cookie, body: { display_name: "x" }, headers });
+    assert.equal((await patch({ "sec-fetch-site": "cross-site" })).body["reason"], "cross_site");
+    assert.equal((await patch({ "content-type": "application/x-www-form-urlencoded" })).status, 400);
+    assert.equal((await patch({})).status, 200);
+  });
+
+  it("asks for the password once more before heavy acts, and only lets the terminal do without", async (t) => {
+    const h = await house(t);
+    const cookie = await h.setUp();
+    h.clock.advance(5 * 60_000 + 1);
+    const create = (c: string) =>
+      h.ask("POST", "/community/create", { cookie: c, body: { name: "Dorf", root_passphrase: PASSWORD } });
+    assert.equal((await create(cookie)).body["reason"], "step_up_required");
+    const stepped = await h.ask("POST", "/step-up", { cookie, body: { password: PASSWORD } });
+    assert.equal((await h.ask("GET", "/session", { cookie })).status, 401, "the old id is dead");
+    assert.equal((await create(stepped.cookie)).status, 200);
+    assert.equal((await h.terminal("POST", "/community/leave", {})).status, 200);
+    assert.equal((await h.ask("POST", "/setup/reset", { cookie: stepped.cookie, body: {} })).status, 404);
+  });
+
+  it("slows down whoever guesses the password", async (t) => {
+    const h = await house(t);
+    await h.setUp();
+    const login = (password: string) => h.ask("POST", "/login/password", { body: { password } });
+    for (let i = 0; i < 5; i++) assert.equal((await login("wrong wrong wrong")).body["reason"], "password_wrong");
+    const blocked = await login(PASSWORD);
+    assert.equal(blocked.status, 429);
+    assert.ok(Number(blocked.body["retry_after_ms"]) > 0);
+    h.clock.advance(60_001);
+    assert.equal((await login(PASSWORD)).status, 200);
+  });
+
+  it("sends the page with a policy that allows exactly its own inline scripts", async (t) => {
+    const h = await house(t);
+    const page = await h.ask("GET", "/try/ocr.image", { headers: { raw: "1" } });
+    assert.equal(page.status, 200);
+    assert.match(String(page.headers["content-security-policy"]), /script-src 'self' 'sha256-[A-Za-z0-9+/=]+'/);
+    const moved = await h.ask("GET", "/try", {
+      headers: { raw: "1", host: `127.0.0.1:${h.port}`, "sec-fetch-mode": "navigate" },
+    });
+    assert.equal(moved.headers["location"], `http://hearth.localhost:${h.port}/try`);
+  });
+});
+
+describe("answers", () => {
+  it("explains bad input with the field at fault, for both doors", async (t) => {
+    const h = await house(t);
+    const cookie = await h.setUp();
+    for (const body of ["{", '{"a":1,"a":2}', '{"display_name":5}', '{"unknown":1}']) {
+      const answer = await h.ask("PATCH", "/node", { cookie, body });
+      assert.equal(answer.status, 400, body);
+      assert.ok(answer.body["message"] && answer.body["action"] && answer.body["trace_id"], body);
+    }
+    assert.deepEqual((await h.ask("PATCH", "/node", { cookie, body: { display_name: 5 } })).body["paths"], ["/display_name"]);
+    assert.equal((await h.terminal("GET", "/nothing")).body["error"], "not_found");
+    assert.equal((await h.terminal("GET", "/plugins/a/b")).body["error"], "not_found");
+  });
+
+  it("keeps a chained audit of who did what, and notices an edit", async (t) => {
+    const h = await house(t);
+    const cookie = await h.setUp();
+    await h.ask("PATCH", "/node", { cookie, body: { display_name: "x" } });
+    const audit = await h.ask("GET", "/audit", { cookie });
+    assert.equal(audit.body["chain_ok"], true);
+    assert.deepEqual(
+      (audit.body["items"] as JsonObject[]).map((r) => r["action"]),
+      ["node.rename", "setup.finish", "setup.claim"],
+    );
+    const { DatabaseSync } = await import("node:sqlite");
+    const db = new DatabaseSync(join(h.dataDir, "admin.db"));
+    db.exec("UPDATE audit SET target = 'forged' WHERE seq = 2");
+    db.close();
+    assert.equal((await h.ask("GET", "/audit", { cookie })).body["chain_ok"], false);
+  });
+
+  it("encodes bytes in results and shows local codes to the operator", async (t) => {
+    const h = await house(t);
+    const call = (input: JsonObject) => h.terminal("POST", "/call", { capability: "x.y", params: {}, input });
+    assert.deepEqual((await call({})).body["output"], { bytes: "AQID", text: "hello" });
+    const denied = await call({ fail: true });
+    assert.equal(denied.status, 403);
+    assert.equal(denied.body["error"], "permission_denied");
+  });
+});
+
+describe("the live socket (admin-ui §3)", () => {
+  const open = (h: House, headers: Record<string, string>) =>
+    new WebSocket(`ws://127.0.0.1:${h.port}/api/v1/live`, "hearthnet-admin.v1", {
+      headers: { host: `hearth.localhost:${h.port}`, ...headers },
+    });
+
+  it("refuses foreign origins and strangers, and closes with 4401 on sign-out", async (t) => {
+    const h = await house(t);
+    const cookie = await h.setUp();
+    const own = `http://hearth.localhost:${h.port}`;
+    for (const headers of [{ cookie, origin: "http://evil.example" }, { origin: own }])
+      await assert.rejects(
+        new Promise((resolve, reject) =>
+          open(h, headers as Record<string, string>)
+            .once("open", resolve)
+            .once("error", reject),
+        ),
+        /40[01]/,
+      );
+    const socket = open(h, { cookie, origin: own });
+    await new Promise((resolve) => socket.once("open", resolve));
+    const messages: JsonObject[] = [];
+    const first = new Promise<void>((resolve) =>
+      socket.on("message", (m) => {
+        messages.push(JSON.parse(String(m)) as JsonObject);
+        if (messages.length === 2) resolve();
+      }),
+    );
+    socket.send(JSON.stringify({ op: "sub", topic: "plugins" }));
+    socket.send(JSON.stringify({ op: "sub", topic: "no-such" }));
+    await first;
+    assert.equal(messages[0]?.["kind"], "snapshot");
+    assert.equal(messages[1]?.["op"], "refused");
+    const closed = new Promise<number>((resolve) => socket.once("close", resolve));
+    await h.ask("DELETE", "/session", { cookie });
+    assert.equal(await closed, 4401);
+  });
+
+  it("delivers a tried call's result on its own topic, also when the page subscribes late", async (t) => {
+    const h = await house(t);
+    const cookie = await h.setUp();
+    const { body } = await h.ask("POST", "/try", { cookie, body: { capability: "x.y", params: {}, input: {} } });
+    const socket = open(h, { cookie, origin: `http://hearth.localhost:${h.port}` });
+    await new Promise((resolve) => socket.once("open", resolve));
+    const message = new Promise<JsonObject>((resolve) =>
+      socket.once("message", (m) => resolve(JSON.parse(String(m)) as JsonObject)),
+    );
+    socket.send(JSON.stringify({ op: "sub", topic: `try:${String(body["call_id"])}`, since: 0 }));
+    const got = await message;
+    assert.equal(got["kind"], "end");
+    assert.equal((got["data"] as JsonObject)["kind"], "result");
+    socket.close();
+  });
+});
