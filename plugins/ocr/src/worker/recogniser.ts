@@ -1,6 +1,7 @@
 import type { TessBaseApi } from "tesseract.js-core/tesseract-core-simd-lstm.wasm.js";
 import { Failure } from "../failure.ts";
-import { percentile, type Raster } from "../raster/raster.ts";
+import type { Raster } from "../raster/raster.ts";
+import { darkestStrip } from "../raster/strip.ts";
 import type { Box } from "../raster/transform.ts";
 import { type Core, lendBytes } from "./core.ts";
 
@@ -31,8 +32,8 @@ const WHOLE_PAGE = 3;
 const PARAGRAPH = 1;
 const LINE = 2;
 const WORD = 3;
-/** Share of the page's height on which languages are compared. */
-const STRIP = 1 / 12;
+/** No language that does not fit has read a strip this well (measured: 0.93). */
+const CERTAIN = 0.95;
 
 /** Engines stay loaded, one for each list of languages. */
 export function createRecogniser(core: Core, data: LanguageData): Recogniser {
@@ -75,14 +76,17 @@ export function createRecogniser(core: Core, data: LanguageData): Recogniser {
   function leaderFirst(page: Raster, languages: string[], dpi: number | null): string[] {
     if (languages.length < 2) return languages;
     const strip = darkestStrip(page);
-    const rated = languages.map((language) => {
+    const rated: { language: string; confidence: number }[] = [];
+    for (const language of languages) {
       const engine = engineFor([language]);
       recognise(engine, strip, dpi);
-      const confidence = engine.MeanTextConf();
+      const confidence = meanByLength(wordsOf(core, engine));
       engine.Clear();
-      return { language, confidence };
-    });
-    return rated.toSorted((a, b) => b.confidence - a.confidence).map((entry) => entry.language);
+      rated.push({ language, confidence });
+      if (confidence >= CERTAIN) break;
+    }
+    const leader = rated.toSorted((a, b) => b.confidence - a.confidence)[0]?.language;
+    return languages.toSorted((a, b) => Number(b === leader) - Number(a === leader));
   }
 
   return {
@@ -126,27 +130,8 @@ function wordsOf(core: Core, engine: TessBaseApi): Word[] {
   return words;
 }
 
-/** The full-width part of the page with the most ink; rows lie one behind the other, so nothing is copied. */
-function darkestStrip(page: Raster): Raster {
-  const height = Math.min(page.height, Math.max(160, Math.round(page.height * STRIP)));
-  const ink = (percentile(page, 0.02) + percentile(page, 0.8)) / 2;
-  const rows = new Uint32Array(page.height);
-  for (let y = 0; y < page.height; y++) {
-    let count = 0;
-    for (let x = 0, at = y * page.width; x < page.width; x += 2, at += 2) if ((page.data[at] ?? 255) < ink) count++;
-    // A row that is mostly dark is a picture or a rule, not text.
-    rows[y] = count > page.width / 4 ? 0 : count;
-  }
-  let sum = 0;
-  let best = -1;
-  let top = 0;
-  for (let y = 0; y < page.height; y++) {
-    sum += rows[y] ?? 0;
-    if (y >= height) sum -= rows[y - height] ?? 0;
-    if (y >= height - 1 && sum > best) {
-      best = sum;
-      top = y - height + 1;
-    }
-  }
-  return { width: page.width, height, data: page.data.subarray(top * page.width, (top + height) * page.width) };
+/** Long words say more about a language than short ones, which look alike in many. */
+function meanByLength(words: Word[]): number {
+  const letters = words.reduce((sum, word) => sum + word.text.length, 0);
+  return words.reduce((sum, word) => sum + word.confidence * word.text.length, 0) / Math.max(1, letters);
 }
