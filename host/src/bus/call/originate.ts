@@ -1,0 +1,185 @@
+import { HnError } from "../../foundation/index.ts";
+import {
+  CONSTANTS,
+  type CommunityId,
+  type Frame,
+  type JsonObject,
+  type OriginateRequest,
+  type PeerLink,
+  type Reply,
+  type NodeId,
+} from "../../contract/index.ts";
+import type { Provider } from "../registry/provider.ts";
+import type { Router } from "../route/router.ts";
+import { checkAllowed } from "../trust/allow.ts";
+import { Failover } from "./failover.ts";
+import { runStream } from "./local-stream.ts";
+import { runUnary } from "./local-unary.ts";
+import { callRemote, streamRemote, type RemoteRequest } from "./remote.ts";
+import { checkBody, type LocalRequest } from "./request.ts";
+import { cancelled, type Engine } from "./run.ts";
+
+/** What calls from this node need beside the engine. */
+export interface Origin {
+  engine: Engine;
+  router: Router;
+  communityId: () => CommunityId | null;
+  link: () => PeerLink | undefined;
+  newId: () => string;
+}
+
+interface Plan {
+  origin: Origin;
+  request: OriginateRequest;
+  traceId: string;
+  hops: number;
+  startedAt: number;
+  failover: Failover;
+}
+
+/**
+ * A call by somebody on this node: the best provider, then up to two others while the deadline lasts.
+ * @throws HnError of 02 §5
+ * @source 03 §5, B-8, §9
+ */
+export async function originate(origin: Origin, request: OriginateRequest): Promise<Reply & { provider: NodeId }> {
+  const plan = makePlan(origin, request);
+  for (;;) {
+    const provider = pick(plan);
+    try {
+      const reply = await attempt(plan, provider);
+      return { output: reply.output, meta: reply.meta, provider: provider.node_id };
+    } catch (cause) {
+      const error = HnError.from(cause);
+      if (!goOn(plan, provider, error)) throw error;
+    }
+  }
+}
+
+/** As {@link originate}, frame by frame; nobody else is tried once the first frame is out. */
+export async function* originateStream(origin: Origin, request: OriginateRequest): AsyncGenerator<Frame, JsonObject, void> {
+  const plan = makePlan(origin, request);
+  for (;;) {
+    const provider = pick(plan);
+    let begun = false;
+    try {
+      const frames = attemptStream(plan, provider);
+      try {
+        for (;;) {
+          const step = await frames.next();
+          begun = true;
+          if (step.done === true) return step.value;
+          yield step.value;
+        }
+      } finally {
+        await frames.return({});
+      }
+    } catch (cause) {
+      const error = HnError.from(cause);
+      if (begun || !goOn(plan, provider, error)) throw error;
+    }
+  }
+}
+
+function makePlan(origin: Origin, request: OriginateRequest): Plan {
+  const hops = request.hops === undefined ? 0 : request.hops + 1;
+  if (hops > CONSTANTS.HOPS_MAX) throw new HnError("bad_request", { reason: "hops_exceeded" });
+  checkBody(request.body);
+  return {
+    origin,
+    request,
+    traceId: request.traceId ?? origin.newId(),
+    hops,
+    startedAt: origin.engine.clock.monotonic(),
+    failover: new Failover(),
+  };
+}
+
+function pick(plan: Plan): Provider {
+  const { origin, request, failover } = plan;
+  const need = {
+    capability: request.capability,
+    version: request.version,
+    params: request.body.params,
+    node: request.node,
+    localOnly: false,
+    tried: failover.tried,
+    communityId: origin.communityId(),
+    now: origin.engine.clock.monotonic(),
+  };
+  try {
+    return origin.router.route(need, request.caller, request.body);
+  } catch (error) {
+    throw failover.first ?? error;
+  }
+}
+
+function goOn(plan: Plan, provider: Provider, error: HnError): boolean {
+  const { request, origin } = plan;
+  if (!plan.failover.failed(provider, error) || request.signal?.aborted === true) return false;
+  return request.timeoutMs === undefined || origin.engine.clock.monotonic() - plan.startedAt < request.timeoutMs;
+}
+
+function attempt(plan: Plan, provider: Provider): Promise<Reply> {
+  const { engine } = plan.origin;
+  if (provider.is_local) return runUnary(engine, provider, localRequest(plan, false));
+  return callRemote(engine, linkOf(plan, provider), { provider, request: remoteRequest(plan) });
+}
+
+function attemptStream(plan: Plan, provider: Provider): AsyncGenerator<Frame, JsonObject, void> {
+  const { engine } = plan.origin;
+  if (provider.is_local) return runStream(engine, provider, localRequest(plan, true));
+  return streamRemote(engine, linkOf(plan, provider), { provider, request: remoteRequest(plan) });
+}
+
+/** What is left of the caller's patience, counted from now. */
+function patience(plan: Plan): number | undefined {
+  const { timeoutMs } = plan.request;
+  return timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (plan.origin.engine.clock.monotonic() - plan.startedAt));
+}
+
+function localRequest(plan: Plan, stream: boolean): LocalRequest {
+  const { request, origin } = plan;
+  const first = plan.failover.tried === undefined;
+  return {
+    capability: request.capability,
+    body: request.body,
+    caller: request.caller,
+    traceId: plan.traceId,
+    requestId: first ? plan.traceId : origin.newId(),
+    hops: plan.hops,
+    stream,
+    startedAt: first ? plan.startedAt : origin.engine.clock.monotonic(),
+    timeoutMs: first ? request.timeoutMs : patience(plan),
+    signal: request.signal,
+  };
+}
+
+function remoteRequest(plan: Plan): RemoteRequest {
+  const { request, origin } = plan;
+  return {
+    version: request.version,
+    body: request.body,
+    caller: request.caller,
+    traceId: plan.traceId,
+    startedAt: origin.engine.clock.monotonic(),
+    timeoutMs: patience(plan),
+    signal: request.signal,
+    token: request.token,
+  };
+}
+
+/** The way out. Somebody else's call that travels on as ours must at least be allowed what the neighbour asks of its callers. @source 03 B-7 */
+function linkOf(plan: Plan, provider: Provider): PeerLink {
+  const { request, origin } = plan;
+  if (request.signal?.aborted === true) throw cancelled();
+  const { kind } = request.caller;
+  if (kind !== "self" && kind !== "plugin") checkAllowed(request.caller, provider.descriptor.trust_required);
+  const link = origin.link();
+  if (!link)
+    throw new HnError("partition", {
+      reason: "provider_unreachable",
+      message: "This node has no way to other nodes at the moment. Try again.",
+    });
+  return link;
+}

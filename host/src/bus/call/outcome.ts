@@ -1,0 +1,80 @@
+import { HnError } from "../../foundation/index.ts";
+import type { Clock, Log, NodeId } from "../../contract/index.ts";
+import { isProviderFault } from "../health/fault.ts";
+import type { Provider } from "../registry/provider.ts";
+import type { TraceRing } from "../trace/ring.ts";
+
+/** How one attempt at one provider went. */
+export interface Outcome {
+  provider: Provider;
+  /** Who asked, for the trace. */
+  from: NodeId;
+  traceId: string;
+  startedAt: number;
+  /** `undefined`: it went well. */
+  error: HnError | undefined;
+  cancelled: boolean;
+  probe: boolean;
+  /** What counts as the provider's speed: time to the first frame for streams. @source 03 B-6 */
+  latencyMs: number | undefined;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+/** Writes outcomes into health and trace. Bodies never come here. */
+export class Recorder {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #traces: TraceRing;
+
+  constructor(o: { clock: Clock; log: Log; traces: TraceRing }) {
+    this.#clock = o.clock;
+    this.#log = o.log;
+    this.#traces = o.traces;
+  }
+
+  record(outcome: Outcome): void {
+    const now = this.#clock.monotonic();
+    const ms = now - outcome.startedAt;
+    this.#judge(outcome, now, ms);
+    this.#tell(outcome);
+    this.#traces.add({
+      at: this.#clock.now(),
+      traceId: outcome.traceId,
+      provider: outcome.provider,
+      from: outcome.from,
+      result: outcome.cancelled ? "cancelled" : outcome.error === undefined ? "ok" : outcome.error.code,
+      ms,
+      bytesIn: outcome.bytesIn,
+      bytesOut: outcome.bytesOut,
+    });
+  }
+
+  #judge(outcome: Outcome, now: number, ms: number): void {
+    const { provider, error, probe } = outcome;
+    const { health } = provider;
+    if (outcome.cancelled || (error !== undefined && !isProviderFault(error))) {
+      health.neutral(probe);
+      return;
+    }
+    const ok = error === undefined;
+    if (health.record({ ok, latencyMs: outcome.latencyMs ?? ms, now, probe })) {
+      this.#log.warn("capability rests for 60 s after failures", {
+        capability: provider.descriptor.name,
+        node: provider.node_id,
+        code: error?.code,
+        trace_id: outcome.traceId,
+      });
+    }
+  }
+
+  /** What nobody coded is a bug of the provider: its cause stays here, under the trace id. */
+  #tell(outcome: Outcome): void {
+    if (outcome.error?.code !== "internal_error" || outcome.error.cause === undefined || !outcome.provider.is_local) return;
+    this.#log.error("a capability failed", {
+      capability: outcome.provider.descriptor.name,
+      trace_id: outcome.traceId,
+      cause: String(outcome.error.cause),
+    });
+  }
+}

@@ -1,0 +1,118 @@
+import { HnError } from "../../foundation/index.ts";
+import type { CallBody, Frame, JsonObject, OutboundCall, PeerLink, Principal, Reply } from "../../contract/index.ts";
+import type { Provider } from "../registry/provider.ts";
+import { formatVersion, type VersionPair } from "../route/version.ts";
+import { estimateBytes } from "../trace/size.ts";
+import { releaseSlot, slotOwner, takeSlot } from "./slots.ts";
+import { cancelled, type Engine } from "./run.ts";
+
+/** A call on its way to a neighbour. Times are monotonic milliseconds. */
+export interface RemoteRequest {
+  version: VersionPair;
+  body: CallBody;
+  caller: Principal;
+  traceId: string;
+  startedAt: number;
+  timeoutMs: number | undefined;
+  signal: AbortSignal | undefined;
+  token: string | undefined;
+}
+
+interface Attempt {
+  call: OutboundCall;
+  /** Records the outcome and gives the place back; only the first call counts. */
+  end(o: { error?: HnError; left?: boolean; bytesOut?: number; firstFrameMs?: number }): void;
+}
+
+/** @throws HnError; no answer is `partition`, none in time `timeout` */
+export async function callRemote(
+  engine: Engine,
+  link: PeerLink,
+  o: { provider: Provider; request: RemoteRequest },
+): Promise<Reply> {
+  const attempt = begin(engine, o.provider, { ...o.request, stream: false });
+  try {
+    const reply = await link.call(attempt.call);
+    attempt.end({ bytesOut: estimateBytes(reply.output) });
+    return reply;
+  } catch (cause) {
+    const error = HnError.from(cause);
+    attempt.end({ error });
+    throw error;
+  }
+}
+
+/** @throws HnError; a stream that ends without its terminal frame is `partition` */
+export async function* streamRemote(
+  engine: Engine,
+  link: PeerLink,
+  o: { provider: Provider; request: RemoteRequest },
+): AsyncGenerator<Frame, JsonObject, void> {
+  const away = new AbortController();
+  const signal = o.request.signal ? AbortSignal.any([o.request.signal, away.signal]) : away.signal;
+  const attempt = begin(engine, o.provider, { ...o.request, signal, stream: true });
+  let bytes = 0;
+  let firstFrameMs: number | undefined;
+  try {
+    const frames = link.stream(attempt.call);
+    for (;;) {
+      const step = await frames.next();
+      firstFrameMs ??= engine.clock.monotonic() - o.request.startedAt;
+      bytes += estimateBytes(step.done === true ? step.value : step.value.data);
+      if (step.done === true) {
+        attempt.end({ bytesOut: bytes, firstFrameMs });
+        return step.value;
+      }
+      yield step.value;
+    }
+  } catch (cause) {
+    const error = HnError.from(cause);
+    attempt.end({ error });
+    throw error;
+  } finally {
+    attempt.end({ left: true });
+    away.abort(cancelled());
+  }
+}
+
+function begin(engine: Engine, provider: Provider, request: RemoteRequest & { stream: boolean }): Attempt {
+  if (request.signal?.aborted === true) throw cancelled();
+  const owner = slotOwner(request.caller);
+  takeSlot(provider, owner);
+  const now = engine.clock.monotonic();
+  const probe = provider.health.begin(now);
+  const patience = request.timeoutMs === undefined ? provider.timeoutMs : Math.min(request.timeoutMs, provider.timeoutMs);
+  let over = false;
+  return {
+    call: {
+      to: provider.node_id,
+      endpoints: provider.endpoints,
+      capability: provider.descriptor.name,
+      version: formatVersion(request.version),
+      body: request.body,
+      traceId: request.traceId,
+      timeoutMs: Math.max(1, patience - (now - request.startedAt)),
+      stream: request.stream,
+      signal: request.signal ?? new AbortController().signal,
+      ...(request.token === undefined ? {} : { token: request.token }),
+    },
+    end: (o) => {
+      if (over) return;
+      over = true;
+      releaseSlot(provider, owner);
+      engine.recorder.record({
+        provider,
+        from: engine.nodeId,
+        traceId: request.traceId,
+        startedAt: now,
+        error: o.error,
+        // Whatever the link says after the caller left, it says nothing about the provider.
+        cancelled: o.left === true || (o.error !== undefined && request.signal?.aborted === true),
+        probe,
+        latencyMs: o.firstFrameMs,
+        bytesIn: estimateBytes(request.body),
+        bytesOut: o.bytesOut ?? 0,
+      });
+    },
+  };
+}

@@ -1,0 +1,182 @@
+import { HnError } from "../../foundation/index.ts";
+import { CONSTANTS, type CallBody, type Clock, type DispatchedCall, type Handler, type NodeId } from "../../contract/index.ts";
+import type { Provider } from "../registry/provider.ts";
+import { estimateBytes } from "../trace/size.ts";
+import type { Deadlines, Expiring } from "./deadlines.ts";
+import type { Recorder } from "./outcome.ts";
+import type { LocalRequest } from "./request.ts";
+import { releaseSlot, slotOwner, takeSlot } from "./slots.ts";
+
+/** What a running call needs of the bus. */
+export interface Engine {
+  nodeId: NodeId;
+  clock: Clock;
+  deadlines: Deadlines;
+  recorder: Recorder;
+  /** A handler did not yield within 200 ms of its cancellation and was left behind. @source 02 T-19 */
+  onDetached: (provider: Provider) => void;
+}
+
+export function cancelled(): HnError {
+  return new HnError("timeout", {
+    message: "The call was cancelled by its caller.",
+    action: "Nothing; start it again if you still want it.",
+  });
+}
+
+export function deadlinePassed(provider: Provider): HnError {
+  return new HnError("timeout", {
+    message: `${provider.descriptor.name} did not answer in time. Try again, with more time if the work is large.`,
+  });
+}
+
+/**
+ * A handler at work: holds its slot, its deadline and its abort signal, and lets go of each exactly once. A handler that goes on after its
+ * cancellation loses its slot after 200 ms and its result is thrown away.
+ * @source 03 §9, 02 §10
+ */
+export class Run implements Expiring {
+  /** Until the first frame or the answer. Never changes: the heap is ordered by it. */
+  readonly deadline: number;
+  readonly provider: Provider;
+  /** The outcome is known and recorded. */
+  over = false;
+  succeeded = false;
+  readonly #engine: Engine;
+  readonly #request: LocalRequest;
+  readonly #owner: string;
+  readonly #probe: boolean;
+  readonly #controller = new AbortController();
+  #until: number;
+  #firstFrameAt: number | undefined;
+  #stoppedBy: HnError | undefined;
+  /** Tells whoever waits at this moment. */
+  #interrupt: ((error: HnError) => void) | undefined;
+  #slotHeld = true;
+
+  /** @throws capacity_exceeded */
+  constructor(engine: Engine, provider: Provider, request: LocalRequest) {
+    this.#engine = engine;
+    this.provider = provider;
+    this.#request = request;
+    this.#owner = slotOwner(request.caller);
+    if (request.signal?.aborted === true) throw cancelled();
+    takeSlot(provider, this.#owner);
+    this.#probe = provider.health.begin(request.startedAt);
+    const patience = request.timeoutMs === undefined ? provider.timeoutMs : Math.min(request.timeoutMs, provider.timeoutMs);
+    this.deadline = this.#until = request.startedAt + Math.max(0, patience);
+    engine.deadlines.add(this);
+    request.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** Starts the handler. */
+  begin(body: CallBody): ReturnType<Handler> {
+    const request = this.#request;
+    const local = this.provider.local;
+    if (!local) throw new HnError("internal_error");
+    const call: DispatchedCall = {
+      capability: request.capability,
+      version: this.provider.descriptor.version,
+      body,
+      caller: request.caller,
+      traceId: request.traceId,
+      requestId: request.requestId,
+      deadline: request.stream ? request.startedAt + this.provider.timeoutMs : this.deadline,
+      stream: request.stream,
+      hops: request.hops,
+    };
+    return local.handler(call, this.#controller.signal);
+  }
+
+  /** Calls `reject` when the caller's patience ends before the handler does. */
+  interruptWith(reject: (error: HnError) => void): void {
+    if (this.#stoppedBy) reject(this.#stoppedBy);
+    else this.#interrupt = reject;
+  }
+
+  /** The first frame is there: from now on only the total time counts. */
+  frameSeen(): void {
+    if (this.#firstFrameAt !== undefined) return;
+    this.#firstFrameAt = this.#engine.clock.monotonic();
+    const total = this.#request.startedAt + this.provider.timeoutMs;
+    if (total <= this.#until) return;
+    this.#until = total;
+    this.#engine.deadlines.add(new TotalTime(total, this));
+  }
+
+  expire(): void {
+    if (this.#engine.clock.monotonic() >= this.#until) this.stop(deadlinePassed(this.provider), false);
+  }
+
+  readonly #onAbort = (): void => this.stop(cancelled(), true);
+
+  /** Ends the call for its caller and tells the handler to yield within 200 ms. */
+  stop(error: HnError, byCaller: boolean): void {
+    if (!this.over) this.#settle({ error, cancelled: byCaller, bytesOut: 0 });
+    if (this.#stoppedBy) return;
+    this.#stoppedBy = error;
+    this.#controller.abort(error);
+    this.#interrupt?.(error);
+    if (!this.#slotHeld) return;
+    this.#engine.clock.setTimeout(() => {
+      if (!this.#slotHeld) return;
+      this.yielded();
+      this.#engine.onDetached(this.provider);
+    }, CONSTANTS.CANCEL_DEADLINE_MS);
+  }
+
+  succeed(bytesOut: number): void {
+    if (this.over) return;
+    this.succeeded = true;
+    this.#settle({ bytesOut });
+  }
+
+  fail(error: HnError): void {
+    if (!this.over) this.#settle({ error, bytesOut: 0 });
+  }
+
+  /** The handler has come to its end, in time or not: its slot is free. */
+  yielded(): void {
+    if (!this.#slotHeld) return;
+    this.#slotHeld = false;
+    releaseSlot(this.provider, this.#owner);
+  }
+
+  #settle(o: { error?: HnError; cancelled?: boolean; bytesOut: number }): void {
+    this.over = true;
+    const request = this.#request;
+    this.#engine.deadlines.finished();
+    request.signal?.removeEventListener("abort", this.#onAbort);
+    this.#engine.recorder.record({
+      provider: this.provider,
+      from: request.caller.node_id,
+      traceId: request.traceId,
+      startedAt: request.startedAt,
+      probe: this.#probe,
+      bytesIn: estimateBytes(request.body),
+      bytesOut: o.bytesOut,
+      error: o.error,
+      cancelled: o.cancelled === true,
+      latencyMs: this.#firstFrameAt === undefined ? undefined : this.#firstFrameAt - request.startedAt,
+    });
+  }
+}
+
+/** The second, later deadline of a stream. */
+class TotalTime implements Expiring {
+  readonly deadline: number;
+  readonly #run: Run;
+
+  constructor(deadline: number, run: Run) {
+    this.deadline = deadline;
+    this.#run = run;
+  }
+
+  get over(): boolean {
+    return this.#run.over;
+  }
+
+  expire(): void {
+    this.#run.expire();
+  }
+}

@@ -1,0 +1,100 @@
+import { randomBytes } from "node:crypto";
+import type { Bus, Clock, CommunityId, Log, NodeId, PeerLink, Random } from "../contract/index.ts";
+import { Deadlines } from "./call/deadlines.ts";
+import { originate, originateStream, type Origin } from "./call/originate.ts";
+import { Recorder } from "./call/outcome.ts";
+import { Inbound } from "./call/serve.ts";
+import type { Engine } from "./call/run.ts";
+import { LocalOffers } from "./registry/local.ts";
+import { Registry } from "./registry/registry.ts";
+import { PeerOffers } from "./registry/remote.ts";
+import { Router } from "./route/router.ts";
+import { createCallIds } from "./trace/id.ts";
+import { TraceRing } from "./trace/ring.ts";
+
+export interface BusOptions {
+  nodeId: NodeId;
+  /** This node's community at the moment; `null` before it has one. */
+  communityId: () => CommunityId | null;
+  clock: Clock;
+  log: Log;
+  /** The way to other nodes; may come later than the bus. */
+  link?: () => PeerLink | undefined;
+  /** Take a local provider while its load is below 0.80. Default true. */
+  preferLocal?: boolean;
+  /** Policy: `experimental.*` is routed and served. Default never. @source 03 B-5 */
+  research?: () => boolean;
+  /** A plugin's handler did not yield within 200 ms after its cancellation. @source 02 T-19 */
+  onDetached?: (o: { plugin_id: string | undefined; capability: string }) => void;
+  random?: Random;
+}
+
+/** A bus that can be closed; `close` stops its timers, calls in flight end by themselves. */
+export type OpenBus = Bus & { close(): void };
+
+/** Builds the bus of one node. */
+export function openBus(o: BusOptions): OpenBus {
+  const now = (): number => o.clock.monotonic();
+  const research = o.research ?? ((): boolean => false);
+  const registry = new Registry(now);
+  const traces = new TraceRing(o.nodeId);
+  const deadlines = new Deadlines(o.clock);
+  const engine: Engine = {
+    nodeId: o.nodeId,
+    clock: o.clock,
+    deadlines,
+    recorder: new Recorder({ clock: o.clock, log: o.log, traces }),
+    onDetached: ({ local, descriptor }) => {
+      o.log.warn("a cancelled call did not end in time and was left behind", {
+        capability: descriptor.name,
+        plugin: local?.pluginId,
+      });
+      o.onDetached?.({ plugin_id: local?.pluginId, capability: descriptor.name });
+    },
+  };
+  const router = new Router({ registry, preferLocal: o.preferLocal ?? true, research });
+  const local = new LocalOffers({ nodeId: o.nodeId, registry, now });
+  const peers = new PeerOffers({
+    registry,
+    now,
+    onForeignSchema: (provider) =>
+      o.log.warn("a neighbour's capability has another schema", { capability: provider.descriptor.name, node: provider.node_id }),
+  });
+  const inbound = new Inbound({ engine, router, communityId: o.communityId });
+  const newId = createCallIds(o.clock, o.random ?? ((n) => randomBytes(n)));
+  const origin: Origin = { engine, router, communityId: o.communityId, link: () => o.link?.(), newId };
+  return {
+    offer: (offer) => local.offer(offer),
+    call: (request) => originate(origin, request),
+    stream: (request) => originateStream(origin, request),
+    serve: (request) => inbound.serve(request),
+    serveStream: (request) => inbound.serveStream(request),
+    limitsOf: (capability) => {
+      const own = registry.named(capability).filter((provider) => provider.local !== undefined);
+      if (own.length === 0) return undefined;
+      return {
+        maxBodyBytes: Math.max(...own.map((provider) => provider.local?.maxBodyBytes ?? 0)),
+        streams: own.some((provider) => provider.descriptor.stream_schema !== null),
+      };
+    },
+    entries: (filter = {}) =>
+      [...registry.all()]
+        .filter(
+          (p) =>
+            (filter.name === undefined || p.descriptor.name === filter.name) &&
+            (filter.node_id === undefined || p.node_id === filter.node_id),
+        )
+        .map((p) => p.entry(now())),
+    peerSeen: (manifest) => {
+      if (manifest.node_id !== o.nodeId) peers.seen(manifest, research());
+    },
+    peerGone: (node) => {
+      if (node !== o.nodeId) peers.gone(node);
+    },
+    recentCalls: (limit) => traces.recent(limit),
+    onChange: (listener) => registry.onChange(listener),
+    onCall: (listener) => traces.onCall(listener),
+    inFlight: () => registry.inFlight(),
+    close: () => deadlines.close(),
+  };
+}

@@ -1,0 +1,108 @@
+import type { CapabilityDescriptor, CapabilityEntry, CommunityId, Endpoint, Handler, NodeId } from "../../contract/index.ts";
+import { Health } from "../health/quarantine.ts";
+import type { Check } from "../schema/compile.ts";
+import type { Path } from "../schema/pointer.ts";
+
+/** The part of a provider that exists on this node only. */
+export interface LocalPart {
+  handler: Handler;
+  request: Check;
+  response: Check | null;
+  frames: Check | null;
+  /** Paths that carry bytes inside a request body. */
+  bytesIn: Path[];
+  binary: string[];
+  maxBodyBytes: number;
+  pluginId: string | undefined;
+}
+
+/** Calls that run at this moment; carried over when a registration changes under them. */
+export interface Load {
+  inFlight: number;
+  /** Slots by caller; absent means none. */
+  callers: Map<string, number>;
+}
+
+/** What outlives a change of the entry. */
+export interface Legacy {
+  health: Health;
+  load: Load;
+}
+
+export interface ProviderSource {
+  nodeId: NodeId;
+  descriptor: CapabilityDescriptor;
+  schemaHash: string;
+  /** Identity of the entry: node, name, version, params. */
+  key: string;
+  now: number;
+  local?: LocalPart;
+  remote?: { endpoints: Endpoint[]; communityId: CommunityId; foreignSchema: boolean };
+}
+
+/** One (node, capability, params) and everything the bus knows about it. @source 03 §1 */
+export class Provider {
+  readonly key: string;
+  readonly node_id: NodeId;
+  readonly descriptor: CapabilityDescriptor;
+  readonly schemaHash: string;
+  readonly local: LocalPart | undefined;
+  readonly is_local: boolean;
+  readonly timeoutMs: number;
+  readonly slotsPerCaller: number;
+  readonly health: Health;
+  endpoints: Endpoint[];
+  communityId: CommunityId | null;
+  foreignSchema: boolean;
+  lastSeen: number;
+  readonly load: Load;
+
+  constructor(source: ProviderSource, legacy?: Legacy) {
+    const { descriptor } = source;
+    this.key = source.key;
+    this.node_id = source.nodeId;
+    this.descriptor = descriptor;
+    this.schemaHash = source.schemaHash;
+    this.local = source.local;
+    this.is_local = source.local !== undefined;
+    this.timeoutMs = descriptor.timeout_seconds * 1000;
+    this.slotsPerCaller = Math.max(1, Math.ceil(0.75 * descriptor.max_concurrent));
+    this.health = legacy?.health ?? new Health();
+    this.load = legacy?.load ?? { inFlight: 0, callers: new Map() };
+    this.endpoints = source.remote?.endpoints ?? [];
+    this.communityId = source.remote?.communityId ?? null;
+    this.foreignSchema = source.remote?.foreignSchema ?? false;
+    this.lastSeen = source.now;
+  }
+
+  get in_flight(): number {
+    return this.load.inFlight;
+  }
+
+  get p50_latency_ms(): number {
+    return this.health.ring.latencyAt(0.5);
+  }
+
+  get success_rate(): number {
+    return this.health.ring.successRate;
+  }
+
+  /** A copy for those outside the room. */
+  entry(now: number): CapabilityEntry {
+    return {
+      node_id: this.node_id,
+      descriptor: this.descriptor,
+      schema_hash: this.schemaHash,
+      is_local: this.is_local,
+      endpoints: this.endpoints,
+      ...(this.local?.pluginId === undefined ? {} : { plugin_id: this.local.pluginId }),
+      in_flight: this.in_flight,
+      last_seen: this.is_local ? now : this.lastSeen,
+      p50_latency_ms: this.p50_latency_ms,
+      p99_latency_ms: this.health.ring.latencyAt(0.99),
+      success_rate: this.success_rate,
+      quarantined_until: this.health.quarantinedUntil,
+      binary: this.local?.binary ?? [],
+    };
+  }
+}

@@ -1,0 +1,61 @@
+import { CONSTANTS } from "../../contract/index.ts";
+
+const SESSIONS_PER_CALLER = 100;
+
+interface Binding {
+  /** Key of the entry. */
+  entry: string;
+  usedAt: number;
+}
+
+/**
+ * Which entry holds whose conversation. Bound to (caller, capability, session_id), so that a guessed id leads to a fresh session.
+ * @source 03 §6, B-9
+ */
+export class Sessions {
+  /** Per caller, least recently used first. */
+  readonly #callers: Map<string, Map<string, Binding>> = new Map();
+
+  /** Key of the bound entry; refreshes its idle time. */
+  find(caller: string, capability: string, session: string, now: number): string | undefined {
+    const bindings = this.#callers.get(caller);
+    const key = `${capability} ${session}`;
+    const binding = bindings?.get(key);
+    if (!bindings || !binding) return undefined;
+    bindings.delete(key);
+    if (now - binding.usedAt > CONSTANTS.STICKY_TTL_SECONDS * 1000) return undefined;
+    binding.usedAt = now;
+    bindings.set(key, binding);
+    return binding.entry;
+  }
+
+  bind(o: { caller: string; capability: string; session: string; entry: string; now: number }): void {
+    let bindings = this.#callers.get(o.caller);
+    if (!bindings) this.#callers.set(o.caller, (bindings = new Map()));
+    const key = `${o.capability} ${o.session}`;
+    bindings.delete(key);
+    bindings.set(key, { entry: o.entry, usedAt: o.now });
+    if (bindings.size > SESSIONS_PER_CALLER) bindings.delete(bindings.keys().next().value ?? key);
+    this.#forgetIdle(o.now);
+  }
+
+  /** The entry is gone: its conversations start anew. */
+  unbind(entry: string): void {
+    for (const [caller, bindings] of this.#callers) {
+      for (const [key, binding] of bindings) if (binding.entry === entry) bindings.delete(key);
+      if (bindings.size === 0) this.#callers.delete(caller);
+    }
+  }
+
+  /** Oldest bindings stand first, so one look per caller finds what is idle. Callers themselves are bounded by the members of a community. */
+  #forgetIdle(now: number): void {
+    if (this.#callers.size < 64) return;
+    for (const [caller, bindings] of this.#callers) {
+      for (const [key, binding] of bindings) {
+        if (now - binding.usedAt <= CONSTANTS.STICKY_TTL_SECONDS * 1000) break;
+        bindings.delete(key);
+      }
+      if (bindings.size === 0) this.#callers.delete(caller);
+    }
+  }
+}
