@@ -1,0 +1,152 @@
+/**
+ * Builds everything that runs from bundles: host, SDK, registry, page, and the embedded registry with the first-party plugins. A part whose
+ * inputs did not change is left alone.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { build, type BuildOptions, type Plugin } from "esbuild";
+
+const ROOT = join(import.meta.dirname, "..");
+const STAMPS = join(ROOT, "node_modules", ".cache", "hearthnet-build");
+const REQUIRE_BANNER =
+  'import { createRequire as hnCreateRequire } from "node:module"; const require = hnCreateRequire(import.meta.url);';
+
+interface Part {
+  name: string;
+  /** Files and folders whose content decides whether the part is fresh. */
+  inputs: string[];
+  outputs: string[];
+  run(): Promise<void> | void;
+}
+
+/** Our own sources are bundled, packages from npm are loaded from node_modules: their native and lazy parts stay where they expect to be. */
+const packagesOutside: Plugin = {
+  name: "packages-outside",
+  setup: (builder) =>
+    builder.onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind === "entry-point" || path.startsWith("@hearthnet/") ? null : { path, external: true },
+    ),
+};
+
+const COMMON: BuildOptions = {
+  bundle: true,
+  platform: "node",
+  target: "node26",
+  sourcemap: "linked",
+  legalComments: "none",
+  conditions: ["hearthnet-source"],
+  absWorkingDir: ROOT,
+  logLevel: "warning",
+};
+
+function modules(entryPoints: Record<string, string>): Promise<unknown> {
+  return build({
+    ...COMMON,
+    entryPoints,
+    outdir: ROOT,
+    format: "esm",
+    outExtension: { ".js": ".mjs" },
+    banner: { js: REQUIRE_BANNER },
+    plugins: [packagesOutside],
+  });
+}
+
+const PARTS: readonly Part[] = [
+  {
+    name: "bundles",
+    inputs: ["host/src", "sdk-plugin/src", "registry/src", "host/build.ts", "package-lock.json"],
+    outputs: ["host/dist/main.mjs", "sdk-plugin/dist/runner.cjs", "registry/dist/cli.mjs"],
+    run: async () => {
+      await modules({
+        "host/dist/main": "host/src/main.ts",
+        "host/dist/contract": "host/src/contract/index.ts",
+        "host/dist/format": "host/src/format/index.ts",
+        "sdk-plugin/dist/index": "sdk-plugin/src/index.ts",
+        "sdk-plugin/dist/testing": "sdk-plugin/src/testing/index.ts",
+        "sdk-plugin/dist/cli": "sdk-plugin/src/commands/main.ts",
+        "registry/dist/cli": "registry/src/main.ts",
+      });
+      // The one file that runs inside every sandbox: nothing but itself is mounted there.
+      await build({
+        ...COMMON,
+        entryPoints: ["sdk-plugin/src/runner/main.ts"],
+        outfile: "sdk-plugin/dist/runner.cjs",
+        format: "cjs",
+        sourcemap: false,
+      });
+    },
+  },
+  {
+    name: "page",
+    inputs: [
+      "admin-ui/src",
+      "admin-ui/static",
+      "admin-ui/vite.config.ts",
+      "admin-ui/package.json",
+      "host/src/contract",
+      "package-lock.json",
+    ],
+    outputs: ["admin-ui/build/200.html"],
+    run: () => command([join("node_modules", "vite", "bin", "vite.js"), "build", "--logLevel", "warn"], "admin-ui"),
+  },
+  {
+    name: "registry",
+    inputs: ["plugins", "sdk-plugin/dist", "registry/dist", "host/build.ts"],
+    outputs: ["host/dist/registry-embedded/tuf/timestamp.json"],
+    run: () =>
+      command(
+        [join("registry", "dist", "cli.mjs"), "init", "--dev", "--out", join(ROOT, "host", "dist", "registry-embedded")],
+        ".",
+      ),
+  },
+];
+
+function command(args: string[], cwd: string): void {
+  const [script = "", ...rest] = args;
+  const path = [join(ROOT, cwd, script), join(ROOT, script)].find((candidate) => existsSync(candidate));
+  if (path === undefined) throw new Error(`${script} is missing`);
+  const done = spawnSync(process.execPath, ["--no-warnings", path, ...rest], {
+    cwd: join(ROOT, cwd),
+    stdio: ["ignore", 2, 2],
+    env: { ...process.env, NODE_ENV: "production" },
+  });
+  if (done.status !== 0) throw new Error(`${script} failed`);
+}
+
+function digestOf(part: Part): string {
+  const hash = createHash("sha256");
+  const visit = (path: string): void => {
+    if (!existsSync(path)) return;
+    const name = relative(ROOT, path);
+    if (
+      /(^|\/)(node_modules|\.svelte-kit|test|build|\.tsbuildinfo)(\/|$)/.test(name) ||
+      (name.startsWith("plugins") && /\/dist(\/|$)/.test(name))
+    )
+      return;
+    const entries = readdirSync(dirname(path), { withFileTypes: true }).find((e) => join(dirname(path), e.name) === path);
+    if (entries?.isDirectory() === true) for (const child of readdirSync(path).sort()) visit(join(path, child));
+    else if (!name.endsWith(".map")) hash.update(name).update(readFileSync(path));
+  };
+  for (const input of part.inputs) visit(join(ROOT, input));
+  return hash.digest("hex");
+}
+
+mkdirSync(STAMPS, { recursive: true });
+const forced = process.argv.includes("--force");
+for (const part of PARTS) {
+  const stamp = join(STAMPS, part.name);
+  const digest = digestOf(part);
+  const fresh =
+    !forced &&
+    existsSync(stamp) &&
+    readFileSync(stamp, "utf8") === digest &&
+    part.outputs.every((output) => existsSync(join(ROOT, output)));
+  if (fresh) continue;
+  const started = performance.now();
+  rmSync(stamp, { force: true });
+  await part.run();
+  writeFileSync(stamp, digestOf(part));
+  process.stderr.write(`built ${part.name} in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+}

@@ -1,0 +1,36 @@
+// Plain JavaScript for whatever Node a person has installed: finds the pinned runtime and hands over to it.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+export const PINNED_NODE = join(ROOT, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+const PINNED_MAJOR = 26;
+
+/**
+ * Runs `script` under the pinned Node: in this process when it is that already, else in a child whose signals and exit code are ours.
+ * @param {string} script absolute path of a built module
+ */
+export async function runPinned(script) {
+  if (!existsSync(script)) stop("HearthNet is not built yet. Run `npm start`, or `npm run build` for the build alone.");
+  if (Number(process.versions.node.split(".")[0]) === PINNED_MAJOR) {
+    await import(new URL(`file://${script}`).href);
+    return;
+  }
+  if (!existsSync(PINNED_NODE))
+    stop(`HearthNet needs Node ${PINNED_MAJOR}, which it brings along: run \`npm ci\` in its folder.`);
+  const child = spawn(PINNED_NODE, [process.argv[1], ...process.argv.slice(2)], { stdio: "inherit" });
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => stop(`The runtime could not be started: ${error.message}`));
+  child.on("exit", (code, signal) => {
+    if (signal) process.exit(128 + ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 0));
+    process.exit(code ?? 1);
+  });
+}
+
+/** @param {string} message */
+export function stop(message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,63 @@
+/**
+ * Runs every test file with Node's own runner and says at the end how many passed.
+ * Usage: run.ts [--e2e] [path or part of a path]…
+ */
+import { globSync } from "node:fs";
+import { join, relative } from "node:path";
+import { run } from "node:test";
+
+const ROOT = join(import.meta.dirname, "..");
+const e2e = process.argv.includes("--e2e");
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith("-"));
+const HOUSES = ["host", "sdk-plugin", "registry", "plugins/*"].map((house) => `${house}/test/**/*.test.ts`);
+const PATTERNS = e2e ? ["test/e2e/**/*.test.ts"] : [...HOUSES, "test/!(e2e)/**/*.test.ts"];
+const FILE_LIMIT_MS = 600_000;
+
+const files = globSync(PATTERNS, { cwd: ROOT, exclude: (name) => name === "node_modules" })
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .sort()
+  .map((file) => join(ROOT, file));
+
+const count = { passed: 0, failed: 0, skipped: 0 };
+const failures: string[] = [];
+const skips: string[] = [];
+const events = run({
+  files,
+  concurrency: e2e ? 1 : 2,
+  timeout: FILE_LIMIT_MS,
+  execArgv: ["--conditions=hearthnet-source", "--no-warnings"],
+  cwd: ROOT,
+});
+
+events.on("test:pass", ({ name, file, skip, details }) => {
+  if (details.type === "suite") return;
+  if (skip === undefined || skip === false) count.passed++;
+  else {
+    count.skipped++;
+    skips.push(`skipped: ${typeof skip === "string" ? skip : "no reason given"} - ${where(file)} ${name}`);
+  }
+});
+events.on("test:fail", ({ name, file, details }) => {
+  // A suite fails because a test inside it did, which is counted already.
+  const { failureType, cause } = details.error as { failureType?: string; cause?: unknown };
+  if (details.type === "suite" && failureType === "subtestsFailed") return;
+  count.failed++;
+  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? details.error.message);
+  failures.push(`✖ ${where(file)}: ${name}\n${text.split("\n").slice(0, 12).join("\n")}`);
+  process.stdout.write(`✖ ${where(file)}: ${name}\n`);
+});
+events.on("test:stdout", ({ message }) => {
+  if (message.startsWith("figure: ")) process.stdout.write(message);
+});
+for await (const _ of events);
+
+function where(file: string | undefined): string {
+  return file === undefined ? "" : relative(ROOT, file);
+}
+
+for (const line of [...skips, ...failures]) process.stdout.write(`${line}\n`);
+if (files.length === 0) process.stdout.write("There is no such test file.\n");
+const strict = process.env["HN_FAIL_ON_SKIP"] === "1" && count.skipped > 0;
+if (strict) process.stdout.write("A skipped test counts as failed here.\n");
+process.stdout.write(`${count.passed} passed, ${count.failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ""}\n`);
+process.exit(count.failed > 0 || files.length === 0 || strict ? 1 : 0);
