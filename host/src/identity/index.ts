@@ -7,7 +7,8 @@
  * const event = signer.signEvent({ ...fields, author: nodeId });
  * verifyTyped("event", event, { by: nodeId }); // true
  */
-export { canonicalBytes, canonicalText, checkSignable } from "./canonical/write.ts";
+export { checkSignable, roundFractions } from "./canonical/fractions.ts";
+export { canonicalBytes, canonicalText } from "./canonical/write.ts";
 export { isAcceptablePoint, isAcceptableSignature } from "./ed25519/rule.ts";
 export { selfTest } from "./ed25519/self-test.ts";
 export {

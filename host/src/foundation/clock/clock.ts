@@ -1,12 +1,21 @@
 import type { Clock, Timer } from "../../contract/index.ts";
 
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimeout: (fn, delayMs) => {
-    const timer = setTimeout(fn, delayMs);
-    timer.unref();
+    const due = performance.now() + delayMs;
+    let timer: NodeJS.Timeout;
+    // Node fires a longer delay at once, so a month is waited for in pieces.
+    const arm = (): void => {
+      const left = due - performance.now();
+      timer = left > LONGEST_TIMER_MS ? setTimeout(arm, LONGEST_TIMER_MS) : setTimeout(fn, left);
+      timer.unref();
+    };
+    arm();
     return { cancel: () => clearTimeout(timer) };
   },
 };

@@ -10,7 +10,7 @@ export function createUlidFactory(clock: Pick<Clock, "now">, random: Random): Ul
   let time = -1;
   let chance = 0n;
   return () => {
-    const now = clock.now();
+    const now = Math.floor(clock.now());
     if (now > time || chance === MAX_CHANCE) {
       time = Math.max(now, time + 1);
       chance = BigInt(`0x${Buffer.from(random(10)).toString("hex")}`);

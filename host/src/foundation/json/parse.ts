@@ -1,4 +1,4 @@
-import { CONSTANTS, type JsonValue } from "../../contract/index.ts";
+import { CONSTANTS, type JsonValue, REASONS } from "../../contract/index.ts";
 import { HnError } from "../errors.ts";
 
 export interface JsonLimits {
@@ -9,14 +9,15 @@ export interface JsonLimits {
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const FORBIDDEN = new Set(["__proto__", "constructor"]);
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const HEX4 = /^[0-9a-fA-F]{4}$/;
 /** Plain run of a string: no quote, backslash or control character. */
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const SPACE = /[ \t\n\r]*/y;
-const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 const ESCAPES: Record<string, string> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
 /**
  * The only JSON reader for anything that is sent, signed or typed: one pass, fails closed. Objects have no prototype.
+ * What is wrong is said with the byte at which it was noticed.
  * @param source  UTF-8 bytes or text
  * @throws bad_request json_invalid | json_duplicate_key | json_too_deep | json_unsafe_number | json_forbidden_key | too_large
  * @source 01 I-4
@@ -126,7 +127,7 @@ class Parser {
       this.#at = PLAIN.lastIndex;
       out += this.#text.slice(from, this.#at);
     }
-    if (LONE_SURROGATE.test(out)) throw this.#wrong("json_invalid", "a string holds half a character");
+    if (!out.isWellFormed()) throw this.#wrong("json_invalid", "a string holds half a character");
     return out;
   }
 
@@ -134,7 +135,7 @@ class Parser {
     const kind = this.#text[this.#at + 1] ?? "";
     if (kind === "u") {
       const hex = this.#text.slice(this.#at + 2, this.#at + 6);
-      if (!/^[0-9a-fA-F]{4}$/.test(hex)) throw this.#wrong("json_invalid", "an escape is malformed");
+      if (!HEX4.test(hex)) throw this.#wrong("json_invalid", "an escape is malformed");
       this.#at += 6;
       return String.fromCharCode(Number.parseInt(hex, 16));
     }
@@ -168,13 +169,12 @@ class Parser {
     return true;
   }
 
-  #wrong(
-    reason: "json_invalid" | "json_duplicate_key" | "json_too_deep" | "json_unsafe_number" | "json_forbidden_key",
-    what?: string,
-  ): HnError {
-    return new HnError("bad_request", {
-      reason,
-      ...(what === undefined ? {} : { message: `This is not valid JSON: ${what} at position ${this.#at}.` }),
-    });
+  #wrong(reason: JsonFault, what?: string): HnError {
+    // Counted in bytes of the UTF-8 form, and only now: no good document pays for it.
+    const offset = Buffer.byteLength(this.#text.slice(0, this.#at));
+    const said = what === undefined ? REASONS[reason].message.replace(/\.$/, "") : `This is not valid JSON: ${what}`;
+    return new HnError("bad_request", { reason, message: `${said} (at byte ${offset}).` });
   }
 }
+
+type JsonFault = "json_invalid" | "json_duplicate_key" | "json_too_deep" | "json_unsafe_number" | "json_forbidden_key";

@@ -1,35 +1,14 @@
 import pino from "pino";
 import type { Log, LogFields } from "../../contract/index.ts";
-import { HnError } from "../errors.ts";
+import { safeFields } from "./fields.ts";
 
-/** Names under which a secret or somebody's words might stand; their values never reach the log. */
-const REDACTED = [
-  "password",
-  "passphrase",
-  "token",
-  "secret",
-  "seed",
-  "private_key",
-  "signature",
-  "body",
-  "input",
-  "output",
-  "text",
-  "invite",
-  "cookie",
-  "authorization",
-];
+const MESSAGE_MAX = 2000;
 
-/** JSON lines on standard error (standard output belongs to the `ready` line). */
+/** JSON lines on standard error (standard output belongs to the `ready` line). Fields pass `safeFields` first: no secrets, no bodies, bounded. */
 export function createLog(
   o: { level?: "debug" | "info" | "warn" | "error" | "silent"; destination?: { write(line: string): void } } = {},
 ): Log {
-  const options = {
-    level: o.level ?? "info",
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths: REDACTED.flatMap((name) => [name, `*.${name}`]), censor: "[hidden]" },
-  };
+  const options = { level: o.level ?? "info", base: null, timestamp: pino.stdTimeFunctions.isoTime };
   return wrap(pino(options, o.destination ?? pino.destination({ fd: 2, sync: true })));
 }
 
@@ -38,23 +17,14 @@ export const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {},
 function wrap(inner: pino.Logger): Log {
   const at =
     (level: "debug" | "info" | "warn" | "error") =>
-    (message: string, fields: LogFields = {}): void =>
-      inner[level](readable(fields), message);
+    (message: string, fields: LogFields = {}): void => {
+      if (inner.isLevelEnabled(level)) inner[level](safeFields(fields), message.slice(0, MESSAGE_MAX));
+    };
   return {
     debug: at("debug"),
     info: at("info"),
     warn: at("warn"),
     error: at("error"),
-    child: (fields) => wrap(inner.child(fields)),
+    child: (fields) => wrap(inner.child(safeFields(fields))),
   };
-}
-
-/** Errors as code, reason and stack of the innermost cause: this log stays on the machine. */
-function readable(fields: LogFields): LogFields {
-  const { error } = fields;
-  if (error === undefined) return fields;
-  let cause: unknown = error;
-  while (HnError.isHnError(cause) && cause.cause !== undefined) cause = cause.cause;
-  const coded = HnError.isHnError(error) ? { code: error.code, reason: error.reason } : {};
-  return { ...fields, error: { ...coded, stack: cause instanceof Error ? cause.stack : String(cause) } };
 }

@@ -1,6 +1,10 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { HnError } from "../errors.ts";
 
+/** Primary result codes of SQLite. */
+const SQLITE = { perm: 3, busy: 5, locked: 6, readonly: 8, ioerr: 10, full: 13, cantopen: 14 };
+const UNREACHABLE: ReadonlySet<number> = new Set([SQLITE.perm, SQLITE.readonly, SQLITE.ioerr, SQLITE.cantopen]);
+
 export interface DatabaseOptions {
   /** SQL scripts, applied in order, each once. Never edit one that was released; add another. */
   migrations: readonly string[];
@@ -8,7 +12,7 @@ export interface DatabaseOptions {
   synchronous?: "FULL" | "NORMAL";
 }
 
-/** SQLite file in WAL mode with cached statements. Every failure of the file is `internal_error` reason `db_corrupt`. */
+/** SQLite file in WAL mode with cached statements. */
 export class Database {
   readonly #db: DatabaseSync;
   readonly #statements: Map<string, StatementSync> = new Map();
@@ -34,6 +38,7 @@ export class Database {
     this.#db.exec(level === 0 ? "BEGIN IMMEDIATE" : `SAVEPOINT nest${level}`);
     try {
       const result = work();
+      if (result instanceof Promise) throw new TypeError("a transaction's work must be synchronous");
       this.#db.exec(level === 0 ? "COMMIT" : `RELEASE nest${level}`);
       return result;
     } catch (error) {
@@ -52,7 +57,7 @@ export class Database {
 
 /**
  * Opens or creates a database and brings it to the newest schema in one transaction per step.
- * @throws internal_error db_corrupt
+ * @throws internal_error (reason db_corrupt when the file is damaged or newer than this program) · capacity_exceeded when the disk is full
  */
 export function openDatabase(path: string, options: DatabaseOptions): Database {
   let raw: DatabaseSync | undefined;
@@ -66,8 +71,33 @@ export function openDatabase(path: string, options: DatabaseOptions): Database {
     return db;
   } catch (cause) {
     if (raw?.isOpen === true) raw.close();
-    throw HnError.isHnError(cause) ? cause : new HnError("internal_error", { reason: "db_corrupt", cause });
+    throw HnError.isHnError(cause) ? cause : explain(cause);
   }
+}
+
+/** A missing folder or a full disk is not a damaged file, and is mended differently. */
+function explain(cause: unknown): HnError {
+  const code = (cause as { errcode?: unknown }).errcode;
+  const primary = typeof code === "number" ? code & 0xff : -1;
+  if (primary === SQLITE.full)
+    return new HnError("capacity_exceeded", {
+      message: "The disk is full, so the database could not be opened.",
+      action: "Free some space, then start again.",
+      cause,
+    });
+  if (primary === SQLITE.busy || primary === SQLITE.locked)
+    return new HnError("internal_error", {
+      message: "Another program holds the database.",
+      action: "Stop the other program, then start again.",
+      cause,
+    });
+  if (UNREACHABLE.has(primary))
+    return new HnError("internal_error", {
+      message: "The database file cannot be opened or written.",
+      action: "Check that the data folder exists, belongs to this user and is writable.",
+      cause,
+    });
+  return new HnError("internal_error", { reason: "db_corrupt", cause });
 }
 
 function migrate(db: Database, migrations: readonly string[]): void {

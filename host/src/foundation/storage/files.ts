@@ -1,4 +1,15 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { HnError } from "../errors.ts";
 
@@ -8,9 +19,12 @@ export function writeFileAtomic(path: string, data: Uint8Array | string, o: { mo
   const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : data;
   const fd = openSync(temporary, "wx", o.mode ?? 0o600);
   try {
-    for (let at = 0; at < bytes.byteLength;) at += writeSync(fd, bytes, at);
-    fsyncSync(fd);
-    closeSync(fd);
+    try {
+      for (let at = 0; at < bytes.byteLength;) at += writeSync(fd, bytes, at);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -29,11 +43,16 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** @throws bad_request too_large · the file system's own errors */
+/**
+ * Reads a whole file, but not more than it may hold; a pipe or device in its place is refused instead of waited for.
+ * @throws bad_request too_large · the file system's own errors
+ */
 export function readFileBounded(path: string, maxBytes: number): Uint8Array {
-  const fd = openSync(path, "r");
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const buffer = Buffer.alloc(Math.min(maxBytes, statSync(path).size) + 1);
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw new HnError("bad_request", { message: "A plain file is expected here." });
+    const buffer = Buffer.alloc(Math.min(maxBytes, stat.size) + 1);
     let length = 0;
     for (let n = -1; n !== 0 && length < buffer.byteLength; length += n)
       n = readSync(fd, buffer, length, buffer.byteLength - length, null);

@@ -1,9 +1,9 @@
 import { HnError } from "../../foundation/index.ts";
 
 const ENCODER = new TextEncoder();
-/** Characters that JSON.stringify escapes but the canonical form does not, or the other way round: none but lone surrogates. */
 const NEEDS_ESCAPE = /["\\\u0000-\u001f]/;
-const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+/** No receiver's strict parser would take these, so nothing with them is signed (I-4). */
+const FORBIDDEN: ReadonlySet<string> = new Set(["__proto__", "constructor"]);
 const MAX_DEPTH = 64;
 
 /** @returns UTF-8 of the canonical text @source 01 §3 */
@@ -14,24 +14,11 @@ export function canonicalBytes(value: unknown): Uint8Array {
 /**
  * The one form of a JSON value that is hashed and signed: keys by code point, no white space, shortest numbers.
  * Members that are `undefined` are left out, as JSON does.
- * @throws bad_request for what has no such form: NaN, unsafe integers, lone surrogates, functions, nesting beyond 64
+ * @throws bad_request for what has no such form: NaN, unsafe integers, lone surrogates, functions, dates, bytes, nesting beyond 64
  * @source 01 §3, I-4
  */
 export function canonicalText(value: unknown): string {
   return write(value, 0);
-}
-
-/**
- * Guards what we sign ourselves: fractions with at most six significant digits and at least 1e-4, so that every dialect writes the same digits.
- * @throws bad_request
- * @source 01 I-5
- */
-export function checkSignable(value: unknown): void {
-  if (typeof value === "number" && !Number.isInteger(value)) {
-    if (Number(value.toPrecision(6)) !== value || Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6)
-      throw wrong("A signed fraction may have six significant digits at most; send finer values as text or scaled integers.");
-  } else if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value))
-    for (const item of Object.values(value)) checkSignable(item);
 }
 
 function write(value: unknown, depth: number): string {
@@ -58,19 +45,23 @@ function array(list: unknown[], depth: number): string {
 }
 
 function object(value: Record<string, unknown>, depth: number): string {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // A date, map or byte array would silently be written as something that it is not.
+  if (prototype !== null && prototype !== Object.prototype) throw wrong("Only plain JSON objects can be signed.");
   const keys = Object.keys(value);
   sortByCodePoint(keys);
   let out = "{";
   for (const key of keys) {
     const item = value[key];
     if (item === undefined) continue;
+    if (FORBIDDEN.has(key)) throw wrong(`The key ${key} cannot be signed.`);
     out += `${out.length === 1 ? "" : ","}${text(key)}:${write(item, depth + 1)}`;
   }
   return `${out}}`;
 }
 
 function text(value: string): string {
-  if (LONE_SURROGATE.test(value)) throw wrong("Text with half a character cannot be signed.");
+  if (!value.isWellFormed()) throw wrong("Text with half a character cannot be signed.");
   return NEEDS_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`;
 }
 

@@ -35,6 +35,8 @@ const seen: LruMap<string, number> = new LruMap(CACHE_SIZE);
 
 /** Positive results are remembered for a minute: events and manifests arrive over several paths. @source 01 I-3 */
 export function verifyCached(key: PublicKey, message: Uint8Array, signature: Uint8Array): boolean {
+  // Lengths first: the parts are hashed end to end, and only fixed lengths keep them apart.
+  if (!isAcceptableSignature(signature)) return false;
   const id = createHash("sha256").update(key.bytes).update(signature).update(message).digest("base64");
   const now = performance.now();
   if ((seen.get(id) ?? -Infinity) > now) return true;

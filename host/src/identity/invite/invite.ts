@@ -10,6 +10,7 @@ import {
   parseTime,
 } from "../../foundation/index.ts";
 import { canonicalBytes } from "../canonical/write.ts";
+import { isEndpoint, isList, isName } from "../manifest/shape.ts";
 import { isNodeId } from "../node-id.ts";
 import type { Signer } from "../sign/signer.ts";
 import { verifyBytes, verifyTyped } from "../sign/verify.ts";
@@ -17,25 +18,25 @@ import { verifyBytes, verifyTyped } from "../sign/verify.ts";
 const PREFIX = "hearthnet://v1/";
 const LEGACY_PREFIX = "hn1:";
 const TEXT_MAX = 4096;
-const KEYS = new Set([
-  "schema_version",
-  "community_id",
-  "community_name",
-  "inviter_node_id",
-  "invitee_node_id",
-  "initial_level",
-  "bootstrap_endpoints",
-  "expires_at",
-  "invite_event_id",
-  "signature",
-]);
-
+const DEPTH_MAX = 8;
+const ENDPOINTS_MAX = 16;
 export type InviteFacts = Omit<InviteBlob, "schema_version" | "inviter_node_id" | "signature">;
 
-/** @returns the blob and the text that a person passes on @source 01 §7 */
+/**
+ * Signs an invitation that `readInvite` will take.
+ * @returns the blob and the text that a person passes on
+ * @throws bad_request invite_invalid when a fact is missing or out of bounds
+ * @source 01 §7, I-14
+ */
 export function createInvite(signer: Signer, facts: InviteFacts): { blob: InviteBlob; text: string } {
   const blob = signer.signInvite({ schema_version: 1, inviter_node_id: signer.nodeId, ...facts });
-  return { blob, text: PREFIX + encodeBase64url(canonicalBytes(blob)) };
+  const text = PREFIX + encodeBase64url(canonicalBytes(blob));
+  if (hasShape(blob) && text.length <= TEXT_MAX) return { blob, text };
+  throw new HnError("bad_request", {
+    reason: "invite_invalid",
+    message: "The invitation would not be readable: a name, level, address or id in it is out of bounds.",
+    action: "Check the device id and the addresses of this node, then invite again.",
+  });
 }
 
 /**
@@ -45,18 +46,21 @@ export function createInvite(signer: Signer, facts: InviteFacts): { blob: Invite
  * @source 01 §7, I-14
  */
 export function readInvite(text: string, o: { now: number; me?: NodeId }): InviteBlob {
-  const blob = decode(text.trim());
+  const blob = decode(text);
   if (parseTime(blob.expires_at) <= o.now) throw new HnError("expired", { reason: "invite_expired" });
   if (o.me !== undefined && blob.invitee_node_id !== o.me) throw new HnError("unauthorized", { reason: "invitee_mismatch" });
   return blob;
 }
 
-function decode(text: string): InviteBlob {
+function decode(given: string): InviteBlob {
   try {
+    if (typeof given !== "string" || given.length > TEXT_MAX * 2) throw new Error("too long");
+    // Mail programs break long lines; white space means nothing in any of the forms.
+    const text = given.replace(/\s+/g, "");
     if (text.length > TEXT_MAX) throw new Error("too long");
     if (text.startsWith(LEGACY_PREFIX)) return decodeLegacy(text.slice(LEGACY_PREFIX.length));
     if (!text.startsWith(PREFIX)) throw new Error("unknown form");
-    const value = parseStrictJson(decodeBase64url(text.slice(PREFIX.length)), { maxBytes: TEXT_MAX, maxDepth: 4 });
+    const value = parseStrictJson(decodeBase64url(text.slice(PREFIX.length)), { maxBytes: TEXT_MAX, maxDepth: DEPTH_MAX });
     const blob = value as unknown as InviteBlob;
     if (!hasShape(blob) || !verifyTyped("invite", blob, { by: blob.inviter_node_id })) throw new Error("shape or signature");
     return blob;
@@ -65,39 +69,20 @@ function decode(text: string): InviteBlob {
   }
 }
 
+/** Unknown members are allowed: they belong to a later version, and the signature covers them (01 §4). */
 function hasShape(blob: InviteBlob): boolean {
-  if (typeof blob !== "object" || blob === null || Array.isArray(blob) || Object.keys(blob).some((key) => !KEYS.has(key)))
-    return false;
-  const ids = isNodeId(blob.community_id) && isNodeId(blob.inviter_node_id) && isNodeId(blob.invitee_node_id);
-  const named =
-    typeof blob.community_name === "string" && blob.community_name.length >= 1 && [...blob.community_name].length <= 64;
-  const level = blob.initial_level === "member" || blob.initial_level === "trusted";
-  const event = blob.invite_event_id === undefined || isUlid(blob.invite_event_id);
   return (
+    typeof blob === "object" &&
+    blob !== null &&
     blob.schema_version === 1 &&
-    ids &&
-    named &&
-    level &&
-    event &&
+    isNodeId(blob.community_id) &&
+    isNodeId(blob.inviter_node_id) &&
+    isNodeId(blob.invitee_node_id) &&
+    isName(blob.community_name) &&
+    (blob.initial_level === "member" || blob.initial_level === "trusted") &&
+    (blob.invite_event_id === undefined || isUlid(blob.invite_event_id)) &&
     isTime(blob.expires_at) &&
-    Array.isArray(blob.bootstrap_endpoints) &&
-    blob.bootstrap_endpoints.length <= 16 &&
-    blob.bootstrap_endpoints.every(isEndpoint)
-  );
-}
-
-function isEndpoint(e: unknown): boolean {
-  if (typeof e !== "object" || e === null) return false;
-  const { transport, host, port, ...rest } = e as Record<string, unknown>;
-  return (
-    Object.keys(rest).length === 0 &&
-    typeof transport === "string" &&
-    typeof host === "string" &&
-    host.length >= 1 &&
-    host.length <= 255 &&
-    Number.isInteger(port) &&
-    (port as number) > 0 &&
-    (port as number) < 65_536
+    isList(blob.bootstrap_endpoints, ENDPOINTS_MAX, isEndpoint)
   );
 }
 
@@ -115,7 +100,7 @@ interface LegacyInvite {
 
 /** The Python node's form: accepted only with a valid signature and a named invitee. @source 01 I-14 */
 function decodeLegacy(text: string): InviteBlob {
-  const v = parseStrictJson(decodeBase64url(text), { maxBytes: TEXT_MAX, maxDepth: 3 }) as unknown as LegacyInvite;
+  const v = parseStrictJson(decodeBase64url(text), { maxBytes: TEXT_MAX, maxDepth: 2 }) as unknown as LegacyInvite;
   const signed = {
     community_id: v.cid,
     community_name: v.cn,
@@ -136,7 +121,7 @@ function decodeLegacy(text: string): InviteBlob {
     invitee_node_id: v.tee,
     initial_level: "member",
     bootstrap_endpoints: [],
-    expires_at: formatTime(v.exp * 1000),
+    expires_at: formatTime(v.exp * 1000), // a RangeError for a date beyond the calendar is caught by the caller
     signature: v.sig,
   };
   if (!hasShape(blob)) throw new Error("shape");

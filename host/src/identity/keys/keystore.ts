@@ -6,19 +6,28 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { decodeBase64url, encodeBase64url, HnError, syncFolder, writeFileAtomic } from "../../foundation/index.ts";
+import {
+  decodeBase64url,
+  encodeBase64url,
+  HnError,
+  readFileBounded,
+  syncFolder,
+  writeFileAtomic,
+} from "../../foundation/index.ts";
 import { Signer } from "../sign/signer.ts";
 import { type TlsIdentity, tlsContext } from "../tls/certificate.ts";
 import { importSeed } from "./seed.ts";
 
 const PRIVATE = "device.ed25519";
 const PUBLIC = "device.pub";
+const SEED_BYTES = 32;
+const SEED_FILE_MAX_BYTES = 256;
 
 export interface Keystore {
   nodeId: string;
@@ -30,62 +39,83 @@ export interface Keystore {
 /**
  * Opens the device key, or makes it on the first start.
  * @param dataDir  the node's data folder
- * @throws internal_error keys_invalid | keys_permissions
+ * @param o.create  false: a missing key is an error instead
+ * @throws not_found keys_missing · internal_error keys_invalid | keys_permissions
  * @source 01 §1, I-1
  */
-export function openKeystore(dataDir: string): Keystore {
+export function openKeystore(dataDir: string, o: { create?: boolean } = {}): Keystore {
   const folder = join(dataDir, "keys");
   const path = join(folder, PRIVATE);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (!existsSync(path)) createSeed(folder, path);
-  checkModes(folder, path);
-  const seed = readSeed(path);
+  if (!existsSync(path)) {
+    if (o.create === false) throw new HnError("not_found", { reason: "keys_missing" });
+    createSeed(folder, path);
+  }
+  const seed = readSeed(folder, path);
   const { nodeId, key } = importSeed(seed);
   seed.fill(0);
-  const publicText = `${nodeId}\n`;
-  const publicPath = join(folder, PUBLIC);
-  // Informational only, and always recomputed: a changed file can mislead nobody but its reader.
-  if (!existsSync(publicPath) || readFileSync(publicPath, "utf8") !== publicText)
-    writeFileAtomic(publicPath, publicText, { mode: 0o644 });
+  publish(join(folder, PUBLIC), `${nodeId}\n`);
   return { nodeId, signer: new Signer(nodeId, key), tls: () => tlsContext({ dataDir, nodeId, key }) };
 }
 
-/** Written whole under another name, then linked: two starts at once cannot overwrite each other's key. */
+/** Written whole under another name, then put in place: a crash leaves no half key, two starts at once cannot overwrite each other's. */
 function createSeed(folder: string, path: string): void {
+  const seed = randomBytes(SEED_BYTES);
   const temporary = join(folder, `.new-${randomBytes(8).toString("hex")}`);
-  const seed = randomBytes(32);
-  const fd = openSync(temporary, "wx", 0o600);
   try {
-    writeSync(fd, `${encodeBase64url(seed)}\n`);
-    fsyncSync(fd);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const fd = openSync(temporary, "wx", 0o600);
+    try {
+      writeSync(fd, `${encodeBase64url(seed)}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    place(temporary, path);
+    syncFolder(folder);
+  } catch (cause) {
+    throw new HnError("internal_error", {
+      message: "The key of this node could not be written.",
+      action: "Check that the data folder belongs to this user, is writable and has space.",
+      cause,
+    });
   } finally {
-    closeSync(fd);
     seed.fill(0);
+    rmSync(temporary, { force: true });
   }
+}
+
+/** A link never replaces a file; memory sticks and some network folders know no links, there the rename must do. */
+function place(temporary: string, path: string): void {
   try {
     linkSync(temporary, path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  } finally {
-    rmSync(temporary, { force: true });
+    if ((error as NodeJS.ErrnoException).code === "EEXIST" || existsSync(path)) return;
+    renameSync(temporary, path);
   }
-  syncFolder(folder);
-}
-
-function checkModes(folder: string, path: string): void {
-  if (process.platform === "win32") return;
-  if ((statSync(path).mode & 0o077) !== 0 || (statSync(folder).mode & 0o022) !== 0)
-    throw new HnError("internal_error", { reason: "keys_permissions" });
 }
 
 /** Raw 32 bytes, or the text form that the Python node can load too. */
-function readSeed(path: string): Uint8Array {
-  const bytes = readFileSync(path);
-  if (bytes.byteLength === 32) return bytes;
+function readSeed(folder: string, path: string): Uint8Array {
+  let bytes: Uint8Array;
   try {
-    const text = bytes.toString("utf8").trim();
-    return Buffer.from(decodeBase64url(text, 32));
+    if (process.platform !== "win32" && ((statSync(path).mode & 0o077) !== 0 || (statSync(folder).mode & 0o022) !== 0))
+      throw new HnError("internal_error", { reason: "keys_permissions" });
+    bytes = readFileBounded(path, SEED_FILE_MAX_BYTES);
+    if (bytes.byteLength === SEED_BYTES) return bytes;
+    return decodeBase64url(Buffer.from(bytes).toString("latin1").trim(), SEED_BYTES);
   } catch (cause) {
+    if (HnError.isHnError(cause) && cause.reason === "keys_permissions") throw cause;
     throw new HnError("internal_error", { reason: "keys_invalid", cause });
+  }
+}
+
+/** Informational only, and always recomputed: a changed file can mislead nobody but its reader, a folder that cannot be written stops nobody. */
+function publish(path: string, text: string): void {
+  try {
+    if (!existsSync(path) || Buffer.from(readFileBounded(path, SEED_FILE_MAX_BYTES)).toString("utf8") !== text)
+      writeFileAtomic(path, text, { mode: 0o644 });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== "EACCES" && code !== "EROFS" && code !== "EPERM") throw error;
   }
 }

@@ -1,9 +1,10 @@
 import { argon2, randomBytes } from "node:crypto";
 import { promisify } from "node:util";
 import sodium from "libsodium-wrappers";
-import type { Time } from "../../contract/index.ts";
+import type { NodeId, Time } from "../../contract/index.ts";
 import { decodeBase64url, encodeBase64url, HnError, parseStrictJson } from "../../foundation/index.ts";
 import { canonicalBytes } from "../canonical/write.ts";
+import { isNodeId } from "../node-id.ts";
 import { Signer } from "../sign/signer.ts";
 import { importSeed } from "./seed.ts";
 
@@ -11,32 +12,31 @@ const derive = promisify(argon2);
 const COST = { memoryKiB: 65_536, passes: 3, parallelism: 1 };
 const HEADLINE = "HearthNet community root key. Keep this file offline, and its passphrase somewhere else.";
 const FILE_MAX_BYTES = 8192;
+const SALT_BYTES = 16;
+const SEED_BYTES = 32;
 export const PASSPHRASE_MIN_CHARACTERS = 12;
+
+/** Seeds of the root keys in use: reachable from `exportRootKey` alone. */
+const seeds: WeakMap<RootKey, Uint8Array> = new WeakMap();
 
 /** The community's root key, in memory for as long as one act needs it. */
 export class RootKey extends Signer {
-  readonly #seed: Uint8Array;
-
   constructor(seed: Uint8Array) {
     const { nodeId, key } = importSeed(seed);
     super(nodeId, key);
-    this.#seed = seed;
-  }
-
-  /** @internal for `exportRootKey` */
-  exposeSeed(): Uint8Array {
-    return this.#seed;
+    seeds.set(this, seed);
   }
 
   override destroy(): void {
-    this.#seed.fill(0);
+    seeds.get(this)?.fill(0);
+    seeds.delete(this);
     super.destroy();
   }
 }
 
 /** @source 01 I-11 */
 export function createRootKey(): RootKey {
-  return new RootKey(randomBytes(32));
+  return new RootKey(randomBytes(SEED_BYTES));
 }
 
 /**
@@ -54,8 +54,10 @@ export async function exportRootKey(
       message: "The passphrase for the root key needs at least 12 characters.",
       paths: ["/community/root_passphrase"],
     });
+  const seed = seeds.get(root);
+  if (seed === undefined) throw new Error("the root key was destroyed before it was exported");
   await sodium.ready;
-  const salt = randomBytes(16);
+  const salt = randomBytes(SALT_BYTES);
   const nonce = randomBytes(sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
   const header = {
     v: 1,
@@ -65,55 +67,79 @@ export async function exportRootKey(
     kdf: { name: "argon2id", salt: encodeBase64url(salt), ...COST },
     nonce: encodeBase64url(nonce),
   };
+  const associated = canonicalBytes(header);
   const key = await keyOf(o.passphrase, { salt, ...COST });
-  const sealed = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(root.exposeSeed(), canonicalBytes(header), null, nonce, key);
+  const sealed = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(seed, associated, null, nonce, key);
   key.fill(0);
   return `${HEADLINE}\n${JSON.stringify({ ...header, sealed: encodeBase64url(sealed) }, null, 2)}\n`;
 }
 
 interface RootKeyFile {
   v: number;
+  community_id: NodeId;
   kdf: { name: string; salt: string; memoryKiB: number; passes: number; parallelism: number };
   nonce: string;
   sealed: string;
 }
 
-/** @throws bad_request when the file is none · unauthorized passphrase_wrong */
+/**
+ * Opens the offline file.
+ * @throws bad_request when the text is no such file · unauthorized passphrase_wrong
+ * @source 01 I-11
+ */
 export async function importRootKey(text: string, passphrase: string): Promise<RootKey> {
   await sodium.ready;
-  const start = text.indexOf("{");
-  const file = parseStrictJson(start < 0 ? "" : text.slice(start), {
-    maxBytes: FILE_MAX_BYTES,
-    maxDepth: 4,
-  }) as unknown as RootKeyFile;
+  const file = readFile(text);
   const { sealed, ...header } = file;
-  const cost = file.kdf;
-  // A file from elsewhere must not make us spend a gigabyte of memory.
-  const sane =
-    file.v === 1 &&
-    cost?.name === "argon2id" &&
-    cost.memoryKiB <= 262_144 &&
-    cost.passes <= 10 &&
-    cost.parallelism === 1 &&
-    cost.memoryKiB >= 1024 &&
-    cost.passes >= 1;
-  if (!sane) throw new HnError("bad_request", { message: "This is not a HearthNet root key file." });
-  const key = await keyOf(passphrase, { ...cost, salt: decodeBase64url(cost.salt) });
+  const key = await keyOf(passphrase, { ...file.kdf, salt: decodeBase64url(file.kdf.salt) });
+  let root: RootKey;
   try {
-    return new RootKey(
-      sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
-        null,
-        decodeBase64url(sealed),
-        canonicalBytes(header),
-        decodeBase64url(file.nonce),
-        key,
-      ),
+    const nonce = decodeBase64url(file.nonce);
+    root = new RootKey(
+      sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, decodeBase64url(sealed), canonicalBytes(header), nonce, key),
     );
   } catch (cause) {
     throw new HnError("unauthorized", { reason: "passphrase_wrong", cause });
   } finally {
     key.fill(0);
   }
+  if (root.nodeId === file.community_id) return root;
+  root.destroy();
+  throw notAKeyFile();
+}
+
+/** Everything that could make the derivation throw or run for minutes is refused before it starts. */
+function readFile(text: string): RootKeyFile {
+  const start = text.indexOf("{");
+  if (start < 0 || text.length > FILE_MAX_BYTES) throw notAKeyFile();
+  try {
+    const file = parseStrictJson(text.slice(start), { maxBytes: FILE_MAX_BYTES, maxDepth: 4 }) as unknown as RootKeyFile;
+    const { kdf } = file;
+    const within = (n: unknown, min: number, max: number): boolean =>
+      Number.isInteger(n) && (n as number) >= min && (n as number) <= max;
+    const sane =
+      file.v === 1 &&
+      isNodeId(file.community_id) &&
+      kdf.name === "argon2id" &&
+      within(kdf.memoryKiB, 1024, 262_144) &&
+      within(kdf.passes, 1, 10) &&
+      kdf.parallelism === 1;
+    if (!sane) throw notAKeyFile();
+    decodeBase64url(kdf.salt, SALT_BYTES);
+    decodeBase64url(file.nonce, sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
+    decodeBase64url(file.sealed, SEED_BYTES + sodium.crypto_aead_xchacha20poly1305_ietf_ABYTES);
+    return file;
+  } catch (cause) {
+    throw notAKeyFile(cause);
+  }
+}
+
+function notAKeyFile(cause?: unknown): HnError {
+  return new HnError("bad_request", {
+    message: "This is not a HearthNet root key file, or it was altered.",
+    action: "Choose the file that was saved when the community was founded, whole and unchanged.",
+    cause,
+  });
 }
 
 function keyOf(

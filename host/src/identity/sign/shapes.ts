@@ -1,63 +1,93 @@
+import type { NodeId } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 
+interface Shape {
+  /** Keys that must be there. */
+  required: readonly string[];
+  /** Further keys that we ourselves may sign. */
+  optional?: readonly string[];
+  /** Others' objects may carry keys of a later version; they are covered by the signature. */
+  open?: true;
+  /** Member that names the signer. */
+  signer?: string;
+  /** Value of `type`. */
+  tag?: string;
+}
+
 /** Everything the device key ever signs besides its own certificate; nothing is added without a spec decision. @source 00 G-1 */
-export const SIGNED_KINDS = {
-  event: ["author", "community_id", "data", "event_id", "event_type", "lamport", "schema_version", "wall_clock"],
-  "node-manifest": [
-    "capabilities",
-    "community_id",
-    "contract_version",
-    "display_name",
-    "endpoints",
-    "expires_at",
-    "issued_at",
-    "node_id",
-    "version",
-  ],
-  "community-manifest": [
-    "community_id",
-    "created_at",
-    "head_lamport",
-    "members",
-    "name",
-    "policy",
-    "revoked",
-    "root_key",
-    "version",
-  ],
-  request: ["body", "capability", "community", "from", "request_id", "timestamp", "version"],
-  response: ["body", "from", "request_id", "status", "timestamp", "to"],
-  stream: ["digest", "frames", "from", "request_id", "terminal", "timestamp", "to"],
-  invite: [
-    "bootstrap_endpoints",
-    "community_id",
-    "expires_at",
-    "initial_level",
-    "invitee_node_id",
-    "inviter_node_id",
-    "schema_version",
-  ],
-  cosign: ["action", "community_id", "data", "type"],
-  "plugin-sig": ["payload", "plugin", "type"],
-  ledger: ["at", "hash", "seq", "type"],
-} as const;
+const SHAPES = {
+  event: {
+    required: ["author", "community_id", "data", "event_id", "event_type", "lamport", "schema_version", "wall_clock"],
+    signer: "author",
+  },
+  "node-manifest": {
+    required: [
+      "capabilities",
+      "community_id",
+      "contract_version",
+      "display_name",
+      "endpoints",
+      "expires_at",
+      "issued_at",
+      "node_id",
+      "version",
+    ],
+    optional: ["features", "hardware", "load", "profile", "relays", "uptime_seconds"],
+    open: true,
+    signer: "node_id",
+  },
+  "community-manifest": {
+    required: ["community_id", "created_at", "head_lamport", "members", "name", "policy", "revoked", "root_key", "version"],
+    optional: ["lamport_at_creation", "signed_by"],
+    open: true,
+  },
+  request: {
+    required: ["body", "capability", "community", "from", "request_id", "timestamp", "version"],
+    optional: ["to"],
+    signer: "from",
+  },
+  response: { required: ["body", "from", "request_id", "status", "timestamp", "to"], signer: "from" },
+  stream: { required: ["digest", "frames", "from", "request_id", "terminal", "timestamp", "to"], signer: "from" },
+  invite: {
+    required: [
+      "bootstrap_endpoints",
+      "community_id",
+      "expires_at",
+      "initial_level",
+      "invitee_node_id",
+      "inviter_node_id",
+      "schema_version",
+    ],
+    optional: ["community_name", "invite_event_id"],
+    open: true,
+    signer: "inviter_node_id",
+  },
+  cosign: { required: ["action", "community_id", "data", "type"], tag: "hearthnet.cosign.v1" },
+  "plugin-sig": { required: ["payload", "plugin", "type"], tag: "hearthnet.plugin-sig.v1" },
+  ledger: { required: ["at", "hash", "seq", "type"], tag: "hearthnet.ledger.v1" },
+} as const satisfies Record<string, Shape>;
 
-export type SignedKind = keyof typeof SIGNED_KINDS;
-
-const TYPE_TAGS: Partial<Record<SignedKind, string>> = {
-  cosign: "hearthnet.cosign.v1",
-  "plugin-sig": "hearthnet.plugin-sig.v1",
-  ledger: "hearthnet.ledger.v1",
-};
+export type SignedKind = keyof typeof SHAPES;
 
 /**
- * The wire forms carry no domain tag; their disjoint required keys are what keeps a request from passing as an event.
+ * The wire forms carry no domain tag; their disjoint keys are what keeps a request from passing as an event.
+ * @param o.by  whose signature it is; must be the one that the object names
+ * @param o.closed  for our own signatures: no key beyond those that the kind knows
  * @throws bad_request
  */
-export function checkShape(kind: SignedKind, value: object): void {
-  for (const key of SIGNED_KINDS[kind])
-    if (!Object.hasOwn(value, key)) throw new HnError("bad_request", { message: `The field ${key} is missing.` });
-  const tag = TYPE_TAGS[kind];
-  if (tag !== undefined && (value as { type?: unknown }).type !== tag)
-    throw new HnError("bad_request", { message: `The field type must be ${tag}.` });
+export function checkShape(kind: SignedKind, value: object, o: { by: NodeId; closed?: boolean }): void {
+  const shape: Shape = SHAPES[kind];
+  for (const key of shape.required) if (!Object.hasOwn(value, key)) throw wrong(`The field ${key} is missing.`);
+  const members = value as Record<string, unknown>;
+  if (shape.tag !== undefined && members["type"] !== shape.tag) throw wrong(`The field type must be ${shape.tag}.`);
+  if (shape.signer !== undefined && members[shape.signer] !== o.by)
+    throw wrong(`The field ${shape.signer} must name the signer.`);
+  if (o.closed !== true && shape.open === true) return;
+  for (const key of Object.keys(value))
+    if (members[key] !== undefined && !shape.required.includes(key) && shape.optional?.includes(key) !== true)
+      throw wrong(`The field ${key} does not belong here.`);
+}
+
+function wrong(message: string): HnError {
+  return new HnError("bad_request", { message });
 }

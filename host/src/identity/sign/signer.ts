@@ -12,7 +12,8 @@ import type {
   Signature,
   StreamEnvelope,
 } from "../../contract/index.ts";
-import { canonicalBytes, checkSignable } from "../canonical/write.ts";
+import { checkSignable } from "../canonical/fractions.ts";
+import { canonicalBytes } from "../canonical/write.ts";
 import { formatSignature } from "../node-id.ts";
 import { checkShape, type SignedKind } from "./shapes.ts";
 
@@ -78,10 +79,11 @@ export class Signer {
   }
 
   #sign(kind: SignedKind, value: object): Signature {
-    if (this.#key === null) throw new Error("the key was destroyed");
-    checkShape(kind, value);
+    if (this.#key === null) throw new Error("the key was destroyed before this use of it");
+    checkShape(kind, value, { by: this.nodeId, closed: true });
+    const bytes = canonicalBytes(value);
     // Bodies are the caller's words and verified in the ECMAScript form only; what we author ourselves stays in the common subset (I-5).
     if (kind !== "request" && kind !== "response" && kind !== "stream") checkSignable(value);
-    return formatSignature(sign(null, canonicalBytes(value), this.#key));
+    return formatSignature(sign(null, bytes, this.#key));
   }
 }

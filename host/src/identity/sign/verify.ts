@@ -18,18 +18,17 @@ export function verifyBytes(message: Uint8Array, o: { by: NodeId; signature: Sig
 
 /**
  * Verifies a signed object over all received keys, unknown ones included. The signature stands in the object, or beside it in `o.signature`.
- * The object's shape must be that of `kind`, so that a signature given for one purpose never counts for another.
+ * The object's shape must be that of `kind` and name `by` as its signer, so that a signature given for one purpose never counts for another.
  * @source 01 §4, 00 G-1
  */
 export function verifyTyped(kind: SignedKind, value: object, o: { by: NodeId; signature?: Signature }): boolean {
   try {
-    const { signature: inside, ...payload } = value as { signature?: unknown };
+    const { signature: inside, ...rest } = value as { signature?: unknown };
+    const payload = o.signature === undefined ? rest : value;
     const signature = o.signature ?? inside;
-    checkShape(kind, payload);
-    return (
-      typeof signature === "string" &&
-      verifyBytes(canonicalBytes(o.signature === undefined ? payload : value), { by: o.by, signature })
-    );
+    if (typeof signature !== "string") return false;
+    checkShape(kind, payload, { by: o.by });
+    return verifyBytes(canonicalBytes(payload), { by: o.by, signature });
   } catch {
     return false;
   }

@@ -15,7 +15,8 @@ import type { NodeId } from "../../contract/index.ts";
 import { writeFileAtomic } from "../../foundation/index.ts";
 import { formatNodeId, shortId } from "../node-id.ts";
 
-const TEN_YEARS_MS = 3650 * 86_400_000;
+const DAY_MS = 86_400_000;
+const TEN_YEARS_MS = 3650 * DAY_MS;
 
 /** What a TLS 1.3 listener needs. Chromium refuses Ed25519-only servers, hence the second pair, whose hash the signed manifest names. */
 export interface TlsIdentity {
@@ -84,7 +85,12 @@ async function deviceCertificate(o: { dataDir: string; nodeId: NodeId; key: KeyO
 function isUsable(pem: string, nodeId: NodeId): boolean {
   try {
     const certificate = new X509Certificate(pem);
-    return nodeIdOfCertificate(certificate) === nodeId && certificate.validToDate.getTime() > Date.now() + 86_400_000;
+    const now = Date.now();
+    return (
+      nodeIdOfCertificate(certificate) === nodeId &&
+      certificate.validFromDate.getTime() <= now &&
+      certificate.validToDate.getTime() > now + DAY_MS
+    );
   } catch {
     return false;
   }
@@ -99,7 +105,7 @@ async function selfSign(o: {
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: `CN=${name}`,
     serialNumber: `01${randomBytes(15).toString("hex")}`,
-    notBefore: new Date(Date.now() - 86_400_000),
+    notBefore: new Date(Date.now() - DAY_MS),
     notAfter: new Date(Date.now() + TEN_YEARS_MS),
     keys: o.keys,
     signingAlgorithm: o.signingAlgorithm,
