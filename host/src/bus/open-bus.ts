@@ -37,7 +37,7 @@ export function openBus(o: BusOptions): OpenBus {
   const now = (): number => o.clock.monotonic();
   const research = o.research ?? ((): boolean => false);
   const registry = new Registry(now);
-  const traces = new TraceRing(o.nodeId);
+  const traces = new TraceRing({ nodeId: o.nodeId, clock: o.clock });
   const deadlines = new Deadlines(o.clock);
   const engine: Engine = {
     nodeId: o.nodeId,

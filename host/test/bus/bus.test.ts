@@ -586,6 +586,18 @@ describe("trace (03 §10)", () => {
   });
 });
 
+test("calls that outlive their offer still count as running", async () => {
+  const { bus } = makeBus();
+  const gate = later<void>();
+  const registration = bus.offer(offer({}, () => gate.promise.then(() => ({ output: {}, meta: {} }))));
+  const call = bus.call(ask());
+  registration.withdraw();
+  assert.equal(bus.inFlight(), 1);
+  gate.resolve();
+  await call;
+  assert.equal(bus.inFlight(), 0);
+});
+
 test("a plugin takes its own share of the places, not its node's (03 B-12)", async () => {
   const { bus } = makeBus();
   const gate = later<void>();

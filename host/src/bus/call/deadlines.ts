@@ -2,21 +2,17 @@ import type { Clock, Timer } from "../../contract/index.ts";
 
 /** Something that must not run past a moment. */
 export interface Expiring {
-  /** Monotonic milliseconds. */
+  /** Monotonic milliseconds; fixed while it is watched. */
   deadline: number;
-  /** No longer interested. */
-  over: boolean;
+  /** Place in the heap; −1 while not watched. Kept by {@link Deadlines}. */
+  place: number;
   expire(): void;
 }
 
-/**
- * One timer for all running calls: a binary heap by deadline. Finished calls stay in it until they are half of it, then they are swept, so
- * that a short call costs two comparisons instead of a timer.
- */
+/** One timer for all running calls: a binary heap by deadline, so that a short call costs a few comparisons instead of a timer of its own. */
 export class Deadlines {
   readonly #clock: Clock;
-  #heap: Expiring[] = [];
-  #finished = 0;
+  readonly #heap: Expiring[] = [];
   #timer: Timer | null = null;
   #armedFor = Infinity;
 
@@ -24,21 +20,26 @@ export class Deadlines {
     this.#clock = clock;
   }
 
-  add(item: Expiring): void {
+  watch(item: Expiring): void {
     this.#heap.push(item);
-    this.#up(this.#heap.length - 1);
+    this.#up(item, this.#heap.length - 1);
     if (item.deadline < this.#armedFor) this.#arm(item.deadline);
   }
 
-  /** Call once when an item has become `over`. */
-  finished(): void {
-    this.#finished += 1;
-    if (this.#finished > 256 && this.#finished * 2 > this.#heap.length) this.#sweep();
+  /** The timer stays as it is: when it finds nothing due it looks for the next. */
+  forget(item: Expiring): void {
+    const { place } = item;
+    if (place < 0) return;
+    item.place = -1;
+    const last = this.#heap.pop();
+    if (last === undefined || last === item) return;
+    this.#down(last, place);
+    if (last.place === place) this.#up(last, place);
   }
 
   close(): void {
     this.#timer?.cancel();
-    this.#heap = [];
+    this.#heap.length = 0;
   }
 
   #arm(at: number): void {
@@ -51,42 +52,33 @@ export class Deadlines {
     this.#armedFor = Infinity;
     this.#timer = null;
     const now = this.#clock.monotonic();
-    for (let head = this.#heap[0]; head && (head.over || head.deadline <= now); head = this.#heap[0]) {
-      this.#pop();
-      if (head.over) this.#finished -= 1;
-      else head.expire();
+    for (let head = this.#heap[0]; head && head.deadline <= now; head = this.#heap[0]) {
+      this.forget(head);
+      head.expire();
     }
     const next = this.#heap[0];
     // A timer may fire a fraction early; never spin on it.
     if (next && next.deadline < this.#armedFor) this.#arm(Math.max(next.deadline, now + 1));
   }
 
-  #sweep(): void {
-    this.#heap = this.#heap.filter((item) => !item.over).sort((a, b) => a.deadline - b.deadline);
-    this.#finished = 0;
-  }
-
-  #up(index: number): void {
+  #up(item: Expiring, place: number): void {
     const heap = this.#heap;
-    const item = heap[index];
-    if (!item) return;
-    while (index > 0) {
-      const above = (index - 1) >> 1;
+    while (place > 0) {
+      const above = (place - 1) >> 1;
       const other = heap[above];
       if (!other || other.deadline <= item.deadline) break;
-      heap[index] = other;
-      index = above;
+      heap[place] = other;
+      other.place = place;
+      place = above;
     }
-    heap[index] = item;
+    heap[place] = item;
+    item.place = place;
   }
 
-  #pop(): void {
+  #down(item: Expiring, place: number): void {
     const heap = this.#heap;
-    const last = heap.pop();
-    if (!last || heap.length === 0) return;
-    let index = 0;
     for (;;) {
-      let child = index * 2 + 1;
+      let child = place * 2 + 1;
       const right = heap[child + 1];
       let lower = heap[child];
       if (!lower) break;
@@ -94,10 +86,12 @@ export class Deadlines {
         lower = right;
         child += 1;
       }
-      if (lower.deadline >= last.deadline) break;
-      heap[index] = lower;
-      index = child;
+      if (lower.deadline >= item.deadline) break;
+      heap[place] = lower;
+      lower.place = place;
+      place = child;
     }
-    heap[index] = last;
+    heap[place] = item;
+    item.place = place;
   }
 }

@@ -14,8 +14,8 @@ export class Failover {
   readonly #tried: Set<NodeId> = new Set();
   #first: HnError | undefined;
 
-  get tried(): ReadonlySet<NodeId> | undefined {
-    return this.#tried.size === 0 ? undefined : this.#tried;
+  get tried(): ReadonlySet<NodeId> {
+    return this.#tried;
   }
 
   /** Why the first attempt failed: what the caller hears when nobody else can help. */

@@ -25,7 +25,7 @@ export interface Origin {
   router: Router;
   communityId: () => CommunityId | null;
   link: () => PeerLink | undefined;
-  newId: () => string;
+  newId: (monotonicMs: number) => string;
 }
 
 interface Plan {
@@ -34,7 +34,8 @@ interface Plan {
   traceId: string;
   hops: number;
   startedAt: number;
-  failover: Failover;
+  /** Set by the first failure. */
+  failover: Failover | undefined;
 }
 
 /**
@@ -85,14 +86,8 @@ function makePlan(origin: Origin, request: OriginateRequest): Plan {
   const hops = request.hops === undefined ? 0 : request.hops + 1;
   if (hops > CONSTANTS.HOPS_MAX) throw new HnError("bad_request", { reason: "hops_exceeded" });
   checkBody(request.body);
-  return {
-    origin,
-    request,
-    traceId: request.traceId ?? origin.newId(),
-    hops,
-    startedAt: origin.engine.clock.monotonic(),
-    failover: new Failover(),
-  };
+  const startedAt = origin.engine.clock.monotonic();
+  return { origin, request, traceId: request.traceId ?? origin.newId(startedAt), hops, startedAt, failover: undefined };
 }
 
 function pick(plan: Plan): Provider {
@@ -103,19 +98,20 @@ function pick(plan: Plan): Provider {
     params: request.body.params,
     node: request.node,
     localOnly: false,
-    tried: failover.tried,
+    tried: failover?.tried,
     communityId: origin.communityId(),
-    now: origin.engine.clock.monotonic(),
+    now: failover === undefined ? plan.startedAt : origin.engine.clock.monotonic(),
   };
   try {
     return origin.router.route(need, request.caller, request.body);
   } catch (error) {
-    throw failover.first ?? error;
+    throw failover?.first ?? error;
   }
 }
 
 function goOn(plan: Plan, provider: Provider, error: HnError): boolean {
   const { request, origin } = plan;
+  plan.failover ??= new Failover();
   if (!plan.failover.failed(provider, error) || request.signal?.aborted === true) return false;
   return request.timeoutMs === undefined || origin.engine.clock.monotonic() - plan.startedAt < request.timeoutMs;
 }
@@ -140,16 +136,17 @@ function patience(plan: Plan): number | undefined {
 
 function localRequest(plan: Plan, stream: boolean): LocalRequest {
   const { request, origin } = plan;
-  const first = plan.failover.tried === undefined;
+  const first = plan.failover === undefined;
+  const startedAt = first ? plan.startedAt : origin.engine.clock.monotonic();
   return {
     capability: request.capability,
     body: request.body,
     caller: request.caller,
     traceId: plan.traceId,
-    requestId: first ? plan.traceId : origin.newId(),
+    requestId: first ? plan.traceId : origin.newId(startedAt),
     hops: plan.hops,
     stream,
-    startedAt: first ? plan.startedAt : origin.engine.clock.monotonic(),
+    startedAt,
     timeoutMs: first ? request.timeoutMs : patience(plan),
     signal: request.signal,
   };

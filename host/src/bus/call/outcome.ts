@@ -39,7 +39,7 @@ export class Recorder {
     this.#judge(outcome, now, ms);
     this.#tell(outcome);
     this.#traces.add({
-      at: this.#clock.now(),
+      endedAt: now,
       traceId: outcome.traceId,
       provider: outcome.provider,
       from: outcome.from,

@@ -77,8 +77,7 @@ export async function* streamRemote(
 
 function begin(engine: Engine, provider: Provider, request: RemoteRequest & { stream: boolean }): Attempt {
   if (request.signal?.aborted === true) throw cancelled();
-  const owner = slotOwner(request.caller);
-  takeSlot(provider, owner);
+  const share = takeSlot(provider, slotOwner(request.caller));
   const now = engine.clock.monotonic();
   const probe = provider.health.begin(now);
   const patience = request.timeoutMs === undefined ? provider.timeoutMs : Math.min(request.timeoutMs, provider.timeoutMs);
@@ -99,7 +98,7 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
     end: (o) => {
       if (over) return;
       over = true;
-      releaseSlot(provider, owner);
+      releaseSlot(provider, share);
       engine.recorder.record({
         provider,
         from: engine.nodeId,

@@ -5,7 +5,7 @@ import { estimateBytes } from "../trace/size.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
 import type { Recorder } from "./outcome.ts";
 import type { LocalRequest } from "./request.ts";
-import { releaseSlot, slotOwner, takeSlot } from "./slots.ts";
+import { releaseSlot, slotOwner, takeSlot, type Share } from "./slots.ts";
 
 /** What a running call needs of the bus. */
 export interface Engine {
@@ -36,18 +36,18 @@ export function deadlinePassed(provider: Provider): HnError {
  * @source 03 §9, 02 §10
  */
 export class Run implements Expiring {
-  /** Until the first frame or the answer. Never changes: the heap is ordered by it. */
-  readonly deadline: number;
+  /** Until the answer or the first frame, then until the end. */
+  deadline: number;
+  place = -1;
   readonly provider: Provider;
   /** The outcome is known and recorded. */
   over = false;
   succeeded = false;
   readonly #engine: Engine;
   readonly #request: LocalRequest;
-  readonly #owner: string;
+  readonly #share: Share;
   readonly #probe: boolean;
   readonly #controller = new AbortController();
-  #until: number;
   #firstFrameAt: number | undefined;
   #stoppedBy: HnError | undefined;
   /** Tells whoever waits at this moment. */
@@ -59,13 +59,12 @@ export class Run implements Expiring {
     this.#engine = engine;
     this.provider = provider;
     this.#request = request;
-    this.#owner = slotOwner(request.caller);
     if (request.signal?.aborted === true) throw cancelled();
-    takeSlot(provider, this.#owner);
+    this.#share = takeSlot(provider, slotOwner(request.caller));
     this.#probe = provider.health.begin(request.startedAt);
     const patience = request.timeoutMs === undefined ? provider.timeoutMs : Math.min(request.timeoutMs, provider.timeoutMs);
-    this.deadline = this.#until = request.startedAt + Math.max(0, patience);
-    engine.deadlines.add(this);
+    this.deadline = request.startedAt + Math.max(0, patience);
+    engine.deadlines.watch(this);
     request.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
@@ -99,13 +98,14 @@ export class Run implements Expiring {
     if (this.#firstFrameAt !== undefined) return;
     this.#firstFrameAt = this.#engine.clock.monotonic();
     const total = this.#request.startedAt + this.provider.timeoutMs;
-    if (total <= this.#until) return;
-    this.#until = total;
-    this.#engine.deadlines.add(new TotalTime(total, this));
+    if (total <= this.deadline || this.over) return;
+    this.#engine.deadlines.forget(this);
+    this.deadline = total;
+    this.#engine.deadlines.watch(this);
   }
 
   expire(): void {
-    if (this.#engine.clock.monotonic() >= this.#until) this.stop(deadlinePassed(this.provider), false);
+    this.stop(deadlinePassed(this.provider), false);
   }
 
   readonly #onAbort = (): void => this.stop(cancelled(), true);
@@ -139,13 +139,13 @@ export class Run implements Expiring {
   yielded(): void {
     if (!this.#slotHeld) return;
     this.#slotHeld = false;
-    releaseSlot(this.provider, this.#owner);
+    releaseSlot(this.provider, this.#share);
   }
 
   #settle(o: { error?: HnError; cancelled?: boolean; bytesOut: number }): void {
     this.over = true;
     const request = this.#request;
-    this.#engine.deadlines.finished();
+    this.#engine.deadlines.forget(this);
     request.signal?.removeEventListener("abort", this.#onAbort);
     this.#engine.recorder.record({
       provider: this.provider,
@@ -159,24 +159,5 @@ export class Run implements Expiring {
       cancelled: o.cancelled === true,
       latencyMs: this.#firstFrameAt === undefined ? undefined : this.#firstFrameAt - request.startedAt,
     });
-  }
-}
-
-/** The second, later deadline of a stream. */
-class TotalTime implements Expiring {
-  readonly deadline: number;
-  readonly #run: Run;
-
-  constructor(deadline: number, run: Run) {
-    this.deadline = deadline;
-    this.#run = run;
-  }
-
-  get over(): boolean {
-    return this.#run.over;
-  }
-
-  expire(): void {
-    this.#run.expire();
   }
 }

@@ -1,5 +1,6 @@
 import type { CapabilityDescriptor, CapabilityEntry, CommunityId, Endpoint, Handler, NodeId } from "../../contract/index.ts";
 import { Health } from "../health/quarantine.ts";
+import type { Share } from "../call/slots.ts";
 import type { Check } from "../schema/compile.ts";
 import type { Path } from "../schema/pointer.ts";
 
@@ -19,8 +20,7 @@ export interface LocalPart {
 /** Calls that run at this moment; carried over when a registration changes under them. */
 export interface Load {
   inFlight: number;
-  /** Slots by caller; absent means none. */
-  callers: Map<string, number>;
+  callers: Map<string, Share>;
 }
 
 /** What outlives a change of the entry. */

@@ -1,5 +1,5 @@
 import type { BusChange, NodeId } from "../../contract/index.ts";
-import type { Provider } from "./provider.ts";
+import type { Load, Provider } from "./provider.ts";
 
 /** All providers known to this node, by name and by key. Announces every change; changes never drive the call path. @source 03 §4 */
 export class Registry {
@@ -7,6 +7,8 @@ export class Registry {
   readonly #byKey: Map<string, Provider> = new Map();
   readonly #listeners: Set<(change: BusChange) => void> = new Set();
   readonly #removed: ((provider: Provider) => void)[] = [];
+  /** Calls that outlive their offer. */
+  readonly #departed: Set<Load> = new Set();
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -30,6 +32,10 @@ export class Registry {
   inFlight(): number {
     let sum = 0;
     for (const provider of this.#byKey.values()) sum += provider.in_flight;
+    for (const load of this.#departed) {
+      if (load.inFlight === 0) this.#departed.delete(load);
+      else sum += load.inFlight;
+    }
     return sum;
   }
 
@@ -51,6 +57,7 @@ export class Registry {
   remove(provider: Provider): void {
     if (this.#byKey.get(provider.key) !== provider) return;
     this.#drop(provider);
+    if (provider.in_flight > 0) this.#departed.add(provider.load);
     for (const listener of this.#removed) listener(provider);
     this.#announce("removed", provider);
   }

@@ -28,15 +28,30 @@ export interface Need {
  * @source 03 §5, §2, B-3
  */
 export function findCandidates(named: readonly Provider[], need: Need): Provider[] {
+  const [only] = named;
+  if (
+    only &&
+    named.length === 1 &&
+    fits(only, need) &&
+    only.health.state(need.now) === "open" &&
+    isFree(only) &&
+    isReachable(only, need.now, named)
+  ) {
+    return [only];
+  }
   const fitting = highestMinor(named.filter((provider) => fits(provider, need)));
   const usable = fitting.filter((provider) => isReachable(provider, need.now, fitting));
-  const free = usable.filter((provider) => provider.in_flight < provider.descriptor.max_concurrent);
+  const free = usable.filter(isFree);
   if (free.length > 0) return free;
   if (usable[0]) {
     throw new HnError("capacity_exceeded", { reason: "slots_full", retryAfterMs: Math.min(...usable.map(retryAfterMs)) });
   }
   if (fitting.length > 0) throw new HnError("partition", { reason: "provider_unreachable" });
   throw nothingFits(named, need);
+}
+
+function isFree(provider: Provider): boolean {
+  return provider.in_flight < provider.descriptor.max_concurrent;
 }
 
 function fits(provider: Provider, need: Need): boolean {

@@ -1,23 +1,29 @@
 import type { Clock, Random } from "../../contract/index.ts";
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/** The last five symbols count; the rest is taken anew once per millisecond. */
+const COUNT_MAX = 32 ** 5;
 
-/** Cheap ULIDs for calls that stay inside: the clock and the chance part are taken once per millisecond, the last 25 bits count. @source 00 §3 */
-export function createCallIds(clock: Pick<Clock, "now">, random: Random): () => string {
+/**
+ * Cheap ULIDs for calls that stay inside: clock and chance are asked once per millisecond.
+ * @returns function of the monotonic time in milliseconds
+ * @source 00 §3
+ */
+export function createCallIds(clock: Pick<Clock, "now">, random: Random): (monotonicMs: number) => string {
+  let tick = -1;
   let time = -1;
   let prefix = "";
-  let count = 0;
-  return () => {
-    const now = clock.now();
-    if (now > time || count >= 0x1ffffff) {
-      time = Math.max(now, time + 1);
-      const chance = random(11);
-      prefix = encode(time, 10);
-      for (const byte of chance) prefix += ALPHABET[byte & 31];
+  let count = COUNT_MAX;
+  return (monotonicMs) => {
+    const ms = Math.floor(monotonicMs);
+    if (ms !== tick || count >= COUNT_MAX) {
+      tick = ms;
+      time = Math.max(clock.now(), time + 1);
+      prefix = encode(Math.floor(time), 10);
+      for (const byte of random(11)) prefix += ALPHABET[byte & 31];
       count = 0;
     }
-    count += 1;
-    return prefix + encode(count, 5);
+    return prefix + encode(count++, 5);
   };
 }
 

@@ -1,52 +1,50 @@
-import { CONSTANTS, type AnyErrorCode, type CallTrace, type NodeId } from "../../contract/index.ts";
+import { CONSTANTS, type AnyErrorCode, type CallTrace, type Clock, type NodeId } from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 import { formatVersion } from "../route/version.ts";
 
 /** One line of the trace before anybody reads it. */
 export interface TraceEntry {
-  /** Unix milliseconds. */
-  at: number;
   traceId: string;
   provider: Provider;
   from: NodeId;
   result: "ok" | "cancelled" | AnyErrorCode;
+  /** Monotonic milliseconds of the end. */
+  endedAt: number;
   ms: number;
   bytesIn: number;
   bytesOut: number;
 }
 
-type Row = Omit<TraceEntry, "provider"> & { name: string; version: readonly [number, number]; to: NodeId; local: boolean };
-
 /** The last 10,000 calls, in memory only; written as text when somebody looks. @source 03 §10, B-13 */
 export class TraceRing {
-  readonly #rows: Row[] = [];
+  /** Rows are reused: a new one per call would outlive every cheap garbage collection. */
+  readonly #rows: TraceEntry[] = [];
   readonly #nodeId: NodeId;
+  readonly #clock: Clock;
   readonly #listeners: Set<(trace: CallTrace) => void> = new Set();
   #next = 0;
 
-  constructor(nodeId: NodeId) {
-    this.#nodeId = nodeId;
+  constructor(o: { nodeId: NodeId; clock: Clock }) {
+    this.#nodeId = o.nodeId;
+    this.#clock = o.clock;
   }
 
   add(entry: TraceEntry): void {
-    const { descriptor, node_id } = entry.provider;
-    const row: Row = {
-      at: entry.at,
-      traceId: entry.traceId,
-      from: entry.from,
-      result: entry.result,
-      ms: entry.ms,
-      bytesIn: entry.bytesIn,
-      bytesOut: entry.bytesOut,
-      name: descriptor.name,
-      version: descriptor.version,
-      to: node_id,
-      local: node_id === this.#nodeId,
-    };
-    this.#rows[this.#next] = row;
+    const row = this.#rows[this.#next];
+    if (row === undefined) this.#rows[this.#next] = { ...entry };
+    else {
+      row.traceId = entry.traceId;
+      row.provider = entry.provider;
+      row.from = entry.from;
+      row.result = entry.result;
+      row.endedAt = entry.endedAt;
+      row.ms = entry.ms;
+      row.bytesIn = entry.bytesIn;
+      row.bytesOut = entry.bytesOut;
+    }
     this.#next = (this.#next + 1) % CONSTANTS.TRACE_RING_BUFFER;
     if (this.#listeners.size === 0) return;
-    const trace = written(row);
+    const trace = this.#written(entry);
     for (const listener of this.#listeners) listener(trace);
   }
 
@@ -56,7 +54,7 @@ export class TraceRing {
     const out: CallTrace[] = [];
     for (let i = 1; i <= count; i++) {
       const row = this.#rows[(this.#next - i + this.#rows.length) % this.#rows.length];
-      if (row) out.push(written(row));
+      if (row) out.push(this.#written(row));
     }
     return out;
   }
@@ -65,20 +63,23 @@ export class TraceRing {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
-}
 
-function written(row: Row): CallTrace {
-  return {
-    ts: new Date(row.at).toISOString(),
-    trace_id: row.traceId,
-    capability: row.name,
-    version: formatVersion(row.version),
-    from_node: row.from,
-    to_node: row.to,
-    is_local: row.local,
-    result: row.result,
-    ms: Math.round(row.ms * 10) / 10,
-    bytes_in: row.bytesIn,
-    bytes_out: row.bytesOut,
-  };
+  #written(row: TraceEntry): CallTrace {
+    const { descriptor, node_id } = row.provider;
+    // Rows keep the steady clock; the wall clock is read only for a reader.
+    const wallMs = this.#clock.now() - (this.#clock.monotonic() - row.endedAt);
+    return {
+      ts: new Date(wallMs).toISOString(),
+      trace_id: row.traceId,
+      capability: descriptor.name,
+      version: formatVersion(descriptor.version),
+      from_node: row.from,
+      to_node: node_id,
+      is_local: node_id === this.#nodeId,
+      result: row.result,
+      ms: Math.round(row.ms * 10) / 10,
+      bytes_in: row.bytesIn,
+      bytes_out: row.bytesOut,
+    };
+  }
 }
