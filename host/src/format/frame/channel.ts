@@ -153,8 +153,11 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     return this.#outgoing.open + attachments.length <= OPEN_STREAMS && this.#outgoing.openBytes + bytes <= OPEN_BYTES;
   }
 
-  /** Stops what is still being sent under this id. Its receiver drops the unfinished message. */
-  abort(id: number): void {
+  /**
+   * Stops what is still being sent under this id; its receiver drops the unfinished message.
+   * @returns true when a message was withdrawn; false when the other side has, or will see, all that was sent under this id
+   */
+  abort(id: number): boolean {
     const mine = (waiting: Waiting): boolean => waiting.message.id === id;
     const dropped = this.#outbox.filter(mine);
     if (dropped.length > 0) this.#outbox = this.#outbox.filter((waiting) => !mine(waiting));
@@ -164,6 +167,7 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
       for (const stream of busy.streams) this.#endStream(stream, false);
     }
     for (const waiting of dropped) waiting.reject(aborted());
+    return busy !== undefined || dropped.length > 0;
   }
 
   pause(): void {

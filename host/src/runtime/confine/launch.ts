@@ -3,7 +3,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { insidePaths, nodeArguments, NOBODY, sandboxArguments, type NodePaths, type SandboxSpec } from "./argv.ts";
+import {
+  insidePaths,
+  nodeArguments,
+  NOBODY,
+  sandboxArguments,
+  type NodePaths,
+  type SandboxSpec,
+  type SandboxTools,
+} from "./argv.ts";
 import { findNodeProcess } from "./evidence.ts";
 import type { Machine } from "./machine.ts";
 import { processTree } from "./process-tree.ts";
@@ -40,21 +48,22 @@ export interface Launcher {
 export function sandboxLauncher(machine: Machine): Launcher {
   const { tools, seccompFile } = machine;
   if (tools === null || seccompFile === null) throw new Error("This machine has no sandbox.");
-  return {
-    launch(spec) {
-      const filter = openSync(seccompFile, "r");
-      try {
-        const child = spawn(tools.bwrap, sandboxArguments(tools, spec), {
-          stdio: ["ignore", "pipe", "pipe", "pipe", filter],
-          env: {},
-          cwd: "/",
-        });
-        return launched(child, insidePaths(spec), true);
-      } finally {
-        closeSync(filter);
-      }
-    },
-  };
+  return { launch: (spec) => spawnSandbox({ tools, seccompFile }, sandboxArguments(tools, spec), insidePaths(spec)) };
+}
+
+/** Runs bwrap with these arguments: link on fd 3, filter on fd 4, nothing else inherited. */
+export function spawnSandbox(
+  { tools, seccompFile }: { tools: SandboxTools; seccompFile: string },
+  argv: readonly string[],
+  paths: NodePaths,
+): Launched {
+  const filter = openSync(seccompFile, "r");
+  try {
+    const child = spawn(tools.bwrap, argv, { stdio: ["ignore", "pipe", "pipe", "pipe", filter], env: {}, cwd: "/" });
+    return launched(child, paths, true);
+  } finally {
+    closeSync(filter);
+  }
 }
 
 /** Node's permission model alone: what runs where no sandbox can be built. As root, at least under another user. */

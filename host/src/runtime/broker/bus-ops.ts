@@ -1,0 +1,70 @@
+/** A plugin calls others. @source plugin-platform §3.4.6, codebase §3 second walk */
+import type { CallBody, JsonValue, OriginateRequest, Principal } from "../../contract/index.ts";
+import { HnError } from "../../foundation/index.ts";
+import { object, optionalObject, optionalText, optionalWhole, text } from "./arguments.ts";
+import type { OpCall } from "./scope.ts";
+
+export async function busCall(op: OpCall): Promise<JsonValue> {
+  const { output, meta, provider } = await op.scope.bus.call(originate(op));
+  return { output, meta, provider };
+}
+
+export async function busStream(op: OpCall): Promise<JsonValue> {
+  const frames = op.scope.bus.stream(originate(op));
+  for (;;) {
+    const next = await frames.next();
+    if (next.done === true) return next.value;
+    try {
+      await op.frame(next.value.event, next.value.data);
+    } catch (error) {
+      await frames.return({});
+      throw error;
+    }
+  }
+}
+
+/** `trans.text@1` or `trans.text@1.2`. */
+export function parseRef(ref: string): { name: string; version: [number, number] } {
+  const match = /^([a-z0-9_.]+)@(\d{1,4})(?:\.(\d{1,4}))?$/.exec(ref);
+  if (match?.[1] === undefined) throw new HnError("bad_request", { message: "A capability is named like `trans.text@1`." });
+  return { name: match[1], version: [Number(match[2]), Number(match[3] ?? 0)] };
+}
+
+function originate(op: OpCall): OriginateRequest {
+  const { args, parent, scope, signal } = op;
+  const { name, version } = parseRef(text(args, "cap", 160));
+  scope.grants().call({ name, major: version[0], own: parent === null });
+  const body = object(args, "body");
+  const sessionId = optionalText(args, "sessionId", 64);
+  const callBody: CallBody = {
+    params: optionalObject(body, "params"),
+    input: optionalObject(body, "input"),
+    ...(sessionId === undefined ? {} : { session_id: sessionId }),
+  };
+  const node = optionalText(args, "node", 64);
+  const asked = optionalWhole(args, "timeoutMs");
+  const left = parent === null ? undefined : Math.max(1, Math.floor(parent.call.deadline - scope.clock.monotonic()));
+  const timeoutMs = asked === undefined ? left : left === undefined ? asked : Math.min(asked, left);
+  return {
+    capability: name,
+    version,
+    body: callBody,
+    caller: parent === null ? ownPrincipal(op) : parent.call.caller,
+    signal,
+    ...(node === undefined ? {} : { node }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(parent === null ? {} : { traceId: parent.call.traceId, hops: parent.call.hops + 1 }),
+  };
+}
+
+/** The plugin's own authority: no more than this node has in its community. */
+function ownPrincipal({ scope }: OpCall): Principal {
+  const { identity, pluginId } = scope;
+  return {
+    kind: "plugin",
+    node_id: identity.nodeId,
+    community_id: identity.communityId(),
+    level: identity.level?.() ?? "member",
+    plugin_id: pluginId,
+  };
+}

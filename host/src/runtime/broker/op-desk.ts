@@ -1,0 +1,179 @@
+/** Receives a plugin's wishes, one answer to each. @source plugin-platform §5.2, §5.3 */
+import {
+  CONSTANTS,
+  PLUGIN_OPS,
+  type Clock,
+  type JsonObject,
+  type PermissionName,
+  type PluginMessage,
+} from "../../contract/index.ts";
+import { HnError, TokenBucket } from "../../foundation/index.ts";
+import { placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
+import { denied } from "../permission/index.ts";
+import type { ConfinedProcess, Outgoing } from "../process/index.ts";
+import type { LiveCall, LiveCalls } from "./live-calls.ts";
+import { isOp, runOp } from "./ops.ts";
+import type { PluginScope } from "./scope.ts";
+
+export interface OpDeskOptions {
+  process: ConfinedProcess;
+  clock: Clock;
+  scope: PluginScope;
+  calls: LiveCalls;
+  onDenied: (denial: { op: string; permission: string; target: string }) => void;
+  onAllowed: (op: string, permission: PermissionName) => void;
+  onStrike: (why: string) => void;
+}
+
+interface Running {
+  permission: PermissionName | null;
+  controller: AbortController;
+  /** Frames that may still be sent. */
+  credit: number;
+  wake: (() => void) | undefined;
+}
+
+const OPEN_MAX = 1024;
+const PER_SECOND = 2000;
+
+export class OpDesk {
+  readonly #options: OpDeskOptions;
+  readonly #running = new Map<number, Running>();
+  readonly #bucket: TokenBucket;
+  #lastId = 0;
+
+  constructor(options: OpDeskOptions) {
+    this.#options = options;
+    this.#bucket = new TokenBucket({ perSecond: PER_SECOND, now: options.clock.monotonic() });
+  }
+
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /** @throws plugin_gone reason protocol_error */
+  receive(message: Extract<PluginMessage, { t: "op" }>, attachments: Attachments): void {
+    const { id, op, parent, args } = message;
+    if (!Number.isInteger(id) || id % 2 !== 1 || id <= this.#lastId)
+      throw protocolError("An op uses an id that is not its own or was used.");
+    this.#lastId = id;
+    if (this.#running.size >= OPEN_MAX) throw protocolError("Too many ops are open.");
+    if (typeof op !== "string" || typeof args !== "object" || args === null || Array.isArray(args))
+      throw protocolError("An op is malformed.");
+    this.#slowDown();
+    const call = parent === undefined ? null : this.#options.calls.find(parent);
+    if (call === undefined) throw protocolError("An op names a call that is not open.");
+    placeBytes(args, attachments);
+    if (call === "detached")
+      return this.#refuse(id, new HnError("timeout", { message: "The call this belongs to was given up." }));
+    if (!isOp(op)) {
+      this.#options.onDenied({ op: op.slice(0, 64), permission: "", target: "" });
+      this.#options.onStrike(`It asked for the unknown operation ${op.slice(0, 64)}.`);
+      return this.#refuse(id, new HnError("permission_denied", { message: `There is no operation ${op.slice(0, 64)}.` }));
+    }
+    void this.#run({ id, op, args, parent: call });
+  }
+
+  /** The plugin withdraws an op. */
+  cancel(id: number): void {
+    this.#running.get(id)?.controller.abort(new DOMException("The plugin withdrew it.", "AbortError"));
+  }
+
+  /** @throws plugin_gone reason protocol_error */
+  credit(id: number, frames: number): void {
+    const running = this.#running.get(id);
+    // Credit may cross with the end of the op.
+    if (running === undefined) return;
+    if (!Number.isInteger(frames) || frames < 1 || running.credit + frames > CONSTANTS.STREAM_WINDOW_FRAMES) {
+      throw protocolError("Credit was given for frames that were never sent.");
+    }
+    running.credit += frames;
+    running.wake?.();
+  }
+
+  /** Ends what runs on rights that are gone. @source §3.4.3 */
+  revoke(stillGranted: (permission: PermissionName) => boolean): void {
+    for (const { permission, controller } of this.#running.values()) {
+      if (permission !== null && !stillGranted(permission)) controller.abort(denied(permission, permission));
+    }
+  }
+
+  closeAll(error: HnError): void {
+    for (const { controller, wake } of this.#running.values()) {
+      controller.abort(error);
+      wake?.();
+    }
+  }
+
+  async #run(o: { id: number; op: keyof typeof PLUGIN_OPS; args: JsonObject; parent: LiveCall | null }): Promise<void> {
+    const { process, scope } = this.#options;
+    const permission = PLUGIN_OPS[o.op];
+    const running: Running = {
+      permission,
+      controller: new AbortController(),
+      credit: CONSTANTS.STREAM_WINDOW_FRAMES,
+      wake: undefined,
+    };
+    this.#running.set(o.id, running);
+    const { signal } = running.controller;
+    const onParentEnd = (): void => running.controller.abort(o.parent?.signal.reason);
+    o.parent?.signal.addEventListener("abort", onParentEnd, { once: true });
+    signal.addEventListener("abort", () => running.wake?.());
+    try {
+      const frame = (event: string, data: JsonObject): Promise<void> => this.#frame(o.id, running, { event, data });
+      const value = await runOp(o.op, { scope, args: o.args, parent: o.parent, signal, frame });
+      if (permission !== null) this.#options.onAllowed(o.op, permission);
+      const { json, attachments } = takeBytes({ value });
+      await process.channel.send({ t: "op.ok", id: o.id, value: json["value"] ?? null }, attachments);
+    } catch (error) {
+      this.#fail(o.id, signal.aborted ? signal.reason : error, { op: o.op, permission: permission ?? "" });
+    } finally {
+      o.parent?.signal.removeEventListener("abort", onParentEnd);
+      this.#running.delete(o.id);
+    }
+  }
+
+  async #frame(id: number, running: Running, frame: { event: string; data: JsonObject }): Promise<void> {
+    const { signal } = running.controller;
+    while (running.credit === 0 && !signal.aborted) {
+      await new Promise<void>((resolve) => (running.wake = resolve));
+    }
+    if (signal.aborted) throw signal.reason;
+    running.credit -= 1;
+    const { json, attachments } = takeBytes({ [frame.event]: frame.data });
+    await this.#options.process.channel.send(
+      { t: "op.frame", id, event: frame.event, data: (json[frame.event] ?? {}) as JsonObject },
+      attachments,
+    );
+  }
+
+  #fail(id: number, error: unknown, { op, permission }: { op: string; permission: string }): void {
+    const coded =
+      error instanceof DOMException && error.name === "AbortError"
+        ? new HnError("timeout", { message: "The operation was withdrawn.", cause: error })
+        : HnError.from(error);
+    if (coded.code === "permission_denied") this.#options.onDenied({ op, permission, target: coded.message });
+    this.#refuse(id, coded);
+  }
+
+  #refuse(id: number, error: HnError): void {
+    const message: Outgoing = {
+      t: "op.err",
+      id,
+      error: error.code,
+      message: error.message,
+      ...(error.reason === undefined ? {} : { reason: error.reason }),
+      ...(error.retryAfterMs === undefined ? {} : { retry_after_ms: Math.ceil(error.retryAfterMs) }),
+    };
+    this.#options.process.channel.send(message).catch(() => {});
+  }
+
+  /** More than 2000 ops a second: reading pauses until the next one is due. */
+  #slowDown(): void {
+    const { clock, process } = this.#options;
+    const wait = this.#bucket.take(clock.monotonic());
+    if (wait === 0) return;
+    process.channel.pause();
+    clock.setTimeout(() => process.channel.resume(), wait);
+  }
+}

@@ -1,0 +1,41 @@
+/** Everything that one plugin's ops can see; nothing else of the host is within their reach. */
+import type { Bus, Clock, JsonObject, NodeId, TrustLevel } from "../../contract/index.ts";
+import type { GrantTable } from "../permission/index.ts";
+import type { WorkResult, Work } from "../process/index.ts";
+import type { CapabilityShelf } from "./capabilities.ts";
+import type { KvStore } from "./kv.ts";
+import type { LiveCall } from "./live-calls.ts";
+
+/** Facts about this node that a plugin's principal carries. */
+export interface NodeIdentity {
+  nodeId: NodeId;
+  communityId: () => string | null;
+  /** The node's own standing; `member` while unknown. */
+  level?: () => TrustLevel;
+}
+
+export interface PluginScope {
+  pluginId: string;
+  identity: NodeIdentity;
+  bus: Bus;
+  clock: Clock;
+  grants: () => GrantTable;
+  capabilities: CapabilityShelf;
+  kv: () => KvStore;
+  runWorker: (name: string, work: Work) => Promise<WorkResult>;
+  onHealth: (ok: boolean, detail: string) => void;
+  onMetric: (name: string, by: number) => void;
+  onNotify: (title: string, body: string) => void;
+}
+
+/** One op while it runs. */
+export interface OpCall {
+  scope: PluginScope;
+  args: JsonObject;
+  /** The live call under whose caller it runs; null under the plugin's own authority. */
+  parent: LiveCall | null;
+  /** Aborted by the plugin, by the end of the parent, by a revoked grant and by the end of the process. */
+  signal: AbortSignal;
+  /** Sends one frame ahead of the answer; resolves when there is room for another. */
+  frame: (event: string, data: JsonObject) => Promise<void>;
+}

@@ -1,0 +1,372 @@
+/** One life of one plugin: its process, its calls, its ops, its offers, its workers. @source plugin-platform §5, §6.3 */
+import type {
+  Bus,
+  Clock,
+  ConfinementLabel,
+  Grant,
+  Handler,
+  HostMessage,
+  JsonObject,
+  JsonValue,
+  PluginLimits,
+  StoredRelease,
+} from "../../contract/index.ts";
+import { HnError, TokenBucket } from "../../foundation/index.ts";
+import { protocolError, type Attachments } from "../../format/index.ts";
+import type { Launcher, SandboxSpec } from "../confine/index.ts";
+import { GrantTable } from "../permission/index.ts";
+import {
+  ConfinedProcess,
+  WorkerPool,
+  type ConfinedProcessOptions,
+  type Incoming,
+  type ProcessEnd,
+  type Work,
+  type WorkResult,
+} from "../process/index.ts";
+import { CapabilityShelf } from "./capabilities.ts";
+import type { KvStore } from "./kv.ts";
+import { LiveCalls } from "./live-calls.ts";
+import { OpDesk } from "./op-desk.ts";
+import type { NodeIdentity, PluginScope } from "./scope.ts";
+
+export interface SessionOptions {
+  release: StoredRelease;
+  grants: readonly Grant[];
+  config: JsonObject;
+  launcher: Launcher;
+  spec: SandboxSpec;
+  workerSpec: (limits: { memoryMb: number; pids: number }) => SandboxSpec;
+  limits: Required<Pick<PluginLimits, "memoryMb" | "callsPerMinute" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">>;
+  /** What this launcher gives on this machine; evidence replaces it once the process runs. */
+  expectedLabel: ConfinementLabel;
+  cores: number;
+  bus: Bus;
+  clock: Clock;
+  identity: NodeIdentity;
+  kv: () => KvStore;
+  onLine: ConfinedProcessOptions["onLine"];
+  onDenied: (denial: { op: string; permission: string; target: string }) => void;
+  onAllowed: (op: string, permission: string) => void;
+  onHealth: (ok: boolean, detail: string) => void;
+  onNotify: (title: string, body: string) => void;
+  onEnd: (end: ProcessEnd) => void;
+}
+
+export interface CallFigures {
+  calls: number;
+  callsPerMinute: number;
+  p50Ms: number;
+  p99Ms: number;
+}
+
+const CONFIG_MS = 10_000;
+const STRIKES_MAX = 3;
+const STRIKE_WINDOW_MS = 60_000;
+const SAMPLES = 256;
+
+export class Session {
+  readonly process: ConfinedProcess;
+  readonly capabilities: CapabilityShelf;
+  readonly metrics: Map<string, number> = new Map();
+  readonly #options: SessionOptions;
+  readonly #calls: LiveCalls;
+  readonly #ops: OpDesk;
+  readonly #pools = new Map<string, WorkerPool>();
+  readonly #answers = new Map<number, { resolve: (value: JsonValue) => void; reject: (error: unknown) => void }>();
+  readonly #bucket: TokenBucket;
+  #grants: GrantTable;
+  #strikes: number[] = [];
+  #draining = false;
+  #count = 0;
+  #samples: number[] = [];
+  #recent: number[] = [];
+
+  /** @throws Error when the process cannot be started at all */
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#grants = new GrantTable(options.grants);
+    const { clock, bus, release, limits } = options;
+    this.#bucket = new TokenBucket({
+      perSecond: limits.callsPerMinute / 60,
+      capacity: limits.callsPerMinute,
+      now: clock.monotonic(),
+    });
+    this.capabilities = new CapabilityShelf({ release, bus, handler: (ref) => this.#handler(ref) });
+    this.process = new ConfinedProcess({
+      launcher: options.launcher,
+      spec: options.spec,
+      clock,
+      limits,
+      pings: true,
+      init: ({ paths }) => this.#init(paths),
+      onMessage: (message, attachments) => this.#receive(message, attachments),
+      onLine: options.onLine,
+      onEnd: (end) => this.#ended(end),
+    });
+    this.#calls = new LiveCalls({
+      process: this.process,
+      clock,
+      onStrike: (why) => this.#strike(why),
+      onEnd: (ms) => this.#sample(ms),
+    });
+    this.#ops = new OpDesk({
+      process: this.process,
+      clock,
+      calls: this.#calls,
+      scope: this.#scope(),
+      onDenied: options.onDenied,
+      onAllowed: options.onAllowed,
+      onStrike: (why) => this.#strike(why),
+    });
+  }
+
+  get grants(): GrantTable {
+    return this.#grants;
+  }
+
+  get inFlight(): number {
+    return this.#calls.size;
+  }
+
+  figures(): CallFigures {
+    const sorted = this.#samples.toSorted((a, b) => a - b);
+    const at = (share: number): number =>
+      Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
+    const since = this.#options.clock.monotonic() - 60_000;
+    this.#recent = this.#recent.filter((time) => time >= since);
+    return { calls: this.#count, callsPerMinute: this.#recent.length, p50Ms: at(0.5), p99Ms: at(0.99) };
+  }
+
+  /** Memory, processor and processes of the plugin and its workers together. */
+  usage(): { rssMb: number; cpuPercent: number; pids: number } {
+    return [...this.#pools.values()].reduce(
+      (sum, pool) => {
+        const part = pool.usage();
+        return { rssMb: sum.rssMb + part.rssMb, cpuPercent: sum.cpuPercent + part.cpuPercent, pids: sum.pids + part.pids };
+      },
+      { ...this.process.usage },
+    );
+  }
+
+  /** Warm workers wait from now on. Called once the plugin is active. */
+  warmUp(): void {
+    for (const { name, warm } of this.#options.release.manifest.contributes.workers ?? []) {
+      if ((warm ?? 0) > 0 && this.#allowsWorker(name)) this.#pool(name);
+    }
+  }
+
+  /** @returns what the plugin did with it; `restart` also when it failed or took longer than 10 s */
+  async setConfig(config: JsonObject): Promise<"applied" | "restart"> {
+    try {
+      const answer = await this.#ask((id) => ({ t: "config", id, config }), CONFIG_MS);
+      return answer === "applied" ? "applied" : "restart";
+    } catch {
+      return "restart";
+    }
+  }
+
+  /** One tick of a declared schedule; failures go to the plugin's log. */
+  async schedule(name: string, timeoutMs: number): Promise<void> {
+    await this.#ask((id) => ({ t: "schedule", id, name }), timeoutMs);
+  }
+
+  /** Live: the next op is decided under the new grants, what runs on a lost one ends. @source §3.4.3 */
+  setGrants(grants: readonly Grant[]): void {
+    this.#grants = new GrantTable(grants);
+    this.capabilities.withdrawUnless((name) => this.#mayProvide(name));
+    this.#ops.revoke((permission) => this.#grants.has(permission));
+    for (const [name, pool] of this.#pools) {
+      if (this.#allowsWorker(name)) continue;
+      this.#pools.delete(name);
+      void pool.close();
+    }
+    this.#send({ t: "grants", grants: [...grants] });
+  }
+
+  /** No new calls, the running ones end, then the process goes. */
+  async stop(why: string, drainMs: number): Promise<ProcessEnd> {
+    this.#draining = true;
+    this.capabilities.withdrawAll();
+    if (this.process.running && this.#calls.size > 0) await this.process.drain(drainMs);
+    this.#calls.cancelAll(why);
+    await this.#closePools();
+    return this.process.stop(why, this.#options.limits.shutdownMs);
+  }
+
+  #init(paths: ConfinedProcess["launched"]["paths"]): HostMessage {
+    const { release, config, grants, expectedLabel, identity } = this.#options;
+    return {
+      t: "init",
+      plugin: {
+        id: release.id,
+        version: release.version,
+        label: expectedLabel,
+        entry: `${paths.packageDir}/${release.manifest.entry.main ?? ""}`,
+        assetsDir: paths.assetsDir,
+        dataDir: paths.dataDir,
+        nodeId: identity.nodeId,
+        communityId: identity.communityId(),
+      },
+      config,
+      grants: [...grants],
+      dataSchema: release.manifest.data?.schemaVersion ?? 0,
+    };
+  }
+
+  #handler(ref: string): Handler {
+    return (call, signal) => {
+      if (this.#draining) throw new HnError("capacity_exceeded", { message: "The plugin is being stopped.", retryAfterMs: 1000 });
+      const now = this.#options.clock.monotonic();
+      const wait = this.#bucket.take(now);
+      if (wait > 0) throw new HnError("rate_limited", { retryAfterMs: wait });
+      this.#count += 1;
+      this.#recent.push(now);
+      if (this.#recent.length > 100_000) this.#recent = this.#recent.slice(-50_000);
+      return call.stream ? this.#calls.stream(ref, call, signal) : this.#calls.invoke(ref, call, signal);
+    };
+  }
+
+  #receive(message: Incoming, attachments: Attachments): void {
+    switch (message.t) {
+      case "result":
+      case "frame":
+      case "done":
+        return this.#calls.receive(message, attachments);
+      case "error":
+        return this.#answers.has(message.id)
+          ? this.#answer(message.id, new HnError("internal_error"))
+          : this.#calls.receive(message, attachments);
+      case "ok":
+        return this.#answer(message.id, message.value);
+      case "op":
+        return this.#ops.receive(message, attachments);
+      case "cancel":
+        return this.#ops.cancel(message.id);
+      case "credit":
+        return this.#ops.credit(message.id, message.frames ?? 0);
+      default:
+        throw protocolError(`A plugin does not send ${message.t}.`);
+    }
+  }
+
+  #ask(build: (id: number) => HostMessage, timeoutMs: number): Promise<JsonValue> {
+    const id = this.process.channel.nextId();
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.setTimeout(() => {
+        // A late answer is still expected, and ignored.
+        this.#answers.set(id, { resolve: () => {}, reject: () => {} });
+        reject(new HnError("timeout"));
+      }, timeoutMs);
+      const settle =
+        <T>(then: (value: T) => void) =>
+        (value: T): void => {
+          timer.cancel();
+          then(value);
+        };
+      this.#answers.set(id, { resolve: settle(resolve), reject: settle(reject) });
+      this.process.channel.send(build(id)).catch(settle(reject));
+    });
+  }
+
+  #answer(id: number, value: JsonValue | HnError): void {
+    const waiting = this.#answers.get(id);
+    if (waiting === undefined) throw protocolError("An answer came to a question that was not asked.");
+    this.#answers.delete(id);
+    if (HnError.isHnError(value)) waiting.reject(value);
+    else waiting.resolve(value);
+  }
+
+  #scope(): PluginScope {
+    const { release, identity, bus, clock, kv, onHealth, onNotify } = this.#options;
+    return {
+      pluginId: release.id,
+      identity,
+      bus,
+      clock,
+      grants: () => this.#grants,
+      capabilities: this.capabilities,
+      kv,
+      runWorker: (name, work) => this.#runWorker(name, work),
+      onHealth,
+      onNotify,
+      onMetric: (name, by) => {
+        if (this.metrics.has(name) || this.metrics.size < 256) this.metrics.set(name, (this.metrics.get(name) ?? 0) + by);
+      },
+    };
+  }
+
+  #runWorker(name: string, work: Work): Promise<WorkResult> {
+    return this.#pool(name).run(work);
+  }
+
+  #pool(name: string): WorkerPool {
+    const known = this.#pools.get(name);
+    if (known !== undefined) return known;
+    const { release, launcher, workerSpec, clock, cores, onLine } = this.#options;
+    const declaration = release.manifest.contributes.workers?.find((worker) => worker.name === name);
+    if (declaration === undefined) throw new HnError("not_found", { message: `The manifest declares no worker ${name}.` });
+    const { memoryMb, pids } = declaration.limits;
+    const pool = new WorkerPool({
+      launcher,
+      spec: workerSpec({ memoryMb, pids: pids ?? 32 }),
+      declaration,
+      cores,
+      clock,
+      onLine,
+    });
+    this.#pools.set(name, pool);
+    return pool;
+  }
+
+  #allowsWorker(name: string): boolean {
+    try {
+      this.#grants.worker(name);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #mayProvide(name: string): boolean {
+    try {
+      this.#grants.provide(name);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #strike(why: string): void {
+    const now = this.#options.clock.monotonic();
+    this.#options.onLine({ source: "stderr", level: "warn", text: why });
+    this.#strikes = [...this.#strikes.filter((at) => now - at < STRIKE_WINDOW_MS), now];
+    if (this.#strikes.length >= STRIKES_MAX) this.process.kill("hung", `${STRIKES_MAX} strikes in a minute. ${why}`);
+  }
+
+  #sample(ms: number): void {
+    this.#samples.push(ms);
+    if (this.#samples.length > SAMPLES) this.#samples.shift();
+  }
+
+  #ended(end: ProcessEnd): void {
+    this.#draining = true;
+    this.capabilities.withdrawAll();
+    const gone = new HnError("plugin_gone");
+    this.#calls.failAll(gone);
+    this.#ops.closeAll(gone);
+    for (const id of [...this.#answers.keys()]) this.#answer(id, gone);
+    void this.#closePools();
+    this.#options.onEnd(end);
+  }
+
+  async #closePools(): Promise<void> {
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map((pool) => pool.close()));
+  }
+
+  #send(message: HostMessage): void {
+    this.process.channel.send(message).catch(() => {});
+  }
+}
