@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { openService } from "../src/service.ts";
-import { fakeHost } from "./support/fake-host.ts";
+import { fakeHost, unreadBytes } from "./support/fake-host.ts";
 
-const call = { params: {}, input: {}, picture: { size: 10 }, signal: new AbortController().signal };
+const call = { params: {}, input: {}, picture: unreadBytes(10), signal: new AbortController().signal };
 
 test("registers one capability for the backend, with what it can do (22 §1)", async () => {
   const host = fakeHost();
@@ -28,7 +28,7 @@ test("offers only languages that are both configured and installed", async () =>
   const host = fakeHost();
   host.installed = ["eng", "fra"];
   await openService(host, { backends: [{ name: "tesseract", languages: ["deu", "eng"] }] });
-  assert.deepEqual((host.registered[0]?.params as { languages_supported: string[] }).languages_supported, ["eng"]);
+  assert.deepEqual(host.registered[0]?.params["languages_supported"], ["eng"]);
 });
 
 test("new settings take effect without a restart; switched off, it withdraws and says so", async () => {
@@ -36,7 +36,7 @@ test("new settings take effect without a restart; switched off, it withdraws and
   const service = await openService(host, {});
   await service.configure({ max_image_pixels: 3_000_000 });
   assert.equal(host.registered.length, 1);
-  assert.equal((host.registered[0]?.params as { max_image_pixels: number }).max_image_pixels, 3_000_000);
+  assert.equal(host.registered[0]?.params["max_image_pixels"], 3_000_000);
   await service.configure({ enabled: false });
   assert.deepEqual(host.registered, []);
   await assert.rejects(service.image(call), { code: "not_implemented", reason: "backend_unknown" });

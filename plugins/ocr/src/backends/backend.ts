@@ -1,10 +1,9 @@
+import type { HnBytes } from "@hearthnet/sdk-plugin";
 import type { PageResult } from "../worker/engine.ts";
 import type { Preprocess } from "../worker/page.ts";
 
 /** Bytes that may still lie with the host; they travel to the worker as an attachment. */
-export interface PictureBytes {
-  size: number;
-}
+export type PictureBytes = HnBytes;
 
 export interface PictureJob {
   /** ISO 639-2/T, all offered by the backend. */

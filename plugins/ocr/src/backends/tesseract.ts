@@ -8,8 +8,10 @@ import type { PageQueue } from "./page-queue.ts";
 export type DecodeMessage = { op: "warm"; languages: string[] } | ({ op: "image" } & PictureOrder);
 
 /** The part of the plugin context that the backend needs; `ctx` fits. */
-export interface DecodeHost<Bytes extends PictureBytes = PictureBytes> {
-  workers: { run(name: string, message: object, options: { bytes?: Bytes[]; signal?: AbortSignal }): Promise<{ json: unknown }> };
+export interface DecodeHost {
+  workers: {
+    run(name: string, message: object, options: { bytes?: PictureBytes[]; signal?: AbortSignal }): Promise<{ json: unknown }>;
+  };
   assets: { list(glob?: string): Promise<string[]> };
 }
 

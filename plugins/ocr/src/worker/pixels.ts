@@ -28,6 +28,7 @@ export function decodePicture(core: Core, data: Uint8Array, maxPixels: number): 
 
 function decoderSize(core: Core, source: number, size: number): { width: number; height: number } {
   const slots = core.module._malloc(24);
+  core.bytes().fill(0, slots, slots + 24);
   try {
     const failed = core.module._pixReadHeaderMem(source, size, slots, slots + 4, slots + 8, slots + 12, slots + 16, slots + 20);
     if (failed) throw broken();

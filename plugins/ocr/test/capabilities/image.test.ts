@@ -3,9 +3,9 @@ import test from "node:test";
 import type { ImageCall } from "../../src/capabilities/image.ts";
 import { Failure } from "../../src/failure.ts";
 import { openService, type Service } from "../../src/service.ts";
-import { type FakeHost, fakeHost, pageOf } from "../support/fake-host.ts";
+import { type FakeHost, fakeHost, pageOf, unreadBytes } from "../support/fake-host.ts";
 
-const picture = { size: 1000 };
+const picture = unreadBytes(1000);
 
 async function open(config: Record<string, unknown> = {}): Promise<{ host: FakeHost; service: Service }> {
   const host = fakeHost();
@@ -78,7 +78,7 @@ test("refuses each faulty request with its own reason (22 §1)", async () => {
   assert.equal(await refusal(service, callOf({ picture: undefined })), "bad_request source");
   assert.equal(await refusal(service, callOf({ input: { image_cid } })), "bad_request source");
   assert.equal(await refusal(service, callOf({ picture: undefined, input: { image_cid } })), "not_implemented no_blob_store");
-  assert.equal(await refusal(service, callOf({ picture: { size: 8 * 1024 * 1024 + 1 } })), "bad_request too_large");
+  assert.equal(await refusal(service, callOf({ picture: unreadBytes(8 * 1024 * 1024 + 1) })), "bad_request too_large");
   const empty = await open();
   empty.host.installed = [];
   assert.equal(await refusal(empty.service, callOf()), "not_implemented language_missing");
@@ -108,4 +108,11 @@ test("passes worker errors through unchanged and cancels the worker with the cal
   const call = service.image(callOf({ signal: caller.signal }));
   setImmediate(() => caller.abort());
   await assert.rejects(call, { name: "AbortError" });
+});
+
+test("gives up on a page that takes too long and stops its worker (22 §2)", async () => {
+  const { host, service } = await open({ page_timeout_seconds: 0.02 });
+  host.answer = (work) =>
+    new Promise((_, reject) => work.signal?.addEventListener("abort", () => reject(new DOMException("killed", "AbortError"))));
+  assert.equal(await refusal(service, callOf()), "timeout page_timeout");
 });

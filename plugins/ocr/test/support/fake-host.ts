@@ -11,7 +11,7 @@ export interface SentWork {
 /** A plugin host that records what it is told; `answer` plays the worker. */
 export interface FakeHost extends ServiceHost {
   sent: SentWork[];
-  registered: { ref: string; params: object; maxConcurrent?: number }[];
+  registered: { ref: string; params: Record<string, unknown>; maxConcurrent?: number }[];
   reports: { ok: boolean }[];
   installed: string[];
   answer: (work: SentWork) => Promise<unknown>;
@@ -34,7 +34,7 @@ export function fakeHost(): FakeHost {
     assets: { list: () => Promise.resolve(host.installed.map((language) => `tessdata/${language}.traineddata.gz`)) },
     capabilities: {
       register(ref, instance) {
-        const row = { ref, ...instance };
+        const row = { ref, ...instance, params: { ...instance.params } };
         host.registered.push(row);
         return Promise.resolve({ remove: () => Promise.resolve(void host.registered.splice(host.registered.indexOf(row), 1)) });
       },
@@ -49,4 +49,12 @@ export function pageOf(text: string, change: Partial<PageResult> = {}): PageResu
     text === "" ? [] : [{ text, bbox: [1, 2, 3, 4] as [number, number, number, number], confidence: 0.9, language: "deu" }];
   const languages = text === "" ? [] : ["deu"];
   return { text, blocks, languages, confidenceMean: 0.9, width: 10, height: 10, skew: 0, scale: 1, flattened: false, ...change };
+}
+
+/** Bytes that nobody should read: the plugin only passes them on. */
+export function unreadBytes(size: number): PictureBytes {
+  const refuse = (): never => {
+    throw new Error("the plugin process must not read pictures");
+  };
+  return { size, bytes: refuse, text: refuse, stream: refuse };
 }

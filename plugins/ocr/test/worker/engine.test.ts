@@ -14,6 +14,7 @@ import {
   transparentPng,
   turnedJpeg,
 } from "../../../../test/fixtures/ocr-pages.ts";
+import { seededRandom } from "../../../../test/fixtures/random.ts";
 import { characterErrorRate } from "../../../../test/support/ocr-accuracy.ts";
 import { Failure } from "../../src/failure.ts";
 import { type Core, openCore } from "../../src/worker/core.ts";
@@ -99,6 +100,24 @@ test("refuses bombs, renamed files and broken pictures, and goes on reading (22 
   }
   const { text } = await engine.read(page.image, orderFor(["deu"]));
   assert.ok(characterErrorRate(page.truth, text) < 1);
+});
+
+test("any damaged picture ends in a picture or a refusal, and the decoder goes on", async () => {
+  const samples = Object.values(await pictureFormats());
+  const random = seededRandom(Number(process.env["HN_SEED"] ?? 20261124));
+  const below = (limit: number): number => Math.floor(random() * limit);
+  for (let i = 0; i < 2000; i++) {
+    const bytes = Buffer.from(samples[below(samples.length)] ?? []);
+    for (let changes = below(6); changes >= 0; changes--) bytes[below(random() < 0.5 ? 64 : bytes.length)] = below(256);
+    const damaged = random() < 0.2 ? bytes.subarray(0, below(bytes.length)) : bytes;
+    try {
+      decodePicture(core, damaged, LIMIT);
+    } catch (error) {
+      assert.ok(error instanceof Failure && error.code === "bad_request", `${damaged.toString("base64")}: ${String(error)}`);
+    }
+  }
+  for (const [name, bytes] of Object.entries(await pictureFormats()))
+    assert.equal(decodePicture(core, bytes, LIMIT).page.width, 48, name);
 });
 
 test("says which language data is missing or damaged and reads on with another", async () => {
