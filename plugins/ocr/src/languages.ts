@@ -26,7 +26,7 @@ export interface LanguageOrder {
  * Decides in which languages a page is read. `["auto"]`, an empty list and none mean the fallback languages that are installed; a caller
  * who names languages gets exactly those or an error.
  * @throws bad_request       `language_unsupported`
- * @throws not_implemented   `language_missing` when not even a fallback language is installed
+ * @throws not_implemented   `model_missing` when not even a fallback language is installed
  * @source 22 rule 3, rule 4, O3
  */
 export function chooseLanguages(order: LanguageOrder): string[] {
@@ -37,7 +37,7 @@ export function chooseLanguages(order: LanguageOrder): string[] {
     if (usable.length > 0) return usable;
     if (offered[0] !== undefined) return [offered[0]];
     const message = "No language data is installed. Install the plugin again to fetch it.";
-    throw new Failure("not_implemented", { reason: "language_missing", message });
+    throw new Failure("not_implemented", { reason: "model_missing", message });
   }
   const unknown = asked.filter((language) => !offered.includes(language));
   if (unknown.length === 0) return asked;

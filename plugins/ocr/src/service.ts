@@ -4,13 +4,14 @@ import { PageQueue, workersFor } from "./backends/page-queue.ts";
 import { createTesseract, type DecodeHost } from "./backends/tesseract.ts";
 import { type ImageCall, type ImageOutput, readImage } from "./capabilities/image.ts";
 import { type OcrConfig, readConfig } from "./config.ts";
+import { type HealthReport, HealthWatch, type Later, laterByTimer } from "./health-watch.ts";
 
 /** The part of the plugin context that the service needs; `ctx` fits. */
 export interface ServiceHost extends DecodeHost {
   capabilities: {
     register(ref: string, instance: { params: object; maxConcurrent?: number }): Promise<{ remove(): Promise<void> }>;
   };
-  health: { report(state: { ok: boolean; detail?: string }): void };
+  health: { report(state: HealthReport): void };
 }
 
 export interface Service {
@@ -20,7 +21,12 @@ export interface Service {
 }
 
 /** Registers one capability for each backend and keeps them in step with the settings. @source 22 §1 */
-export async function openService(host: ServiceHost, raw: Readonly<Record<string, unknown>>): Promise<Service> {
+export async function openService(
+  host: ServiceHost,
+  raw: Readonly<Record<string, unknown>>,
+  later: Later = laterByTimer,
+): Promise<Service> {
+  const watch = new HealthWatch((state) => host.health.report(state), later);
   const queue = new PageQueue(workersFor(availableParallelism()));
   let config: OcrConfig;
   let backends: OcrBackend[] = [];
@@ -30,6 +36,7 @@ export async function openService(host: ServiceHost, raw: Readonly<Record<string
     config = readConfig(next);
     for (const registration of registrations) await registration.remove();
     for (const backend of backends) backend.close();
+    watch.stop();
     backends = config.enabled ? config.backends.map((own) => createTesseract(host, { all: config, own, queue })) : [];
     registrations = [];
     for (const backend of backends) {
@@ -52,8 +59,7 @@ export async function openService(host: ServiceHost, raw: Readonly<Record<string
       try {
         return await readImage(call, { backends, config });
       } finally {
-        const ill = backends.map((backend) => backend.health()).find((state) => !state.ok);
-        host.health.report(ill ? { ok: false, detail: ill.detail ?? "" } : { ok: true });
+        for (const backend of backends) watch.look(backend);
       }
     },
   };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { setImmediate } from "node:timers/promises";
+import type { Later } from "../src/health-watch.ts";
 import { openService } from "../src/service.ts";
 import { fakeHost, unreadBytes } from "./support/fake-host.ts";
 
@@ -39,22 +40,72 @@ test("new settings take effect without a restart; switched off, it withdraws and
   assert.equal(host.registered[0]?.params["max_image_pixels"], 3_000_000);
   await service.configure({ enabled: false });
   assert.deepEqual(host.registered, []);
-  await assert.rejects(service.image(call), { code: "not_implemented", reason: "backend_unknown" });
+  await assert.rejects(service.image(call), { code: "not_found", reason: "backend_unknown" });
 });
 
-test("reports itself ill after three failures of the engine in a row, and well after a success (22 rule 12)", async () => {
+/** Time that stands still until it is moved. */
+function manualTime(): { later: Later; waiting: { delayMs: number; work: () => void }[] } {
+  const waiting: { delayMs: number; work: () => void }[] = [];
+  const later: Later = (delayMs, work) => {
+    const entry = { delayMs, work };
+    waiting.push(entry);
+    return () => void waiting.splice(waiting.indexOf(entry), 1);
+  };
+  return { later, waiting };
+}
+
+const gone = Object.assign(new Error("gone"), { code: "internal_error" });
+
+test("a picture that brings the engine down does not make the backend ill: a fresh worker is tried at once", async () => {
   const host = fakeHost();
-  const service = await openService(host, {});
-  const good = host.answer;
-  host.answer = () => Promise.reject(Object.assign(new Error("gone"), { code: "internal_error" }));
-  for (let i = 0; i < 3; i++) await assert.rejects(service.image(call));
+  const { later, waiting } = manualTime();
+  const service = await openService(host, {}, later);
+  host.answer = () => Promise.reject(gone);
+  await assert.rejects(service.image(call));
+  await setImmediate();
+  assert.deepEqual(host.reports, [{ ok: true }]);
+  assert.equal(waiting.length, 0);
+});
+
+test("an engine that does not start is reported every 30 seconds until it is well (22 rule 12)", async () => {
+  const host = fakeHost();
+  const { later, waiting } = manualTime();
+  const service = await openService(host, {}, later);
+  await setImmediate();
+  host.answer = () => Promise.reject(gone);
+  host.warmUp = () => Promise.reject(gone);
+  await assert.rejects(service.image(call));
+  await assert.rejects(service.image(call));
+  for (let i = 0; i < 2; i++) {
+    await setImmediate();
+    assert.deepEqual(
+      waiting.map((entry) => entry.delayMs),
+      [30_000],
+    );
+    waiting.shift()?.work();
+  }
+  await setImmediate();
   assert.deepEqual(
     host.reports.map((report) => report.ok),
-    [true, true, false],
+    [false, false, false],
   );
-  host.answer = good;
-  await service.image(call);
-  assert.equal(host.reports.at(-1)?.ok, true);
+  host.warmUp = () => Promise.resolve(null);
+  waiting.shift()?.work();
+  await setImmediate();
+  assert.deepEqual([host.reports.at(-1)?.ok, waiting.length], [true, 0]);
+});
+
+test("new settings end a running watch", async () => {
+  const host = fakeHost();
+  const { later, waiting } = manualTime();
+  const service = await openService(host, {}, later);
+  host.answer = () => Promise.reject(gone);
+  host.warmUp = () => Promise.reject(gone);
+  await assert.rejects(service.image(call));
+  await setImmediate();
+  assert.equal(waiting.length, 1);
+  await service.configure({});
+  assert.equal(waiting.length, 0);
 });
 
 test("faults of callers never make the backend ill", async () => {
@@ -62,5 +113,5 @@ test("faults of callers never make the backend ill", async () => {
   const service = await openService(host, {});
   host.answer = () => Promise.reject(Object.assign(new Error("no picture"), { code: "bad_request", reason: "decode_failed" }));
   for (let i = 0; i < 5; i++) await assert.rejects(service.image(call));
-  assert.ok(host.reports.every((report) => report.ok));
+  assert.deepEqual(host.reports, []);
 });

@@ -15,9 +15,6 @@ export interface DecodeHost {
   assets: { list(glob?: string): Promise<string[]> };
 }
 
-/** Failures of the engine itself in a row after which it counts as ill. @source 22 rule 12 */
-const ILL_AFTER = 3;
-
 /**
  * Tesseract in the worker process `decode`.
  * @param queue   shared by all backends that use the machine's cores
@@ -25,7 +22,7 @@ const ILL_AFTER = 3;
 export function createTesseract(host: DecodeHost, config: { all: OcrConfig; own: BackendConfig; queue: PageQueue }): OcrBackend {
   const { all, own, queue } = config;
   const closed = new AbortController();
-  let failures = 0;
+  let ok = true;
   let loaded = false;
 
   async function languages(): Promise<string[]> {
@@ -37,12 +34,11 @@ export function createTesseract(host: DecodeHost, config: { all: OcrConfig; own:
   async function run(message: DecodeMessage, options: { bytes?: PictureBytes[]; signal: AbortSignal }): Promise<unknown> {
     try {
       const { json } = await host.workers.run("decode", message, options);
-      failures = 0;
+      ok = true;
       loaded = true;
       return json;
     } catch (error) {
-      if (isEngineFault(error)) failures++;
-      else if (!options.signal.aborted) failures = 0;
+      ok = !isEngineFault(error);
       loaded &&= !options.signal.aborted;
       throw error;
     }
@@ -63,10 +59,7 @@ export function createTesseract(host: DecodeHost, config: { all: OcrConfig; own:
       closed.abort(
         new Failure("capacity_exceeded", { reason: "reconfigured", message: "The settings have just changed. Try again." }),
       ),
-    health() {
-      const ok = failures < ILL_AFTER;
-      return ok ? { ok, loaded } : { ok, loaded, detail: "The recognition engine failed several times in a row." };
-    },
+    health: () => (ok ? { ok, loaded } : { ok, loaded, detail: "The recognition engine does not start or broke down." }),
     image(picture, job) {
       const order: PictureOrder = {
         languages: job.languages,

@@ -48,7 +48,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
  * `ocr.image@1.0`: one picture in, its words out. Boxes are in pixels of the upright picture.
  * @throws not_found         `backend_unknown`
  * @throws bad_request       `source`, `too_large`, `language_unsupported`, `decode_failed`
- * @throws not_implemented   `no_blob_store`, `language_missing`, `engine_missing`
+ * @throws not_implemented   `blob_store_missing`, `model_missing`, `engine_missing`
  * @throws capacity_exceeded · timeout · internal_error
  * @source 22 §1, rules 3–6, O3, O6
  */
@@ -74,7 +74,7 @@ function chooseBackend(name: string | undefined, backends: OcrBackend[]): OcrBac
     name === undefined
       ? "Text recognition is switched off in the plugin's settings."
       : `There is no engine ${name}. Available: ${available}.`;
-  throw new Failure(name === undefined ? "not_implemented" : "not_found", { reason: "backend_unknown", message });
+  throw new Failure("not_found", { reason: "backend_unknown", message });
 }
 
 function pictureOf(call: ImageCall): PictureBytes {
@@ -85,7 +85,7 @@ function pictureOf(call: ImageCall): PictureBytes {
   }
   if (picture === undefined) {
     const message = "This node has no file store yet, so pictures cannot be named by CID. Send the picture itself as image_b64.";
-    throw new Failure("not_implemented", { reason: "no_blob_store", message });
+    throw new Failure("not_implemented", { reason: "blob_store_missing", message });
   }
   if (picture.size > MAX_BYTES) {
     const message = `The picture has ${(picture.size / 1024 / 1024).toFixed(1)} MiB; at most 8 MiB are read. Save it as JPEG or make it smaller.`;

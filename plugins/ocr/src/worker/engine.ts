@@ -87,7 +87,7 @@ export function languageFolder(folder: string): LanguageData {
       return gunzipSync(readFileSync(`${folder}/${language}.traineddata.gz`));
     } catch (cause) {
       const message = `The data for the language ${language} is missing or damaged. Install the plugin again to fetch it anew.`;
-      throw new Failure("not_implemented", { reason: "language_missing", message, cause });
+      throw new Failure("not_implemented", { reason: "model_missing", message, cause });
     }
   };
 }

@@ -17,7 +17,7 @@ export interface Word {
   startsParagraph: boolean;
 }
 
-/** Language data by ISO 639-2/T code. @throws not_implemented `language_missing` */
+/** Language data by ISO 639-2/T code. @throws not_implemented `model_missing` */
 export type LanguageData = (language: string) => Uint8Array;
 
 export interface Recogniser {
@@ -52,7 +52,7 @@ export function createRecogniser(core: Core, data: LanguageData): Recogniser {
     const engine = new core.module.TessBaseAPI();
     if (engine.Init("/", key, LSTM_ONLY) !== 0) {
       const message = `The data for ${key} cannot be used. Install the plugin again to fetch it anew.`;
-      throw new Failure("not_implemented", { reason: "language_missing", message });
+      throw new Failure("not_implemented", { reason: "model_missing", message });
     }
     engine.SetPageSegMode(WHOLE_PAGE);
     engines.set(key, engine);

@@ -77,11 +77,14 @@ test("refuses each faulty request with its own reason (22 §1)", async () => {
   assert.equal(await refusal(service, callOf({ params: { languages: ["fra"] } })), "bad_request language_unsupported");
   assert.equal(await refusal(service, callOf({ picture: undefined })), "bad_request source");
   assert.equal(await refusal(service, callOf({ input: { image_cid } })), "bad_request source");
-  assert.equal(await refusal(service, callOf({ picture: undefined, input: { image_cid } })), "not_implemented no_blob_store");
+  assert.equal(
+    await refusal(service, callOf({ picture: undefined, input: { image_cid } })),
+    "not_implemented blob_store_missing",
+  );
   assert.equal(await refusal(service, callOf({ picture: unreadBytes(8 * 1024 * 1024 + 1) })), "bad_request too_large");
   const empty = await open();
   empty.host.installed = [];
-  assert.equal(await refusal(empty.service, callOf()), "not_implemented language_missing");
+  assert.equal(await refusal(empty.service, callOf()), "not_implemented model_missing");
 });
 
 test("warns about a page that was read with little confidence, and still returns it (22 rule 6)", async () => {

@@ -15,6 +15,7 @@ export interface FakeHost extends ServiceHost {
   reports: { ok: boolean }[];
   installed: string[];
   answer: (work: SentWork) => Promise<unknown>;
+  warmUp: () => Promise<unknown>;
 }
 
 export function fakeHost(): FakeHost {
@@ -24,11 +25,12 @@ export function fakeHost(): FakeHost {
     reports: [],
     installed: ["deu", "eng"],
     answer: () => Promise.resolve(pageOf("Hallo")),
+    warmUp: () => Promise.resolve(null),
     workers: {
       async run(_name, message, options) {
         const work = { message: message as SentWork["message"], bytes: options.bytes ?? [], signal: options.signal };
         host.sent.push(work);
-        return { json: work.message.op === "warm" ? null : await host.answer(work) };
+        return { json: await (work.message.op === "warm" ? host.warmUp() : host.answer(work)) };
       },
     },
     assets: { list: () => Promise.resolve(host.installed.map((language) => `tessdata/${language}.traineddata.gz`)) },

@@ -128,7 +128,7 @@ test("says which language data is missing or damaged and reads on with another",
     const reader = createEngine(languageFolder(folder));
     for (const language of ["fra", "eng"]) {
       const failure = await failureOf(() => reader.read(page.image, orderFor([language])));
-      assert.deepEqual([failure.code, failure.reason], ["not_implemented", "language_missing"]);
+      assert.deepEqual([failure.code, failure.reason], ["not_implemented", "model_missing"]);
     }
     assert.ok((await reader.read(page.image, orderFor(["deu"]))).text.startsWith("Fällt"));
   } finally {
