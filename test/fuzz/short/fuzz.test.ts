@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { fuzz as canonicalJson } from "../canonical-json.ts";
+import type { FuzzReport } from "../harness.ts";
+import { fuzz as inviteReader } from "../invite-reader.ts";
+import { fuzz as strictParser } from "../strict-parser.ts";
+
+const seed = Number(process.env["HN_SEED"] ?? 20_260_701);
+const TARGETS: [name: string, fuzz: (o: { runs: number; seed: number }) => Promise<FuzzReport>, runs: number][] = [
+  ["the strict parser neither crashes, hangs nor disagrees with JSON.parse (01 I-4)", strictParser, 8000],
+  ["the invite reader takes only what was signed (01 §7, I-14)", inviteReader, 3000],
+  ["the canonical writer agrees with RFC 8785 on I-JSON (01 §3)", canonicalJson, 8000],
+];
+
+describe("readers under random input", () => {
+  for (const [name, fuzz, runs] of TARGETS)
+    it(name, async (t) => {
+      const report = await fuzz({ runs, seed });
+      t.diagnostic(JSON.stringify(report));
+      assert.deepEqual([report.crashes, report.hangs], [0, 0], report.first ?? "");
+      assert.ok(report.accepted > runs / 50, "too few inputs were sound");
+    });
+});
