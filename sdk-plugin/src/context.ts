@@ -1,0 +1,182 @@
+/** What a plugin can see and do. @source plugin-platform §4.3 */
+import type {
+  ConfinementLabel,
+  Frame,
+  Grant,
+  JsonObject,
+  JsonValue,
+  NodeId,
+  PermissionName,
+  Principal,
+} from "@hearthnet/host/contract";
+import type { HnBytes } from "./bytes.ts";
+
+/** A capability and at least this version: `trans.text@1` or `trans.text@1.2`. */
+export type CapRef = `${string}@${number}` | (string & {});
+
+/** Body of a call. `Uint8Array` and `HnBytes` are welcome where the capability carries bytes. */
+export interface Body {
+  params?: object;
+  input?: object;
+}
+
+export interface CallOptions {
+  /** Only this node; absent: the router chooses. */
+  node?: NodeId;
+  timeoutMs?: number;
+  signal?: AbortSignal;
+  sessionId?: string;
+}
+
+/** Answer of another capability; its binary fields hold `Uint8Array`. */
+export interface CallReply {
+  output: JsonObject;
+  meta: JsonObject;
+  /** Node that answered. */
+  provider: NodeId;
+}
+
+/** Calls other capabilities. @throws HnError with the codes of the bus · permission_denied · AbortError when `signal` fires */
+export interface Caller {
+  call(capability: CapRef, body: Body, options?: CallOptions): Promise<CallReply>;
+  /** Frames in order; the return value is the summary. Leaving the loop cancels. */
+  stream(capability: CapRef, body: Body, options?: CallOptions): AsyncGenerator<Frame, JsonObject, void>;
+}
+
+export interface Log {
+  debug(message: string, fields?: object): void;
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
+}
+
+/** What the operator granted, live. A denied permission shows here and as `permission_denied`. */
+export interface GrantView {
+  has(permission: PermissionName): boolean;
+  /** Granted scope; undefined when it is not granted. */
+  scope(permission: PermissionName): JsonObject | undefined;
+  list(): Grant[];
+  /** Called after every change. @returns a function that ends it */
+  on(listener: () => void): () => void;
+}
+
+export interface CapabilityInstance {
+  /** What the router matches against; 03 §1. */
+  params?: object;
+  maxConcurrent?: number;
+}
+
+export interface CapabilityRegistration {
+  update(params: object): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export interface Capabilities {
+  /**
+   * Offers an instance of a capability that the manifest declares and `definePlugin` handles.
+   * @param ref  `name@X.Y` exactly as declared
+   * @throws bad_request when it is not declared or not handled · permission_denied without `bus.provide`
+   */
+  register(ref: string, instance?: CapabilityInstance): Promise<CapabilityRegistration>;
+}
+
+export interface KvEntry {
+  value: JsonValue;
+  /** Counts from 1 with every change of this key. */
+  version: number;
+}
+
+/** Small values that outlive the process, kept by the host. Needs `storage.kv`. @throws permission_denied | quota_exceeded */
+export interface Kv {
+  get(key: string): Promise<KvEntry | null>;
+  /**
+   * @param options.ifVersion  write only if this is the present version; 0: only if the key is not there
+   * @returns `written: false` with the present version when `ifVersion` does not fit
+   */
+  put(key: string, value: JsonValue | object, options?: { ifVersion?: number }): Promise<{ written: boolean; version: number }>;
+  /** @returns whether something was deleted */
+  delete(key: string, options?: { ifVersion?: number }): Promise<boolean>;
+  /** In order of the keys; `next` goes into `after` of the following call and is null at the end. */
+  list(options?: { prefix?: string; after?: string; limit?: number }): Promise<{
+    items: ({ key: string } & KvEntry)[];
+    next: string | null;
+  }>;
+  /** Adds `by` (default 1) in one step and gives the new value; a missing key counts as 0. */
+  increment(key: string, by?: number): Promise<number>;
+}
+
+/** Files of the plugin's assets, read-only. */
+export interface Assets {
+  /** Paths like `tessdata/deu.traineddata.gz`, sorted. @param glob  `*`, `**`, `?`, `{a,b}`; default everything */
+  list(glob?: string): Promise<string[]>;
+  /** File to open, for `asset` or `asset/file`. @throws not_found when it is not installed */
+  path(name: string): string;
+  /** Called when an asset has arrived. @returns a function that ends it */
+  on(listener: () => void): () => void;
+}
+
+export interface WorkOptions {
+  bytes?: readonly (HnBytes | Uint8Array)[];
+  /** Ends the worker's process at once. */
+  signal?: AbortSignal;
+  onProgress?: (data: JsonObject) => void;
+}
+
+export interface WorkResult {
+  /** What the worker answered: JSON that its author knows the shape of. */
+  json: unknown;
+  bytes: HnBytes[];
+}
+
+/** Declared workers: separate, confined processes without data, network or bus. Needs `proc.worker`. @source plugin-platform §4.4 */
+export interface Workers {
+  /**
+   * @throws what the worker threw as HnError · internal_error reason worker_crashed · capacity_exceeded · timeout · AbortError
+   */
+  run(name: string, message: object, options?: Omit<WorkOptions, "bytes"> & { bytes?: HnBytes[] }): Promise<WorkResult>;
+  run(name: string, message: object, options?: WorkOptions): Promise<WorkResult>;
+}
+
+/** Same object in `setup`, handlers, schedules and `onConfig`. */
+export interface Ctx<Config extends object = JsonObject> extends Caller {
+  readonly plugin: { readonly id: string; readonly version: string; readonly label: ConfinementLabel };
+  /** Valid against the manifest's schema, defaults filled in; the present one on every access. */
+  readonly config: Readonly<Config>;
+  readonly grants: GrantView;
+  /** Fires when the process is about to end. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly capabilities: Capabilities;
+  readonly kv: Kv;
+  readonly assets: Assets;
+  readonly workers: Workers;
+  /** `/data` inside the sandbox; null without `fs.data`. */
+  readonly files: { readonly dir: string | null };
+  readonly identity: { readonly nodeId: NodeId; readonly communityId: string | null };
+  readonly health: { report(state: { ok: boolean; detail?: string }): void };
+  /** Counters on the operator's page; names are `[a-z][a-z0-9_]*`. */
+  readonly metrics: { inc(name: string, labels?: Record<string, string>, by?: number): void };
+  /** Tells the operator. Needs `notify`; title ≤ 80, body ≤ 400 characters. */
+  notify(notice: { title: string; body?: string }): Promise<void>;
+}
+
+/** One call that this plugin answers. `call` and `stream` run under the caller's rights, those of `ctx` under the plugin's own. */
+export interface Req<Params extends object = JsonObject, Input extends object = JsonObject> extends Caller {
+  readonly id: string;
+  readonly traceId: string;
+  /** `name@X.Y` under which it was registered. */
+  readonly capability: string;
+  /** Fields that carry bytes hold null here; see `binary`. */
+  readonly params: Params;
+  readonly input: Input;
+  readonly caller: Principal;
+  readonly sessionId: string | undefined;
+  /** Unix milliseconds. */
+  readonly deadline: number;
+  /** Fires on cancel, deadline and drain. End within 200 ms of it. */
+  readonly signal: AbortSignal;
+  /** Bytes at a declared pointer such as `/input/image_b64`; undefined when none were sent. */
+  binary(pointer: string): HnBytes | undefined;
+  /** Whole milliseconds since the call arrived. */
+  elapsedMs(): number;
+}

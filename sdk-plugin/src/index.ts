@@ -1,0 +1,63 @@
+/**
+ * What a plugin author imports. Runs nothing by itself: the runner inside the sandbox reads the definition and supplies `ctx` and `req`.
+ *
+ * @example
+ * import { definePlugin, HnError } from "@hearthnet/sdk-plugin";
+ * export default definePlugin({
+ *   setup: async (ctx) => void (await ctx.capabilities.register("ext.demo.upper@1.0")),
+ *   capabilities: {
+ *     "ext.demo.upper@1.0": async (req) => {
+ *       const { text } = req.input;
+ *       if (typeof text !== "string") throw new HnError("bad_request", { message: "Send a text." });
+ *       return { output: { text: text.toUpperCase() } };
+ *     },
+ *   },
+ * });
+ */
+export { bytesOf, type HnBytes } from "./bytes.ts";
+export type {
+  Assets,
+  Body,
+  CallOptions,
+  CallReply,
+  Caller,
+  Capabilities,
+  CapabilityInstance,
+  CapabilityRegistration,
+  CapRef,
+  Ctx,
+  GrantView,
+  Kv,
+  KvEntry,
+  Log,
+  Req,
+  WorkOptions,
+  Workers,
+  WorkResult,
+} from "./context.ts";
+export {
+  definePlugin,
+  defineWorker,
+  frame,
+  type AnyManifest,
+  type CapabilityTypes,
+  type Handler,
+  type Manifest,
+  type Plugin,
+  type PluginDefinition,
+  type Result,
+  type WorkContext,
+  type Worker,
+  type WorkerDefinition,
+} from "./definition.ts";
+export { HnError, type ErrorCode, type HnErrorOptions } from "./error.ts";
+export type {
+  ConfinementLabel,
+  Frame,
+  Grant,
+  JsonObject,
+  JsonValue,
+  NodeId,
+  PermissionName,
+  Principal,
+} from "@hearthnet/host/contract";
