@@ -1,0 +1,39 @@
+/**
+ * Room `format`, floor 2: reads, checks and writes what plugins consist of: manifest, `.hnp` package, publisher signature, fd 3 frame. One reader
+ * and one writer for host, registry and SDK.
+ *
+ * @example
+ * const { bytes } = writePackage(files, privateKey);
+ * const { manifest, keyId } = await verifyPackage(bytes, { keys: [publisherKey] });
+ */
+export { claimedKeyIds, PACKAGE_PAYLOAD_TYPE, signDsse, verifyDsse, type PackagePayload } from "./dsse/envelope.ts";
+export {
+  createPublisherKey,
+  fromKeyObject,
+  openPublisherKey,
+  publisherKey,
+  readPublisherKey,
+  type PublisherKey,
+} from "./dsse/publisher-key.ts";
+export * from "./frame/index.ts";
+export { checkManifest, requireManifest, type ManifestProblem, type ManifestVerdict } from "./manifest/check.ts";
+export { checkEntryName } from "./package/names.ts";
+export {
+  readPackage,
+  verifyPackage,
+  type PackageSink,
+  type ReadPackage,
+  type VerifiedPackage,
+  type VerifyOptions,
+} from "./package/read.ts";
+export { discard, recheckFolder, unpackPackage } from "./package/store.ts";
+export {
+  FILES_FILE,
+  MANIFEST_FILE,
+  SIGNATURE_FILE,
+  sha256Hex,
+  writePackage,
+  type FileRow,
+  type PackageFile,
+  type WrittenPackage,
+} from "./package/write.ts";

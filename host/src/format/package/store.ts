@@ -1,0 +1,119 @@
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join, sep } from "node:path";
+import { HnError, parseStrictJson, syncFolder } from "../../foundation/index.ts";
+import { type PackageSink, type VerifiedPackage, verifyPackage, type VerifyOptions } from "./read.ts";
+import { type FileRow, FILES_FILE, sha256Hex } from "./write.ts";
+
+/** Writes entries below one fresh folder. Names were judged before; nothing there can be a link, since the folder is ours and new. */
+class FolderSink implements PackageSink {
+  readonly #root: string;
+  #fd: number | null = null;
+  #mode = 0o644;
+  #path = "";
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  open(entry: { path: string; mode: number }): void {
+    this.#path = join(this.#root, ...entry.path.split("/"));
+    if (!this.#path.startsWith(this.#root + sep)) throw new HnError("bad_request", { reason: "archive_path" });
+    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o755 });
+    this.#mode = entry.mode;
+    this.#fd = openSync(this.#path, "wx", 0o600);
+  }
+
+  write(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.byteLength;) at += writeSync(this.#fd as number, chunk, at);
+  }
+
+  close(): void {
+    fsyncSync(this.#fd as number);
+    closeSync(this.#fd as number);
+    this.#fd = null;
+    chmodSync(this.#path, this.#mode === 0o755 ? 0o555 : 0o444);
+  }
+
+  abandon(): void {
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
+  }
+}
+
+/**
+ * Verifies a package while unpacking it into `tmp/<opId>`, then moves it to `store/sha256/<sha256>` in one rename. On any refusal nothing stays.
+ * @returns the package and its folder
+ * @throws as `verifyPackage`
+ * @source marketplace §1 "reading", plugin-platform §6.2
+ */
+export async function unpackPackage(
+  bytes: Uint8Array,
+  o: VerifyOptions & { root: string; opId: string },
+): Promise<VerifiedPackage & { dir: string }> {
+  const dir = join(o.root, "store", "sha256", sha256Hex(bytes));
+  const temporary = join(o.root, "tmp", o.opId);
+  mkdirSync(dirname(dir), { recursive: true, mode: 0o755 });
+  mkdirSync(temporary, { recursive: true, mode: 0o755 });
+  const sink = new FolderSink(temporary);
+  try {
+    const verified = await verifyPackage(bytes, { ...o, sink });
+    syncFolder(temporary);
+    discard(dir);
+    renameSync(temporary, dir);
+    syncFolder(dirname(dir));
+    return { ...verified, dir };
+  } catch (error) {
+    sink.abandon();
+    throw error;
+  } finally {
+    discard(temporary);
+  }
+}
+
+/** Deletes a folder that only this node writes to. */
+export function discard(dir: string): void {
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/**
+ * Hashes an unpacked package again. @returns paths that differ, are missing or not listed
+ * @source marketplace §1 "re-check"
+ */
+export function recheckFolder(dir: string): string[] {
+  let rows: FileRow[];
+  try {
+    rows = parseStrictJson(readFileSync(join(dir, FILES_FILE)), { maxBytes: 4_194_304 }) as unknown as FileRow[];
+  } catch {
+    return [FILES_FILE];
+  }
+  const wrong: string[] = [];
+  const expected = new Map(rows.map((row) => [row.path, row]));
+  for (const path of walk(dir, "")) {
+    if (path === FILES_FILE || path.startsWith("sig/") || path.startsWith("attest/")) continue;
+    const row = expected.get(path);
+    expected.delete(path);
+    const full = join(dir, ...path.split("/"));
+    if (row === undefined || !lstatSync(full).isFile() || sha256Hex(readFileSync(full)) !== row.sha256) wrong.push(path);
+  }
+  return [...wrong, ...expected.keys()];
+}
+
+function* walk(dir: string, prefix: string): Generator<string> {
+  for (const entry of readdirSync(join(dir, prefix), { withFileTypes: true })) {
+    const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
+    if (entry.isDirectory()) yield* walk(dir, path);
+    else yield path;
+  }
+}

@@ -1,0 +1,131 @@
+import { Header } from "tar";
+import { HnError } from "../../foundation/index.ts";
+
+const BLOCK = 512;
+
+export interface TarEntry {
+  path: string;
+  mode: 0o644 | 0o755;
+  size: number;
+}
+
+/** Header, content and padding of one file: everything that could vary is fixed. */
+export function encodeEntry(entry: TarEntry, content: Uint8Array): Buffer[] {
+  const header = new Header({
+    path: entry.path,
+    mode: entry.mode,
+    uid: 0,
+    gid: 0,
+    size: entry.size,
+    mtime: new Date(0),
+    type: "File",
+    uname: "",
+    gname: "",
+    devmaj: 0,
+    devmin: 0,
+  });
+  const block = Buffer.alloc(BLOCK);
+  if (header.encode(block, 0) || header.needPax)
+    throw new HnError("bad_request", { reason: "archive_path", message: `The path ${entry.path} does not fit a ustar header.` });
+  return [
+    block,
+    Buffer.from(content.buffer, content.byteOffset, content.byteLength),
+    Buffer.alloc((BLOCK - (entry.size % BLOCK)) % BLOCK),
+  ];
+}
+
+export const TAR_END: Buffer = Buffer.alloc(2 * BLOCK);
+
+export interface TarSink {
+  /** Judges a header; throws to refuse. */
+  entry(entry: TarEntry): void;
+  data(chunk: Uint8Array): void;
+  entryEnd(): void;
+}
+
+/**
+ * Reads a ustar stream block by block. Only plain files; every header field that a reader could interpret differently is refused.
+ * @throws bad_request damaged | archive_path
+ * @source marketplace §1 "container", "entries"
+ */
+export class UstarReader {
+  readonly #sink: TarSink;
+  #pending: Buffer = Buffer.alloc(0);
+  #left = 0;
+  #padding = 0;
+  #zeroBlocks = 0;
+
+  constructor(sink: TarSink) {
+    this.#sink = sink;
+  }
+
+  push(chunk: Uint8Array): void {
+    let rest: Buffer =
+      this.#pending.byteLength === 0
+        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+        : Buffer.concat([this.#pending, chunk]);
+    for (;;) {
+      if (this.#left > 0) {
+        const part = rest.subarray(0, this.#left);
+        if (part.byteLength > 0) this.#sink.data(part);
+        this.#left -= part.byteLength;
+        rest = rest.subarray(part.byteLength);
+        if (this.#left > 0) break;
+        this.#sink.entryEnd();
+      }
+      if (rest.byteLength < this.#padding + BLOCK) break;
+      if (this.#padding > 0 && rest.subarray(0, this.#padding).some((b) => b !== 0)) throw damaged("bytes in the padding");
+      rest = rest.subarray(this.#padding);
+      this.#padding = 0;
+      if (rest.byteLength < BLOCK) break;
+      this.#header(rest.subarray(0, BLOCK));
+      rest = rest.subarray(BLOCK);
+    }
+    this.#pending = Buffer.from(rest);
+  }
+
+  end(): void {
+    if (this.#left > 0 || this.#pending.byteLength > 0 || this.#padding > 0 || this.#zeroBlocks !== 2)
+      throw damaged("the archive ends too early or too late");
+  }
+
+  #header(block: Buffer): void {
+    if (block.every((b) => b === 0)) {
+      if (++this.#zeroBlocks > 2) throw damaged("bytes after the end");
+      return;
+    }
+    if (this.#zeroBlocks > 0) throw damaged("an entry after the end");
+    const header = new Header(block, 0);
+    const sound =
+      header.cksumValid &&
+      block.toString("latin1", 257, 265) === "ustar\u000000" &&
+      header.path !== undefined &&
+      header.size !== undefined;
+    if (!sound) throw damaged("a malformed header");
+    if (header.type !== "File")
+      throw new HnError("bad_request", {
+        reason: "archive_path",
+        message: `The package holds something that is not a plain file (${String(header.type)}).`,
+      });
+    const mode = (header.mode ?? 0) & 0o7777;
+    const plain =
+      (mode === 0o644 || mode === 0o755) &&
+      header.uid === 0 &&
+      header.gid === 0 &&
+      (header.mtime?.getTime() ?? -1) === 0 &&
+      !header.linkpath;
+    if (!plain)
+      throw new HnError("bad_request", {
+        reason: "archive_path",
+        message: "The package holds a file with an owner, time or mode that is not allowed.",
+      });
+    this.#sink.entry({ path: String(header.path), mode: mode as TarEntry["mode"], size: header.size ?? 0 });
+    this.#left = header.size ?? 0;
+    this.#padding = (BLOCK - (this.#left % BLOCK)) % BLOCK;
+    if (this.#left === 0) this.#sink.entryEnd();
+  }
+}
+
+function damaged(why: string): HnError {
+  return new HnError("bad_request", { reason: "damaged", message: `The package is damaged: ${why}.` });
+}
