@@ -1,0 +1,14 @@
+/**
+ * What this node is and which plugins it wants. Everything is optional; delete a line and the default stands.
+ * Options of `hearthnet up` win over this file.
+ */
+import { defineConfig } from "./host/src/define-config.ts";
+
+export default defineConfig({
+  // name: "Kitchen",                 shown to your neighbours
+  // profile: "hearth",               anchor: always on and strong · hearth: ordinary · spark: small
+  // listen: "0.0.0.0",               where the bus listens; the page stays on this machine
+  // port: 7080,
+  // adminPort: 7860,
+  // logLevel: "info",
+});
