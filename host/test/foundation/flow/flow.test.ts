@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Disposer, LruMap, TokenBucket } from "../../../src/foundation/index.ts";
+
+describe("Disposer", () => {
+  it("closes last first, goes on after a failure and names it", async () => {
+    const order: string[] = [];
+    const disposer = new Disposer();
+    disposer.add("first", () => order.push("first"));
+    disposer.add("broken", () => {
+      throw new Error("no");
+    });
+    disposer.add("last", async () => {
+      await Promise.resolve();
+      order.push("last");
+    });
+    const failed = await disposer.close();
+    assert.deepEqual(order, ["last", "first"]);
+    assert.deepEqual(
+      failed.map((f) => f.name),
+      ["broken"],
+    );
+    assert.deepEqual(await disposer.close(), []);
+  });
+});
+
+describe("LruMap", () => {
+  it("drops what was used longest ago", () => {
+    const map = new LruMap<string, number>(2);
+    map.set("a", 1);
+    map.set("b", 2);
+    assert.equal(map.get("a"), 1);
+    map.set("c", 3);
+    assert.deepEqual([map.get("a"), map.get("b"), map.get("c"), map.size], [1, undefined, 3, 2]);
+    assert.ok(map.delete("a"));
+  });
+});
+
+describe("TokenBucket (02 T-12)", () => {
+  it("holds twice the rate, then says how long to wait", () => {
+    const bucket = new TokenBucket({ perSecond: 10, now: 0 });
+    for (let i = 0; i < 20; i++) assert.equal(bucket.take(0), 0);
+    assert.equal(bucket.take(0), 100);
+    assert.ok(bucket.take(98) <= 3);
+    assert.equal(bucket.take(100), 0);
+  });
+
+  it("gives nothing for a clock that steps back", () => {
+    const bucket = new TokenBucket({ perSecond: 1, capacity: 1, now: 1000 });
+    assert.equal(bucket.take(1000), 0);
+    assert.ok(bucket.take(0) > 0);
+    assert.equal(bucket.isFull(1500), false);
+    assert.equal(bucket.isFull(2000), true);
+  });
+});
