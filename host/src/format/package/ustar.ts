@@ -11,6 +11,14 @@ export interface TarEntry {
 
 /** Header, content and padding of one file: everything that could vary is fixed. */
 export function encodeEntry(entry: TarEntry, content: Uint8Array): Buffer[] {
+  return [
+    encodeHeader(entry),
+    Buffer.from(content.buffer, content.byteOffset, content.byteLength),
+    Buffer.alloc((BLOCK - (entry.size % BLOCK)) % BLOCK),
+  ];
+}
+
+function encodeHeader(entry: TarEntry): Buffer {
   const header = new Header({
     path: entry.path,
     mode: entry.mode,
@@ -26,12 +34,11 @@ export function encodeEntry(entry: TarEntry, content: Uint8Array): Buffer[] {
   });
   const block = Buffer.alloc(BLOCK);
   if (header.encode(block, 0) || header.needPax)
-    throw new HnError("bad_request", { reason: "archive_path", message: `The path ${entry.path} does not fit a ustar header.` });
-  return [
-    block,
-    Buffer.from(content.buffer, content.byteOffset, content.byteLength),
-    Buffer.alloc((BLOCK - (entry.size % BLOCK)) % BLOCK),
-  ];
+    throw new HnError("bad_request", {
+      reason: "archive_path",
+      message: `The path ${entry.path.slice(0, 80)} does not fit a ustar header.`,
+    });
+  return block;
 }
 
 export const TAR_END: Buffer = Buffer.alloc(2 * BLOCK);
@@ -119,7 +126,10 @@ export class UstarReader {
         reason: "archive_path",
         message: "The package holds a file with an owner, time or mode that is not allowed.",
       });
-    this.#sink.entry({ path: String(header.path), mode: mode as TarEntry["mode"], size: header.size ?? 0 });
+    const entry: TarEntry = { path: String(header.path), mode: mode as TarEntry["mode"], size: header.size ?? 0 };
+    // One spelling per header: what our own writer would not have written could be read differently elsewhere.
+    if (!block.equals(encodeHeader(entry))) throw damaged("a header in an unusual spelling");
+    this.#sink.entry(entry);
     this.#left = header.size ?? 0;
     this.#padding = (BLOCK - (this.#left % BLOCK)) % BLOCK;
     if (this.#left === 0) this.#sink.entryEnd();
