@@ -1,0 +1,13 @@
+/**
+ * Room `runtime`, floor 5: runs each plugin confined in a process of its own, brokers every wish it has, watches it and keeps it running.
+ *
+ * @example
+ * const runtime = await openRuntime({ dataDir, bus, clock, random, log, identity, runnerPath });
+ * runtime.report().label; // "os"
+ * await runtime.stage(release, grants); // verified by room marketplace
+ * await runtime.startAll();
+ */
+export { closeInherited } from "./confine/index.ts";
+export { isWithin, rating, requested, weightOf, type Right } from "./permission/index.ts";
+export type { LedgerRow } from "./ledger.ts";
+export { NodeRuntime, openRuntime, type RuntimeOptions } from "./runtime.ts";

@@ -1,0 +1,3 @@
+/** What survives a crash of the daemon: releases, grants, crashes, configurations, and the processes to sweep. */
+export * from "./journal.ts";
+export * from "./orphans.ts";

@@ -1,0 +1,269 @@
+/** What the runtime must remember across a crash of the daemon. Written before and after every effect. @source plugin-platform §6.2 */
+import type { ConfinementLabel, Grant, JsonObject, PermissionName, Random, StoredRelease } from "../../contract/index.ts";
+import { createUlidFactory, openDatabase, type Database } from "../../foundation/index.ts";
+
+const MIGRATIONS = [
+  `CREATE TABLE plugin(
+     id TEXT PRIMARY KEY, desired TEXT NOT NULL CHECK(desired IN('enabled','disabled')), active_release TEXT NOT NULL,
+     publisher_key TEXT NOT NULL, best_label TEXT, last_start_ok INTEGER NOT NULL DEFAULT 0, reset_at INTEGER NOT NULL DEFAULT 0) STRICT;
+   CREATE TABLE release(
+     plugin_id TEXT NOT NULL, sha256 TEXT NOT NULL, version TEXT NOT NULL, state TEXT NOT NULL, label TEXT, evidence TEXT,
+     facts TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(plugin_id, sha256)) STRICT;
+   CREATE TABLE op(
+     op_id TEXT PRIMARY KEY, plugin_id TEXT NOT NULL, kind TEXT NOT NULL, step TEXT NOT NULL,
+     phase TEXT NOT NULL CHECK(phase IN('intent','done')), payload TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+   CREATE TABLE crash(
+     seq INTEGER PRIMARY KEY AUTOINCREMENT, plugin_id TEXT NOT NULL, release TEXT NOT NULL, at INTEGER NOT NULL,
+     failed_start INTEGER NOT NULL, why TEXT NOT NULL) STRICT;
+   CREATE INDEX crash_by_plugin ON crash(plugin_id, at);
+   CREATE TABLE "grant"(
+     plugin_id TEXT NOT NULL, position INTEGER NOT NULL, permission TEXT NOT NULL, scope TEXT NOT NULL, mode TEXT NOT NULL,
+     granted_by TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(plugin_id, position)) STRICT;
+   CREATE TABLE floor(plugin_id TEXT PRIMARY KEY, version TEXT NOT NULL) STRICT;
+   CREATE TABLE config_version(
+     seq INTEGER PRIMARY KEY AUTOINCREMENT, plugin_id TEXT NOT NULL, value TEXT NOT NULL, secrets BLOB NOT NULL, at INTEGER NOT NULL) STRICT;
+   CREATE TABLE process(pid INTEGER PRIMARY KEY, start_ticks INTEGER NOT NULL, plugin_id TEXT NOT NULL) STRICT;
+   CREATE TABLE kept_data(plugin_id TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT`,
+];
+const CONFIG_VERSIONS = 10;
+const CRASHES_KEPT_MS = 7 * 86_400_000;
+
+export type Desired = "enabled" | "disabled";
+export type ReleaseState = "staged" | "active" | "kept" | "failed";
+
+export interface PluginRow {
+  id: string;
+  desired: Desired;
+  activeRelease: string;
+  publisherKey: string;
+  bestLabel: ConfinementLabel | null;
+}
+
+export interface Crash {
+  at: number;
+  failedStart: boolean;
+  why: string;
+}
+
+export interface OpRow {
+  opId: string;
+  pluginId: string;
+  kind: string;
+  step: string;
+  payload: JsonObject;
+}
+
+export class Journal {
+  readonly #db: Database;
+  readonly #now: () => number;
+  readonly #newId: () => string;
+
+  constructor(path: string, { now, random }: { now: () => number; random: Random }) {
+    this.#db = openDatabase(path, { migrations: MIGRATIONS, synchronous: "FULL" });
+    this.#now = () => Math.floor(now());
+    this.#newId = createUlidFactory({ now }, random);
+  }
+
+  plugins(): PluginRow[] {
+    const rows = this.#db.prepare("SELECT * FROM plugin ORDER BY id").all() as Record<string, string | null>[];
+    return rows.map((row) => ({
+      id: row["id"] ?? "",
+      desired: row["desired"] as Desired,
+      activeRelease: row["active_release"] ?? "",
+      publisherKey: row["publisher_key"] ?? "",
+      bestLabel: row["best_label"] as ConfinementLabel | null,
+    }));
+  }
+
+  release(pluginId: string, sha256: string): StoredRelease | undefined {
+    const row = this.#db.prepare("SELECT facts FROM release WHERE plugin_id = ? AND sha256 = ?").get(pluginId, sha256) as
+      { facts: string } | undefined;
+    return row === undefined ? undefined : (JSON.parse(row.facts) as StoredRelease);
+  }
+
+  /** One transaction: afterwards this release is the active one, the former is kept. */
+  activate(release: StoredRelease, o: { desired: Desired; grants: readonly Grant[] }): void {
+    this.#db.transaction(() => {
+      const now = this.#now();
+      this.#db.prepare("UPDATE release SET state = 'kept' WHERE plugin_id = ? AND state = 'active'").run(release.id);
+      this.#db
+        .prepare(
+          "INSERT INTO release VALUES(?,?,?,'active',NULL,NULL,?,?) ON CONFLICT(plugin_id, sha256) DO UPDATE SET state = 'active', facts = excluded.facts",
+        )
+        .run(release.id, release.sha256, release.version, JSON.stringify(release), now);
+      this.#db
+        .prepare(
+          "INSERT INTO plugin(id, desired, active_release, publisher_key) VALUES(?,?,?,?) ON CONFLICT(id) DO UPDATE SET active_release = excluded.active_release, publisher_key = excluded.publisher_key",
+        )
+        .run(release.id, o.desired, release.sha256, release.publisherKeyId);
+      this.#db.prepare("DELETE FROM kept_data WHERE plugin_id = ?").run(release.id);
+      this.setGrants(release.id, o.grants);
+    });
+  }
+
+  setReleaseState(pluginId: string, sha256: string, state: ReleaseState): void {
+    this.#db.prepare("UPDATE release SET state = ? WHERE plugin_id = ? AND sha256 = ?").run(state, pluginId, sha256);
+  }
+
+  setDesired(pluginId: string, desired: Desired): void {
+    this.#db.prepare("UPDATE plugin SET desired = ? WHERE id = ?").run(desired, pluginId);
+  }
+
+  /** Keeps evidence with the release and remembers the best label this plugin ever ran under. */
+  recordEvidence(pluginId: string, sha256: string, evidence: { label: ConfinementLabel }): void {
+    this.#db.transaction(() => {
+      this.#db
+        .prepare("UPDATE release SET label = ?, evidence = ? WHERE plugin_id = ? AND sha256 = ?")
+        .run(evidence.label, JSON.stringify(evidence), pluginId, sha256);
+      if (evidence.label === "os" || evidence.label === "os+cgroup") {
+        this.#db.prepare("UPDATE plugin SET best_label = ? WHERE id = ?").run(evidence.label, pluginId);
+      }
+      this.#db.prepare("UPDATE plugin SET last_start_ok = ? WHERE id = ?").run(this.#now(), pluginId);
+    });
+  }
+
+  grants(pluginId: string): Grant[] {
+    const rows = this.#db.prepare('SELECT * FROM "grant" WHERE plugin_id = ? ORDER BY position').all(pluginId) as Record<
+      string,
+      string | number
+    >[];
+    return rows.map((row) => ({
+      permission: row["permission"] as PermissionName,
+      scope: JSON.parse(String(row["scope"])) as JsonObject,
+      mode: row["mode"] as Grant["mode"],
+      grantedBy: row["granted_by"] as Grant["grantedBy"],
+      at: Number(row["at"]),
+    }));
+  }
+
+  setGrants(pluginId: string, grants: readonly Grant[]): void {
+    this.#db.transaction(() => {
+      this.#db.prepare('DELETE FROM "grant" WHERE plugin_id = ?').run(pluginId);
+      grants.forEach((grant, position) =>
+        this.#db
+          .prepare('INSERT INTO "grant" VALUES(?,?,?,?,?,?,?)')
+          .run(pluginId, position, grant.permission, JSON.stringify(grant.scope), grant.mode, grant.grantedBy, grant.at),
+      );
+    });
+  }
+
+  recordCrash(pluginId: string, crash: { release: string; failedStart: boolean; why: string }): void {
+    const now = this.#now();
+    this.#db.prepare("DELETE FROM crash WHERE at < ?").run(now - CRASHES_KEPT_MS);
+    this.#db
+      .prepare("INSERT INTO crash(plugin_id, release, at, failed_start, why) VALUES(?,?,?,?,?)")
+      .run(pluginId, crash.release, now, crash.failedStart ? 1 : 0, crash.why.slice(0, 500));
+  }
+
+  /** Crashes that still count: after the operator's last reset, newest last. */
+  crashes(pluginId: string): { crashes: Crash[]; lastStartOk: number } {
+    const plugin = this.#db.prepare("SELECT last_start_ok, reset_at FROM plugin WHERE id = ?").get(pluginId) as
+      { last_start_ok: number; reset_at: number } | undefined;
+    const rows = this.#db
+      .prepare("SELECT at, failed_start, why FROM crash WHERE plugin_id = ? AND seq > ? ORDER BY seq")
+      .all(pluginId, plugin?.reset_at ?? 0) as { at: number; failed_start: number; why: string }[];
+    return {
+      crashes: rows.map(({ at, failed_start, why }) => ({ at, failedStart: failed_start === 1, why })),
+      lastStartOk: plugin?.last_start_ok ?? 0,
+    };
+  }
+
+  /** The operator's reset: rows stay, but no longer count. */
+  resetCrashes(pluginId: string): void {
+    this.#db
+      .prepare("UPDATE plugin SET reset_at = (SELECT coalesce(max(seq), 0) FROM crash WHERE plugin_id = ?) WHERE id = ?")
+      .run(pluginId, pluginId);
+  }
+
+  config(pluginId: string): { value: JsonObject; secrets: Uint8Array; version: number } | undefined {
+    const row = this.#db.prepare("SELECT * FROM config_version WHERE plugin_id = ? ORDER BY seq DESC LIMIT 1").get(pluginId) as
+      { seq: number; value: string; secrets: Uint8Array } | undefined;
+    return row === undefined ? undefined : { value: JSON.parse(row.value) as JsonObject, secrets: row.secrets, version: row.seq };
+  }
+
+  setConfig(pluginId: string, value: JsonObject, secrets: Uint8Array): void {
+    this.#db.transaction(() => {
+      this.#db
+        .prepare("INSERT INTO config_version(plugin_id, value, secrets, at) VALUES(?,?,?,?)")
+        .run(pluginId, JSON.stringify(value), secrets, this.#now());
+      this.#db
+        .prepare(
+          "DELETE FROM config_version WHERE plugin_id = ? AND seq NOT IN (SELECT seq FROM config_version WHERE plugin_id = ? ORDER BY seq DESC LIMIT ?)",
+        )
+        .run(pluginId, pluginId, CONFIG_VERSIONS);
+    });
+  }
+
+  /** Forgets the newest version, so that the one before it counts again. */
+  dropNewestConfig(pluginId: string): void {
+    this.#db
+      .prepare("DELETE FROM config_version WHERE seq = (SELECT max(seq) FROM config_version WHERE plugin_id = ?)")
+      .run(pluginId);
+  }
+
+  /** Before an effect; returns the name under which `done` closes it. */
+  intent(op: { pluginId: string; kind: string; step: string; payload?: JsonObject }): string {
+    const opId = this.#newId();
+    this.#db
+      .prepare("INSERT INTO op VALUES(?,?,?,?,'intent',?,?)")
+      .run(opId, op.pluginId, op.kind, op.step, JSON.stringify(op.payload ?? {}), this.#now());
+    return opId;
+  }
+
+  done(opId: string): void {
+    this.#db.prepare("UPDATE op SET phase = 'done' WHERE op_id = ?").run(opId);
+    this.#db.prepare("DELETE FROM op WHERE phase = 'done' AND at < ?").run(this.#now() - CRASHES_KEPT_MS);
+  }
+
+  unfinished(): OpRow[] {
+    const rows = this.#db.prepare("SELECT * FROM op WHERE phase = 'intent' ORDER BY op_id").all() as Record<string, string>[];
+    return rows.map((row) => ({
+      opId: row["op_id"] ?? "",
+      pluginId: row["plugin_id"] ?? "",
+      kind: row["kind"] ?? "",
+      step: row["step"] ?? "",
+      payload: JSON.parse(row["payload"] ?? "{}") as JsonObject,
+    }));
+  }
+
+  processStarted(process: { pid: number; startTicks: number; pluginId: string }): void {
+    this.#db.prepare("INSERT OR REPLACE INTO process VALUES(?,?,?)").run(process.pid, process.startTicks, process.pluginId);
+  }
+
+  processEnded(pid: number): void {
+    this.#db.prepare("DELETE FROM process WHERE pid = ?").run(pid);
+  }
+
+  processes(): { pid: number; startTicks: number }[] {
+    const rows = this.#db.prepare("SELECT pid, start_ticks FROM process").all() as { pid: number; start_ticks: number }[];
+    return rows.map(({ pid, start_ticks }) => ({ pid, startTicks: start_ticks }));
+  }
+
+  /** Forgets a plugin; crashes stay. `keepData` notes since when its data waits. */
+  remove(pluginId: string, keepData: boolean): void {
+    this.#db.transaction(() => {
+      this.#db.prepare("DELETE FROM release WHERE plugin_id = ?").run(pluginId);
+      this.#db.prepare('DELETE FROM "grant" WHERE plugin_id = ?').run(pluginId);
+      this.#db.prepare("DELETE FROM config_version WHERE plugin_id = ?").run(pluginId);
+      this.#db.prepare("DELETE FROM plugin WHERE id = ?").run(pluginId);
+      if (keepData) this.#db.prepare("INSERT OR REPLACE INTO kept_data VALUES(?,?)").run(pluginId, this.#now());
+      else this.#db.prepare("DELETE FROM kept_data WHERE plugin_id = ?").run(pluginId);
+    });
+  }
+
+  /** Plugins whose data has waited longer than this. */
+  expiredData(maxAgeMs: number): string[] {
+    const rows = this.#db.prepare("SELECT plugin_id FROM kept_data WHERE since < ?").all(this.#now() - maxAgeMs) as {
+      plugin_id: string;
+    }[];
+    return rows.map(({ plugin_id }) => plugin_id);
+  }
+
+  forgetData(pluginId: string): void {
+    this.#db.prepare("DELETE FROM kept_data WHERE plugin_id = ?").run(pluginId);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}

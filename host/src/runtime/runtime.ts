@@ -1,0 +1,487 @@
+/** The runtime of one node: all its plugins, their rights, settings, logs. @source plugin-platform §6 */
+import { mkdirSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
+import type {
+  Bus,
+  Clock,
+  ConfinementReport,
+  Grant,
+  JsonObject,
+  Log,
+  PluginConfig,
+  PluginLogLine,
+  PluginStatus,
+  Random,
+  Runtime,
+  StoredRelease,
+} from "../contract/index.ts";
+import { HnError } from "../foundation/index.ts";
+import { KvStore, type NodeIdentity } from "./broker/index.ts";
+import {
+  allowReading,
+  closeInherited,
+  inspectMachine,
+  openSeatBelt,
+  probeConfinement,
+  sandboxLauncher,
+  seatBeltLauncher,
+  type Machine,
+} from "./confine/index.ts";
+import { checkConfig, describeConfig, mergeSecrets, needsConfig } from "./configuration.ts";
+import { eraseData } from "./erase.ts";
+import { Journal, sweepOrphans, type PluginRow } from "./journal/index.ts";
+import { openLayout, PluginFiles, type Layout } from "./layout.ts";
+import { Ledger } from "./ledger.ts";
+import { LogStore } from "./log-store.ts";
+import { GrantTable } from "./permission/index.ts";
+import { SecretBox, type Secrets } from "./secrets.ts";
+import { inParallel, Turns } from "./turns.ts";
+import { ManagedPlugin, type PluginEnvironment, type StartFacts } from "./supervise/index.ts";
+
+export interface RuntimeOptions {
+  dataDir: string;
+  bus: Bus;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  identity: NodeIdentity;
+  /** The one file that runs first in every plugin process. */
+  runnerPath: string;
+  /** Node that runs plugins; the daemon's own by default. */
+  nodePath?: string;
+  /** Search path for bwrap, prlimit and setpriv; the process's own by default. */
+  path?: string;
+  /** Close what the daemon inherited from its parent; tests that share a process with others leave it open. */
+  closeInheritedFiles?: boolean;
+  onNotice?: (notice: { plugin: string; title: string; body: string }) => void;
+}
+
+type Change = PluginStatus | { id: string; state: "removed" };
+const DATA_KEPT_MS = 30 * 86_400_000;
+const PARALLEL_STARTS = 4;
+
+/** @throws internal_error db_corrupt */
+export async function openRuntime(options: RuntimeOptions): Promise<NodeRuntime> {
+  if (options.closeInheritedFiles !== false) {
+    const closed = closeInherited();
+    if (closed.length > 0) options.log.info("closed inherited files", { count: closed.length });
+  }
+  const layout = openLayout(options.dataDir);
+  const machine = await inspectMachine({
+    nodePath: options.nodePath ?? process.execPath,
+    runnerPath: options.runnerPath,
+    runDir: layout.runDir,
+    ...(options.path === undefined ? {} : { path: options.path }),
+  });
+  mkdirSync(`${layout.runDir}/canary`, { recursive: true, mode: 0o755 });
+  const report = await probeConfinement(machine, { runDir: layout.runDir, secretDir: options.dataDir, log: options.log });
+  return new NodeRuntime(options, { layout, machine, report });
+}
+
+export class NodeRuntime implements Runtime {
+  readonly #options: RuntimeOptions;
+  readonly #layout: Layout;
+  readonly #machine: Machine;
+  readonly #report: ConfinementReport;
+  readonly #journal: Journal;
+  readonly #ledger: Ledger;
+  readonly #logs: LogStore;
+  readonly #secrets: SecretBox;
+  readonly #environment: PluginEnvironment;
+  readonly #closeBelt: () => void;
+  readonly #plugins = new Map<string, ManagedPlugin>();
+  readonly #rows = new Map<string, PluginRow>();
+  readonly #releases = new Map<string, StoredRelease>();
+  readonly #stores = new Map<string, KvStore>();
+  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #turns = new Turns();
+
+  constructor(options: RuntimeOptions, found: { layout: Layout; machine: Machine; report: ConfinementReport }) {
+    this.#options = options;
+    this.#layout = found.layout;
+    this.#machine = found.machine;
+    this.#report = found.report;
+    const { clock, random } = options;
+    this.#journal = new Journal(found.layout.journal, { now: () => clock.now(), random });
+    this.#ledger = new Ledger(found.layout.ledger, clock);
+    this.#logs = new LogStore(found.layout.logs, clock);
+    this.#secrets = new SecretBox(found.layout.secretKey);
+    const confined = found.report.label.startsWith("os");
+    const belt = confined ? null : openSeatBelt(found.machine);
+    this.#closeBelt = () => belt?.close();
+    this.#environment = {
+      bus: options.bus,
+      clock,
+      random,
+      identity: options.identity,
+      report: found.report,
+      launcher: belt === null ? sandboxLauncher(found.machine) : seatBeltLauncher(found.machine, belt),
+      journal: this.#journal,
+      ledger: this.#ledger,
+      logs: this.#logs,
+      cores: availableParallelism(),
+      maxMemoryMb: Math.max(256, Math.floor((totalmem() / 1_048_576) * 0.75)),
+      files: (id) => new PluginFiles(found.layout, id),
+      kv: (id) => this.#store(id),
+      onChange: (id) => this.#announce(id),
+      onNotice: options.onNotice ?? (() => {}),
+    };
+    const swept = sweepOrphans(this.#journal);
+    if (swept > 0) options.log.warn("ended plugin processes of a former run", { count: swept });
+    this.#load();
+  }
+
+  report(): ConfinementReport {
+    return this.#report;
+  }
+
+  list(): PluginStatus[] {
+    return [...this.#plugins.keys()].toSorted().flatMap((id) => this.get(id) ?? []);
+  }
+
+  get(id: string): PluginStatus | undefined {
+    const row = this.#rows.get(id);
+    return row === undefined ? undefined : this.#plugins.get(id)?.status(row.desired);
+  }
+
+  release(id: string): StoredRelease | undefined {
+    return this.#releases.get(id);
+  }
+
+  /**
+   * Makes this the plugin's release and starts it. A former release is stopped first and comes back when the new one does not start.
+   * @throws bad_request reason policy when another publisher's plugin of that name is installed · plugin_gone reason start_failed when an update was taken back
+   */
+  stage(release: StoredRelease, grants: Grant[]): Promise<PluginStatus> {
+    return this.#turns.take(release.id, async () => {
+      const former = this.#releases.get(release.id);
+      if (former !== undefined && former.publisherKeyId !== release.publisherKeyId) {
+        throw new HnError("unauthorized", {
+          reason: "policy",
+          message: "The installed plugin of this name is another publisher's.",
+        });
+      }
+      if (this.#machine.asRoot) allowReading(release.dir);
+      const formerGrants = former === undefined ? [] : this.#journal.grants(release.id);
+      const op = this.#journal.intent({
+        pluginId: release.id,
+        kind: former === undefined ? "install" : "update",
+        step: "flip",
+        payload: { from: former?.sha256 ?? null, to: release.sha256 },
+      });
+      const desired = this.#rows.get(release.id)?.desired ?? "enabled";
+      if (former !== undefined) await this.#plugin(release.id).stop("A new version takes over.");
+      this.#adopt(release, { desired, grants });
+      const plugin = this.#plugin(release.id);
+      plugin.reset();
+      const started = desired === "disabled" || (await plugin.start());
+      const failure = plugin.status(desired).reason;
+      if (!started && former !== undefined && former.sha256 !== release.sha256 && plugin.state !== "needs_config") {
+        await this.#takeBack({ former, grants: formerGrants, failed: release });
+        this.#journal.done(op);
+        throw new HnError("plugin_gone", {
+          reason: "start_failed",
+          message: `Version ${release.version} did not start, so ${former.version} runs on. ${failure?.message ?? ""}`.trim(),
+        });
+      }
+      this.#journal.done(op);
+      return this.#status(release.id);
+    });
+  }
+
+  enable(id: string): Promise<PluginStatus> {
+    return this.#turns.take(id, async () => {
+      const plugin = this.#plugin(id);
+      this.#setDesired(id, "enabled");
+      plugin.reset();
+      await plugin.start();
+      return this.#status(id);
+    });
+  }
+
+  disable(id: string): Promise<PluginStatus> {
+    return this.#turns.take(id, async () => {
+      const plugin = this.#plugin(id);
+      this.#setDesired(id, "disabled");
+      await plugin.stop("It was switched off.");
+      return this.#status(id);
+    });
+  }
+
+  restart(id: string): Promise<PluginStatus> {
+    return this.#turns.take(id, async () => {
+      const plugin = this.#plugin(id);
+      if (this.#rows.get(id)?.desired === "disabled") throw new HnError("not_found", { reason: "disabled" });
+      await plugin.stop("It is started anew.");
+      plugin.reset();
+      await plugin.start();
+      return this.#status(id);
+    });
+  }
+
+  /** Data is kept for 30 days or deleted at once. @throws bad_request reason needed_by */
+  remove(id: string, o: { keepData: boolean }): Promise<void> {
+    return this.#turns.take(id, async () => {
+      const plugin = this.#plugin(id);
+      const dependant = [...this.#releases.values()].find(({ manifest }) => Object.hasOwn(manifest.dependencies ?? {}, id));
+      if (dependant !== undefined) {
+        throw new HnError("bad_request", { reason: "needed_by", message: `${dependant.id} needs this plugin.` });
+      }
+      const op = this.#journal.intent({ pluginId: id, kind: "remove", step: "delete", payload: { keepData: o.keepData } });
+      await plugin.stop("It is being removed.");
+      this.#plugins.delete(id);
+      this.#rows.delete(id);
+      this.#releases.delete(id);
+      this.#journal.remove(id, o.keepData);
+      this.#logs.forget(id);
+      this.#stores.get(id)?.close();
+      this.#stores.delete(id);
+      if (!o.keepData) await this.#erase(id);
+      this.#journal.done(op);
+      for (const listener of this.#listeners) listener({ id, state: "removed" });
+    });
+  }
+
+  grants(id: string): Grant[] {
+    this.#plugin(id);
+    return this.#journal.grants(id);
+  }
+
+  /** Takes effect with the plugin's next wish; rights that shape the process itself restart it. */
+  setGrants(id: string, grants: Grant[]): Promise<void> {
+    return this.#turns.take(id, async () => {
+      const plugin = this.#plugin(id);
+      const before = this.#journal.grants(id);
+      this.#journal.setGrants(id, grants);
+      this.#ledgerGrants(id, before, grants);
+      if (plugin.running && shapesProcess(before) !== shapesProcess(grants)) {
+        await plugin.stop("Its rights have changed.");
+        await plugin.start();
+      } else plugin.setGrants(grants);
+    });
+  }
+
+  config(id: string): PluginConfig {
+    this.#plugin(id);
+    const stored = this.#journal.config(id) ?? { value: {}, version: 0 };
+    return describeConfig(this.#release(id), stored, this.#openSecrets(id));
+  }
+
+  /** @throws schema_mismatch with the fields at fault */
+  setConfig(
+    id: string,
+    value: JsonObject,
+    secrets: Record<string, string>,
+  ): Promise<{ result: "applied" | "restart" | "restored" }> {
+    return this.#turns.take(id, async () => {
+      const plugin = this.#plugin(id);
+      const release = this.#release(id);
+      const merged = mergeSecrets(release, this.#openSecrets(id), secrets);
+      const checked = checkConfig(release, value, merged);
+      const hadConfig = this.#journal.config(id) !== undefined;
+      this.#journal.setConfig(id, value, this.#secrets.seal(id, merged));
+      this.#hideSecrets(id);
+      if (this.#rows.get(id)?.desired === "disabled") return { result: "applied" };
+      const { session } = plugin;
+      if (session !== undefined && plugin.running && (await session.setConfig(checked)) === "applied")
+        return { result: "applied" };
+      await plugin.stop("Its settings have changed.");
+      if (await plugin.start()) return { result: "restart" };
+      if (!hadConfig) return { result: "restart" };
+      await plugin.stop("Its former settings come back.");
+      this.#journal.dropNewestConfig(id);
+      this.#hideSecrets(id);
+      await plugin.start();
+      return { result: "restored" };
+    });
+  }
+
+  logs(id: string, o: { before?: number; limit: number; level?: string }): PluginLogLine[] {
+    return this.#logs.read(id, o);
+  }
+
+  onLog(id: string, listener: (line: PluginLogLine) => void): () => void {
+    return this.#logs.listen(id, listener);
+  }
+
+  onChange(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async startAll(): Promise<void> {
+    await this.#recover();
+    const wanted = inStartOrder([...this.#releases.values()]).filter(({ id }) => this.#rows.get(id)?.desired === "enabled");
+    await inParallel(wanted, PARALLEL_STARTS, ({ id }) =>
+      this.#turns.take(id, async () => void (await this.#plugins.get(id)?.start())),
+    );
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.#plugins].map(([id, plugin]) => this.#turns.take(id, () => plugin.stop("The node is stopping."))));
+    for (const store of this.#stores.values()) store.close();
+    this.#stores.clear();
+    this.#closeBelt();
+    this.#ledger.close();
+    this.#logs.close();
+    this.#journal.close();
+  }
+
+  /** Newest first; `chainOk` says whether any row was changed. */
+  ledger(limit: number): { rows: ReturnType<Ledger["rows"]>; chainOk: boolean } {
+    this.#ledger.flush();
+    return { rows: this.#ledger.rows(limit), chainOk: this.#ledger.verify() };
+  }
+
+  #load(): void {
+    for (const row of this.#journal.plugins()) {
+      const release = this.#journal.release(row.id, row.activeRelease);
+      if (release === undefined) continue;
+      this.#rows.set(row.id, row);
+      this.#releases.set(row.id, release);
+      this.#plugins.set(row.id, this.#manage(row.id));
+      this.#hideSecrets(row.id);
+    }
+  }
+
+  /** Finishes what a crash has cut off, and deletes data whose time is over. */
+  async #recover(): Promise<void> {
+    for (const op of this.#journal.unfinished()) {
+      if (op.kind === "remove" && op.payload["keepData"] === false && !this.#rows.has(op.pluginId))
+        await this.#erase(op.pluginId);
+      // The flip itself is one transaction, so an unfinished install or update left either the old or the new release active.
+      this.#journal.done(op.opId);
+    }
+    for (const id of this.#journal.expiredData(DATA_KEPT_MS)) {
+      await this.#erase(id);
+      this.#journal.forgetData(id);
+    }
+  }
+
+  #manage(id: string): ManagedPlugin {
+    return new ManagedPlugin(id, this.#environment, () => this.#startFacts(id));
+  }
+
+  #startFacts(id: string): StartFacts {
+    const release = this.#release(id);
+    const secrets = this.#openSecrets(id);
+    const value = this.#journal.config(id)?.value ?? {};
+    return {
+      release,
+      grants: this.#journal.grants(id),
+      config: needsConfig(release, value, secrets) ? null : checkConfig(release, value, secrets),
+      bestLabel: this.#journal.plugins().find((row) => row.id === id)?.bestLabel ?? null,
+    };
+  }
+
+  #adopt(release: StoredRelease, o: { desired: PluginRow["desired"]; grants: readonly Grant[] }): void {
+    const before = this.#releases.has(release.id) ? this.#journal.grants(release.id) : [];
+    this.#journal.activate(release, o);
+    this.#ledgerGrants(release.id, before, o.grants);
+    this.#releases.set(release.id, release);
+    const row = this.#journal.plugins().find(({ id }) => id === release.id);
+    if (row !== undefined) this.#rows.set(release.id, row);
+    if (!this.#plugins.has(release.id)) this.#plugins.set(release.id, this.#manage(release.id));
+    this.#hideSecrets(release.id);
+  }
+
+  async #takeBack(o: { former: StoredRelease; grants: Grant[]; failed: StoredRelease }): Promise<void> {
+    const plugin = this.#plugin(o.former.id);
+    await plugin.stop("The former version comes back.");
+    this.#adopt(o.former, { desired: "enabled", grants: o.grants });
+    this.#journal.setReleaseState(o.failed.id, o.failed.sha256, "failed");
+    plugin.reset();
+    await plugin.start();
+  }
+
+  async #erase(id: string): Promise<void> {
+    const files = new PluginFiles(this.#layout, id);
+    const confined = this.#report.label.startsWith("os");
+    await eraseData(this.#machine, { runDir: this.#layout.runDir, pluginFolder: files.folder, dataDir: files.data, confined });
+  }
+
+  #ledgerGrants(id: string, before: readonly Grant[], after: readonly Grant[]): void {
+    const key = ({ permission, scope, mode }: Grant): string => JSON.stringify([permission, scope, mode]);
+    const [old, now] = [new Set(before.map(key)), new Set(after.map(key))];
+    const release = this.#releases.get(id)?.version ?? "";
+    const write = (grant: Grant, op: string): void =>
+      this.#ledger.add({
+        plugin: id,
+        release,
+        op,
+        permission: grant.permission,
+        target: JSON.stringify(grant.scope),
+        verdict: grant.mode,
+      });
+    for (const grant of after) if (!old.has(key(grant))) write(grant, "grant");
+    for (const grant of before) if (!now.has(key(grant))) write(grant, "ungrant");
+  }
+
+  #openSecrets(id: string): Secrets {
+    return this.#secrets.open(id, this.#journal.config(id)?.secrets ?? new Uint8Array(0));
+  }
+
+  #hideSecrets(id: string): void {
+    this.#logs.hide(id, Object.values(this.#openSecrets(id)));
+  }
+
+  #store(id: string): KvStore {
+    const known = this.#stores.get(id);
+    if (known !== undefined) return known;
+    const store = new KvStore(new PluginFiles(this.#layout, id).kv);
+    this.#stores.set(id, store);
+    return store;
+  }
+
+  #setDesired(id: string, desired: PluginRow["desired"]): void {
+    this.#journal.setDesired(id, desired);
+    const row = this.#rows.get(id);
+    if (row !== undefined) this.#rows.set(id, { ...row, desired });
+  }
+
+  #plugin(id: string): ManagedPlugin {
+    const plugin = this.#plugins.get(id);
+    if (plugin === undefined)
+      throw new HnError("not_found", { message: `No plugin ${id} is installed.`, action: "See `hearthnet plugin list`." });
+    return plugin;
+  }
+
+  #release(id: string): StoredRelease {
+    const release = this.#releases.get(id);
+    if (release === undefined) throw new HnError("not_found", { message: `No plugin ${id} is installed.` });
+    return release;
+  }
+
+  #status(id: string): PluginStatus {
+    const status = this.get(id);
+    if (status === undefined) throw new HnError("not_found");
+    return status;
+  }
+
+  #announce(id: string): void {
+    const status = this.get(id);
+    if (status !== undefined) for (const listener of this.#listeners) listener(status);
+  }
+}
+
+/** Rights that stand on the command line; equal texts mean that no restart is needed. */
+function shapesProcess(grants: readonly Grant[]): string {
+  const table = new GrantTable(grants);
+  return JSON.stringify([table.process(), table.scopes("fs.mount"), table.scopes("hw.gpu")]);
+}
+
+/** Dependencies first; a circle, which the manifest check refuses, would not hang here. */
+function inStartOrder(releases: readonly StoredRelease[]): StoredRelease[] {
+  const byId = new Map(releases.map((release) => [release.id, release]));
+  const ordered = new Set<StoredRelease>();
+  const visit = (release: StoredRelease, path: readonly string[]): void => {
+    if (ordered.has(release) || path.includes(release.id)) return;
+    for (const id of Object.keys(release.manifest.dependencies ?? {})) {
+      const needed = byId.get(id);
+      if (needed !== undefined) visit(needed, [...path, release.id]);
+    }
+    ordered.add(release);
+  };
+  for (const release of releases) visit(release, []);
+  return [...ordered];
+}

@@ -1,0 +1,27 @@
+/** What all plugins of a node share. */
+import type { Bus, Clock, ConfinementReport, Random } from "../../contract/index.ts";
+import type { KvStore, NodeIdentity } from "../broker/index.ts";
+import type { Launcher } from "../confine/index.ts";
+import type { Journal } from "../journal/index.ts";
+import type { PluginFiles } from "../layout.ts";
+import type { Ledger } from "../ledger.ts";
+import type { LogStore } from "../log-store.ts";
+
+export interface PluginEnvironment {
+  bus: Bus;
+  clock: Clock;
+  random: Random;
+  identity: NodeIdentity;
+  report: ConfinementReport;
+  launcher: Launcher;
+  journal: Journal;
+  ledger: Ledger;
+  logs: LogStore;
+  cores: number;
+  /** Most memory that one plugin may be given. */
+  maxMemoryMb: number;
+  files: (pluginId: string) => PluginFiles;
+  kv: (pluginId: string) => KvStore;
+  onChange: (pluginId: string) => void;
+  onNotice: (notice: { plugin: string; title: string; body: string }) => void;
+}

@@ -1,0 +1,331 @@
+/** One installed plugin over all its lives: started, watched, restarted, stopped. @source plugin-platform §6.1, §6.3 */
+import type {
+  ConfinementEvidence,
+  ConfinementLabel,
+  Grant,
+  JsonObject,
+  LocalError,
+  PluginLimits,
+  PluginState,
+  PluginStatus,
+  Reason,
+  StoredRelease,
+  Timer,
+} from "../../contract/index.ts";
+import { HnError } from "../../foundation/index.ts";
+import { Session, type SessionOptions } from "../broker/index.ts";
+import { collectEvidence, startTicks } from "../confine/index.ts";
+import { rating } from "../permission/index.ts";
+import type { ProcessEnd } from "../process/index.ts";
+import type { PluginEnvironment } from "./environment.ts";
+import { loopReason, RestartPolicy } from "./policy.ts";
+import { Schedules } from "./schedules.ts";
+import { limitsOf, pluginSpec, workerSpec } from "./specs.ts";
+
+const DRAIN_MS = 10_000;
+const UNHEALTHY_MAX = 3;
+
+/** What decides whether a plugin may start at all. */
+export interface StartFacts {
+  release: StoredRelease;
+  grants: readonly Grant[];
+  /** As the plugin gets it; null while something it needs is not set. */
+  config: JsonObject | null;
+  bestLabel: ConfinementLabel | null;
+}
+
+export class ManagedPlugin {
+  readonly id: string;
+  readonly #environment: PluginEnvironment;
+  readonly #facts: () => StartFacts;
+  readonly #policy: RestartPolicy;
+  readonly #limits: () => Required<PluginLimits>;
+  #state: PluginState = "staged";
+  #reason: LocalError | null = null;
+  #session: Session | undefined;
+  #evidence: ConfinementEvidence | null = null;
+  #schedules: Schedules | undefined;
+  #backoff: Timer | undefined;
+  #activeSince = 0;
+  #unhealthy = 0;
+  /** Set while the runtime itself ends the process, so that its end is no crash. */
+  #stopping = false;
+
+  constructor(id: string, environment: PluginEnvironment, facts: () => StartFacts) {
+    this.id = id;
+    this.#environment = environment;
+    this.#facts = facts;
+    this.#policy = new RestartPolicy(environment.random);
+    this.#limits = () => limitsOf(facts().release.manifest, environment.maxMemoryMb);
+  }
+
+  get state(): PluginState {
+    return this.#state;
+  }
+
+  get running(): boolean {
+    return this.#session?.process.running === true;
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  status(desired: PluginStatus["desired"]): PluginStatus {
+    const { release, grants } = this.#facts();
+    const { manifest } = release;
+    const label = this.#evidence?.label ?? null;
+    const allowed = grants.filter(({ mode }) => mode === "allow");
+    const session = this.#session;
+    return {
+      id: this.id,
+      version: release.version,
+      sha256: release.sha256,
+      publisherKeyId: release.publisherKeyId,
+      displayName: manifest.displayName,
+      description: manifest.description,
+      kind: manifest.kind,
+      tier: "process",
+      state: this.#state,
+      desired,
+      label,
+      evidence: this.#evidence,
+      rating: rating(allowed, label ?? this.#environment.report.label),
+      offers: session?.capabilities.refs ?? [],
+      resources: session === undefined ? null : { ...session.usage(), ...session.figures() },
+      reason: this.#reason,
+      needsConsent: false,
+    };
+  }
+
+  /**
+   * Starts it once. Resolves when it is active or has failed; a failure is in the status and, unless it is final, another start is planned.
+   * @returns true when it is active
+   */
+  async start(): Promise<boolean> {
+    this.#backoff?.cancel();
+    if (this.#session !== undefined) return this.running;
+    const facts = this.#facts();
+    if (facts.release.manifest.kind !== "service") {
+      this.#set("active", null);
+      return true;
+    }
+    const refusal = this.#refusal(facts);
+    if (refusal !== null) {
+      this.#set(refusal.state, refusal.error);
+      return false;
+    }
+    this.#set("starting", null);
+    this.#stopping = false;
+    this.#unhealthy = 0;
+    try {
+      await this.#begin(facts);
+      return true;
+    } catch (error) {
+      if (!this.#stopping) this.#failed(HnError.from(error), { failedStart: true, ranForMs: 0 });
+      return false;
+    }
+  }
+
+  /** Drains and ends it. The state afterwards is `stopped` unless the caller sets another. */
+  async stop(why: string): Promise<void> {
+    this.#backoff?.cancel();
+    this.#backoff = undefined;
+    this.#schedules?.stop();
+    const session = this.#session;
+    if (session !== undefined) {
+      this.#stopping = true;
+      if (session.process.running) this.#set("draining", null);
+      await session.stop(why, DRAIN_MS);
+    }
+    this.#session = undefined;
+    this.#set("stopped", null);
+  }
+
+  /** The operator's act: former crashes no longer count. */
+  reset(): void {
+    this.#policy.reset();
+    this.#environment.journal.resetCrashes(this.id);
+    if (this.#state === "crash_looped") this.#set("staged", null);
+  }
+
+  setGrants(grants: readonly Grant[]): void {
+    this.#session?.setGrants(grants);
+    this.#environment.onChange(this.id);
+  }
+
+  #refusal({ release, bestLabel, config }: StartFacts): { state: PluginState; error: LocalError } | null {
+    const { report, journal, clock } = this.#environment;
+    const block = (reason: Reason): { state: PluginState; error: LocalError } => ({
+      state: "blocked_by_policy",
+      error: new HnError("confinement", { reason, ...repairHint(report.repairs) }).toLocal(),
+    });
+    const confined = report.label === "os" || report.label === "os+cgroup";
+    if (!confined && !release.embeddedRoot) return block("confinement_missing");
+    if (!confined && bestLabel !== null && bestLabel !== "seat-belt" && bestLabel !== "none") return block("confinement_lowered");
+    const why = loopReason(journal.crashes(this.id), clock.now());
+    if (why !== null) {
+      return {
+        state: "crash_looped",
+        error: new HnError("plugin_gone", { reason: "crash_looped", message: `${why} It was stopped.` }).toLocal(),
+      };
+    }
+    if (config === null) {
+      const message = "The plugin needs settings before it can start.";
+      return {
+        state: "needs_config",
+        error: new HnError("schema_mismatch", { message, action: "Fill in its settings." }).toLocal(),
+      };
+    }
+    return null;
+  }
+
+  async #begin(facts: StartFacts): Promise<void> {
+    const session = new Session(this.#sessionOptions(facts));
+    this.#session = session;
+    const { launched } = session.process;
+    this.#environment.journal.processStarted({ pid: launched.pid, startTicks: startTicks(launched.pid) ?? 0, pluginId: this.id });
+    try {
+      await session.process.ready;
+      this.#set("probing", null);
+      this.#judge(facts, session);
+      session.capabilities.publish();
+      if (!session.process.running) throw new HnError("plugin_gone", { reason: "start_failed" });
+    } catch (error) {
+      session.process.kill("killed", error instanceof Error ? error.message : "It could not be started.");
+      await session.process.ended;
+      throw error;
+    }
+    this.#activeSince = this.#environment.clock.monotonic();
+    session.warmUp();
+    this.#schedules = new Schedules({
+      plugin: facts.release.manifest,
+      session,
+      environment: this.#environment,
+      pluginId: this.id,
+    });
+    this.#set("active", null);
+  }
+
+  /** Reads the evidence. A plugin that may only run confined and is not, does not run. @throws confinement */
+  #judge({ release, bestLabel }: StartFacts, session: Session): void {
+    const { report, journal } = this.#environment;
+    const pid = session.process.launched.nodePid();
+    if (pid === null)
+      throw new HnError("plugin_gone", { reason: "start_failed", message: "The plugin's process could not be found." });
+    const evidence = collectEvidence(pid, report.asRoot);
+    this.#evidence = evidence;
+    const confined = evidence.label === "os" || evidence.label === "os+cgroup";
+    if (!confined && !(release.embeddedRoot && evidence.label === "seat-belt")) {
+      throw new HnError("confinement", {
+        reason: "confinement_missing",
+        message: `The plugin was not confined: ${evidence.remarks.join("; ")}.`,
+      });
+    }
+    if (!confined && bestLabel !== null && bestLabel.startsWith("os"))
+      throw new HnError("confinement", { reason: "confinement_lowered" });
+    journal.recordEvidence(this.id, release.sha256, evidence);
+  }
+
+  #sessionOptions(facts: StartFacts): SessionOptions {
+    const environment = this.#environment;
+    const { release } = facts;
+    const limits = this.#limits();
+    const files = environment.files(this.id);
+    const assetsDir = files.buildAssetView(release);
+    const ledger = (verdict: "allow" | "deny") => (row: { op: string; permission: string; target: string }) =>
+      environment.ledger.add({ plugin: this.id, release: release.version, verdict, ...row });
+    return {
+      release,
+      grants: facts.grants,
+      config: facts.config ?? {},
+      launcher: environment.launcher,
+      spec: pluginSpec({ facts, limits, files, assetsDir, report: environment.report }),
+      workerSpec: (worker) =>
+        workerSpec({ facts, worker, assetsDir, report: environment.report, maxMemoryMb: environment.maxMemoryMb }),
+      limits,
+      expectedLabel: environment.report.label,
+      cores: environment.cores,
+      bus: environment.bus,
+      clock: environment.clock,
+      identity: environment.identity,
+      kv: () => environment.kv(this.id),
+      onLine: ({ source, level, text }) => environment.logs.add(this.id, { source, level, message: text }),
+      onDenied: ledger("deny"),
+      onAllowed: (op, permission) => ledger("allow")({ op, permission, target: "" }),
+      onHealth: (ok, detail) => this.#health(ok, detail),
+      onNotify: (title, body) => environment.onNotice({ plugin: this.id, title, body }),
+      onEnd: (end) => this.#ended(end),
+    };
+  }
+
+  #health(ok: boolean, detail: string): void {
+    this.#unhealthy = ok ? 0 : this.#unhealthy + 1;
+    if (ok && this.#state === "degraded") this.#set("active", null);
+    if (this.#unhealthy >= UNHEALTHY_MAX && this.#state === "active") {
+      this.#set(
+        "degraded",
+        new HnError("internal_error", { message: `The plugin reports a problem: ${detail || "no detail"}.` }).toLocal(),
+      );
+    }
+  }
+
+  #ended(end: ProcessEnd): void {
+    const session = this.#session;
+    this.#schedules?.stop();
+    this.#environment.journal.processEnded(session?.process.launched.pid ?? 0);
+    const wasActive = this.#state === "active" || this.#state === "degraded";
+    this.#session = undefined;
+    this.#environment.logs.add(this.id, {
+      source: "host",
+      level: this.#stopping ? "info" : "error",
+      message: this.#stopping ? `Stopped. ${end.detail}` : end.detail,
+    });
+    if (this.#stopping || !wasActive) return;
+    const ranForMs = this.#environment.clock.monotonic() - this.#activeSince;
+    this.#failed(endError(end), { failedStart: false, ranForMs });
+  }
+
+  #failed(error: HnError, o: { failedStart: boolean; ranForMs: number }): void {
+    const { journal, clock, logs } = this.#environment;
+    const { release } = this.#facts();
+    this.#session = undefined;
+    if (error.code === "confinement") {
+      this.#set("blocked_by_policy", error.toLocal());
+      return;
+    }
+    journal.recordCrash(this.id, { release: release.sha256, failedStart: o.failedStart, why: error.message });
+    if (o.failedStart) logs.add(this.id, { source: "host", level: "error", message: error.message });
+    const verdict = this.#policy.afterCrash({ record: journal.crashes(this.id), now: clock.now(), ranForMs: o.ranForMs });
+    if (verdict.kind === "crash_looped") {
+      const looped = new HnError("plugin_gone", { reason: "crash_looped", message: `${verdict.why} Last: ${error.message}` });
+      this.#set("crash_looped", looped.toLocal());
+      return;
+    }
+    this.#set("backoff", error.toLocal());
+    this.#backoff = clock.setTimeout(() => void this.start(), verdict.delayMs);
+  }
+
+  #set(state: PluginState, reason: LocalError | null): void {
+    this.#state = state;
+    this.#reason = reason;
+    this.#environment.onChange(this.id);
+  }
+}
+
+function endError(end: ProcessEnd): HnError {
+  switch (end.cause) {
+    case "hung":
+    case "protocol_error":
+      return new HnError("plugin_gone", { reason: end.cause, message: end.detail });
+    case "over_quota":
+      return new HnError("quota_exceeded", { reason: "over_quota", message: end.detail });
+    default:
+      return new HnError("plugin_gone", { message: end.detail });
+  }
+}
+
+function repairHint(repairs: readonly { id: string; title: string; fix: string }[]): { action?: string } {
+  const repair = repairs.find(({ id }) => id !== "root");
+  return repair === undefined ? {} : { action: `${repair.title} ${repair.fix}` };
+}

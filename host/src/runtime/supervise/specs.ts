@@ -1,0 +1,101 @@
+/** From manifest, grants and the machine to what a process gets. @source plugin-platform §1.3, §7 */
+import type { ConfinementReport, JsonObject, PluginLimits, PluginManifest } from "../../contract/index.ts";
+import type { SandboxSpec } from "../confine/index.ts";
+import type { PluginFiles } from "../layout.ts";
+import { GrantTable } from "../permission/index.ts";
+import type { StartFacts } from "./managed-plugin.ts";
+
+const DEFAULTS: Required<PluginLimits> = {
+  memoryMb: 256,
+  cpu: 1,
+  pids: 32,
+  diskMb: 64,
+  egressMbPerHour: 50,
+  callsPerMinute: 240,
+  callTimeoutMs: 30_000,
+  startTimeoutMs: 10_000,
+  shutdownMs: 5000,
+  maxBlockMs: 4000,
+};
+const MEGABYTE = 1_048_576;
+
+/** What the manifest asks for, filled with defaults and cut to what this host allows. */
+export function limitsOf(manifest: PluginManifest, maxMemoryMb: number): Required<PluginLimits> {
+  const asked = { ...DEFAULTS, ...manifest.limits };
+  return {
+    ...asked,
+    memoryMb: clamp(asked.memoryMb, 64, maxMemoryMb),
+    pids: clamp(asked.pids, 16, 1024),
+    callsPerMinute: clamp(asked.callsPerMinute, 1, 10_000_000),
+    startTimeoutMs: clamp(asked.startTimeoutMs, 1000, 120_000),
+    shutdownMs: clamp(asked.shutdownMs, 100, 30_000),
+    maxBlockMs: clamp(asked.maxBlockMs, 4000, 30_000),
+  };
+}
+
+export function pluginSpec(o: {
+  facts: StartFacts;
+  limits: Required<PluginLimits>;
+  files: PluginFiles;
+  assetsDir: string | null;
+  report: ConfinementReport;
+}): SandboxSpec {
+  const { release, grants } = o.facts;
+  const table = new GrantTable(grants);
+  const rights = table.process();
+  const mayLoosen = o.report.label.startsWith("os") || release.embeddedRoot;
+  return {
+    packageDir: release.dir,
+    assetsDir: o.assetsDir,
+    dataDir: rights.data ? o.files.openData(o.report.asRoot) : null,
+    memoryMb: o.limits.memoryMb,
+    pids: o.limits.pids,
+    maxFileBytes: Math.max(rights.dataBytes, MEGABYTE),
+    // Both escape Node's permission model, so without a sandbox they are the first-party plugins' alone.
+    sqlite: rights.sqlite && mayLoosen,
+    threads: rights.threads && mayLoosen,
+    native: rights.native,
+    mounts: table.scopes("fs.mount").flatMap(mountOf),
+    devices: table.scopes("hw.gpu").flatMap((scope) => devicesOf(scope)),
+  };
+}
+
+/** No data, no mounts, no devices: a worker has its messages. */
+export function workerSpec(o: {
+  facts: StartFacts;
+  worker: { memoryMb: number; pids: number };
+  assetsDir: string | null;
+  report: ConfinementReport;
+  maxMemoryMb: number;
+}): SandboxSpec {
+  const { release, grants } = o.facts;
+  const rights = new GrantTable(grants).process();
+  return {
+    packageDir: release.dir,
+    assetsDir: o.assetsDir,
+    dataDir: null,
+    memoryMb: clamp(o.worker.memoryMb, 64, o.maxMemoryMb),
+    pids: clamp(o.worker.pids, 16, 1024),
+    maxFileBytes: MEGABYTE,
+    sqlite: false,
+    threads: rights.threads && (o.report.label.startsWith("os") || release.embeddedRoot),
+    native: rights.native,
+    mounts: [],
+    devices: [],
+  };
+}
+
+/** The operator picked `path` at consent; a scope without one mounts nothing. */
+function mountOf(scope: JsonObject): SandboxSpec["mounts"][number][] {
+  const { name, path, mode } = scope;
+  if (typeof name !== "string" || !/^[a-z][a-z0-9-]{0,31}$/.test(name) || typeof path !== "string" || !path.startsWith("/"))
+    return [];
+  return [{ name, source: path, writable: mode === "rw" }];
+}
+
+function devicesOf(scope: JsonObject): string[] {
+  const devices = scope["devices"];
+  return Array.isArray(devices) ? devices.filter((device): device is string => typeof device === "string" && /^\/dev\/[\w/]+$/.test(device)) : [];
+}
+
+const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
