@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { hasBubblewrap } from "../../../host/test/runtime/fixtures/world.ts";
+import { ATTACKS, deviations } from "./corpus.ts";
+import { AttackStage, type Outcome } from "./stage.ts";
+
+const confined = hasBubblewrap();
+let place: AttackStage;
+before(async () => {
+  if (confined) place = await AttackStage.open();
+});
+after(async () => {
+  if (confined) await place.close();
+});
+
+/** One line for the report: how many attempts, and what they came to. */
+function summary(outcome: Outcome): string {
+  const counts = Map.groupBy(Object.values(outcome), (result) => result);
+  return [...counts].map(([result, all]) => `${result}${all.length === 1 ? "" : ` ×${all.length}`}`).join(", ");
+}
+
+for (const attack of ATTACKS) {
+  test(`${attack.id}: cannot ${attack.title}; the control can`, async (t) => {
+    if (!confined) return t.skip("needs bubblewrap");
+    const control = await place.asControl(attack);
+    assert.deepEqual(deviations(control, attack.control), [], "the control must succeed, else the row proves nothing");
+    const { outcome, label } = await place.asPlugin(attack);
+    assert.equal(label, "os");
+    assert.deepEqual(deviations(outcome, attack.plugin), []);
+    let system = "-";
+    if (attack.system !== undefined) {
+      const bare = await place.againstSystem(attack);
+      assert.deepEqual(deviations(bare, attack.system), []);
+      system = summary(bare);
+    }
+    assert.ok(await place.neighbourIsWell(), "the neighbour is unharmed");
+    process.stdout.write(
+      `figure: ${attack.id} ${attack.title} | label ${label} | plugin: ${summary(outcome)} | sandbox alone: ${system} | control: ${summary(control)}\n`,
+    );
+  });
+}

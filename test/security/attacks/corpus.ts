@@ -1,0 +1,194 @@
+/** The attacks of plugin-platform §10 that run here, each with what must come of it in every setting. */
+
+export interface Stage {
+  /** Temporary folder that scratch users may enter. */
+  folder: string;
+  daemonDir: string;
+  neighbourData: string;
+  /** Pids of the daemon and of another plugin's node. */
+  daemonPid: number;
+  neighbourPid: number;
+  /** Port with TCP, UDP and HTTP behind it; also the name of an abstract socket. */
+  port: number;
+  unixPath: string;
+  /** Folder with `unshare`, `mount`, `bwrap`, `true` as seen by the attack, and their libraries. */
+  tools: { bin: string; lib: string };
+  addon: string;
+  /** What stands in the environment of the daemon and of an unconfined process. */
+  secret: string;
+  /** Processes that only the control may hit. */
+  victims: { name: string; pid: number }[];
+}
+
+export interface Expectation {
+  /** By the attempt's name, or for all of them. */
+  [attempt: string]: RegExp;
+}
+
+export interface Attack {
+  id: string;
+  title: string;
+  payload: string;
+  /** Rights the plugin has; the attack must fail all the same. */
+  permissions?: "sqlite";
+  confinedFacts: (stage: Stage) => object;
+  controlFacts: (stage: Stage) => object;
+  /** As an installed plugin, all layers on. */
+  plugin: Expectation;
+  /** In the same sandbox without Node's permission model: what the operating system refuses by itself. Left out where it is Node's affair. */
+  system?: Expectation;
+  /** Unconfined under a scratch user: the attack must work. */
+  control: Expectation;
+}
+
+const REFUSED_BY_NODE = /^ERR_ACCESS_DENIED$/;
+const ABSENT = /^ENOENT$/;
+const READ_ONLY = /^EROFS$/;
+const NO_SOCKET = /^E(PERM|ACCES)$/;
+const DONE = /^done$/;
+
+export const ATTACKS: readonly Attack[] = [
+  {
+    id: "A01",
+    title: "read /etc/shadow, home, the daemon's state, another plugin's data",
+    payload: "A01-read.cjs",
+    confinedFacts: ({ daemonDir, neighbourData }) => ({
+      files: [
+        { name: "/etc/shadow", path: "/etc/shadow" },
+        { name: "/etc/passwd", path: "/etc/passwd" },
+        { name: "the journal", path: `${daemonDir}/runtime/journal.db` },
+        { name: "a neighbour's file", path: `${neighbourData}/private` },
+      ],
+      folders: [
+        { name: "/root", path: "/root" },
+        { name: "/home", path: "/home" },
+        { name: "the daemon's folder", path: daemonDir },
+      ],
+    }),
+    controlFacts: ({ folder }) => ({
+      files: [
+        { name: "/etc/passwd", path: "/etc/passwd" },
+        { name: "a stranger's file", path: `${folder}/control/secret` },
+      ],
+      folders: [{ name: "/home", path: "/home" }],
+    }),
+    plugin: { "": REFUSED_BY_NODE },
+    system: { "": ABSENT },
+    control: { "": DONE },
+  },
+  {
+    id: "A02",
+    title: "write to /, /usr, /dev, its own package and its runner",
+    payload: "A02-write.cjs",
+    confinedFacts: () => ({
+      folders: ["/", "/usr", "/dev", "/lib", "/plugin", "/runner"].map((path) => ({ name: path, path })),
+    }),
+    controlFacts: ({ folder }) => ({ folders: [{ name: "its own folder", path: `${folder}/control/own` }] }),
+    plugin: { "": REFUSED_BY_NODE },
+    system: { "": READ_ONLY },
+    control: { "": DONE },
+  },
+  {
+    id: "A04",
+    title: "open, attach and vacuum through node:sqlite without the permission",
+    payload: "A04-sqlite.cjs",
+    confinedFacts: ({ daemonDir }) => ({ outside: `${daemonDir}/runtime/journal.db`, target: "/plugin/stolen.db", home: "/tmp" }),
+    controlFacts: ({ folder }) => ({
+      outside: `${folder}/control/secret.db`,
+      target: `${folder}/control/stolen.db`,
+      home: `${folder}/control`,
+    }),
+    plugin: { "": /^ERR_UNKNOWN_BUILTIN_MODULE$/ },
+    control: { "": DONE },
+  },
+  {
+    id: "A04",
+    title: "open, attach and vacuum foreign files with storage.sqlite granted",
+    payload: "A04-sqlite.cjs",
+    permissions: "sqlite",
+    confinedFacts: ({ daemonDir }) => ({
+      outside: `${daemonDir}/runtime/journal.db`,
+      target: "/plugin/stolen.db",
+      home: "/data",
+    }),
+    controlFacts: ({ folder }) => ({
+      outside: `${folder}/control/secret.db`,
+      target: `${folder}/control/stolen2.db`,
+      home: `${folder}/control`,
+    }),
+    plugin: { load: DONE, "": /^ERR_SQLITE_ERROR$/ },
+    system: { load: DONE, "": /^ERR_SQLITE_ERROR$/ },
+    control: { "": DONE },
+  },
+  {
+    id: "A05",
+    title: "reach anything by TCP, UDP, Unix or abstract socket, fetch, or listen; loopback, LAN, internet, cloud metadata",
+    payload: "A05-network.cjs",
+    confinedFacts: ({ port, unixPath }) => ({ port, unixPath, addresses: ["192.168.0.1", "169.254.169.254", "1.1.1.1", "::1"] }),
+    controlFacts: ({ port, unixPath }) => ({ port, unixPath, addresses: [] }),
+    plugin: { "": REFUSED_BY_NODE },
+    // Resolving a name needs a socket as well, so it fails as "not found" or "try again".
+    system: { "tcp to localhost by name": /^(EPERM|EACCES|EAI_AGAIN|ENOTFOUND)$/, "": NO_SOCKET },
+    control: { "": DONE },
+  },
+  {
+    id: "A07",
+    title: "start programs, a user namespace, a mount, a nested sandbox",
+    payload: "A07-processes.cjs",
+    confinedFacts: () => ({ bin: "/plugin/bin", lib: "/plugin/lib", shell: "/bin/sh", scratch: "/tmp" }),
+    controlFacts: ({ tools, folder }) => ({ ...tools, shell: "/bin/sh", scratch: `${folder}/control/mount` }),
+    plugin: { "": REFUSED_BY_NODE },
+    system: { "spawn a shell": ABSENT, "spawn node": DONE, "": /^EPERM$/ },
+    control: { "": DONE },
+  },
+  {
+    id: "A09",
+    title: "see, slow down and end the daemon and another plugin",
+    payload: "A09-signals.cjs",
+    confinedFacts: ({ daemonPid, neighbourPid }) => ({
+      victims: [
+        { name: "the daemon", pid: daemonPid },
+        { name: "a neighbour", pid: neighbourPid },
+      ],
+    }),
+    controlFacts: ({ victims }) => ({ victims }),
+    plugin: { "": /^(ESRCH|ERR_SYSTEM_ERROR|ERR_ACCESS_DENIED)$/ },
+    system: { "": /^(ESRCH|ERR_SYSTEM_ERROR)$/ },
+    control: { "": DONE },
+  },
+  {
+    id: "A10",
+    title: "find secrets in environment, open files and parents through /proc",
+    payload: "A10-look-around.cjs",
+    confinedFacts: ({ secret, daemonPid }) => ({ secret, pids: ["1", "self", daemonPid] }),
+    controlFacts: ({ secret }) => ({ secret, pids: [] }),
+    plugin: { "own environment": /^clean$/, "": REFUSED_BY_NODE },
+    system: { "": /^(clean|ENOENT|EACCES|EPERM|ENXIO)$/ },
+    control: { "": DONE },
+  },
+  {
+    id: "A11",
+    title: "load a native addon, internal bindings, a thread or the inspector",
+    payload: "A11-engine.cjs",
+    confinedFacts: () => ({ addon: "/plugin/addon.node" }),
+    controlFacts: ({ addon }) => ({ addon }),
+    plugin: {
+      dlopen: /^ERR_DLOPEN_DISABLED$/,
+      "require .node": /^ERR_DLOPEN_DISABLED$/,
+      "internal binding": REFUSED_BY_NODE,
+      worker: REFUSED_BY_NODE,
+      inspector: REFUSED_BY_NODE,
+    },
+    control: { "": DONE },
+  },
+];
+
+/** Attempts that came out differently from what was expected; empty when all is well. An attack without attempts proves nothing. */
+export function deviations(outcome: Readonly<Record<string, string>>, expected: Expectation): string[] {
+  const attempts = Object.entries(outcome);
+  if (attempts.length === 0) return ["nothing was attempted"];
+  return attempts.flatMap(([name, result]) => {
+    const pattern = expected[name] ?? expected[""];
+    return pattern?.test(result) === true ? [] : [`${name}: ${result}, expected ${String(pattern)}`];
+  });
+}
