@@ -79,7 +79,6 @@ export async function openRuntime(options: RuntimeOptions): Promise<NodeRuntime>
 }
 
 export class NodeRuntime implements Runtime {
-  readonly #options: RuntimeOptions;
   readonly #layout: Layout;
   readonly #machine: Machine;
   readonly #report: ConfinementReport;
@@ -97,7 +96,6 @@ export class NodeRuntime implements Runtime {
   readonly #turns = new Turns();
 
   constructor(options: RuntimeOptions, found: { layout: Layout; machine: Machine; report: ConfinementReport }) {
-    this.#options = options;
     this.#layout = found.layout;
     this.#machine = found.machine;
     this.#report = found.report;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { allow, hasBubblewrap, openWorld, until, writePackage, type World } from "./fixtures/world.ts";
+import { allow, hasBubblewrap, openWorld, writePackage, type World } from "./fixtures/world.ts";
 
 const confined = hasBubblewrap();
 let world: World;

@@ -48,7 +48,10 @@ test("A24: a plugin inherits neither files, environment nor folder from whoever 
     assert.equal(guarded.state, "active");
     assert.deepEqual(guarded.leaked, []);
     assert.deepEqual(guarded.foreign, []);
-    assert.deepEqual(guarded.environment.map((entry) => entry.split("=")[0]).toSorted(), ["HOME", "PWD"]);
+    assert.deepEqual(
+      guarded.environment.map((entry) => entry.split("=")[0] ?? "").toSorted((a, b) => (a < b ? -1 : 1)),
+      ["HOME", "PWD"],
+    );
     assert.equal(guarded.cwd, "/plugin");
     process.stdout.write(
       "figure: A24 inherit files and environment | guarded: none | control: file 251 of the daemon's parent\n",

@@ -147,13 +147,13 @@ export class LiveCalls {
 
   /** The process is gone. */
   failAll(error: HnError): void {
-    for (const entry of [...this.#live.values()]) this.#end(entry, { ok: false, error });
+    for (const entry of this.#live.values()) this.#end(entry, { ok: false, error });
     this.#detached.clear();
   }
 
   /** Ends all calls as a shutdown does. */
   cancelAll(why: string): void {
-    for (const entry of [...this.#live.values()])
+    for (const entry of this.#live.values())
       this.#cancel(entry, why, new HnError("plugin_gone", { message: "The plugin is being stopped." }));
   }
 

@@ -5,7 +5,7 @@ import { byteList, object, optionalObject, optionalText, optionalWhole, required
 import { busCall, busStream, parseRef } from "./bus-ops.ts";
 import type { OpCall } from "./scope.ts";
 
-type OpHandler = (op: OpCall) => Promise<unknown> | unknown;
+type OpHandler = (op: OpCall) => unknown;
 
 const OPS: Record<PluginOp, OpHandler> = {
   "capabilities.register": ({ scope, args }) => {

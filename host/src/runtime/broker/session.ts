@@ -355,7 +355,7 @@ export class Session {
     const gone = new HnError("plugin_gone");
     this.#calls.failAll(gone);
     this.#ops.closeAll(gone);
-    for (const id of [...this.#answers.keys()]) this.#answer(id, gone);
+    for (const id of this.#answers.keys()) this.#answer(id, gone);
     void this.#closePools();
     this.#options.onEnd(end);
   }

@@ -78,33 +78,29 @@ export function nodeArguments(spec: SandboxSpec, paths: NodePaths): string[] {
 /** Everything after `bwrap`. The filter is read from fd 4, the plugin's link is fd 3. */
 export function sandboxArguments(tools: SandboxTools, spec: SandboxSpec): string[] {
   return [
-    ...isolation(tools),
-    ...["--die-with-parent", "--new-session", "--clearenv", "--setenv", "HOME", spec.dataDir === null ? "/tmp" : "/data"],
-    ...["--cap-drop", "ALL", ...(tools.asRoot ? capabilitiesToDropRoot() : ["--uid", `${NOBODY}`, "--gid", `${NOBODY}`])],
-    ...["--hostname", "plugin"],
-    ...folders(tools, spec).flatMap((folder) => ["--perms", "0755", "--dir", folder]),
-    ...tools.libraries.flatMap((library) => ["--ro-bind", library, library]),
-    ...["--ro-bind", tools.prlimit, "/prlimit", "--ro-bind", tools.node, "/node"],
-    ...(tools.asRoot && tools.setpriv !== null ? ["--ro-bind", tools.setpriv, "/setpriv"] : []),
-    ...["--ro-bind", tools.runner, "/runner/runner.cjs", "--ro-bind", spec.packageDir, "/plugin"],
-    ...(spec.assetsDir === null ? [] : ["--ro-bind", spec.assetsDir, "/assets"]),
-    ...(spec.dataDir === null ? [] : ["--bind", spec.dataDir, "/data"]),
-    ...spec.mounts.flatMap(({ name, source, writable }) => [writable ? "--bind" : "--ro-bind", source, `/mnt/${name}`]),
-    ...["--perms", "1777", "--size", `${TMP_BYTES}`, "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev"],
-    ...spec.devices.flatMap((device) => ["--dev-bind", device, device]),
-    ...["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/plugin", "--seccomp", "4", "--"],
-    ...(tools.asRoot ? leaveRoot() : []),
-    ...[
-      "/prlimit",
-      "--core=0",
-      "--nofile=256",
-      ...(tools.asRoot ? [] : [`--nproc=${spec.pids}`]),
-      `--fsize=${spec.maxFileBytes}`,
-      "--",
-    ],
-    "/node",
-    ...nodeArguments(spec, insidePaths(spec)),
-  ];
+    isolation(tools),
+    ["--die-with-parent", "--new-session", "--clearenv", "--setenv", "HOME", spec.dataDir === null ? "/tmp" : "/data"],
+    ["--cap-drop", "ALL"],
+    tools.asRoot ? capabilitiesToDropRoot() : ["--uid", `${NOBODY}`, "--gid", `${NOBODY}`],
+    ["--hostname", "plugin"],
+    folders(tools, spec).flatMap((folder) => ["--perms", "0755", "--dir", folder]),
+    tools.libraries.flatMap((library) => ["--ro-bind", library, library]),
+    ["--ro-bind", tools.prlimit, "/prlimit", "--ro-bind", tools.node, "/node"],
+    tools.asRoot && tools.setpriv !== null ? ["--ro-bind", tools.setpriv, "/setpriv"] : [],
+    ["--ro-bind", tools.runner, "/runner/runner.cjs", "--ro-bind", spec.packageDir, "/plugin"],
+    spec.assetsDir === null ? [] : ["--ro-bind", spec.assetsDir, "/assets"],
+    spec.dataDir === null ? [] : ["--bind", spec.dataDir, "/data"],
+    spec.mounts.flatMap(({ name, source, writable }) => [writable ? "--bind" : "--ro-bind", source, `/mnt/${name}`]),
+    ["--perms", "1777", "--size", `${TMP_BYTES}`, "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev"],
+    spec.devices.flatMap((device) => ["--dev-bind", device, device]),
+    ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/plugin", "--seccomp", "4", "--"],
+    tools.asRoot ? leaveRoot() : [],
+    ["/prlimit", "--core=0", "--nofile=256"],
+    // As root, one count would hold for the tasks of all plugins together.
+    tools.asRoot ? [] : [`--nproc=${spec.pids}`],
+    [`--fsize=${spec.maxFileBytes}`, "--", "/node"],
+    nodeArguments(spec, insidePaths(spec)),
+  ].flat();
 }
 
 /** bwrap makes the folders above a bound file for its own user alone (0700); a daemon that is root runs the plugin as another one. */

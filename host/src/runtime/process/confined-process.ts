@@ -82,7 +82,7 @@ export class ConfinedProcess {
     });
     this.#meter = new Meter({
       clock,
-      tree: this.launched.tree,
+      tree: () => this.launched.tree(),
       memoryMb: limits.memoryMb,
       onOverMemory: (rssMb) => this.kill("over_quota", `It used ${rssMb} MB of memory; its limit is ${limits.memoryMb} MB.`),
     });

@@ -259,7 +259,7 @@ export class WorkerPool {
     this.#failedStarts = 0;
   }
 
-  #settle(job: Job, outcome: WorkResult | HnError | DOMException | unknown): void {
+  #settle(job: Job, outcome: unknown): void {
     job.release();
     if (typeof outcome === "object" && outcome !== null && "json" in outcome) job.resolve(outcome as WorkResult);
     else job.reject(outcome);

@@ -95,7 +95,9 @@ function mountOf(scope: JsonObject): SandboxSpec["mounts"][number][] {
 
 function devicesOf(scope: JsonObject): string[] {
   const devices = scope["devices"];
-  return Array.isArray(devices) ? devices.filter((device): device is string => typeof device === "string" && /^\/dev\/[\w/]+$/.test(device)) : [];
+  return Array.isArray(devices)
+    ? devices.filter((device): device is string => typeof device === "string" && /^\/dev\/[\w/]+$/.test(device))
+    : [];
 }
 
 const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));

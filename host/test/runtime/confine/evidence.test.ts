@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { collectEvidence, type EvidenceSource } from "../../../src/runtime/confine/index.ts";
+
+interface Facts {
+  seccomp: number;
+  noNewPrivs: number;
+  capEff: string;
+  uid: number;
+  shared: string[];
+  permission: boolean;
+  alive: boolean;
+}
+const GOOD: Facts = {
+  seccomp: 2,
+  noNewPrivs: 1,
+  capEff: "0000000000000000",
+  uid: 65_534,
+  shared: [],
+  permission: true,
+  alive: true,
+};
+
+function source(facts: Facts): EvidenceSource {
+  return {
+    read(path) {
+      if (!facts.alive && path.endsWith("/status")) return null;
+      if (path.endsWith("/status")) {
+        return `Name:\tnode\nUid:\t${facts.uid}\t${facts.uid}\t${facts.uid}\t${facts.uid}\nCapEff:\t${facts.capEff}\nNoNewPrivs:\t${facts.noNewPrivs}\nSeccomp:\t${facts.seccomp}\n`;
+      }
+      if (path.endsWith("/cmdline"))
+        return facts.permission ? "/node\0--permission\0/runner/runner.cjs\0" : "/node\0/runner/runner.cjs\0";
+      return path.endsWith("/cgroup") ? "0::/\n" : null;
+    },
+    link: (path) => (path.startsWith("/proc/self") || facts.shared.some((name) => path.endsWith(`/${name}`)) ? "same" : "own"),
+  };
+}
+
+/** What the kernel says → the label, for a daemon that is root and one that is not. */
+const ROWS: [name: string, facts: Partial<Facts>, asUser: string, asRoot: string][] = [
+  ["everything in place", {}, "os", "os"],
+  ["no filter", { seccomp: 0 }, "seat-belt", "seat-belt"],
+  ["strict mode is not our filter", { seccomp: 1 }, "seat-belt", "seat-belt"],
+  ["new privileges possible", { noNewPrivs: 0 }, "seat-belt", "seat-belt"],
+  ["a capability left", { capEff: "0000000000000080" }, "seat-belt", "seat-belt"],
+  ["root on the host", { uid: 0 }, "none", "none"],
+  ["network shared", { shared: ["net"] }, "seat-belt", "seat-belt"],
+  ["mounts shared", { shared: ["mnt"] }, "seat-belt", "seat-belt"],
+  ["processes shared", { shared: ["pid"] }, "seat-belt", "seat-belt"],
+  ["ipc shared", { shared: ["ipc"] }, "seat-belt", "seat-belt"],
+  ["no user namespace of its own", { shared: ["user"] }, "seat-belt", "os"],
+  ["no permission model", { permission: false }, "none", "none"],
+  [
+    "nothing at all",
+    { seccomp: 0, noNewPrivs: 0, permission: false, shared: ["mnt", "pid", "net", "ipc", "user"] },
+    "none",
+    "none",
+  ],
+  ["the process is gone", { alive: false, permission: false }, "none", "none"],
+];
+
+for (const [name, facts, asUser, asRoot] of ROWS) {
+  test(`label from evidence: ${name} (§1.4)`, () => {
+    const kernel = source({ ...GOOD, ...facts });
+    assert.equal(collectEvidence(1, false, kernel).label, asUser);
+    assert.equal(collectEvidence(1, true, kernel).label, asRoot);
+  });
+}
+
+test("says why the label is not higher", () => {
+  const { remarks } = collectEvidence(1, false, source({ ...GOOD, seccomp: 0, shared: ["net"] }));
+  assert.deepEqual(remarks, ["no system call filter is active", "namespaces are shared with the daemon: net"]);
+});
