@@ -51,6 +51,8 @@ export interface RuntimeOptions {
   nodePath?: string;
   /** Search path for bwrap, prlimit and setpriv; the process's own by default. */
   path?: string;
+  /** Look in the system's own folders as well; true by default. */
+  systemPath?: boolean;
   /** Close what the daemon inherited from its parent; tests that share a process with others leave it open. */
   closeInheritedFiles?: boolean;
   onNotice?: (notice: { plugin: string; title: string; body: string }) => void;
@@ -72,6 +74,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<NodeRuntime>
     runnerPath: options.runnerPath,
     runDir: layout.runDir,
     ...(options.path === undefined ? {} : { path: options.path }),
+    ...(options.systemPath === undefined ? {} : { systemPath: options.systemPath }),
   });
   mkdirSync(`${layout.runDir}/canary`, { recursive: true, mode: 0o755 });
   const report = await probeConfinement(machine, { runDir: layout.runDir, secretDir: options.dataDir, log: options.log });

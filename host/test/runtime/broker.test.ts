@@ -83,7 +83,7 @@ const setup = exports.setup; exports.setup = async (ctx) => { await setup(ctx); 
       await frames.next();
       await new Promise((resolve) => setTimeout(resolve, 50));
       const { output } = await world.bus.call("dev.asked");
-      assert.ok(Number(output["sent"]) <= 17, `${output["sent"]}`);
+      assert.ok(Number(output["sent"]) <= 17, JSON.stringify(output));
       await frames.return({});
       await world.bus.call("dev.asked");
     },

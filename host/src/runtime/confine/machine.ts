@@ -28,12 +28,16 @@ export interface MachineOptions {
   runDir: string;
   /** Search path; the process's own by default. */
   path?: string;
+  /** Also look in the system's own folders, which a stripped search path may leave out; true by default. */
+  systemPath?: boolean;
   platform?: NodeJS.Platform;
 }
 
+const SYSTEM_PATH = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
+
 /** First executable of that name on the search path, links resolved. */
-export function findProgram(name: string, path: string): string | null {
-  for (const folder of [...path.split(delimiter), "/usr/bin", "/bin", "/usr/sbin", "/sbin"]) {
+export function findProgram(name: string, path: string, systemPath: boolean = true): string | null {
+  for (const folder of [...path.split(delimiter), ...(systemPath ? SYSTEM_PATH : [])]) {
     if (folder === "") continue;
     try {
       const candidate = join(folder, name);
@@ -72,9 +76,10 @@ export async function inspectMachine(options: MachineOptions): Promise<Machine> 
     machine.missing.push({ id: "architecture", detail: `There is no system call filter for ${architecture}.` });
   }
   const path = options.path ?? process.env["PATH"] ?? "";
-  const bwrap = findProgram("bwrap", path);
-  const prlimit = findProgram("prlimit", path);
-  const setpriv = asRoot ? findProgram("setpriv", path) : null;
+  const find = (name: string): string | null => findProgram(name, path, options.systemPath ?? true);
+  const bwrap = find("bwrap");
+  const prlimit = find("prlimit");
+  const setpriv = asRoot ? find("setpriv") : null;
   if (bwrap === null) machine.missing.push({ id: "bwrap", detail: "The program bwrap was not found." });
   else machine.bwrapVersion = await bwrapVersion(bwrap);
   if (machine.bwrapVersion !== null && !isBwrapNewEnough(machine.bwrapVersion)) {

@@ -46,7 +46,7 @@ export class GrantTable {
     const fits = (scope: JsonObject): boolean => {
       const listed = texts(scope, "capabilities");
       if (target.own) return scope["own"] === true && listed.includes(ref);
-      return listed.includes(ref) || (listed.includes("*") && scope["own"] !== true);
+      return listed.includes(ref) || listed.includes("*");
     };
     if (!this.require("bus.call", ref).some(fits)) throw denied("bus.call", ref);
   }

@@ -5,10 +5,7 @@ import type { Clock } from "../../contract/index.ts";
 export const LOG_LINE_MAX = 16_384;
 const BYTES_PER_MINUTE = 5_000_000;
 /** Everything that could move a terminal's cursor, colour it or reverse its reading direction. */
-const UNPRINTABLE = new RegExp(
-  "[\\u0000-\\u0008\\u000a-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]",
-  "g",
-);
+const UNPRINTABLE = /[[\p{Cc}\p{Bidi_Control}\u2028\u2029]--[\t]]/gv;
 
 /** Escapes control and direction characters and repairs broken Unicode. */
 export function printable(text: string): string {

@@ -88,6 +88,7 @@ async function machineWith(
       runnerPath: join(runDir, "runner.cjs"),
       runDir,
       path: runDir,
+      systemPath: false,
       ...(Object.keys(programs).length === 0 ? { platform: "darwin" as const } : {}),
     });
     const { label, repairs } = await probeConfinement(machine, { runDir, secretDir: runDir, log: silentLog });

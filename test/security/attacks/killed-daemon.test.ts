@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startTicks } from "../../../host/src/runtime/confine/index.ts";
+import { hasBubblewrap, temporaryFolder, until } from "../../../host/test/runtime/fixtures/world.ts";
+
+interface Report {
+  states: string[];
+  pids: number[];
+}
+
+async function startDaemon(folder: string): Promise<{ daemon: ChildProcess; report: Report }> {
+  const daemon = spawn(
+    process.execPath,
+    ["--no-warnings", "--conditions=hearthnet-source", join(import.meta.dirname, "killed-daemon.ts"), folder],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      timeout: 60_000,
+    },
+  );
+  const [chunk] = (await once(daemon.stdout!, "data")) as [Buffer];
+  return { daemon, report: JSON.parse(chunk.toString()) as Report };
+}
+
+test("A25: kill -9 of the daemon under load leaves no process behind and, started again, one active release of each plugin", async (t) => {
+  if (!hasBubblewrap()) return t.skip("needs bubblewrap");
+  const folder = temporaryFolder();
+  try {
+    const first = await startDaemon(folder);
+    assert.equal(first.report.states.filter((line) => line.endsWith("active")).length, 5);
+    assert.ok(first.report.pids.length >= 20, "five plugins and their workers run");
+    first.daemon.kill("SIGKILL");
+    await once(first.daemon, "exit");
+    await until(() => first.report.pids.every((pid) => startTicks(pid) === null), "all are gone", 3000);
+    const second = await startDaemon(folder);
+    assert.deepEqual(second.report.states, first.report.states);
+    second.daemon.kill("SIGKILL");
+    await once(second.daemon, "exit");
+    await until(() => second.report.pids.every((pid) => startTicks(pid) === null), "all are gone", 3000);
+    process.stdout.write(
+      `figure: A25 kill -9 of the daemon | ${first.report.pids.length} processes, 0 orphans, 5 of 5 plugins active again\n`,
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
