@@ -1,0 +1,282 @@
+import type { ErrorText, errors as en } from "./en.errors.ts";
+
+const codes = {
+  bad_request: ["Die Anfrage ist fehlerhaft.", "Berichtige das genannte Feld und sende sie noch einmal."],
+  schema_mismatch: [
+    "Die Anfrage passt nicht zum Schema der Fähigkeit.",
+    "Vergleiche die Felder mit dem Schema; vielleicht passt eine ältere oder neuere Version.",
+  ],
+  invalid_signature: [
+    "Eine Unterschrift, ihr Empfänger oder ihre Frische ließ sich nicht bestätigen.",
+    "Sende eine neue Anfrage, die dieser Knoten selbst unterschrieben hat; wiederhole nie eine alte.",
+  ],
+  unauthorized: ["Das darfst du nicht.", "Frage ein vertrautes Mitglied der Gemeinschaft oder melde dich mit mehr Rechten an."],
+  revoked: ["Dieser Schlüssel wurde gesperrt.", "Bitte die Gemeinschaft um eine neue Einladung mit neuer Identität."],
+  not_found: ["Unter diesem Namen gibt es hier nichts.", "Prüfe die Schreibweise oder sieh nach, was es gibt."],
+  timeout: ["Es kam rechtzeitig keine Antwort.", "Versuche es noch einmal, bei großer Arbeit mit mehr Zeit."],
+  expired: ["Das ist zu alt, um angenommen zu werden.", "Mache ein neues und prüfe die Uhr dieses Geräts."],
+  rate_limited: ["Zu viele Aufrufe in kurzer Zeit.", "Warte die genannte Zeit und versuche es dann noch einmal."],
+  capacity_exceeded: ["Im Augenblick ist jeder Platz besetzt.", "Warte die genannte Zeit oder nimm einen anderen Knoten."],
+  internal_error: [
+    "Im Knoten ist etwas kaputtgegangen.",
+    "Sieh unter der Spur-Nummer im Protokoll des Knotens nach; ein neuer Versuch kann helfen.",
+  ],
+  not_implemented: [
+    "Das ist hier angekündigt, aber nichts steht dahinter.",
+    "Installiere den fehlenden Teil oder stelle ihn ein.",
+  ],
+  partition: [
+    "Der andere Knoten ist nicht erreichbar.",
+    "Prüfe, ob er läuft und im selben Netz ist; versuche es dann noch einmal.",
+  ],
+  token_invalid: ["Das Token ist nicht echt.", "Bitte den Aussteller um ein neues Token."],
+  token_revoked: ["Das Token wurde gesperrt.", "Bitte den Aussteller um ein neues Token."],
+  token_scope_insufficient: ["Das Token deckt diesen Aufruf nicht ab.", "Bitte den Aussteller um ein Token mit weiterem Umfang."],
+  token_expired: ["Das Token gilt zu dieser Zeit nicht.", "Bitte den Aussteller um ein neues Token und prüfe die Uhr."],
+  federation_forbidden: [
+    "Die Verbindung der Gemeinschaften deckt das nicht ab.",
+    "Bitte einen Anker beider Gemeinschaften, sie zu erweitern.",
+  ],
+  not_federated: ["Mit dieser Gemeinschaft gibt es keine Verbindung.", "Bitte einen Anker, eine Verbindung vorzuschlagen."],
+  relay_unreachable: [
+    "Die Zwischenstelle oder der Knoten dahinter antwortet nicht.",
+    "Versuche es später noch einmal oder nimm eine andere Zwischenstelle.",
+  ],
+  dht_lookup_failed: ["Es wurde rechtzeitig keine Quelle gefunden.", "Versuche es später noch einmal."],
+  e2e_session_missing: [
+    "Mit diesem Nachbarn gibt es noch keine verschlüsselte Verbindung.",
+    "Tauscht die Schlüssel aus und versuche es dann noch einmal.",
+  ],
+  e2e_decrypt_failed: ["Die Nachricht ließ sich nicht entschlüsseln.", "Beginne eine neue verschlüsselte Verbindung."],
+  ratchet_out_of_order: ["Dazwischen fehlen zu viele Nachrichten.", "Bitte den Absender, noch einmal zu senden."],
+  permission_denied: [
+    "Das Plugin hat dafür keine Erlaubnis.",
+    "Gib ihm die Erlaubnis auf seiner Seite, wenn du ihm das zutraust.",
+  ],
+  quota_exceeded: ["Das Plugin hat verbraucht, was es verbrauchen darf.", "Warte oder erhöhe seine Grenze."],
+  plugin_gone: ["Das Plugin hielt an, während es daran arbeitete.", "Sieh in sein Protokoll; es wird von selbst neu gestartet."],
+  confinement: ["Unter der jetzigen Abschottung des Plugins ist das nicht möglich.", "Sieh die Abhilfe auf der Seite Zustand."],
+} satisfies Record<keyof typeof en.codes, ErrorText>;
+
+const reasons = {
+  json_invalid: ["Das ist kein gültiges JSON.", "Sende einen JSON-Wert in UTF-8."],
+  json_duplicate_key: ["Ein JSON-Objekt nennt denselben Schlüssel zweimal.", "Nenne jeden Schlüssel einmal."],
+  json_too_deep: ["Das JSON ist zu tief verschachtelt.", "Verringere es auf höchstens 64 Ebenen."],
+  json_unsafe_number: ["Eine Zahl lässt sich nicht genau darstellen.", "Sende große Zahlen als Text."],
+  json_forbidden_key: ["Das JSON nutzt einen Schlüssel, der nicht erlaubt ist.", "Benenne den Schlüssel um."],
+  too_large: ["Das ist größer als erlaubt.", "Sende weniger oder teile es auf."],
+  db_corrupt: [
+    "Die Datenbank auf der Platte ist beschädigt.",
+    "Spiele eine Sicherung ein oder lege die Datei beiseite, um neu anzufangen.",
+  ],
+  bad_node_id: [
+    "Das ist keine Knoten-Kennung.",
+    "Eine Kennung ist `ed25519:` und 43 Buchstaben, Ziffern, `-` oder `_`; kopiere sie ganz.",
+  ],
+  keys_missing: ["Dieser Knoten hat noch keinen Schlüssel.", "Starte den Knoten einmal mit `hearthnet up`."],
+  keys_invalid: [
+    "Die Schlüsseldatei dieses Knotens ist beschädigt.",
+    "Hole `keys/device.ed25519` aus einer Sicherung zurück; ein neuer Schlüssel ist eine neue Identität.",
+  ],
+  keys_permissions: [
+    "Andere Benutzer dieses Rechners können den Schlüssel des Knotens lesen.",
+    "Führe `chmod 600` für `keys/device.ed25519` und `chmod 700` für `keys` aus.",
+  ],
+  bad_manifest: ["Die Selbstbeschreibung des Knotens ist fehlerhaft.", "Bringe den anderen Knoten auf den neuesten Stand."],
+  invite_invalid: ["Das ist keine echte Einladung.", "Kopiere den ganzen Text oder bitte um eine neue."],
+  invite_expired: ["Die Einladung ist abgelaufen.", "Bitte deinen Nachbarn um eine neue."],
+  invitee_mismatch: [
+    "Die Einladung wurde für ein anderes Gerät gemacht.",
+    "Bitte um eine, die für die Kennung dieses Geräts gemacht ist.",
+  ],
+  passphrase_wrong: [
+    "Die Passphrase öffnet diese Datei nicht.",
+    "Versuche es noch einmal; ohne die Passphrase kann niemand die Datei öffnen.",
+  ],
+  bootstrap_unreachable: [
+    "Keine der Adressen in der Einladung antwortet.",
+    "Tritt bei, während der Knoten deines Nachbarn läuft und im selben Netz ist.",
+  ],
+  community_manifest_invalid: [
+    "Die Beschreibung der Gemeinschaft gehört nicht zur Einladung.",
+    "Bitte um eine neue Einladung; nutze diese Adresse nicht.",
+  ],
+  sync_failed: ["Das Protokoll der Gemeinschaft ließ sich nicht ganz lesen.", "Versuche noch einmal beizutreten."],
+  already_member: ["Dieser Knoten gehört schon zu einer Gemeinschaft.", "Verlasse sie zuerst mit `hearthnet leave`."],
+  no_community: ["Dieser Knoten gehört noch zu keiner Gemeinschaft.", "Gründe eine oder tritt mit einer Einladung bei."],
+  no_invite_right: ["Auf diese Stufe darfst du nicht einladen.", "Bitte ein vertrautes Mitglied, einzuladen."],
+  co_signer_insufficient: ["Nicht genug Mitglieder haben das unterschrieben.", "Sammle die fehlenden Unterschriften."],
+  unknown_author: [
+    "Der Verfasser dieses Eintrags ist hier nicht bekannt.",
+    "Gleiche noch einmal ab; die Einladung ist vielleicht noch unterwegs.",
+  ],
+  revoked_author: ["Der Verfasser dieses Eintrags war zuvor gesperrt worden.", "Nichts; der Eintrag wird überall abgelehnt."],
+  out_of_order: ["Die Stelle des Eintrags liegt außerhalb der Grenzen.", "Prüfe Uhr und Version des anderen Knotens."],
+  schema_invalid: [
+    "Das Schema der Fähigkeit liegt nicht in der erlaubten Teilmenge.",
+    "Die erlaubten Schlüsselwörter stehen in docs/guide.",
+  ],
+  namespace_violation: [
+    "Der Name der Fähigkeit liegt außerhalb dessen, was ihr Besitzer anmelden darf.",
+    "Nimm einen erlaubten Anfang.",
+  ],
+  hops_exceeded: ["Der Aufruf wurde zu oft weitergegeben.", "Suche nach Plugins, die einander im Kreis aufrufen."],
+  slots_full: ["Jeder Platz für diese Fähigkeit ist besetzt.", "Warte die genannte Zeit oder nimm einen anderen Knoten."],
+  provider_unreachable: [
+    "Der Knoten, der das anbietet, antwortet nicht.",
+    "Prüfe, ob er läuft, und versuche es dann noch einmal.",
+  ],
+  stream_cut: ["Die Verbindung endete mitten in der Antwort.", "Versuche es noch einmal."],
+  header_missing: ["Eine nötige Kopfzeile fehlt oder ist fehlerhaft.", "Sende jede X-HearthNet-Kopfzeile genau einmal."],
+  clock_skew: [
+    "Die Uhren der beiden Knoten gehen um mehr als zwei Minuten auseinander.",
+    "Stelle die Uhr dieses Geräts und versuche es dann noch einmal.",
+  ],
+  replayed: ["Diese Anfrage kam schon einmal an.", "Unterschreibe für jeden Versuch eine neue Anfrage."],
+  wrong_recipient: ["Die Anfrage wurde für einen anderen Knoten unterschrieben.", "Sende sie an den Knoten, für den sie gilt."],
+  recipient_unbound: ["Die Anfrage nennt ihren Empfänger nicht.", "Nimm die Kennung des Empfängers in die Anfrage auf."],
+  restart_window: [
+    "Der Knoten ist gerade neu gestartet und kann eine Wiederholung nicht ausschließen.",
+    "Sende in zwei Minuten eine neue Anfrage.",
+  ],
+  tls_mismatch: [
+    "Das Zertifikat der anderen Seite gehört nicht zur Kennung des Knotens.",
+    "Traue dieser Adresse nicht; frage deinen Nachbarn nach der richtigen.",
+  ],
+  response_unsigned: [
+    "Die Antwort trägt keine gültige Unterschrift.",
+    "Bringe den anderen Knoten auf den neuesten Stand oder nutze ihn nicht mehr.",
+  ],
+  tokens_unsupported: ["Dieser Knoten nimmt noch keine Token an.", "Rufe als Mitglied auf, ohne Token."],
+  contract_version: ["Die verlangte Version ist hier nicht bekannt.", "Verlange 1.0 oder lass sie weg."],
+  upgrade_unsupported: ["Diese Art der Verbindung wird nicht angeboten.", "Nimm HTTP mit Server-Sent Events."],
+  damaged: [
+    "Der Download ist unvollständig oder wurde unterwegs verändert.",
+    "Lade es noch einmal, wenn möglich aus einer anderen Quelle.",
+  ],
+  unsigned: ["Das Paket trägt keine Unterschrift eines Herausgebers.", "Bitte den Herausgeber um ein unterschriebenes Paket."],
+  wrong_key: [
+    "Das Paket ist unterschrieben, aber nicht vom Herausgeber, dem dieser Name gehört.",
+    "Installiere es nicht; sage es dem Betreiber des Verzeichnisses.",
+  ],
+  tampered: [
+    "Eine Datei im Paket weicht von dem ab, was der Herausgeber unterschrieben hat.",
+    "Installiere es nicht; hole das Paket aus seinem Verzeichnis.",
+  ],
+  catalogue_expired: [
+    "Der Katalog ist veraltet, und keine Quelle hat einen neueren.",
+    "Verbinde dich mit dem Verzeichnis oder erlaube den alten Katalog für dieses eine Mal.",
+  ],
+  rolled_back: [
+    "Diese Version ist älter als eine, die schon da war.",
+    "Installiere die neueste Version; zurück geht es mit „Zurückkehren“.",
+  ],
+  package_revoked: ["Diese Version wurde zurückgezogen, weil sie gefährlich ist.", "Installiere eine neuere Version."],
+  yanked: ["Der Herausgeber hat diese Version zurückgezogen.", "Installiere eine andere Version."],
+  incompatible: [
+    "Das Plugin passt nicht zu diesem Knoten.",
+    "Sieh nach, welche Bedingung fehlt; erneuere den Knoten oder wähle eine andere Version.",
+  ],
+  policy: [
+    "Eine Regel des Besitzers dieses Knotens verbietet dieses Plugin.",
+    "Ändere die Regel in hearthnet.config.ts, wenn du es willst.",
+  ],
+  clock: ["Die Uhr dieses Geräts geht nach.", "Stelle die Uhr und versuche es dann noch einmal."],
+  unreachable: ["Kein Verzeichnis antwortet.", "Prüfe die Verbindung; was installiert ist, läuft weiter."],
+  archive_path: [
+    "Das Paket enthält einen Pfad, der hinausführt oder nicht erlaubt ist.",
+    "Nutze es nicht; sage es dem, der es dir gab.",
+  ],
+  archive_limits: [
+    "Das Paket ist größer, tiefer oder dichter als erlaubt.",
+    "Bitte den Herausgeber, große Dateien als Beigaben auszuliefern.",
+  ],
+  manifest_invalid: [
+    "Die Beschreibung des Plugins ist nicht gültig.",
+    "Führe `hearthnet plugin validate` aus und berichtige die genannten Felder.",
+  ],
+  start_failed: ["Das Plugin ist nicht gestartet.", "Sieh in sein Protokoll."],
+  crash_looped: ["Das Plugin stürzte zu oft ab und wurde angehalten.", "Sieh in sein Protokoll und starte es dann von Hand."],
+  hung: [
+    "Das Plugin antwortete nicht mehr und wurde beendet.",
+    "Es wird von selbst neu gestartet; sieh in sein Protokoll, wenn es wieder geschieht.",
+  ],
+  over_quota: [
+    "Das Plugin nutzte mehr Speicher als erlaubt und wurde beendet.",
+    "Erhöhe seine Speichergrenze oder gib ihm weniger Arbeit.",
+  ],
+  worker_crashed: [
+    "Der Teil, der daran arbeitete, ist zusammengebrochen.",
+    "Versuche es noch einmal; geschieht es mit derselben Eingabe wieder, melde es dem Herausgeber.",
+  ],
+  confinement_missing: [
+    "Dieser Rechner kann Plugins nicht abschotten, darum laufen nur eigene Plugins des Projekts.",
+    "Installiere bubblewrap: unter Debian und Ubuntu `sudo apt install bubblewrap`.",
+  ],
+  confinement_lowered: [
+    "Das Plugin lief bisher abgeschottet und liefe jetzt mit weniger Schutz.",
+    "Stelle die Abschottung wieder her, siehe die Seite Zustand.",
+  ],
+  protocol_error: ["Das Plugin hielt sich nicht an das Protokoll und wurde beendet.", "Melde es dem Herausgeber."],
+  needed_by: ["Ein anderes Plugin braucht dieses.", "Entferne zuerst das andere."],
+  disabled: ["Das Plugin ist ausgeschaltet.", "Schalte es auf seiner Seite ein."],
+  language_unsupported: ["Diese Sprache ist für die Texterkennung nicht installiert.", "Wähle eine installierte Sprache."],
+  source: ["Es wird genau ein Bild gebraucht.", "Sende entweder `image_b64` oder `image_cid`."],
+  decode_failed: ["Das ist kein lesbares Bild.", "Sende ein Bild als PNG, JPEG, WebP, BMP, TIFF oder PNM."],
+  backend_unknown: [
+    "Eine Texterkennung mit diesem Namen gibt es nicht.",
+    "Lass `backend` weg oder wähle eine, die aufgeführt ist.",
+  ],
+  model_missing: ["Eine Modelldatei fehlt.", "Installiere sie auf der Seite des Plugins."],
+  blob_store_missing: [
+    "Dieser Knoten hat noch keinen Dateispeicher.",
+    "Sende die Bytes direkt mit oder installiere das Dateien-Plugin.",
+  ],
+  already_set_up: [
+    "Dieser Knoten ist schon eingerichtet.",
+    "Melde dich an oder führe `hearthnet setup` im Terminal aus, um die Anmeldung zurückzusetzen.",
+  ],
+  setup_token: [
+    "Der Einrichtungs-Link ist verbraucht oder zu alt.",
+    "Führe `hearthnet setup` im Terminal aus und nimm den neuen.",
+  ],
+  not_set_up: ["Dieser Knoten ist noch nicht eingerichtet.", "Öffne den Einrichtungs-Link, den das Terminal zeigt."],
+  signed_out: ["Du bist nicht angemeldet.", "Melde dich an."],
+  password_wrong: ["Das Passwort stimmt nicht.", "Versuche es noch einmal; `hearthnet setup` im Terminal setzt es zurück."],
+  password_weak: ["Das Passwort ist zu kurz.", "Nimm mindestens 12 Zeichen."],
+  step_up_required: ["Dieser Schritt braucht noch einmal dein Passwort.", "Bestätige mit deinem Passwort."],
+  cross_site: ["Die Anfrage kam von einer anderen Seite.", "Öffne die Seite unter ihrer eigenen Adresse."],
+  wrong_host: ["Die Seite wurde unter einem fremden Namen geöffnet.", "Öffne sie unter der Adresse, die das Terminal zeigt."],
+  review_stale: ["Das Paket hat sich geändert, während du gelesen hast.", "Lies die Übersicht noch einmal."],
+  etag_stale: ["Jemand hat das inzwischen geändert.", "Lade es neu und wiederhole deine Änderung."],
+  consent_required: [
+    "Dieses Plugin verlangt ein mächtiges Recht.",
+    "Bestätige, indem du den Namen des Plugins eintippst (`--confirm ID`).",
+  ],
+  node_not_running: [
+    "Mit diesem Datenordner läuft kein Knoten.",
+    "Starte ihn mit `hearthnet up` oder nenne mit `--data` einen anderen Ordner.",
+  ],
+  data_locked: [
+    "Ein anderer Knoten läuft schon mit diesem Datenordner.",
+    "Halte ihn zuerst an oder wähle mit `--data` einen anderen Ordner.",
+  ],
+  port_taken: ["Der Port ist schon belegt.", "Wähle einen anderen mit `--port` oder `--admin-port`; bei 0 wählt das System."],
+  usage: ["Der Befehl ist nicht vollständig.", "Siehe `hearthnet --help`."],
+} satisfies Record<keyof typeof en.reasons, ErrorText>;
+
+export const errors: typeof en = {
+  codes,
+  reasons,
+  page: {
+    node_silent: [
+      "Der Knoten antwortet nicht.",
+      "Starte ihn in seinem Terminal mit `hearthnet up` und versuche es dann noch einmal.",
+    ],
+    page_broken: [
+      "Diese Seite hat einen Fehler gemacht.",
+      "Lade sie neu; geschieht es wieder, melde es mit den Schritten davor.",
+    ],
+  },
+  retryIn: (o: { time: string }) => `Wieder möglich in ${o.time}.`,
+};

@@ -1,0 +1,25 @@
+import type { states as en } from "./en.states.ts";
+
+export const states = {
+  available: "verfügbar",
+  downloading: "wird heruntergeladen",
+  verifying: "wird geprüft",
+  staged: "bereit zum Start",
+  needs_consent: "wartet auf deine Zustimmung",
+  needs_config: "braucht Einstellungen",
+  starting: "startet",
+  probing: "prüft sich selbst",
+  active: "läuft",
+  degraded: "läuft eingeschränkt",
+  draining: "beendet seine Aufrufe",
+  stopped: "angehalten",
+  removed: "entfernt",
+  start_failed: "nicht gestartet",
+  backoff: "startet bald wieder",
+  crash_looped: "zu oft abgestürzt",
+  hung: "antwortet nicht",
+  over_quota: "hat zu viel verbraucht",
+  quarantined: "weggesperrt: Dateien wurden verändert",
+  incompatible: "passt nicht zu diesem Knoten",
+  blocked_by_policy: "durch eine Regel dieses Knotens verboten",
+} satisfies typeof en;

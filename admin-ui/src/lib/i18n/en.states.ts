@@ -1,0 +1,25 @@
+import type { PluginState } from "@hearthnet/host/contract";
+
+export const states: Record<PluginState, string> = {
+  available: "available",
+  downloading: "downloading",
+  verifying: "being checked",
+  staged: "ready to start",
+  needs_consent: "waits for your consent",
+  needs_config: "needs settings",
+  starting: "starting",
+  probing: "testing itself",
+  active: "running",
+  degraded: "running with limits",
+  draining: "finishing its calls",
+  stopped: "stopped",
+  removed: "removed",
+  start_failed: "did not start",
+  backoff: "starts again soon",
+  crash_looped: "crashed too often",
+  hung: "does not answer",
+  over_quota: "used too much",
+  quarantined: "locked away: its files were altered",
+  incompatible: "does not fit this node",
+  blocked_by_policy: "forbidden by a rule of this node",
+};
