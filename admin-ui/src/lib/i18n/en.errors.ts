@@ -4,7 +4,10 @@ export type ErrorText = readonly [what: string, todo: string];
 
 const rows = <K extends string>(table: Record<K, { message: string; action: string }>): Record<K, ErrorText> =>
   Object.fromEntries(
-    (Object.entries(table) as [K, { message: string; action: string }][]).map(([key, row]) => [key, [row.message, row.action]]),
+    (Object.entries(table) as [K, { message: string; action: string }][]).map(([key, row]) => [
+      key,
+      [row.message, row.action] as const,
+    ]),
   ) as Record<K, ErrorText>;
 
 /** English is the table's own text. */
