@@ -3,6 +3,8 @@ import { CONSTANTS, type JsonObject } from "../../contract/index.ts";
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
 
 const PREFIX_BYTES = 8;
+/** A character takes at most three bytes. */
+const IN_PLACE_CHARACTERS = 2048;
 const EMPTY: Uint8Array = new Uint8Array(0);
 const utf8 = new TextEncoder();
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -25,17 +27,27 @@ export function protocolError(message: string, cause?: unknown): HnError {
  * @throws plugin_gone reason protocol_error when a limit would be broken
  */
 export function encodeFrame(header: object, attachments: readonly Uint8Array[] = []): Uint8Array[] {
-  const text = utf8.encode(JSON.stringify(header));
-  let rest = 4 + text.byteLength;
+  const head = encodeHead(JSON.stringify(header));
+  const headerBytes = head.byteLength - PREFIX_BYTES;
+  let rest = 4 + headerBytes;
   for (const part of attachments) rest += part.byteLength;
-  if (text.byteLength > CONSTANTS.PLUGIN_HEADER_MAX_BYTES) throw protocolError("The message is larger than 1 MiB.");
+  if (headerBytes > CONSTANTS.PLUGIN_HEADER_MAX_BYTES) throw protocolError("The message is larger than 1 MiB.");
   if (rest > CONSTANTS.PLUGIN_FRAME_MAX_BYTES) throw protocolError("The frame is larger than 8 MiB.");
-  const head = new Uint8Array(PREFIX_BYTES + text.byteLength);
-  const view = new DataView(head.buffer);
-  view.setUint32(0, rest);
-  view.setUint32(4, text.byteLength);
-  head.set(text, PREFIX_BYTES);
-  return [head, ...attachments];
+  putU32(head, 0, rest);
+  putU32(head, 4, headerBytes);
+  return attachments.length === 0 ? [head] : [head, ...attachments];
+}
+
+/** The header's bytes behind room for the two lengths. Short texts, which nearly all are, are encoded in place without a copy. */
+function encodeHead(text: string): Uint8Array {
+  if (text.length > IN_PLACE_CHARACTERS) {
+    const bytes = utf8.encode(text);
+    const head = new Uint8Array(PREFIX_BYTES + bytes.byteLength);
+    head.set(bytes, PREFIX_BYTES);
+    return head;
+  }
+  const room = new Uint8Array(PREFIX_BYTES + 3 * text.length);
+  return room.subarray(0, PREFIX_BYTES + utf8.encodeInto(text, room.subarray(PREFIX_BYTES)).written);
 }
 
 /** Reads a header's text. The default is the strict parser; a plugin process, which trusts its host, may hand in `JSON.parse`. */
@@ -121,4 +133,11 @@ function frameBytes(data: Uint8Array): number {
 
 function u32(data: Uint8Array, at: number): number {
   return (((data[at] ?? 0) << 24) | ((data[at + 1] ?? 0) << 16) | ((data[at + 2] ?? 0) << 8) | (data[at + 3] ?? 0)) >>> 0;
+}
+
+function putU32(data: Uint8Array, at: number, value: number): void {
+  data[at] = value >>> 24;
+  data[at + 1] = value >>> 16;
+  data[at + 2] = value >>> 8;
+  data[at + 3] = value;
 }

@@ -30,7 +30,8 @@ class Entry implements LiveCall {
   readonly id: number;
   readonly call: DispatchedCall;
   readonly startedAt: number;
-  readonly #controller = new AbortController();
+  /** Made when the first op asks for it: most calls have none, and an abort that nobody hears still costs. */
+  #controller: AbortController | undefined;
   readonly frames: Frame[] = [];
   /** Frames the plugin may still send. */
   credit: number = WINDOW;
@@ -49,6 +50,8 @@ class Entry implements LiveCall {
   }
 
   get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.terminal !== undefined) this.#controller.abort(callEnded());
     return this.#controller.signal;
   }
 
@@ -61,7 +64,7 @@ class Entry implements LiveCall {
     this.terminal ??= terminal;
     for (const timer of this.timers) timer.cancel();
     this.detach();
-    this.#controller.abort(new DOMException("The call has ended.", "AbortError"));
+    this.#controller?.abort(callEnded());
     this.#wake?.();
   }
 
@@ -72,6 +75,8 @@ class Entry implements LiveCall {
     this.#wake = undefined;
   }
 }
+
+const callEnded = (): DOMException => new DOMException("The call has ended.", "AbortError");
 
 export class LiveCalls {
   readonly #options: LiveCallsOptions;
