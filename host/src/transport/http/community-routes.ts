@@ -1,0 +1,60 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { HnError } from "../../foundation/index.ts";
+import { CONSTANTS, type JsonObject, type SyncRequest } from "../../contract/index.ts";
+import { headersOf, type Passage } from "../inbound/passage.ts";
+import type { Room } from "./room.ts";
+import { send, signedRoute } from "./signed-route.ts";
+
+type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+/** Members, and who is invited and not yet in: nobody could replay the log before joining otherwise. @source 02 T-6 */
+function checkInsider(passage: Passage): void {
+  const kind = passage.caller?.kind === "member" ? "member" : passage.standing?.kind;
+  if (kind === "member" || (kind === "invitee" && passage.caller !== undefined)) return;
+  throw new HnError("unauthorized", {
+    message: "This is for members of the community and those it has invited. Ask a member for an invitation.",
+  });
+}
+
+function get(room: Room, capability: string, body: () => object | Promise<object>): Handler {
+  return signedRoute(room, {
+    rule: { capability, query: "body" },
+    maxBytes: () => 0,
+    handle: async (passage, { reply }) => {
+      checkInsider(passage);
+      return send(reply, room.answerer.answer(200, (await body()) as JsonObject, passage.claim));
+    },
+  });
+}
+
+/** `GET /community/manifest` */
+export function communityManifestRoute(room: Room): Handler {
+  return get(room, "sys.community.manifest", () => room.community.manifest());
+}
+
+/** `GET /sync/v1/heads` */
+export function syncHeadsRoute(room: Room): Handler {
+  return get(room, "sys.sync.heads", () => room.community.heads());
+}
+
+/** `POST /sync/v1/events` @source 04 §8 */
+export function syncEventsRoute(room: Room): Handler {
+  return signedRoute(room, {
+    rule: { capability: "sys.sync.events", query: "refused" },
+    maxBytes: () => CONSTANTS.SYNC_BODY_MAX_BYTES,
+    handle: async (passage, { reply }) => {
+      checkInsider(passage);
+      const request = passage.body as unknown as Partial<SyncRequest>;
+      if (!Array.isArray(request.events) || typeof request.community_id !== "string") {
+        throw new HnError("bad_request", { message: 'The body must hold "community_id" and a list of "events".' });
+      }
+      if (request.events.length > CONSTANTS.SYNC_BATCH_MAX_EVENTS)
+        throw new HnError("bad_request", {
+          reason: "too_large",
+          message: "At most 1000 events may be sent at once. Send them in several batches.",
+        });
+      const result = await room.community.exchange(request as SyncRequest, headersOf(passage).from);
+      return send(reply, room.answerer.answer(200, result as unknown as JsonObject, passage.claim));
+    },
+  });
+}

@@ -1,0 +1,60 @@
+import type { Server } from "node:https";
+import Fastify, { type FastifyInstance } from "fastify";
+import { HnError } from "../../foundation/index.ts";
+import { CONSTANTS } from "../../contract/index.ts";
+import type { TlsIdentity } from "../../identity/index.ts";
+import { busCallRoute } from "./bus-call.ts";
+import { communityManifestRoute, syncEventsRoute, syncHeadsRoute } from "./community-routes.ts";
+import { healthRoute, manifestRoute, missingRoute, publicAddressee, readyRoute } from "./public-routes.ts";
+import type { Room } from "./room.ts";
+import { send } from "./signed-route.ts";
+
+/** How long a client may take. Milliseconds. @source 02 T-1, network.md §2.1 */
+export interface Patience {
+  headersMs: number;
+  bodyMs: number;
+  keepAliveMs: number;
+}
+
+export const PATIENCE: Patience = { headersMs: 10_000, bodyMs: 30_000, keepAliveMs: 65_000 };
+
+/** A TLS 1.3 server with every route of the node's public port; not yet listening. */
+export function createServer(room: Room, o: { tls: TlsIdentity; patience: Patience }): FastifyInstance<Server> {
+  const app = Fastify({
+    https: {
+      key: o.tls.key,
+      cert: o.tls.cert,
+      minVersion: "TLSv1.3" as const,
+      maxHeaderSize: CONSTANTS.HEADER_MAX_BYTES,
+      headersTimeout: o.patience.headersMs,
+      handshakeTimeout: o.patience.headersMs,
+      // Node looks for overdue connections only this often.
+      connectionsCheckingInterval: Math.min(1000, o.patience.headersMs),
+    },
+    requestTimeout: o.patience.bodyMs,
+    keepAliveTimeout: o.patience.keepAliveMs,
+    bodyLimit: CONSTANTS.CALL_BODY_CEILING_BYTES,
+    forceCloseConnections: "idle",
+    routerOptions: { caseSensitive: true, ignoreTrailingSlash: false },
+    exposeHeadRoutes: false,
+    logger: false,
+  });
+  // Bodies stay unread until a route reads them: no parser but ours ever sees them. @source 02 T-5
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  app.post("/bus/v1/call", busCallRoute(room));
+  app.get("/manifest", manifestRoute(room));
+  app.get("/community/manifest", communityManifestRoute(room));
+  app.get("/sync/v1/heads", syncHeadsRoute(room));
+  app.post("/sync/v1/events", syncEventsRoute(room));
+  app.get("/health", healthRoute(room));
+  app.get("/ready", readyRoute(room));
+  app.setNotFoundHandler(missingRoute(room));
+  app.setErrorHandler((error, request, reply) => {
+    const known = HnError.isHnError(error)
+      ? error
+      : new HnError((error as { statusCode?: number }).statusCode === 500 ? "internal_error" : "bad_request", { cause: error });
+    return send(reply, room.answerer.refuse(known, publicAddressee(request)));
+  });
+  return app;
+}

@@ -1,0 +1,51 @@
+import type { CommunityId, JsonObject, NodeId, Principal, RequestEnvelope, Standing, Time } from "../../contract/index.ts";
+
+/** What a route wants of its callers. */
+export interface RouteRule {
+  /** Pseudo-capability that signs this route; `undefined` on the bus route, where the header names the real one. @source 02 T-4 */
+  capability: string | undefined;
+  /** Query parameters are the signed body (GET), or forbidden (the bus), or absent. */
+  query: "body" | "refused";
+}
+
+/** Headers of a signed request, checked for form. @source 02 §3 */
+export interface SignedHeaders {
+  capability: string;
+  version: string;
+  request_id: string;
+  from: NodeId;
+  community: CommunityId;
+  timestamp: Time;
+  signature: string;
+  to: NodeId | undefined;
+  token: string | undefined;
+  timeoutMs: number | undefined;
+  traceId: string | undefined;
+}
+
+/** One request on its way through the pipeline; each step adds what it has established. */
+export interface Passage {
+  readonly rule: RouteRule;
+  readonly address: string;
+  readonly rawHeaders: readonly string[];
+  /** The query string without `?`; empty when there is none. */
+  readonly queryText: string;
+  /** Body bytes; empty for GET. */
+  readonly bytes: Uint8Array;
+  readonly isGet: boolean;
+  /** Who claims to call, as soon as the claim has the right form; answers are signed to it. */
+  claim: { from: NodeId | ""; requestId: string };
+  /** By step 1. */
+  headers: SignedHeaders | undefined;
+  body: JsonObject | undefined;
+  envelope: RequestEnvelope | undefined;
+  /** By step 7. */
+  standing: Standing | undefined;
+  caller: Principal | undefined;
+}
+
+/** What every step may rely on after step 1. */
+export function headersOf(passage: Passage): SignedHeaders {
+  if (!passage.headers) throw new TypeError("the step that reads the headers has not run");
+  return passage.headers;
+}

@@ -1,0 +1,13 @@
+/**
+ * Room `transport`, floor 4: moves authenticated bytes between nodes. A listener whose pipeline settles who calls before the bus hears of it,
+ * and a link that calls neighbours, pinned to their keys.
+ *
+ * @example
+ * const listener = await openListener({ signer, tls: await keystore.tls(), bus, community, manifest, ready, clock, log, dataDir, port: 7080 });
+ * const link = createLink({ signer, communityId: () => community.communityId(), clock, log });
+ * const manifest = await link.fetchManifest({ transport: "https", host: "192.168.1.20", port: 7080 });
+ */
+export { openListener, type Listener, type ListenerOptions } from "./listener.ts";
+export { createLink, type Link, type LinkOptions } from "./outbound/link.ts";
+export type { CommunityDoor } from "./http/room.ts";
+export type { Rates } from "./limits/caller-rates.ts";

@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { createUlidFactory } from "../foundation/index.ts";
+import type { Signer, TlsIdentity } from "../identity/index.ts";
+import type { Bus, Clock, Log, NodeId, NodeManifest } from "../contract/index.ts";
+import { Answerer } from "./http/answer.ts";
+import { BodyBudget } from "./http/body.ts";
+import type { CommunityDoor, Room } from "./http/room.ts";
+import { createServer, PATIENCE, type Patience } from "./http/server.ts";
+import { refuseUpgrades } from "./http/upgrade.ts";
+import type { Gate } from "./inbound/gate.ts";
+import { AddressGuard } from "./limits/address-guard.ts";
+import { readBootId } from "./limits/boot-id.ts";
+import { CallerRates, DEFAULT_RATES, type Rates } from "./limits/caller-rates.ts";
+import { CONNECTION_LIMITS, Connections, type ConnectionLimits } from "./limits/connections.ts";
+import { ReplayCache } from "./limits/replay-cache.ts";
+
+const QUEUED_BYTES_MAX = 268_435_456;
+const DRAIN_MS = 5000;
+
+export interface ListenerOptions {
+  signer: Signer;
+  tls: TlsIdentity;
+  bus: Bus;
+  community: CommunityDoor;
+  /** This node's manifest, current and signed; asked for on every `GET /manifest`. */
+  manifest: (contract: "1.0" | "2.0") => NodeManifest | Promise<NodeManifest>;
+  ready: () => boolean;
+  clock: Clock;
+  log: Log;
+  /** Folder for the record of received requests; created with mode 0700. */
+  dataDir: string;
+  /** Address to listen on; default all. */
+  host?: string;
+  /** 0: the system chooses. */
+  port: number;
+  /** The node's key was made in this run. @source 02 T-2 */
+  firstStart?: boolean;
+  featuresOf?: (node: NodeId) => readonly string[];
+  /** The operator's own rates (bench, LAN). @source 02 T-12 */
+  rates?: Partial<Rates> & { perAddress?: number };
+  connections?: Partial<ConnectionLimits>;
+  patience?: Partial<Patience>;
+  bootId?: string;
+}
+
+export interface Listener {
+  host: string;
+  port: number;
+  /** `https://host:port`, for people and tests on this machine. */
+  url: string;
+  /** Takes no more calls, lets running ones end for up to 5 s, then cuts. */
+  close(o?: { drainMs?: number }): Promise<void>;
+}
+
+/**
+ * Opens the node's public port.
+ * @throws the system's own error when the port cannot be taken (`EADDRINUSE`, `EACCES`)
+ * @source 02
+ */
+export async function openListener(o: ListenerOptions): Promise<Listener> {
+  const rates = { ...DEFAULT_RATES, ...o.rates };
+  const replays = new ReplayCache({
+    folder: o.dataDir,
+    clock: o.clock,
+    log: o.log,
+    bootId: o.bootId ?? readBootId(o.clock.now()),
+    perSecond: rates.softTotal,
+    firstStart: o.firstStart ?? false,
+  });
+  const gate: Gate = {
+    nodeId: o.signer.nodeId,
+    clock: o.clock,
+    standing: o.community,
+    addresses: new AddressGuard(o.rates?.perAddress === undefined ? {} : { perSecond: o.rates.perAddress }),
+    replays,
+    rates: new CallerRates(rates),
+    isIdempotent: (capability) => isIdempotent(o.bus, capability),
+    featuresOf: o.featuresOf ?? ((): string[] => []),
+  };
+  const limits = { ...CONNECTION_LIMITS, ...o.connections };
+  const connections = new Connections(limits);
+  const newId = createUlidFactory(o.clock, (n) => randomBytes(n));
+  const room: Room = {
+    bus: o.bus,
+    community: o.community,
+    manifest: o.manifest,
+    ready: o.ready,
+    gate,
+    answerer: new Answerer({ signer: o.signer, clock: o.clock, log: o.log, newId }),
+    budget: new BodyBudget(QUEUED_BYTES_MAX),
+    clock: o.clock,
+    log: o.log,
+    claimSocket: (socket, node) => connections.claimed(socket, node),
+  };
+  const app = createServer(room, { tls: o.tls, patience: { ...PATIENCE, ...o.patience } });
+  app.server.maxConnections = limits.total;
+  app.server.on("secureConnection", (socket) => connections.opened(socket));
+  refuseUpgrades(app.server, room);
+  const host = o.host ?? "::";
+  try {
+    await app.listen({ host, port: o.port });
+  } catch (error) {
+    replays.close();
+    throw error;
+  }
+  const { port } = app.server.address() as AddressInfo;
+  return {
+    host,
+    port,
+    url: `https://${host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`,
+    close: async ({ drainMs = DRAIN_MS } = {}) => {
+      const cut = o.clock.setTimeout(() => app.server.closeAllConnections(), drainMs);
+      await app.close();
+      cut.cancel();
+      replays.close();
+    },
+  };
+}
+
+function isIdempotent(bus: Bus, capability: string): boolean {
+  if (capability.startsWith("sys.")) return true;
+  const own = bus.entries({ name: capability }).filter((entry) => entry.is_local);
+  return own.length > 0 && own.every((entry) => entry.descriptor.idempotent);
+}

@@ -1,0 +1,132 @@
+import { HnError } from "../../foundation/index.ts";
+import { StreamDigest } from "../../identity/index.ts";
+import type { CommunityId, Frame, JsonObject, OutboundCall, Reply } from "../../contract/index.ts";
+import { toWire } from "../http/wire.ts";
+import { EventParser } from "../sse/parse.ts";
+import { openExchange, readAnswer, withClockRetry, type Letter, type Opened, type Wire } from "./exchange.ts";
+import { readNetworkError, readWireError } from "./failure.ts";
+import { patience } from "./request.ts";
+import { verifyTerminal } from "./verify-reply.ts";
+
+/** Three keep-alives missed: the way is cut even if nobody said so. */
+const SILENCE_MS = 45_000;
+/** What must be signed from whomever it comes. @source 02 §4 */
+const MUST_SIGN = /^(?:community|auth|federation)\.|\.(?:post|invite|revoke|ingest|expire)$|^chat\.send$/;
+
+/** One call answered as JSON. @throws HnError; no answer is `partition`, none in time `timeout` */
+export async function callPeer(wire: Wire, call: OutboundCall, community: CommunityId): Promise<Reply> {
+  const time = patience(wire.clock, call);
+  try {
+    const letter = letterOf(call, { community, accept: "application/json", signal: time.signal });
+    return await withClockRetry(wire, call.to, async () =>
+      readReply(await readAnswer(await openExchange(wire, letter), time.signal)),
+    );
+  } finally {
+    time.stop();
+  }
+}
+
+/** One call answered frame by frame; an answer in one piece becomes the summary. */
+export async function* streamPeer(
+  wire: Wire,
+  call: OutboundCall,
+  community: CommunityId,
+): AsyncGenerator<Frame, JsonObject, void> {
+  const time = patience(wire.clock, call);
+  try {
+    const letter = letterOf(call, { community, accept: "application/json, text/event-stream", signal: time.signal });
+    const opened = await withClockRetry(wire, call.to, async () => {
+      const fresh = await openExchange(wire, letter);
+      // A refusal is read here, so that a wrong clock gets its second try.
+      if (fresh.reply.statusCode !== 200) await readAnswer(fresh, time.signal);
+      return fresh;
+    });
+    if (!String(opened.reply.headers["content-type"]).startsWith("text/event-stream"))
+      return readReply(await readAnswer(opened, time.signal)).output;
+    return yield* readFrames(wire, {
+      opened,
+      time,
+      mustSign: MUST_SIGN.test(call.capability) || wire.peers.signsStreams(call.to),
+    });
+  } finally {
+    time.stop();
+  }
+}
+
+interface Stream {
+  opened: Opened;
+  time: ReturnType<typeof patience>;
+  mustSign: boolean;
+}
+
+async function* readFrames(wire: Wire, stream: Stream): AsyncGenerator<Frame, JsonObject, void> {
+  const { opened, time, mustSign } = stream;
+  const parser = new EventParser();
+  const digest = new StreamDigest();
+  const body = opened.reply.body;
+  let begun = false;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      if (begun) time.extend(SILENCE_MS);
+      for (const frame of parser.push(chunk)) {
+        if (frame.event === "done" || frame.event === "error") return finish(frame, { digest, opened, mustSign });
+        if (!begun) time.extend(SILENCE_MS);
+        begun = true;
+        digest.add(frame);
+        yield frame;
+      }
+    }
+  } catch (cause) {
+    if (time.signal.aborted)
+      throw begun && !isCancelled(time.signal)
+        ? new HnError("partition", { reason: "stream_cut" })
+        : HnError.from(time.signal.reason);
+    throw readNetworkError(cause, true);
+  } finally {
+    body.destroy();
+  }
+  throw new HnError("partition", { reason: "stream_cut" });
+}
+
+function isCancelled(signal: AbortSignal): boolean {
+  return HnError.isHnError(signal.reason) && signal.reason.message.includes("cancelled");
+}
+
+function finish(frame: Frame, o: { digest: StreamDigest; opened: Opened; mustSign: boolean }): JsonObject {
+  const { digest, opened, mustSign } = o;
+  const frames = digest.frames;
+  const data =
+    mustSign || frame.data["_sig"] !== undefined
+      ? verifyTerminal(frame, { frames, digest: digest.digest() }, opened.expected)
+      : frame.data;
+  if (frame.event === "error") throw readWireError(data);
+  return data;
+}
+
+function letterOf(call: OutboundCall, o: { community: CommunityId; accept: string; signal: AbortSignal }): Letter {
+  return {
+    to: call.to,
+    endpoints: call.endpoints,
+    method: "POST",
+    path: "/bus/v1/call",
+    capability: call.capability,
+    version: call.version,
+    body: toWire({ ...call.body }),
+    traceId: call.traceId,
+    timeoutMs: call.timeoutMs,
+    ...(call.token === undefined ? {} : { token: call.token }),
+    ...o,
+  };
+}
+
+function readReply(body: JsonObject): Reply {
+  const { output, meta } = body;
+  if (typeof output !== "object" || output === null || Array.isArray(output)) {
+    throw new HnError("internal_error", {
+      message: "The neighbour's answer holds no output. Its software may be older or newer than this one.",
+    });
+  }
+  const known = typeof meta === "object" && meta !== null && !Array.isArray(meta) ? meta : {};
+  const { ms, ...rest } = known;
+  return { output, meta: typeof ms === "number" ? { ...rest, ms } : rest };
+}

@@ -1,0 +1,52 @@
+import { randomBytes } from "node:crypto";
+import { createUlidFactory } from "../../foundation/index.ts";
+import type { Signer } from "../../identity/index.ts";
+import type { Clock, CommunityId, NodeId, PeerLink, Random } from "../../contract/index.ts";
+import { callPeer, streamPeer } from "./call.ts";
+import type { Wire } from "./exchange.ts";
+import { fetchManifest } from "./manifest.ts";
+import { KnownPeers } from "./peers.ts";
+import { Pools } from "./pools.ts";
+import { SyncLink } from "./sync.ts";
+
+export interface LinkOptions {
+  signer: Signer;
+  /** The community this node acts from; `null` before it has one. */
+  communityId: () => CommunityId | null;
+  clock: Clock;
+  random?: Random;
+}
+
+/** The way to other nodes, with what it has learned about them. */
+export interface Link extends PeerLink {
+  /** Features from the newest verified manifest; empty when none is known. For the listener's `featuresOf`. */
+  featuresOf(node: NodeId): readonly string[];
+  /** Cuts every connection. */
+  close(): Promise<void>;
+}
+
+/** Calls neighbours over connections pinned to their keys; every answer is verified. @source 02 */
+export function createLink(o: LinkOptions): Link {
+  const peers = new KnownPeers(o.clock);
+  const pools = new Pools();
+  const wire: Wire = {
+    signer: o.signer,
+    clock: o.clock,
+    newId: createUlidFactory(o.clock, o.random ?? ((n) => randomBytes(n))),
+    pools,
+    peers,
+  };
+  const sync = new SyncLink(wire);
+  // A node without a community speaks for itself alone.
+  const community = (): CommunityId => o.communityId() ?? o.signer.nodeId;
+  return {
+    call: (call) => callPeer(wire, call, community()),
+    stream: (call) => streamPeer(wire, call, community()),
+    fetchManifest: (endpoint, expected) => fetchManifest({ clock: o.clock, peers, endpoint, expected }),
+    communityManifest: (peer) => sync.communityManifest(peer),
+    syncHeads: (peer) => sync.syncHeads(peer),
+    syncEvents: (peer, request) => sync.syncEvents(peer, request),
+    featuresOf: (node) => peers.featuresOf(node),
+    close: () => pools.close(),
+  };
+}

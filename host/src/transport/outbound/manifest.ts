@@ -1,0 +1,64 @@
+import type { X509Certificate } from "node:crypto";
+import { Client } from "undici";
+import { HnError } from "../../foundation/index.ts";
+import { verifyManifest } from "../../identity/index.ts";
+import { CONSTANTS, type Clock, type Endpoint, type NodeId, type NodeManifest } from "../../contract/index.ts";
+import { certificateFits, originOf, pinnedConnector } from "../tls/pin.ts";
+import { readNetworkError } from "./failure.ts";
+import type { KnownPeers } from "./peers.ts";
+import { patience, readAll } from "./request.ts";
+
+const TIMEOUT_MS = 8000;
+
+/**
+ * Fetches a node's description of itself, on a connection of its own. It proves itself by its signature; the certificate must then belong to
+ * whoever signed it.
+ * @throws partition · timeout · invalid_signature (tls_mismatch, bad_manifest) · expired · schema_mismatch · bad_request
+ * @source 02 T-18, 01 §5
+ */
+export async function fetchManifest(o: {
+  clock: Clock;
+  peers: KnownPeers;
+  endpoint: Endpoint;
+  expected: NodeId | undefined;
+}): Promise<NodeManifest> {
+  const seen: { certificate?: X509Certificate } = {};
+  // Whoever is expected is pinned after the manifest too, because only that can name a second key.
+  const connect = pinnedConnector({ node: undefined, onCertificate: (certificate) => void (seen.certificate = certificate) });
+  const client = new Client(originOf(o.endpoint), {
+    connect,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxHeaderSize: CONSTANTS.HEADER_MAX_BYTES,
+  });
+  const time = patience(o.clock, { signal: undefined, timeoutMs: TIMEOUT_MS });
+  try {
+    const reply = await client
+      .request({ method: "GET", path: "/manifest", headers: { accept: "application/json" }, signal: time.signal })
+      .catch((cause: unknown) => {
+        throw time.signal.aborted ? HnError.from(time.signal.reason) : readNetworkError(cause, false);
+      });
+    if (reply.statusCode !== 200)
+      throw new HnError("partition", {
+        reason: "provider_unreachable",
+        message: "There is an answer at this address, but not from a HearthNet node that is ready.",
+      });
+    const bytes = await readAll(reply, CONSTANTS.MANIFEST_MAX_BYTES, time.signal);
+    const manifest = verifyManifest(bytes, {
+      now: o.clock.now(),
+      memory: o.peers,
+      ...(o.expected === undefined ? {} : { expected: o.expected }),
+    });
+    const second = manifest.endpoints.map((endpoint) => endpoint.tls_spki_sha256);
+    const fits = (spki?: string): boolean =>
+      seen.certificate !== undefined &&
+      certificateFits(seen.certificate, { node: manifest.node_id, ...(spki === undefined ? {} : { spkiSha256: spki }) });
+    if (!fits() && !second.some((spki) => spki !== undefined && fits(spki)))
+      throw new HnError("invalid_signature", { reason: "tls_mismatch" });
+    o.peers.learnManifest(manifest);
+    return manifest;
+  } finally {
+    time.stop();
+    void client.destroy();
+  }
+}

@@ -1,0 +1,52 @@
+import { Pool } from "undici";
+import { LruMap } from "../../foundation/index.ts";
+import { CONSTANTS, type Endpoint, type NodeId } from "../../contract/index.ts";
+import { originOf, pinnedConnector } from "../tls/pin.ts";
+
+const CONNECTIONS = 16;
+const POOLS_MAX = 256;
+
+/** One pool of pinned connections per (node, address): a dead neighbour cannot hold up another. @source 02 §9, network.md §2.1 */
+export class Pools {
+  readonly #pools: Map<string, Pool> = new Map();
+  readonly #recent: LruMap<string, true> = new LruMap(POOLS_MAX);
+
+  /** The pool for this node at this address; opened when first asked for. */
+  for(node: NodeId, endpoint: Endpoint): Pool {
+    const key = `${node} ${endpoint.host} ${endpoint.port} ${endpoint.tls_spki_sha256 ?? ""}`;
+    this.#recent.set(key, true);
+    const known = this.#pools.get(key);
+    if (known) return known;
+    this.#trim();
+    const pin = { node, ...(endpoint.tls_spki_sha256 === undefined ? {} : { spkiSha256: endpoint.tls_spki_sha256 }) };
+    const pool = new Pool(originOf(endpoint), {
+      connect: pinnedConnector(pin),
+      connections: CONNECTIONS,
+      pipelining: 1,
+      keepAliveTimeout: CONSTANTS.CONNECTION_IDLE_SECONDS * 1000,
+      keepAliveMaxTimeout: CONSTANTS.CONNECTION_IDLE_SECONDS * 1000,
+      // The call's own deadline rules; a stream is watched by its keep-alives.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: CONSTANTS.HEADER_MAX_BYTES,
+    });
+    this.#pools.set(key, pool);
+    return pool;
+  }
+
+  /** Closes what nobody has asked for since 256 others were. */
+  #trim(): void {
+    if (this.#pools.size < POOLS_MAX) return;
+    for (const [key, pool] of this.#pools) {
+      if (this.#recent.get(key)) continue;
+      this.#pools.delete(key);
+      void pool.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map((pool) => pool.destroy()));
+  }
+}

@@ -1,0 +1,89 @@
+import { HnError } from "../../foundation/index.ts";
+import type { CommunityManifest, JsonObject, PeerAddress, SyncHeads, SyncReply, SyncRequest } from "../../contract/index.ts";
+import { openExchange, readAnswer, withClockRetry, type Letter, type Wire } from "./exchange.ts";
+import { patience } from "./request.ts";
+
+const TIMEOUT_MS = 30_000;
+const ATTEMPTS = 3;
+const WAIT_MAX_MS = 5000;
+
+/** Requests between members' logs; every answer must be signed. A neighbour that asks for patience gets it. @source 02 T-4, T-11 */
+export class SyncLink {
+  readonly #wire: Wire;
+
+  constructor(wire: Wire) {
+    this.#wire = wire;
+  }
+
+  async communityManifest(peer: PeerAddress): Promise<CommunityManifest> {
+    return (await this.#ask(peer, {
+      method: "GET",
+      path: "/community/manifest",
+      capability: "sys.community.manifest",
+      body: {},
+    })) as unknown as CommunityManifest;
+  }
+
+  async syncHeads(peer: PeerAddress): Promise<SyncHeads> {
+    const body = await this.#ask(peer, { method: "GET", path: "/sync/v1/heads", capability: "sys.sync.heads", body: {} });
+    const heads = body["heads_by_author"];
+    if (typeof body["head"] !== "number" || typeof heads !== "object" || heads === null || Array.isArray(heads)) throw odd();
+    return body as unknown as SyncHeads;
+  }
+
+  async syncEvents(peer: PeerAddress, request: SyncRequest): Promise<SyncReply> {
+    const body = await this.#ask(peer, {
+      method: "POST",
+      path: "/sync/v1/events",
+      capability: "sys.sync.events",
+      body: request as unknown as JsonObject,
+    });
+    if (body["events"] !== undefined && !Array.isArray(body["events"])) throw odd();
+    return body as unknown as SyncReply;
+  }
+
+  async #ask(peer: PeerAddress, letter: Pick<Letter, "method" | "path" | "capability" | "body">): Promise<JsonObject> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#once(peer, letter);
+      } catch (error) {
+        if (
+          !HnError.isHnError(error) ||
+          error.retryAfterMs === undefined ||
+          attempt >= ATTEMPTS ||
+          error.retryAfterMs > WAIT_MAX_MS
+        )
+          throw error;
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.#wire.clock.setTimeout(resolve, error.retryAfterMs);
+        await promise;
+      }
+    }
+  }
+
+  async #once(peer: PeerAddress, letter: Pick<Letter, "method" | "path" | "capability" | "body">): Promise<JsonObject> {
+    const time = patience(this.#wire.clock, { signal: undefined, timeoutMs: TIMEOUT_MS });
+    try {
+      const whole: Letter = {
+        ...letter,
+        to: peer.node_id,
+        endpoints: peer.endpoints,
+        version: "1.0",
+        community: peer.community_id,
+        accept: "application/json",
+        signal: time.signal,
+      };
+      return await withClockRetry(this.#wire, peer.node_id, async () =>
+        readAnswer(await openExchange(this.#wire, whole), time.signal),
+      );
+    } finally {
+      time.stop();
+    }
+  }
+}
+
+function odd(): HnError {
+  return new HnError("bad_request", {
+    message: "The neighbour's answer has an unknown form. Its software may be older or newer than this one.",
+  });
+}
