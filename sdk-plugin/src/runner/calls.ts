@@ -1,0 +1,163 @@
+/** Calls that the host hands in. @source plugin-platform §5.2, §5.3 */
+import type { HostMessage, JsonObject } from "@hearthnet/host/contract";
+import type { Attachments } from "@hearthnet/host/format";
+import type { Ctx, Req } from "../context.ts";
+import type { PluginDefinition } from "../definition.ts";
+import { HnError } from "../error.ts";
+import { abortError, describeFailure } from "./failure.ts";
+import type { Parent, PluginChannel } from "./host-link.ts";
+import { isObject, kindOf, split } from "./json.ts";
+
+type CallMessage = Extract<HostMessage, { t: "call" }>;
+export type MakeRequest = (message: CallMessage, attachments: Attachments, live: Parent & { signal: AbortSignal }) => Req;
+
+export interface CallsOptions {
+  channel: PluginChannel;
+  definition: PluginDefinition;
+  ctx: Ctx;
+  request: MakeRequest;
+  /** Stack and the like: for the plugin's own log. */
+  onFault: (detail: string, fields: JsonObject) => void;
+}
+
+/** Frames that may be under way to a slow reader. */
+const WINDOW = 16;
+
+class Live {
+  readonly id: number;
+  readonly cancelled = new AbortController();
+  readonly ended = new AbortController();
+  credit: number = WINDOW;
+  wake: (() => void) | undefined;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+}
+
+export class Calls {
+  readonly #options: CallsOptions;
+  readonly #live = new Map<number, Live>();
+  #drained: (() => void) | undefined;
+
+  constructor(options: CallsOptions) {
+    this.#options = options;
+  }
+
+  receive(message: CallMessage, attachments: Attachments): void {
+    const live = new Live(message.id);
+    this.#live.set(message.id, live);
+    void this.#answer(live, message, attachments);
+  }
+
+  cancel(id: number, why: string): void {
+    const live = this.#live.get(id);
+    live?.cancelled.abort(abortError(`The call was cancelled: ${why}.`));
+    live?.wake?.();
+  }
+
+  credit(id: number, frames: number): void {
+    const live = this.#live.get(id);
+    if (live === undefined) return;
+    live.credit += frames;
+    live.wake?.();
+  }
+
+  cancelAll(why: string): void {
+    for (const id of this.#live.keys()) this.cancel(id, why);
+  }
+
+  /** Resolves when no call is left. */
+  async drain(): Promise<void> {
+    if (this.#live.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
+  }
+
+  async #answer(live: Live, message: CallMessage, attachments: Attachments): Promise<void> {
+    const { channel, onFault } = this.#options;
+    const { id } = live;
+    try {
+      const value = await this.#run(live, message, attachments);
+      // Whatever the handler started and did not await must not outlive its call.
+      live.ended.abort();
+      const { json, attachments: bytes } = split(value);
+      if (message.stream) await channel.send({ t: "done", id, data: json }, bytes);
+      else await channel.send({ t: "result", id, output: json["output"] as JsonObject, meta: json["meta"] as JsonObject }, bytes);
+    } catch (error) {
+      live.ended.abort();
+      if (channel.closed) return;
+      const { wire, detail } = describeFailure(error, live.cancelled.signal.aborted);
+      if (detail !== undefined) onFault(detail, { capability: message.cap, trace: message.trace });
+      await channel.send({ t: "error", id, ...wire }).catch(() => {});
+    } finally {
+      this.#live.delete(id);
+      if (this.#live.size === 0) this.#drained?.();
+    }
+  }
+
+  async #run(live: Live, message: CallMessage, attachments: Attachments): Promise<object> {
+    const { definition, ctx, request } = this.#options;
+    const { cap, stream } = message;
+    const handler = Object.hasOwn(definition.capabilities ?? {}, cap) ? definition.capabilities?.[cap] : undefined;
+    if (handler === undefined) throw new HnError("not_implemented", { message: `The plugin has no handler for ${cap}.` });
+    const parent = { id: live.id, over: live.ended.signal, signal: live.cancelled.signal };
+    const answer = handler(request(message, attachments, parent), ctx);
+    if (isFrames(answer)) {
+      if (stream) return this.#frames(live, answer);
+      void answer.return(undefined).catch(() => {});
+      throw new HnError("bad_request", { message: `${cap} answers as a stream. Call it as one.` });
+    }
+    const result: unknown = await answer;
+    if (stream)
+      throw new HnError("bad_request", { message: `${cap} gives one answer, not a stream. Call it without streaming.` });
+    return checkedResult(cap, result);
+  }
+
+  async #frames(live: Live, frames: AsyncGenerator<unknown, unknown, void>): Promise<object> {
+    const { channel } = this.#options;
+    const { signal } = live.cancelled;
+    for (;;) {
+      if (live.credit === 0) await this.#creditOrCancel(live);
+      if (signal.aborted) {
+        await frames.return(undefined);
+        throw signal.reason;
+      }
+      const next = await frames.next();
+      if (next.done === true) {
+        if (next.value === undefined) return {};
+        if (isObject(next.value)) return next.value;
+        throw new TypeError(
+          `A stream must return an object as its summary, or nothing; this one returned ${kindOf(next.value)}.`,
+        );
+      }
+      const { event, data } = next.value as { event: unknown; data: unknown };
+      if (typeof event !== "string" || !isObject(data)) {
+        await frames.return(undefined);
+        throw new TypeError('A stream must yield frame("event", {…}).');
+      }
+      if (signal.aborted) continue;
+      live.credit -= 1;
+      const { json, attachments } = split({ [event]: data });
+      await channel.send({ t: "frame", id: live.id, event, data: json[event] as JsonObject }, attachments);
+    }
+  }
+
+  async #creditOrCancel(live: Live): Promise<void> {
+    while (live.credit === 0 && !live.cancelled.signal.aborted) {
+      await new Promise<void>((resolve) => (live.wake = resolve));
+    }
+    live.wake = undefined;
+  }
+}
+
+function isFrames(value: unknown): value is AsyncGenerator<unknown, unknown, void> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value && "next" in value;
+}
+
+function checkedResult(cap: string, result: unknown): { output: object; meta: object } {
+  if (!isObject(result) || !isObject(result["output"])) {
+    throw new TypeError(`The handler of ${cap} must return { output: {…}, meta?: {…} }; it returned ${kindOf(result)}.`);
+  }
+  const meta = result["meta"] ?? {};
+  if (!isObject(meta)) throw new TypeError(`The handler of ${cap} returned ${kindOf(meta)} as meta; it must be an object.`);
+  return { output: result["output"], meta };
+}

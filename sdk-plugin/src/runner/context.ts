@@ -1,0 +1,186 @@
+/** Builds `ctx` and `req` over the link. @source plugin-platform §4.3 */
+import type { HostMessage, JsonObject, PluginMessage } from "@hearthnet/host/contract";
+import type { Attachments } from "@hearthnet/host/format";
+import { bytesOf, type HnBytes } from "../bytes.ts";
+import type { CallReply, Caller, Ctx, Kv, Log, Req, WorkOptions } from "../context.ts";
+import type { PluginDefinition } from "../definition.ts";
+import { HnError } from "../error.ts";
+import { openAssets, type AssetFolder } from "./assets.ts";
+import { openGrants, type LiveGrants } from "./grants.ts";
+import { stackOf } from "./failure.ts";
+import type { HostLink, Parent, PluginChannel } from "./host-link.ts";
+
+export interface Surface {
+  ctx: Ctx;
+  assets: AssetFolder;
+  grants: LiveGrants;
+  /** Takes new settings over once the plugin has. */
+  setConfig(config: JsonObject): void;
+}
+
+const LOG_MAX = 12_000;
+
+/** Log lines go over the link, so that they carry level and fields. */
+export function openLog(channel: PluginChannel): Log {
+  const write =
+    (level: Extract<PluginMessage, { t: "log" }>["level"]) =>
+    (message: string, fields?: object): void => {
+      const msg = clip(String(message), LOG_MAX);
+      const safe = fields === undefined ? {} : { fields: safeFields(fields) };
+      channel.send({ t: "log", level, msg, ...safe }).catch(() => {});
+    };
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+}
+
+export function createSurface(o: {
+  init: Extract<HostMessage, { t: "init" }>;
+  link: HostLink;
+  definition: PluginDefinition;
+  log: Log;
+  signal: AbortSignal;
+}): Surface {
+  const { init, link, definition, log, signal } = o;
+  const { plugin } = init;
+  let config = freeze(init.config);
+  const onFault = (error: unknown): void => log.error(stackOf(error));
+  const assets = openAssets(plugin.assetsDir, onFault);
+  const grants = openGrants(init.grants, onFault);
+  /** For reports nobody waits for. */
+  const report = (what: string, sent: Promise<unknown>): void =>
+    void sent.catch((error: unknown) => {
+      if (!signal.aborted) log.warn(`${what} was refused: ${stackOf(error).split("\n")[0] ?? ""}`);
+    });
+  const ctx: Ctx = {
+    plugin: Object.freeze({ id: plugin.id, version: plugin.version, label: plugin.label }),
+    get config() {
+      return config;
+    },
+    grants,
+    signal,
+    log,
+    capabilities: {
+      async register(ref, instance = {}) {
+        if (!Object.hasOwn(definition.capabilities ?? {}, ref)) {
+          const known = Object.keys(definition.capabilities ?? {}).join(", ") || "none";
+          throw new HnError("bad_request", {
+            message: `definePlugin has no handler for ${ref}, so it cannot be registered. Handlers: ${known}.`,
+          });
+        }
+        const { params = {}, maxConcurrent } = instance;
+        const { handle } = await link.op("capabilities.register", {
+          ref,
+          params,
+          ...(maxConcurrent === undefined ? {} : { maxConcurrent }),
+        });
+        return {
+          update: async (next) => void (await link.op("capabilities.update", { handle, params: next })),
+          remove: async () => void (await link.op("capabilities.remove", { handle })),
+        };
+      },
+    },
+    kv: openKv(link),
+    assets,
+    workers: { run: (name: string, message: object, options: WorkOptions = {}) => runWorker(link, { name, message, options }) },
+    files: Object.freeze({ dir: plugin.dataDir }),
+    identity: Object.freeze({ nodeId: plugin.nodeId, communityId: plugin.communityId }),
+    health: { report: (state) => report("health.report", link.op("health.report", { ...state })) },
+    metrics: {
+      inc: (name, labels, by) =>
+        report("metrics.inc", link.op("metrics.inc", { name, ...(labels && { labels }), ...(by === undefined ? {} : { by }) })),
+    },
+    notify: async (notice) => void (await link.op("notify", { ...notice })),
+    ...openCaller(link, undefined),
+  };
+  return { ctx: Object.freeze(ctx), assets, grants, setConfig: (next) => void (config = freeze(next)) };
+}
+
+export function createRequest(
+  link: HostLink,
+  o: { message: Extract<HostMessage, { t: "call" }>; attachments: Attachments; live: Parent & { signal: AbortSignal } },
+): Req {
+  const { message, attachments, live } = o;
+  const { body } = message;
+  const started = performance.now();
+  const views = new Map<string, HnBytes>();
+  const sessionId = body["session_id"];
+  return {
+    id: message.requestId,
+    traceId: message.trace,
+    capability: message.cap,
+    params: (body["params"] ?? {}) as JsonObject,
+    input: (body["input"] ?? {}) as JsonObject,
+    caller: message.caller,
+    sessionId: typeof sessionId === "string" ? sessionId : undefined,
+    deadline: Date.now() + message.deadlineMs,
+    signal: live.signal,
+    binary(pointer) {
+      const data = attachments.get(pointer);
+      if (data === undefined) return undefined;
+      const view = views.get(pointer) ?? bytesOf(data);
+      views.set(pointer, view);
+      return view;
+    },
+    elapsedMs: () => Math.round(performance.now() - started),
+    ...openCaller(link, live),
+  };
+}
+
+function openCaller(link: HostLink, parent: Parent | undefined): Caller {
+  return {
+    async call(cap, body, { signal, ...rest } = {}): Promise<CallReply> {
+      return link.op("bus.call", { cap, body, ...rest }, { parent, signal });
+    },
+    stream(cap, body, { signal, ...rest } = {}) {
+      return link.frames("bus.stream", { cap, body, ...rest }, { parent, signal });
+    },
+  };
+}
+
+function openKv(link: HostLink): Kv {
+  return {
+    get: (key) => link.op("kv.get", { key }),
+    put: (key, value, options = {}) => link.op("kv.put", { key, value, ...options }),
+    delete: async (key, options = {}) => (await link.op("kv.delete", { key, ...options })).deleted,
+    list: (options = {}) => link.op("kv.list", options),
+    increment: async (key, by = 1) => (await link.op("kv.increment", { key, by })).value,
+  };
+}
+
+async function runWorker(
+  link: HostLink,
+  o: { name: string; message: object; options: WorkOptions },
+): ReturnType<Ctx["workers"]["run"]> {
+  const { signal, onProgress, bytes = [] } = o.options;
+  const answer = await link.op(
+    "workers.run",
+    { name: o.name, msg: o.message, bytes },
+    {
+      signal,
+      onFrame: (frame, done) => {
+        done();
+        if (frame.event === "progress") onProgress?.(frame.data);
+      },
+    },
+  );
+  return { json: answer.json, bytes: answer.bytes.map((part) => bytesOf(part)) };
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const inner of Object.values(value)) freeze(inner);
+  return Object.freeze(value);
+}
+
+function clip(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max)}… (${text.length} characters)`;
+}
+
+/** A log line must never be what breaks: what is no JSON is left out. */
+function safeFields(fields: object): JsonObject {
+  try {
+    const text = JSON.stringify(fields);
+    return text.length <= LOG_MAX ? (JSON.parse(text) as JsonObject) : { left_out: `${text.length} characters` };
+  } catch {
+    return { left_out: "fields that are no JSON" };
+  }
+}

@@ -1,0 +1,115 @@
+/** Reads what an entry module exports, and says precisely what is wrong with it. */
+import type { JsonObject } from "@hearthnet/host/contract";
+import { pluginDefinition, workerDefinition, type PluginDefinition, type WorkerDefinition } from "../definition.ts";
+import { isObject, kindOf } from "./json.ts";
+
+/** A plugin that cannot be started; the text is for its author. */
+export class BrokenPlugin extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "BrokenPlugin";
+  }
+}
+
+/** Imports an entry module by its path in the sandbox. */
+export type LoadModule = (entry: string) => Promise<unknown>;
+
+/** @throws BrokenPlugin */
+export async function importEntry(load: LoadModule, entry: string): Promise<unknown> {
+  try {
+    return await load(entry);
+  } catch (cause) {
+    throw new BrokenPlugin(`${entry} cannot be loaded.`, { cause });
+  }
+}
+
+/**
+ * @param manifest  declared names are compared with the handlers; null: not readable, nothing is compared
+ * @throws BrokenPlugin
+ */
+export function readPlugin(module: unknown, o: { entry: string; manifest: JsonObject | null }): PluginDefinition {
+  const value = defaultExport(module, o.entry, "definePlugin");
+  const definition = pluginDefinition(value);
+  if (definition === undefined) {
+    const isWorker = workerDefinition(value) !== undefined;
+    throw new BrokenPlugin(
+      isWorker
+        ? `${o.entry} is a worker (defineWorker), but the manifest names it as entry.main. The plugin's entry must export definePlugin({…}).`
+        : `The default export of ${o.entry} is ${kindOf(value)}, not the result of definePlugin({…}).`,
+    );
+  }
+  if (!isObject(definition)) throw new BrokenPlugin(`definePlugin in ${o.entry} was given ${kindOf(definition)}, not an object.`);
+  checkHandlers(definition);
+  if (o.manifest !== null) checkDeclared(definition, o.manifest);
+  return definition;
+}
+
+/** @throws BrokenPlugin */
+export function readWorker(module: unknown, entry: string): WorkerDefinition {
+  const value = defaultExport(module, entry, "defineWorker");
+  const definition = workerDefinition(value);
+  if (definition === undefined) {
+    throw new BrokenPlugin(`The default export of ${entry} is ${kindOf(value)}, not the result of defineWorker({…}).`);
+  }
+  if (!isObject(definition) || typeof definition["message"] !== "function") {
+    throw new BrokenPlugin(`defineWorker in ${entry} needs a function message(message, { bytes, signal }).`);
+  }
+  return definition as unknown as WorkerDefinition;
+}
+
+function defaultExport(module: unknown, entry: string, wanted: string): unknown {
+  if (typeof module !== "object" || module === null || !("default" in module)) {
+    throw new BrokenPlugin(`${entry} has no default export. It must say: export default ${wanted}({…}).`);
+  }
+  return module.default;
+}
+
+function checkHandlers(definition: PluginDefinition): void {
+  for (const group of ["capabilities", "schedules"] as const) {
+    const handlers: unknown = definition[group];
+    if (handlers === undefined) continue;
+    if (!isObject(handlers))
+      throw new BrokenPlugin(`definePlugin: ${group} must be an object of functions, not ${kindOf(handlers)}.`);
+    for (const [name, handler] of Object.entries(handlers)) {
+      if (typeof handler !== "function")
+        throw new BrokenPlugin(`definePlugin: ${group}["${name}"] must be a function, not ${kindOf(handler)}.`);
+      if (group === "capabilities" && !/^[a-z0-9_.]+@\d+\.\d+$/.test(name)) {
+        throw new BrokenPlugin(`definePlugin: "${name}" is no capability with a version. Write it like "ext.demo.echo@1.0".`);
+      }
+    }
+  }
+  for (const name of ["setup", "onConfig"] as const) {
+    const hook: unknown = definition[name];
+    if (hook !== undefined && typeof hook !== "function")
+      throw new BrokenPlugin(`definePlugin: ${name} must be a function, not ${kindOf(hook)}.`);
+  }
+}
+
+/** Handlers that nothing can reach, and declarations that nothing answers, are mistakes in every case. */
+function checkDeclared(definition: PluginDefinition, manifest: JsonObject): void {
+  const contributes = isObject(manifest["contributes"]) ? manifest["contributes"] : {};
+  const declared = list(contributes["capabilities"]).map(({ name, version }) => `${String(name)}@${String(version)}`);
+  const schedules = list(contributes["schedules"]).map(({ id }) => String(id));
+  compare("capability", { handled: Object.keys(definition.capabilities ?? {}), declared, place: "contributes.capabilities" });
+  compare("schedule", { handled: Object.keys(definition.schedules ?? {}), declared: schedules, place: "contributes.schedules" });
+}
+
+function compare(what: string, { handled, declared, place }: { handled: string[]; declared: string[]; place: string }): void {
+  const extra = handled.filter((name) => !declared.includes(name));
+  if (extra.length > 0) {
+    const known = declared.join(", ") || "none";
+    throw new BrokenPlugin(
+      `The ${what} ${extra.join(", ")} has a handler but is not declared in ${place} of hearthnet.plugin.json. Declared: ${known}.`,
+    );
+  }
+  const missing = declared.filter((name) => !handled.includes(name));
+  if (missing.length > 0) {
+    throw new BrokenPlugin(
+      `The ${what} ${missing.join(", ")} is declared in ${place} of hearthnet.plugin.json but definePlugin has no handler for it.`,
+    );
+  }
+}
+
+function list(value: unknown): JsonObject[] {
+  return Array.isArray(value) ? (value as unknown[]).filter(isObject) : [];
+}

@@ -1,0 +1,188 @@
+/** The plugin's side of the conversation, from the greeting to the end. @source plugin-platform §5.2, §6 */
+import { FrameChannel, type Attachments, type ByteSocket } from "@hearthnet/host/format";
+import type {
+  HostMessage,
+  JsonObject,
+  JsonValue,
+  PluginMessage,
+  WorkerHostMessage,
+  WorkerMessage,
+} from "@hearthnet/host/contract";
+import type { Log } from "../context.ts";
+import type { PluginDefinition } from "../definition.ts";
+import { Calls } from "./calls.ts";
+import { createRequest, createSurface, openLog, type Surface } from "./context.ts";
+import { abortError, describeFailure, stackOf } from "./failure.ts";
+import { HostLink, type PluginChannel } from "./host-link.ts";
+import { BrokenPlugin, importEntry, readPlugin, type LoadModule } from "./load.ts";
+import { kindOf } from "./json.ts";
+import { WorkerRole } from "./worker.ts";
+
+export interface ServeOptions {
+  socket: ByteSocket;
+  /** Imports an entry module by its path in the sandbox. */
+  load: LoadModule;
+  /** The manifest beside the bundle; null when it cannot be read. */
+  manifest: () => Promise<JsonObject | null>;
+  /** Ends the process once everything sent has left. */
+  exit: (code: number) => void;
+}
+
+export interface Served {
+  /** For faults outside any call. */
+  log: Log;
+  /** Reports the fault and ends. */
+  fail(error: unknown): void;
+}
+
+export const PROTOCOL = 1;
+export const SDK_VERSION = "0.1.0";
+
+type In = HostMessage | WorkerHostMessage;
+type Out = PluginMessage | WorkerMessage;
+
+/** Speaks with one host until it says `stop` or the connection ends. */
+export function serve(options: ServeOptions): Served {
+  const ending = new AbortController();
+  let calls: Calls | undefined;
+  let surface: Surface | undefined;
+  let definition: PluginDefinition | undefined;
+  let worker: WorkerRole | undefined;
+  let ended = false;
+
+  const channel = new FrameChannel<In, Out>({
+    socket: options.socket,
+    parity: "odd",
+    // The host wrote these headers itself; its strict parser has seen whatever came from elsewhere.
+    parse: JSON.parse,
+    onMessage: receive,
+    onError: (error) => process.stderr.write(`${error.message}\n`),
+    onClose: () => end(1),
+  });
+  const log = openLog(channel as unknown as PluginChannel);
+  const link = new HostLink(channel as unknown as PluginChannel);
+
+  function end(code: number): void {
+    if (ended) return;
+    ended = true;
+    ending.abort(abortError("The plugin is being stopped."));
+    calls?.cancelAll("the plugin is being stopped");
+    worker?.cancelAll();
+    link.failAll(abortError("The plugin is being stopped."));
+    options.exit(code);
+  }
+
+  function fail(error: unknown): void {
+    if (ended) return;
+    log.error(error instanceof BrokenPlugin ? explain(error) : stackOf(error));
+    send({ t: "bye", why: "failed" });
+    end(1);
+  }
+
+  function send(message: Out): void {
+    channel.send(message).catch(() => {});
+  }
+
+  function receive(message: In, attachments: Attachments): void {
+    switch (message.t) {
+      case "hello":
+        return send({ t: "hello.ok", protocol: PROTOCOL, sdk: SDK_VERSION, features: [] });
+      case "init":
+        return void startPlugin(message).catch(fail);
+      case "worker.init":
+        worker = new WorkerRole({ channel, log, load: options.load, init: message });
+        return void worker.start().catch(fail);
+      case "call":
+        return calls === undefined
+          ? fail(new Error("A call came before the plugin was ready."))
+          : calls.receive(message, attachments);
+      case "work":
+        return worker?.receive(message, attachments);
+      case "cancel":
+        calls?.cancel(message.id, message.why);
+        return worker?.cancel(message.id, message.why);
+      case "credit":
+        return calls?.credit(message.id, message.frames ?? 0);
+      case "op.ok":
+      case "op.err":
+      case "op.frame":
+        return link.receive(message, attachments);
+      case "schedule":
+        return void answer(message.id, () => schedule(message.name));
+      case "config":
+        return void answer(message.id, () => configure(message.config));
+      case "grants":
+        return surface?.grants.replace(message.grants);
+      case "assets":
+        return surface?.assets.changed();
+      case "ping":
+        return send({ t: "pong", n: message.n });
+      case "drain":
+        return void drain();
+      case "stop":
+        send({ t: "bye", why: message.why });
+        return end(0);
+      default:
+        // Fields and messages of a later host that this runner did not announce as a feature.
+        return;
+    }
+  }
+
+  async function startPlugin(init: Extract<HostMessage, { t: "init" }>): Promise<void> {
+    const [module, manifest] = await Promise.all([importEntry(options.load, init.plugin.entry), options.manifest()]);
+    definition = readPlugin(module, { entry: init.plugin.entry, manifest });
+    surface = createSurface({ init, link, definition, log, signal: ending.signal });
+    calls = new Calls({
+      channel: channel as unknown as PluginChannel,
+      definition,
+      ctx: surface.ctx,
+      request: (message, attachments, live) => createRequest(link, { message, attachments, live }),
+      onFault: (detail, fields) => log.error(detail, fields),
+    });
+    try {
+      await definition.setup?.(surface.ctx);
+    } catch (cause) {
+      throw new BrokenPlugin("setup failed.", { cause });
+    }
+    if (!ended) await channel.send({ t: "ready", registered: [] });
+  }
+
+  async function schedule(name: string): Promise<JsonValue> {
+    const run = definition?.schedules?.[name];
+    if (run === undefined || surface === undefined) throw new Error(`There is no schedule ${name}.`);
+    await run(surface.ctx);
+    return null;
+  }
+
+  async function configure(next: JsonObject): Promise<JsonValue> {
+    if (definition?.onConfig === undefined || surface === undefined) return "restart";
+    const outcome: unknown = await definition.onConfig(next, surface.ctx.config, surface.ctx);
+    if (outcome !== "applied" && outcome !== "restart") {
+      throw new TypeError(`onConfig must return "applied" or "restart"; it returned ${kindOf(outcome)}.`);
+    }
+    if (outcome === "applied") surface.setConfig(next);
+    return outcome;
+  }
+
+  async function answer(id: number, work: () => Promise<JsonValue>): Promise<void> {
+    try {
+      const value = await work();
+      send({ t: "ok", id, value });
+    } catch (error) {
+      const { wire, detail } = describeFailure(error, ending.signal.aborted);
+      log.error(detail ?? stackOf(error));
+      send({ t: "error", id, ...wire });
+    }
+  }
+
+  async function drain(): Promise<void> {
+    await calls?.drain();
+    send({ t: "drained" });
+  }
+
+  return { log, fail };
+}
+
+function explain(error: BrokenPlugin): string {
+  return error.cause === undefined ? error.message : `${error.message} ${stackOf(error.cause)}`;
+}
