@@ -22,7 +22,11 @@ export async function loadConfig(path: string): Promise<NodeConfig> {
   try {
     value = ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
   } catch (cause) {
-    throw new HnError("bad_request", { message: `hearthnet.config.ts cannot be read: ${(cause as Error).message.split("\n")[0] ?? ""}`, action: "Correct the file, or delete it to start with the defaults.", cause });
+    throw new HnError("bad_request", {
+      message: `hearthnet.config.ts cannot be read: ${(cause as Error).message.split("\n")[0] ?? ""}`,
+      action: "Correct the file, or delete it to start with the defaults.",
+      cause,
+    });
   }
   if (typeof value !== "object" || value === null) throw wrong("default", "export the result of defineConfig({…})");
   for (const [name, item] of Object.entries(value)) {
@@ -37,5 +41,9 @@ function isPort(value: unknown): boolean {
 }
 
 function wrong(field: string, what: string): HnError {
-  return new HnError("bad_request", { message: `hearthnet.config.ts, "${field}": ${what}.`, action: "Correct the line, or delete it to take the default.", paths: [`/${field}`] });
+  return new HnError("bad_request", {
+    message: `hearthnet.config.ts, "${field}": ${what}.`,
+    action: "Correct the line, or delete it to take the default.",
+    paths: [`/${field}`],
+  });
 }

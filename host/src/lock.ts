@@ -25,7 +25,11 @@ export function lockDataFolder(dataDir: string): () => void {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
     const [pid = "", ...start] = readFileSync(path, "utf8").split(" ");
-    if (isAlive(Number(pid)) && startOf(Number(pid)) === start.join(" ")) throw new HnError("bad_request", { reason: "data_locked", message: `Another node is already running with this data folder (process ${pid}).` });
+    if (isAlive(Number(pid)) && startOf(Number(pid)) === start.join(" "))
+      throw new HnError("bad_request", {
+        reason: "data_locked",
+        message: `Another node is already running with this data folder (process ${pid}).`,
+      });
     rmSync(path, { force: true });
   }
   throw new HnError("bad_request", { reason: "data_locked" });

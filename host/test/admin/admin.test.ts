@@ -66,7 +66,13 @@ async function house(t: TestContext): Promise<House> {
   writeFileSync(join(uiDir, "200.html"), "<!doctype html><title>HearthNet</title><script>let themed = 1</script>");
   const random = seededRandom(7);
   let name = "Küche";
-  const silent = { list: () => [], release: () => undefined, grants: () => [], onChange: () => () => {}, get: () => undefined } as unknown;
+  const silent = {
+    list: () => [],
+    release: () => undefined,
+    grants: () => [],
+    onChange: () => () => {},
+    get: () => undefined,
+  } as unknown;
   const services: AdminServices = {
     bus: {
       entries: () => [],
