@@ -14,8 +14,21 @@ interface Shape {
   tag?: string;
 }
 
+/** What can be signed: the names of the closed shapes below. */
+export type SignedKind =
+  | "event"
+  | "node-manifest"
+  | "community-manifest"
+  | "request"
+  | "response"
+  | "stream"
+  | "invite"
+  | "cosign"
+  | "plugin-sig"
+  | "ledger";
+
 /** Everything the device key ever signs besides its own certificate; nothing is added without a spec decision. @source 00 G-1 */
-const SHAPES = {
+const SHAPES: Record<SignedKind, Shape> = {
   event: {
     required: ["author", "community_id", "data", "event_id", "event_type", "lamport", "schema_version", "wall_clock"],
     signer: "author",
@@ -65,9 +78,7 @@ const SHAPES = {
   cosign: { required: ["action", "community_id", "data", "type"], tag: "hearthnet.cosign.v1" },
   "plugin-sig": { required: ["payload", "plugin", "type"], tag: "hearthnet.plugin-sig.v1" },
   ledger: { required: ["at", "hash", "seq", "type"], tag: "hearthnet.ledger.v1" },
-} as const satisfies Record<string, Shape>;
-
-export type SignedKind = keyof typeof SHAPES;
+};
 
 /**
  * The wire forms carry no domain tag; their disjoint keys are what keeps a request from passing as an event.
@@ -76,7 +87,7 @@ export type SignedKind = keyof typeof SHAPES;
  * @throws bad_request
  */
 export function checkShape(kind: SignedKind, value: object, o: { by: NodeId; closed?: boolean }): void {
-  const shape: Shape = SHAPES[kind];
+  const shape = SHAPES[kind];
   for (const key of shape.required) if (!Object.hasOwn(value, key)) throw wrong(`The field ${key} is missing.`);
   const members = value as Record<string, unknown>;
   if (shape.tag !== undefined && members["type"] !== shape.tag) throw wrong(`The field type must be ${shape.tag}.`);
