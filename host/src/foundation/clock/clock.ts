@@ -11,7 +11,7 @@ export const systemClock: Clock = {
     let timer: NodeJS.Timeout;
     // Node fires a longer delay at once, so a month is waited for in pieces.
     const arm = (): void => {
-      const left = due - performance.now();
+      const left = Math.max(0, due - performance.now());
       timer = left > LONGEST_TIMER_MS ? setTimeout(arm, LONGEST_TIMER_MS) : setTimeout(fn, left);
       timer.unref();
     };
