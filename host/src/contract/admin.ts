@@ -158,7 +158,8 @@ export interface AuditRow {
 }
 
 export type LiveClient =
-  | { op: "sub"; topic: string; since?: number }
+  /** `since` and `epoch` of the last message heard: what was missed follows, or a snapshot or gap when it cannot. */
+  | { op: "sub"; topic: string; since?: number; epoch?: string }
   | { op: "unsub"; topic: string }
   | { op: "ack"; topic: string; seq: number }
   | { op: "pong" };

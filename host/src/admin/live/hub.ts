@@ -59,13 +59,18 @@ export class LiveHub {
     for (const subscriber of entry.subscribers) subscriber(message);
   }
 
-  /** Sends a snapshot, or what was missed since `since`, then every change. */
-  subscribe(topic: string, o: { since?: number | undefined; subscriber: Subscriber }): () => void {
+  /**
+   * Sends a snapshot, or what was missed since `since`, then every change. A number from another life of the node, or from a topic that has
+   * ended meanwhile, counts for nothing: the subscriber learns by a snapshot or a gap that it must read anew.
+   */
+  subscribe(topic: string, o: { since?: number | undefined; epoch?: string | undefined; subscriber: Subscriber }): () => void {
     const entry = this.#topic(topic);
     const read = this.#snapshots.get(topic);
-    const missed = entry.ring.filter((message) => message.seq > (o.since ?? 0));
-    const complete = (o.since ?? 0) >= entry.seq - entry.ring.length;
-    if (read !== undefined && o.since === undefined)
+    const since = o.since ?? 0;
+    const missed = entry.ring.filter((message) => message.seq > since);
+    const sameLife = o.epoch === undefined || o.epoch === this.epoch;
+    const complete = sameLife && since <= entry.seq && since >= entry.seq - entry.ring.length;
+    if (read !== undefined && (o.since === undefined || !complete))
       o.subscriber({ topic, epoch: this.epoch, seq: entry.seq, kind: "snapshot", data: read() });
     else if (!complete) o.subscriber({ topic, epoch: this.epoch, seq: entry.seq, kind: "gap", data: null });
     else for (const message of missed) o.subscriber(message);

@@ -37,6 +37,7 @@ export function serveLive(socket: WebSocket, caller: Caller, context: AdminConte
         op?: unknown;
         topic?: unknown;
         since?: unknown;
+        epoch?: unknown;
         seq?: unknown;
       };
       receive(message, { topics, send, caller, context });
@@ -62,7 +63,7 @@ interface Subscription {
 }
 
 function receive(
-  message: { op?: unknown; topic?: unknown; since?: unknown; seq?: unknown },
+  message: { op?: unknown; topic?: unknown; since?: unknown; epoch?: unknown; seq?: unknown },
   o: { topics: Map<string, Subscription>; send: (m: LiveServer) => void; caller: Caller; context: AdminContext },
 ): void {
   const { topics, send, caller, context } = o;
@@ -78,7 +79,9 @@ function receive(
       acknowledge(subscription, { seq: message.seq as number, send });
   } else if (message.op === "sub") {
     try {
-      subscribe(topic, { since: typeof message.since === "number" ? message.since : undefined, topics, send, caller, context });
+      const since = typeof message.since === "number" ? message.since : undefined;
+      const epoch = typeof message.epoch === "string" ? message.epoch : undefined;
+      subscribe(topic, { since, epoch, topics, send, caller, context });
     } catch (error) {
       send({ op: "refused", topic, error: HnError.from(error).toLocal() });
     }
@@ -89,6 +92,7 @@ function subscribe(
   topic: string,
   o: {
     since: number | undefined;
+    epoch: string | undefined;
     topics: Map<string, Subscription>;
     send: (m: LiveServer) => void;
     caller: Caller;
@@ -106,13 +110,15 @@ function subscribe(
   topics.set(topic, subscription);
   subscription.stop = context.live.subscribe(topic, {
     since: o.since ?? (paced ? 0 : undefined),
+    epoch: o.epoch,
     subscriber: (message) => {
       if (!paced || subscription.sent - subscription.acked < WINDOW) {
         subscription.sent = message.seq;
         if (subscription.acked === 0) subscription.acked = message.seq - 1;
         send(message);
       } else if (subscription.waiting.length < WINDOW * 4) subscription.waiting.push(message);
-      else subscription.waiting = [{ ...message, kind: "gap", data: null }];
+      // Too much to keep: the reader learns of the gap. What ends a topic is never lost, or its reader would wait for ever.
+      else subscription.waiting = [{ ...message, kind: "gap", data: null }, ...(message.kind === "end" ? [message] : [])];
     },
   });
 }
