@@ -1,5 +1,6 @@
 /** Public faces of the rooms, so that rooms above can be written and tested against them. Each room implements its own. */
 import type { ConfinementReport } from "./confinement.ts";
+import type { LocalError } from "./errors.ts";
 import type { CommunityId, I18nText, JsonObject, NodeId, Time } from "./ids.ts";
 import type { Grant, PermissionRequest, PluginLogLine, PluginManifest, PluginStatus, StoredRelease } from "./plugin.ts";
 import type { PeerLink } from "./ports.ts";
@@ -100,6 +101,8 @@ export interface Runtime {
   enable(id: string): Promise<PluginStatus>;
   disable(id: string): Promise<PluginStatus>;
   restart(id: string): Promise<PluginStatus>;
+  /** Ends a plugin whose files or standing can no longer be trusted; its data stays. */
+  quarantine(id: string, reason: LocalError): Promise<void>;
   remove(id: string, o: { keepData: boolean }): Promise<void>;
   grants(id: string): Grant[];
   setGrants(id: string, grants: Grant[]): Promise<void>;

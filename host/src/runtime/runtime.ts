@@ -7,6 +7,7 @@ import type {
   ConfinementReport,
   Grant,
   JsonObject,
+  LocalError,
   Log,
   PluginConfig,
   PluginLogLine,
@@ -56,6 +57,8 @@ export interface RuntimeOptions {
   /** Close what the daemon inherited from its parent; tests that share a process with others leave it open. */
   closeInheritedFiles?: boolean;
   onNotice?: (notice: { plugin: string; title: string; body: string }) => void;
+  /** Asked before every start; what it refuses as altered or revoked is locked away. The marketplace answers. */
+  admit?: (release: StoredRelease) => Promise<void>;
 }
 
 type Change = PluginStatus | { id: string; state: "removed" };
@@ -126,6 +129,7 @@ export class NodeRuntime implements Runtime {
       kv: (id) => this.#store(id),
       onChange: (id) => this.#announce(id),
       onNotice: options.onNotice ?? (() => {}),
+      admit: options.admit ?? (() => Promise.resolve()),
     };
     const swept = sweepOrphans(this.#journal);
     if (swept > 0) options.log.warn("ended plugin processes of a former run", { count: swept });
@@ -218,6 +222,11 @@ export class NodeRuntime implements Runtime {
       await plugin.start();
       return this.#status(id);
     });
+  }
+
+  /** Ends a plugin whose files or standing can no longer be trusted. Its data stays; only the operator starts it again. */
+  quarantine(id: string, reason: LocalError): Promise<void> {
+    return this.#turns.take(id, () => this.#plugin(id).quarantine(reason));
   }
 
   /** Data is kept for 30 days or deleted at once. @throws bad_request reason needed_by */

@@ -1,5 +1,5 @@
 /** What all plugins of a node share. */
-import type { Bus, Clock, ConfinementReport, Random } from "../../contract/index.ts";
+import type { Bus, Clock, ConfinementReport, Random, StoredRelease } from "../../contract/index.ts";
 import type { KvStore, NodeIdentity } from "../broker/index.ts";
 import type { Launcher } from "../confine/index.ts";
 import type { Journal } from "../journal/index.ts";
@@ -20,6 +20,8 @@ export interface PluginEnvironment {
   cores: number;
   /** Most memory that one plugin may be given. */
   maxMemoryMb: number;
+  /** Asked before every start: does the release still hold what was verified? @throws invalid_signature tampered · revoked */
+  admit: (release: StoredRelease) => Promise<void>;
   files: (pluginId: string) => PluginFiles;
   kv: (pluginId: string) => KvStore;
   onChange: (pluginId: string) => void;

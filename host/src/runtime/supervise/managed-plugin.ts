@@ -50,6 +50,7 @@ export class ManagedPlugin {
   #unhealthy = 0;
   /** Set while the runtime itself ends the process, so that its end is no crash. */
   #stopping = false;
+  #starting: Promise<boolean> | undefined;
 
   constructor(id: string, environment: PluginEnvironment, facts: () => StartFacts) {
     this.id = id;
@@ -105,12 +106,14 @@ export class ManagedPlugin {
   async start(): Promise<boolean> {
     this.#backoff?.cancel();
     if (this.#session !== undefined) return this.running;
+    this.#starting ??= this.#startOnce().finally(() => (this.#starting = undefined));
+    return this.#starting;
+  }
+
+  async #startOnce(): Promise<boolean> {
     const facts = this.#facts();
-    if (facts.release.manifest.kind !== "service") {
-      this.#set("active", null);
-      return true;
-    }
-    const refusal = this.#refusal(facts);
+    const service = facts.release.manifest.kind === "service";
+    const refusal = service ? this.#refusal(facts) : null;
     if (refusal !== null) {
       this.#set(refusal.state, refusal.error);
       return false;
@@ -118,6 +121,11 @@ export class ManagedPlugin {
     this.#set("starting", null);
     this.#stopping = false;
     this.#unhealthy = 0;
+    if (!(await this.#admitted(facts.release)) || this.#stopping) return false;
+    if (!service) {
+      this.#set("active", null);
+      return true;
+    }
     try {
       await this.#begin(facts);
       return true;
@@ -127,14 +135,39 @@ export class ManagedPlugin {
     }
   }
 
+  async #admitted(release: StoredRelease): Promise<boolean> {
+    try {
+      await this.#environment.admit(release);
+      return true;
+    } catch (thrown) {
+      const error = HnError.from(thrown);
+      if (this.#stopping) return false;
+      if (error.code === "invalid_signature" || error.code === "revoked") this.#lockAway(error.toLocal());
+      else this.#failed(error, { failedStart: true, ranForMs: 0 });
+      return false;
+    }
+  }
+
+  /** Ends it and locks it away until the operator acts; its data stays. */
+  async quarantine(reason: LocalError): Promise<void> {
+    await this.stop(reason.message ?? "It was locked away.");
+    this.#lockAway(reason);
+  }
+
+  #lockAway(reason: LocalError): void {
+    this.#environment.logs.add(this.id, { source: "host", level: "error", message: reason.message ?? "It was locked away." });
+    this.#set("quarantined", reason);
+  }
+
   /** Drains and ends it. The state afterwards is `stopped` unless the caller sets another. */
   async stop(why: string): Promise<void> {
     this.#backoff?.cancel();
     this.#backoff = undefined;
     this.#schedules?.stop();
     const session = this.#session;
-    if (session !== undefined) {
-      this.#stopping = true;
+    this.#stopping = true;
+    if (session === undefined) await this.#starting;
+    else {
       if (session.process.running) this.#set("draining", null);
       await session.stop(why, DRAIN_MS);
     }
