@@ -57,8 +57,9 @@ const PARTS: readonly Part[] = [
   {
     name: "bundles",
     inputs: ["host/src", "sdk-plugin/src", "registry/src", "host/build.ts", "package-lock.json"],
-    outputs: ["host/dist/main.mjs", "sdk-plugin/dist/runner.cjs", "registry/dist/cli.mjs"],
+    outputs: ["host/dist/main.mjs", "host/dist/build.json", "sdk-plugin/dist/runner.cjs", "registry/dist/cli.mjs"],
     run: async () => {
+      writeBuildFacts();
       await modules({
         "host/dist/main": "host/src/main.ts",
         "host/dist/contract": "host/src/contract/index.ts",
@@ -102,6 +103,15 @@ const PARTS: readonly Part[] = [
       ),
   },
 ];
+
+/** Time of the commit, so that the same sources give the same bytes; a release is built with HEARTHNET_RELEASE=1. Read by host/src/paths.ts. */
+function writeBuildFacts(): void {
+  const commit = spawnSync("git", ["log", "-1", "--format=%ct"], { cwd: ROOT, encoding: "utf8" });
+  const seconds = commit.status === 0 ? Number(commit.stdout.trim()) : Math.floor(Date.now() / 1000);
+  const facts = { time: seconds * 1000, profile: process.env["HEARTHNET_RELEASE"] === "1" ? "release" : "development" };
+  mkdirSync(join(ROOT, "host", "dist"), { recursive: true });
+  writeFileSync(join(ROOT, "host", "dist", "build.json"), `${JSON.stringify(facts)}\n`);
+}
 
 function command(args: string[], cwd: string): void {
   const [script = "", ...rest] = args;

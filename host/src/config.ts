@@ -33,7 +33,7 @@ export async function loadConfig(path: string): Promise<NodeConfig> {
     if (!Object.hasOwn(FIELDS, name)) throw wrong(name, `there is no such setting; known are ${Object.keys(FIELDS).join(", ")}`);
     if (item !== undefined && !FIELDS[name as keyof NodeConfig](item)) throw wrong(name, "the value is not allowed");
   }
-  return value as NodeConfig;
+  return value;
 }
 
 function isPort(value: unknown): boolean {

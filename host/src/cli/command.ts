@@ -4,8 +4,9 @@ import type { OperatorClient } from "./client.ts";
 /** Options of `hearthnet up`, parsed. @source architecture §5 */
 export interface UpOptions {
   dataDir: string;
-  port: number;
-  adminPort: number;
+  /** Absent: the config file's, or 7080 and 7860. */
+  port?: number;
+  adminPort?: number;
   name?: string;
   listen?: string;
   discovery: boolean;
@@ -25,6 +26,7 @@ export interface CliHost {
 }
 
 export interface Io {
+  /** Writes a line. */
   out(text: string): void;
   err(text: string): void;
   stdin: NodeJS.ReadStream;
@@ -42,7 +44,7 @@ export interface Invocation {
   host: CliHost;
   client: () => OperatorClient;
   /** Prints the result: `value` with `--json`, else `text`. */
-  print(value: unknown, text: string): void;
+  print: (value: unknown, text: string) => void;
 }
 
 export interface Command {

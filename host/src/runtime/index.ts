@@ -8,6 +8,7 @@
  * await runtime.startAll();
  */
 export { closeInherited } from "./confine/index.ts";
+export { inspectConfinement } from "./inspect.ts";
 export { isWithin, rating, requested, weightOf, type Right } from "./permission/index.ts";
 export type { LedgerRow } from "./ledger.ts";
 export { NodeRuntime, openRuntime, type RuntimeOptions } from "./runtime.ts";

@@ -21,18 +21,20 @@ export const nodeCommands: readonly Command[] = [
       "allow-dev-root": { type: "boolean", help: "accept a development registry in a release build" },
     },
     run: ({ options, dataDir, host, io }) => {
-      const port = (name: string, fallback: number): number => {
+      const port = (name: string): number | undefined => {
         const text = options[name];
-        const n = text === undefined ? fallback : Number(text);
+        if (text === undefined) return undefined;
+        const n = Number(text);
         if (!Number.isInteger(n) || n < 0 || n > 65_535 || text === "")
           throw new UsageError(`--${name} wants a number from 0 to 65535, not "${String(text)}".`);
         return n;
       };
+      const [bus, page] = [port("port"), port("admin-port")];
       return host.up(
         {
           dataDir,
-          port: port("port", 7080),
-          adminPort: port("admin-port", 7860),
+          ...(bus === undefined ? {} : { port: bus }),
+          ...(page === undefined ? {} : { adminPort: page }),
           discovery: options["no-discovery"] !== true,
           allowDevRoot: options["allow-dev-root"] === true,
           ...(typeof options["name"] === "string" ? { name: options["name"] } : {}),

@@ -1,0 +1,68 @@
+import { runCli, type CliHost, type Io } from "./cli/index.ts";
+import { loadConfig } from "./config.ts";
+import { doctor } from "./doctor.ts";
+import { createLog } from "./foundation/index.ts";
+import { openNode, VERSION } from "./node.ts";
+import { defaultDataDir, PATHS } from "./paths.ts";
+
+const io: Io = {
+  out: (text) => void process.stdout.write(`${text}\n`),
+  err: (text) => void process.stderr.write(`${text}\n`),
+  stdin: process.stdin,
+  env: process.env,
+  cwd: process.cwd(),
+};
+
+const host: CliHost = {
+  up,
+  doctor,
+  binaries: { plugin: PATHS.pluginTools, registry: PATHS.registryTools },
+  defaultDataDir: defaultDataDir(process.env),
+  version: VERSION,
+};
+
+/** Runs until a signal; a second one does not wait. */
+async function up(options: Parameters<CliHost["up"]>[0]): Promise<number> {
+  const { logLevel, ...config } = await loadConfig(PATHS.config);
+  const log = createLog({ level: logLevel ?? "info" });
+  const { dataDir, allowDevRoot, port, adminPort, name, listen } = options;
+  process.on("uncaughtException", (error) => {
+    log.error("the node ends after a fault of its own", { error });
+    process.exit(1);
+  });
+  process.on("unhandledRejection", (error) => log.error("a fault was left unhandled", { error }));
+  const stopped = stopSignal();
+  const node = await openNode({
+    ...config,
+    ...(port === undefined ? {} : { port }),
+    ...(adminPort === undefined ? {} : { adminPort }),
+    ...(name === undefined ? {} : { name }),
+    ...(listen === undefined ? {} : { listen }),
+    dataDir,
+    allowDevRoot,
+    log,
+  });
+  io.out(`ready ${JSON.stringify({ admin: node.admin, bus: node.bus, node_id: node.nodeId, pid: process.pid })}`);
+  const link = node.setupLink();
+  if (link !== null) io.out(`Set this node up within 15 minutes: ${link}`);
+  const signal = await stopped;
+  log.info("stopping", { signal });
+  await node.close();
+  return 0;
+}
+
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
+      process.on(signal, () => {
+        if (asked) process.exit(1);
+        asked = true;
+        resolve(signal);
+      });
+  });
+}
+
+// Standard output may be a pipe whose reader has gone; a node does not end for that.
+process.stdout.on("error", () => {});
+process.exit(await runCli(process.argv.slice(2), { io, host }));

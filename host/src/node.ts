@@ -1,0 +1,273 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import manifest from "../package.json" with { type: "json" };
+import { openAdmin, type Admin } from "./admin/index.ts";
+import { openBus, type OpenBus } from "./bus/index.ts";
+import { watchCatalogue } from "./catalogue-watch.ts";
+import { openCommunity } from "./community/index.ts";
+import type { Endpoint, Log, NodeFacts, Random } from "./contract/index.ts";
+import type { NodeConfig } from "./define-config.ts";
+import { openPeers } from "./discovery/index.ts";
+import { createUlidFactory, Disposer, formatTime, privateFolder, systemClock } from "./foundation/index.ts";
+import { checkMachine, checkNode } from "./health.ts";
+import { createFreshDeviceId, openKeystore, readFreshDeviceId, sameShortId, selfTest, shortId } from "./identity/index.ts";
+import { anyAddress, portError, readEndpoints } from "./listen-address.ts";
+import { lockDataFolder } from "./lock.ts";
+import { openMarketplace } from "./marketplace/index.ts";
+import { followMembership } from "./membership-watch.ts";
+import { PATHS, readBuildFacts } from "./paths.ts";
+import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
+import { SelfDescription } from "./self.ts";
+import { createLink, openListener, type Link, type Listener } from "./transport/index.ts";
+
+export const VERSION: string = manifest.version;
+
+/** Running calls may take this long to end when the node stops; plugins have 5 s after that. */
+const DRAIN_MS = 3000;
+
+export interface NodeOptions extends Omit<NodeConfig, "logLevel"> {
+  dataDir: string;
+  allowDevRoot?: boolean;
+  log: Log;
+}
+
+/** A running node. */
+export interface Node {
+  nodeId: string;
+  bus: string;
+  admin: string;
+  /** For the first run; null when the node is set up. */
+  setupLink(): string | null;
+  /** Resolves when every plugin has been tried once. */
+  pluginsStarted: Promise<void>;
+  /** Lets running calls end, stops the plugins, closes everything top-down. */
+  close(): Promise<void>;
+}
+
+/**
+ * Builds the house floor by floor. An opened thing is registered for closing on the next line, so that a later floor that fails leaves nothing
+ * behind, and closing goes the same way back.
+ * @throws bad_request data_locked | port_taken · internal_error keys_invalid | keys_permissions | db_corrupt
+ */
+export async function openNode(options: NodeOptions): Promise<Node> {
+  const disposer = new Disposer();
+  try {
+    return await build(options, disposer);
+  } catch (error) {
+    await disposer.close();
+    throw error;
+  }
+}
+
+async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
+  const { log } = options;
+  const dataDir = privateFolder(options.dataDir);
+  disposer.add("lock", lockDataFolder(dataDir));
+  const clock = systemClock;
+  const random: Random = (n) => randomBytes(n);
+  const newUlid = createUlidFactory(clock, random);
+  const startedAt = formatTime(clock.now());
+  const buildFacts = readBuildFacts();
+
+  // floor 1
+  await selfTest();
+  const firstStart = !existsSync(join(dataDir, "keys", "device.ed25519"));
+  const { nodeId, signer, tls } = openKeystore(dataDir);
+  disposer.add("key", () => signer.destroy());
+  const tlsIdentity = await tls();
+
+  // floors 2 and 3
+  let listener: Listener | undefined;
+  const listen = options.listen ?? anyAddress();
+  const endpoints = (): Endpoint[] =>
+    readEndpoints(listen, listener?.port ?? 0).map((endpoint) => ({ ...endpoint, tls_spki_sha256: tlsIdentity.spkiSha256 }));
+  let link: Link | undefined;
+  const bus: OpenBus = openBus({
+    nodeId,
+    communityId: () => community.communityId(),
+    clock,
+    random,
+    log: log.child({ room: "bus" }),
+    link: () => link,
+  });
+  disposer.add("bus", () => bus.close());
+  const self = new SelfDescription({
+    dataDir,
+    signer,
+    clock,
+    bus,
+    endpoints,
+    profile: options.profile ?? "hearth",
+    communityId: () => community.communityId(),
+    ...(options.name === undefined ? {} : { name: options.name }),
+  });
+  const community = openCommunity({
+    dataDir: join(dataDir, "community"),
+    signer,
+    clock,
+    newUlid,
+    log: log.child({ room: "community" }),
+    displayName: () => self.displayName(),
+    manifest: async (id) => self.manifestFor(id),
+  });
+  disposer.add("community", () => community.close());
+
+  // floor 4, outbound half
+  const wire = createLink({ signer, communityId: () => community.communityId(), clock, random });
+  link = wire;
+  disposer.add("link", () => wire.close());
+  const peers = openPeers({
+    path: join(dataDir, "peers.db"),
+    nodeId,
+    clock,
+    log: log.child({ room: "discovery" }),
+    link: wire,
+    bus,
+    community,
+  });
+  disposer.add("peers", () => peers.close());
+  disposer.add("membership", followMembership({ community, bus, peers, log, onChange: () => self.forget() }));
+
+  // floors 5 and 6
+  const runtime = await openRuntime({
+    dataDir,
+    bus,
+    clock,
+    random,
+    log: log.child({ room: "runtime" }),
+    identity: { nodeId, communityId: () => community.communityId(), level: () => community.levelOf(nodeId) },
+    runnerPath: PATHS.runner,
+    // Before every start, the first after boot included, each file of the release is hashed again.
+    admit: (release) => marketplace.admit(release),
+    onNotice: ({ plugin, title }) => log.info("a plugin has something to say", { plugin, title }),
+  });
+  disposer.add("runtime", () => runtime.stopAll());
+  const marketplace = await openMarketplace({
+    dataDir,
+    runtime,
+    clock,
+    newUlid,
+    log: log.child({ room: "marketplace" }),
+    registries: [
+      {
+        id: "hearthnet",
+        root: join(PATHS.embeddedRegistry, "root.json"),
+        source: PATHS.embeddedRegistry,
+        namespaces: ["hearthnet/*", "*"],
+        embedded: true,
+      },
+    ],
+    hostVersion: VERSION,
+    buildTime: buildFacts.time,
+    allowDevRoot: buildFacts.profile === "development" || options.allowDevRoot === true,
+  });
+  disposer.add("marketplace", () => marketplace.close());
+
+  // floor 4, inbound half: nobody is let in before there is somebody to answer
+  listener = await openListener({
+    signer,
+    tls: tlsIdentity,
+    bus,
+    community,
+    manifest: (contract) => self.manifest(contract),
+    ready: () => bus.entries({ node_id: nodeId }).length > 0 && peers.list().some((peer) => peer.online),
+    clock,
+    log: log.child({ room: "transport" }),
+    dataDir,
+    host: listen,
+    port: options.port ?? 7080,
+    firstStart,
+    featuresOf: (node) => wire.featuresOf(node),
+  }).catch((error: unknown) => {
+    throw portError(error, options.port ?? 7080);
+  });
+  const { url: busUrl } = listener;
+  disposer.add("listener", () => listener?.close({ drainMs: DRAIN_MS }));
+
+  // floor 7
+  const catalogue = watchCatalogue({ marketplace, clock, log });
+  disposer.add("catalogue", () => catalogue.stop());
+  let admin: Admin | undefined;
+  const facts = (): NodeFacts => {
+    const id = community.communityId();
+    return {
+      node_id: nodeId,
+      short_id: shortId(nodeId),
+      display_name: self.displayName(),
+      profile: options.profile ?? "hearth",
+      version: VERSION,
+      started_at: startedAt,
+      bus: busUrl,
+      admin: admin?.url ?? "",
+      data_dir: dataDir,
+      community: id === null ? null : { id, name: community.name() ?? "", level: community.levelOf(nodeId) },
+      as_root: runtime.report().asRoot,
+      dev_root: marketplace.devRoot,
+    };
+  };
+  admin = await openAdmin({
+    dataDir,
+    port: options.adminPort ?? 7860,
+    uiDir: PATHS.page,
+    services: {
+      bus,
+      community,
+      runtime,
+      marketplace,
+      peers,
+      link: wire,
+      clock,
+      log: log.child({ room: "admin" }),
+      random,
+      newUlid,
+      facts,
+      setDisplayName: (name) => self.setDisplayName(name),
+      endpoints,
+      freshDeviceId: () => createFreshDeviceId({ nodeId, displayName: self.displayName() }),
+      readFreshDeviceId,
+      shortId,
+      sameShortId,
+      health: async () => [
+        ...checkMachine({ dataDir, build: buildFacts, now: clock.now(), report: runtime.report() }),
+        ...checkNode({
+          bus: busUrl,
+          page: admin?.url ?? "",
+          plugins: runtime.list(),
+          peers: peers.list(),
+          hasCommunity: community.communityId() !== null,
+          catalogue: catalogue.last(),
+          devRoot: marketplace.devRoot,
+        }),
+      ],
+      confinement: () => runtime.report(),
+      operator: () => ({
+        kind: "self",
+        node_id: nodeId,
+        community_id: community.communityId(),
+        level: community.levelOf(nodeId),
+      }),
+    },
+  });
+  const { url: adminUrl, setupLink, close: closeAdmin } = admin;
+  disposer.add("admin", closeAdmin);
+
+  return {
+    nodeId,
+    bus: busUrl,
+    admin: adminUrl,
+    setupLink,
+    pluginsStarted: startPlugins(runtime, log),
+    close: async () => {
+      for (const { name, error } of await disposer.close()) log.error("could not be closed", { name, error });
+    },
+  };
+}
+
+async function startPlugins(runtime: NodeRuntime, log: Log): Promise<void> {
+  try {
+    await runtime.startAll();
+  } catch (error) {
+    log.error("plugins could not be started", { error });
+  }
+}
