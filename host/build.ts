@@ -41,9 +41,10 @@ const COMMON: BuildOptions = {
   logLevel: "warning",
 };
 
-function modules(entryPoints: Record<string, string>): Promise<unknown> {
+function modules(entryPoints: Record<string, string>, options: BuildOptions = {}): Promise<unknown> {
   return build({
     ...COMMON,
+    ...options,
     entryPoints,
     outdir: ROOT,
     format: "esm",
@@ -60,8 +61,10 @@ const PARTS: readonly Part[] = [
     outputs: ["host/dist/main.mjs", "host/dist/build.json", "sdk-plugin/dist/runner.cjs", "registry/dist/cli.mjs"],
     run: async () => {
       writeBuildFacts();
+      // In pieces, so that a question from the terminal does not load the whole node.
+      rmSync(join(ROOT, "host", "dist", "pieces"), { recursive: true, force: true });
+      await modules({ "host/dist/main": "host/src/main.ts" }, { splitting: true, chunkNames: "host/dist/pieces/[name]-[hash]" });
       await modules({
-        "host/dist/main": "host/src/main.ts",
         "host/dist/contract": "host/src/contract/index.ts",
         "host/dist/format": "host/src/format/index.ts",
         "sdk-plugin/dist/index": "sdk-plugin/src/index.ts",

@@ -1,9 +1,8 @@
 import { runCli, type CliHost, type Io } from "./cli/index.ts";
 import { loadConfig } from "./config.ts";
-import { doctor } from "./doctor.ts";
 import { createLog } from "./foundation/index.ts";
-import { openNode, VERSION } from "./node.ts";
 import { defaultDataDir, PATHS } from "./paths.ts";
+import { VERSION } from "./version.ts";
 
 const io: Io = {
   out: (text) => void process.stdout.write(`${text}\n`),
@@ -13,9 +12,10 @@ const io: Io = {
   cwd: process.cwd(),
 };
 
+// Loaded when wanted: a question to a running node should not wait for everything that a node consists of.
 const host: CliHost = {
   up,
-  doctor,
+  doctor: async (dataDir) => (await import("./doctor.ts")).doctor(dataDir),
   binaries: { plugin: PATHS.pluginTools, registry: PATHS.registryTools },
   defaultDataDir: defaultDataDir(process.env),
   version: VERSION,
@@ -32,6 +32,7 @@ async function up(options: Parameters<CliHost["up"]>[0]): Promise<number> {
   });
   process.on("unhandledRejection", (error) => log.error("a fault was left unhandled", { error }));
   const stopped = stopSignal();
+  const { openNode } = await import("./node.ts");
   const node = await openNode({
     ...config,
     ...(port === undefined ? {} : { port }),

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import manifest from "../package.json" with { type: "json" };
 import { openAdmin, type Admin } from "./admin/index.ts";
 import { openBus, type OpenBus } from "./bus/index.ts";
 import { watchCatalogue } from "./catalogue-watch.ts";
@@ -20,8 +19,7 @@ import { PATHS, readBuildFacts } from "./paths.ts";
 import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
 import { SelfDescription } from "./self.ts";
 import { createLink, openListener, type Link, type Listener } from "./transport/index.ts";
-
-export const VERSION: string = manifest.version;
+import { VERSION } from "./version.ts";
 
 /** Running calls may take this long to end when the node stops; plugins have 5 s after that. */
 const DRAIN_MS = 3000;

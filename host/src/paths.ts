@@ -3,8 +3,12 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The checkout or installation: two folders up, from `host/dist` as from `host/src`. */
-const ROOT: string = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+/** The checkout or installation: the folder above this file, in `host/src` or somewhere in `host/dist`, that has the host's entry. */
+const ROOT: string = (() => {
+  const start = dirname(fileURLToPath(import.meta.url));
+  for (let at = start; at !== dirname(at); at = dirname(at)) if (existsSync(join(at, "host", "bin", "hearthnet.mjs"))) return at;
+  throw new Error(`The installation around ${start} is not complete. Install HearthNet anew.`);
+})();
 
 /** Where the built parts lie that the host uses but does not contain. */
 export const PATHS: Record<"config" | "page" | "runner" | "embeddedRegistry" | "pluginTools" | "registryTools", string> = {
