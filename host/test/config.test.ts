@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { it, type TestContext } from "node:test";
+import { loadConfig } from "../src/config.ts";
+import { HnError } from "../src/foundation/index.ts";
+
+function file(t: TestContext, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "hearthnet-config-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "hearthnet.config.ts");
+  writeFileSync(path, text);
+  return path;
+}
+
+it("starts with the defaults when there is no file", async (t) => {
+  assert.deepEqual(await loadConfig(join(file(t, ""), "..", "other.ts")), {});
+});
+
+it("takes what the file says", async (t) => {
+  const path = file(t, 'export default { name: "Küche", port: 0, profile: "anchor", logLevel: "warn" };');
+  assert.deepEqual({ ...(await loadConfig(path)) }, { name: "Küche", port: 0, profile: "anchor", logLevel: "warn" });
+});
+
+for (const [what, text, words] of [
+  ["an unknown setting", "export default { prot: 7080 };", /"prot".*known are name/],
+  ["a port out of range", "export default { port: 70000 };", /"port"/],
+  ["a port as text", 'export default { port: "7080" };', /"port"/],
+  ["an empty name", 'export default { name: "" };', /"name"/],
+  ["a name that is too long", `export default { name: "${"x".repeat(65)}" };`, /"name"/],
+  ["a profile that a home node cannot have", 'export default { profile: "bridge" };', /"profile"/],
+  ["no default export", "export const name = 1;", /defineConfig/],
+  ["broken syntax", "export default {", /cannot be read/],
+] as const)
+  it(`stops at ${what} and names the place`, async (t) => {
+    await assert.rejects(loadConfig(file(t, text)), (error: unknown) => {
+      assert.ok(HnError.isHnError(error));
+      assert.equal(error.code, "bad_request");
+      assert.match(error.message, words);
+      assert.match(error.action, /Correct|delete/);
+      return true;
+    });
+  });

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { watchCatalogue } from "../src/catalogue-watch.ts";
+import type { CapabilityEntry, Event, Standing } from "../src/contract/index.ts";
+import { ManualClock, silentLog } from "../src/foundation/index.ts";
+import { portError } from "../src/listen-address.ts";
+import { followMembership } from "../src/membership-watch.ts";
+
+/** Lets what is already settled run on. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+}
+
+it("reads the catalogue at once and every six hours, keeps what a silent registry said, and stops", async () => {
+  const clock = new ManualClock();
+  const answers = [
+    { ageSeconds: 5, registries: [{ id: "hearthnet", ok: true }] },
+    { ageSeconds: 99, registries: [{ id: "hearthnet", ok: false, error: "it does not answer" }] },
+  ];
+  let rounds = 0;
+  const watch = watchCatalogue({
+    marketplace: { refresh: async () => answers[rounds++] ?? Promise.reject(new Error("disk full")) },
+    clock,
+    log: silentLog,
+  });
+  assert.equal(watch.last(), null);
+  await settle();
+  assert.deepEqual(watch.last(), { ageSeconds: 5, errors: [] });
+  clock.advance(6 * 3_600_000);
+  await settle();
+  assert.deepEqual(watch.last(), { ageSeconds: 99, errors: ["Registry hearthnet: it does not answer."] });
+  clock.advance(6 * 3_600_000);
+  await settle();
+  assert.equal(rounds, 3, "a round that fails is followed by another");
+  assert.deepEqual(watch.last()?.ageSeconds, 99);
+  watch.stop();
+  clock.advance(24 * 3_600_000);
+  await settle();
+  assert.equal(rounds, 3);
+});
+
+it("forgets the offers of whoever is no longer a member, and looks for whoever is new (04 E-10)", async () => {
+  let announce: (event: Event) => void = () => {};
+  const standing: Record<string, Standing["kind"]> = { ann: "member", bob: "revoked" };
+  const gone: string[] = [];
+  let refreshed = 0;
+  let changed = 0;
+  followMembership({
+    community: {
+      onEvent: (listener) => ((announce = listener), () => {}),
+      standing: (id) => ({ kind: standing[id] ?? "stranger" }) as Standing,
+    },
+    bus: {
+      entries: () =>
+        [
+          { node_id: "me", is_local: true },
+          { node_id: "ann", is_local: false },
+          { node_id: "bob", is_local: false },
+        ] as CapabilityEntry[],
+      peerGone: (id) => void gone.push(id),
+    },
+    peers: { refresh: async () => void refreshed++ },
+    log: silentLog,
+    onChange: () => void changed++,
+  });
+  announce({ event_type: "market.post.created" } as Event);
+  assert.deepEqual([gone, refreshed, changed], [[], 0, 0]);
+  announce({ event_type: "community.member.revoked" } as Event);
+  assert.deepEqual([gone, refreshed, changed], [["bob"], 0, 1]);
+  announce({ event_type: "community.member.joined" } as Event);
+  assert.equal(refreshed, 1);
+});
+
+it("says of each fault of a port what it means and what to do", () => {
+  const words = (code: string): string => {
+    const error = portError(Object.assign(new Error(code), { code }), 80) as { message: string; action?: string };
+    return `${error.message} ${error.action ?? ""}`;
+  };
+  assert.match(words("EADDRINUSE"), /Port 80 is already in use.*--port/);
+  assert.match(words("EACCES"), /may not listen on port 80.*above 1023/);
+  assert.match(words("EADDRNOTAVAIL"), /--listen/);
+  const other = new Error("?");
+  assert.equal(portError(other, 80), other);
+});
