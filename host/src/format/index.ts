@@ -1,6 +1,6 @@
 /**
- * Room `format`, floor 2: reads, checks and writes what plugins consist of: manifest, `.hnp` package, publisher signature, fd 3 frame. One reader
- * and one writer for host, registry and SDK.
+ * Room `format`, floor 2: reads, checks and writes what plugins consist of: manifest, `.hnp` package, publisher signature, fd 3 frame, and what a
+ * registry says about them. One reader and one writer for host, registry and SDK.
  *
  * @example
  * const { bytes } = writePackage(files, privateKey);
@@ -37,3 +37,7 @@ export {
   type PackageFile,
   type WrittenPackage,
 } from "./package/write.ts";
+export * from "./registry/index.ts";
+export { rating, requested, weightOf, type Right } from "./rights/rating.ts";
+export { amount, texts } from "./rights/scope.ts";
+export { compareVersions, isInRange } from "./version.ts";

@@ -19,7 +19,17 @@ export {
   type PublicKey,
   type Verifier,
 } from "./ed25519/verify.ts";
-export { blake3, blobCid, CHUNK_SIZE_BYTES, createBlake3, dhtKey, isCid, schemaHash } from "./hash/blake3.ts";
+export {
+  blake3,
+  blobCid,
+  type BlobDigest,
+  CHUNK_SIZE_BYTES,
+  createBlake3,
+  createBlobCid,
+  dhtKey,
+  isCid,
+  schemaHash,
+} from "./hash/blake3.ts";
 export { createFreshDeviceId, readFreshDeviceId } from "./invite/fresh-device.ts";
 export { createInvite, readInvite, type InviteFacts } from "./invite/invite.ts";
 export { openKeystore, type Keystore } from "./keys/keystore.ts";

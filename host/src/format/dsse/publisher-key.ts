@@ -33,8 +33,8 @@ export function fromKeyObject(key: KeyObject): PublisherKey {
 export function createPublisherKey(passphrase: string): { privatePem: string; publicPem: string; key: PublisherKey } {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   return {
-    privatePem: privateKey.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase }) as string,
-    publicPem: publicKey.export({ type: "spki", format: "pem" }) as string,
+    privatePem: privateKey.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase }),
+    publicPem: publicKey.export({ type: "spki", format: "pem" }),
     key: fromKeyObject(publicKey),
   };
 }

@@ -27,6 +27,7 @@ export async function decompress(packed: Uint8Array, sink: (chunk: Buffer) => vo
   const inflate = createInflateRaw();
   let total = 0;
   let sum = 0;
+  let inSink = false;
   const feeding = feed(inflate, packed.subarray(HEADER.byteLength));
   try {
     for await (const chunk of inflate as AsyncIterable<Buffer>) {
@@ -37,10 +38,13 @@ export async function decompress(packed: Uint8Array, sink: (chunk: Buffer) => vo
           message: "The package unpacks to far more than its size allows.",
         });
       sum = crc32(chunk, sum);
+      inSink = true;
       sink(chunk);
+      inSink = false;
     }
   } catch (error) {
-    if (HnError.isHnError(error)) throw error;
+    // A full disk or a cancelled installation says nothing about the package.
+    if (inSink || HnError.isHnError(error)) throw error;
     throw damaged("it cannot be unpacked", error);
   } finally {
     inflate.destroy();

@@ -19,15 +19,18 @@ import { type FileRow, FILES_FILE, sha256Hex } from "./write.ts";
 /** Writes entries below one fresh folder. Names were judged before; nothing there can be a link, since the folder is ours and new. */
 class FolderSink implements PackageSink {
   readonly #root: string;
+  readonly #signal: AbortSignal | undefined;
   #fd: number | null = null;
   #mode = 0o644;
   #path = "";
 
-  constructor(root: string) {
+  constructor(root: string, signal: AbortSignal | undefined) {
     this.#root = root;
+    this.#signal = signal;
   }
 
   open(entry: { path: string; mode: number }): void {
+    this.#signal?.throwIfAborted();
     this.#path = join(this.#root, ...entry.path.split("/"));
     if (!this.#path.startsWith(this.#root + sep)) throw new HnError("bad_request", { reason: "archive_path" });
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o755 });
@@ -36,6 +39,7 @@ class FolderSink implements PackageSink {
   }
 
   write(chunk: Uint8Array): void {
+    this.#signal?.throwIfAborted();
     for (let at = 0; at < chunk.byteLength;) at += writeSync(this.#fd as number, chunk, at);
   }
 
@@ -55,18 +59,18 @@ class FolderSink implements PackageSink {
 /**
  * Verifies a package while unpacking it into `tmp/<opId>`, then moves it to `store/sha256/<sha256>` in one rename. On any refusal nothing stays.
  * @returns the package and its folder
- * @throws as `verifyPackage`
+ * @throws as `verifyPackage` · the signal's reason
  * @source marketplace §1 "reading", plugin-platform §6.2
  */
 export async function unpackPackage(
   bytes: Uint8Array,
-  o: VerifyOptions & { root: string; opId: string },
+  o: VerifyOptions & { root: string; opId: string; signal?: AbortSignal },
 ): Promise<VerifiedPackage & { dir: string }> {
   const dir = join(o.root, "store", "sha256", sha256Hex(bytes));
   const temporary = join(o.root, "tmp", o.opId);
   mkdirSync(dirname(dir), { recursive: true, mode: 0o755 });
   mkdirSync(temporary, { recursive: true, mode: 0o755 });
-  const sink = new FolderSink(temporary);
+  const sink = new FolderSink(temporary, o.signal);
   try {
     const verified = await verifyPackage(bytes, { ...o, sink });
     syncFolder(temporary);

@@ -126,7 +126,7 @@ export class UstarReader {
         reason: "archive_path",
         message: "The package holds a file with an owner, time or mode that is not allowed.",
       });
-    const entry: TarEntry = { path: String(header.path), mode: mode as TarEntry["mode"], size: header.size ?? 0 };
+    const entry: TarEntry = { path: String(header.path), mode, size: header.size ?? 0 };
     // One spelling per header: what our own writer would not have written could be read differently elsewhere.
     if (!block.equals(encodeHeader(entry))) throw damaged("a header in an unusual spelling");
     this.#sink.entry(entry);

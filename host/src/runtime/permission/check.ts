@@ -1,7 +1,7 @@
 /** Decides every wish of a plugin. Deny is the default; one function for each right. @source plugin-platform §3.1, §3.4 */
 import type { Grant, JsonObject, PermissionName } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { amount, texts } from "./scope.ts";
+import { amount, texts } from "../../format/index.ts";
 
 const KV_DEFAULT_MB = 8;
 const DISK_DEFAULT_MB = 64;

@@ -1,6 +1,6 @@
 /** Is one set of rights contained in another? Decides whether an update needs the operator. @source plugin-platform §3.4.2 */
-import type { JsonObject, JsonValue, PermissionRequest } from "../../contract/index.ts";
-import type { Right } from "./rating.ts";
+import type { JsonObject, JsonValue } from "../../contract/index.ts";
+import type { Right } from "../../format/index.ts";
 
 /** Scope members that widen with their size. Everything else must be equal. */
 const NUMBERS = new Set(["quotaMb", "tokensPerMin"]);
@@ -41,9 +41,4 @@ export function isWithin(inner: readonly Right[], outer: readonly Right[]): bool
   return inner.every(({ permission, scope }) =>
     outer.some((right) => right.permission === permission && isScopeWithin(scope, right.scope)),
   );
-}
-
-/** What a manifest asks for, as rights. */
-export function requested(requests: readonly PermissionRequest[]): Right[] {
-  return requests.map(({ name, scope }) => ({ permission: name, scope: scope ?? {} }));
 }

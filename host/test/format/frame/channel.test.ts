@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
 import { FrameChannel, encodeFrame, type Attachments, type ChannelMessage } from "../../../src/format/frame/index.ts";
+import { until } from "../../support/until.ts";
 
 type Message = ChannelMessage & Record<string, unknown>;
 interface End {
@@ -91,8 +92,7 @@ test("carries attachments of several MiB in chunks under credit, both ways at on
   );
   assert.ok(big.equals((await host.next()).attachments.get("/x")!));
   await Promise.all([there, back]);
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(host.channel.queued, 0, "all window came back");
+  await until("all of the window came back", () => host.channel.queued === 0);
 });
 
 test("keeps the order of messages with one id while others overtake", async () => {

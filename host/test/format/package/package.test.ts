@@ -274,3 +274,17 @@ describe("a hostile archive is refused and writes nothing (marketplace §11)", (
     await refusedWith(t, squeeze(Buffer.concat([gunzipSync(bytes), Buffer.alloc(512)])), "damaged");
   });
 });
+
+describe("what happens beside the package is not blamed on it", () => {
+  it("a cancelled reading throws the signal's reason and leaves nothing", async (t) => {
+    const root = mkdtempSync(join(tmpdir(), "hn-package-"));
+    t.after(() => rmSync(root, { recursive: true, force: true }));
+    const reason = new Error("cancelled");
+    await assert.rejects(
+      unpackPackage(pack(), { root, opId: "op", keys: [KEY], signal: AbortSignal.abort(reason) }),
+      (e) => e === reason,
+    );
+    assert.deepEqual(readdirSync(join(root, "tmp")), []);
+    assert.deepEqual(readdirSync(join(root, "store", "sha256")), []);
+  });
+});

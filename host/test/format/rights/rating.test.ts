@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConfinementLabel, JsonObject, PermissionName } from "../../../src/contract/index.ts";
-import { rating, weightOf, type Right } from "../../../src/runtime/permission/index.ts";
+import { rating, weightOf, type Right } from "../../../src/format/index.ts";
 
 const right = (permission: PermissionName, scope: JsonObject = {}): Right => ({ permission, scope });
 

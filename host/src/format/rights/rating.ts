@@ -1,10 +1,21 @@
 /** How risky a set of rights is, 1 (harmless) to 6; computed, never declared by the author. @source plugin-platform §3.2 */
-import { PERMISSIONS, type ConfinementLabel, type JsonObject, type PermissionName } from "../../contract/index.ts";
+import {
+  PERMISSIONS,
+  type ConfinementLabel,
+  type JsonObject,
+  type PermissionName,
+  type PermissionRequest,
+} from "../../contract/index.ts";
 import { texts } from "./scope.ts";
 
 export interface Right {
   permission: PermissionName;
   scope: JsonObject;
+}
+
+/** What a manifest asks for, as rights. */
+export function requested(requests: readonly PermissionRequest[]): Right[] {
+  return requests.map(({ name, scope }) => ({ permission: name, scope: scope ?? {} }));
 }
 
 const READS = new Set<PermissionName>(["blobs.read", "events.read", "fs.mount", "secret.read"]);
