@@ -177,6 +177,11 @@ export const REASONS = {
     message: "The answer carries no valid signature.",
     action: "Update the other node, or stop using it.",
   },
+  response_stale: {
+    code: "invalid_signature",
+    message: "The answer's time is more than two minutes off.",
+    action: "Set the clocks of both devices, then try again.",
+  },
   tokens_unsupported: {
     code: "not_implemented",
     message: "This node does not accept tokens yet.",
@@ -191,6 +196,11 @@ export const REASONS = {
     code: "bad_request",
     message: "This kind of connection is not offered.",
     action: "Use HTTP with server-sent events.",
+  },
+  closing: {
+    code: "partition",
+    message: "The node is being stopped and takes no new calls.",
+    action: "Try again in a moment, or use another node.",
   },
   // format and marketplace: one reason per class of marketplace §5.1, never merged
   damaged: {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { join } from "node:path";
 import { createUlidFactory } from "../foundation/index.ts";
 import type { Signer, TlsIdentity } from "../identity/index.ts";
 import type { Bus, Clock, Log, NodeId, NodeManifest } from "../contract/index.ts";
@@ -28,7 +29,7 @@ export interface ListenerOptions {
   ready: () => boolean;
   clock: Clock;
   log: Log;
-  /** Folder for the record of received requests; created with mode 0700. */
+  /** The node's data folder; the record of received requests lies below it in `replay/`. */
   dataDir: string;
   /** Address to listen on; default all. */
   host?: string;
@@ -61,7 +62,7 @@ export interface Listener {
 export async function openListener(o: ListenerOptions): Promise<Listener> {
   const rates = { ...DEFAULT_RATES, ...o.rates };
   const replays = new ReplayCache({
-    folder: o.dataDir,
+    folder: join(o.dataDir, "replay"),
     clock: o.clock,
     log: o.log,
     bootId: o.bootId ?? readBootId(o.clock.now()),
@@ -81,6 +82,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   const limits = { ...CONNECTION_LIMITS, ...o.connections };
   const connections = new Connections(limits);
   const newId = createUlidFactory(o.clock, (n) => randomBytes(n));
+  let closing = false;
   const room: Room = {
     bus: o.bus,
     community: o.community,
@@ -92,10 +94,11 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     clock: o.clock,
     log: o.log,
     claimSocket: (socket, node) => connections.claimed(socket, node),
+    isClosing: () => closing,
   };
   const app = createServer(room, { tls: o.tls, patience: { ...PATIENCE, ...o.patience } });
   app.server.maxConnections = limits.total;
-  app.server.on("secureConnection", (socket) => connections.opened(socket));
+  app.server.on("connection", (socket: Socket) => connections.opened(socket));
   refuseUpgrades(app.server, room);
   const host = o.host ?? "::";
   try {
@@ -110,6 +113,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     port,
     url: `https://${host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`,
     close: async ({ drainMs = DRAIN_MS } = {}) => {
+      closing = true;
       const cut = o.clock.setTimeout(() => app.server.closeAllConnections(), drainMs);
       await app.close();
       cut.cancel();

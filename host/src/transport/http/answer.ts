@@ -1,12 +1,13 @@
 import { formatTime, HnError } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
-import { ERRORS, type Clock, type JsonObject, type Log, type NodeId, type WireError } from "../../contract/index.ts";
+import { ERRORS, type Clock, type JsonObject, type Log, type WireError } from "../../contract/index.ts";
+import type { Claim } from "../inbound/passage.ts";
 
-/** To whom an answer is signed. */
-export interface Addressee {
-  from: NodeId | "";
-  requestId: string;
-}
+/** To whom an answer is signed; a request id that is empty gets one of its own. */
+export type Addressee = Claim;
+
+/** Nobody in particular. @source 02 T-10 */
+export const ANYBODY: Addressee = { from: "", requestId: "" };
 
 export interface Answer {
   status: number;
@@ -14,13 +15,12 @@ export interface Answer {
   text: string;
 }
 
-const SECURITY_HEADERS: Record<string, string> = {
+/** No page may read or embed it, no cache may keep it, and it is never anything but JSON. */
+const PLAIN_HEADERS: Record<string, string> = {
   "content-type": "application/json",
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",
-  "referrer-policy": "no-referrer",
 };
 
 /** Signs whatever leaves this node as JSON, errors too. @source 02 §4, T-10 */
@@ -37,7 +37,7 @@ export class Answerer {
     this.#newId = o.newId;
   }
 
-  /** @param to `requestId` may be empty: then the answer gets an id of its own */
+  /** Signs a body for one reader. What cannot be signed becomes `internal_error`. */
   answer(status: number, body: JsonObject, to: Addressee): Answer {
     const timestamp = formatTime(this.#clock.now());
     const request_id = to.requestId === "" ? this.#newId() : to.requestId;
@@ -46,12 +46,13 @@ export class Answerer {
       signature = this.#signer.signResponse({ request_id, from: this.#signer.nodeId, to: to.from, timestamp, status, body });
     } catch (cause) {
       if (status === ERRORS.internal_error.status) throw cause;
-      return this.refuse(new HnError("internal_error", { message: "The answer cannot be written as JSON.", cause }), to);
+      const message = "The capability gave an answer that cannot be written as JSON. Report it to whoever provides it.";
+      return this.refuse(new HnError("internal_error", { message, cause }), to);
     }
     return {
       status,
       headers: {
-        ...SECURITY_HEADERS,
+        ...PLAIN_HEADERS,
         "x-hearthnet-request-id": request_id,
         "x-hearthnet-from": this.#signer.nodeId,
         "x-hearthnet-timestamp": timestamp,
@@ -65,7 +66,7 @@ export class Answerer {
   refuse(thrown: unknown, to: Addressee): Answer {
     const error = this.wireError(thrown, to);
     const { status } = ERRORS[error.error];
-    const answer = this.answer(status, { ...error } as JsonObject, to);
+    const answer = this.answer(status, { ...error }, to);
     if (status === 429 || status === 503)
       answer.headers["retry-after"] = String(Math.max(1, Math.ceil((error.retry_after_ms ?? 1000) / 1000)));
     return answer;
@@ -74,7 +75,7 @@ export class Answerer {
   wireError(thrown: unknown, to: Addressee): WireError {
     const error = HnError.from(thrown);
     if (error.code === "internal_error" && error.cause !== undefined) {
-      this.#log.error("a request failed", { request_id: to.requestId, cause: String(error.cause) });
+      this.#log.error("a request failed", { request_id: to.requestId, error });
     }
     return error.toWire();
   }

@@ -26,29 +26,57 @@ export class BodyBudget {
 }
 
 /**
- * Reads a request's body up to a limit.
- * @throws bad_request reason too_large · capacity_exceeded
+ * Reads a request's body up to a limit. What is over the limit stays unread, see {@link discardBody}.
+ * @throws bad_request reason too_large · capacity_exceeded · partition reason stream_cut when the sender went away
  * @source 02 T-1
  */
 export async function readBody(request: IncomingMessage, maxBytes: number, budget: BodyBudget): Promise<Buffer> {
-  const tooLarge = (): HnError =>
-    new HnError("bad_request", {
-      reason: "too_large",
-      message: `The body is larger than the ${maxBytes} bytes allowed here. Send less, or split it.`,
-    });
-  if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge();
+  if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const chunks: Buffer[] = [];
   let size = 0;
-  try {
-    // A refused body must not take the connection with it: the refusal still has to be written.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      if (size + chunk.byteLength > maxBytes) throw tooLarge();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onData = (chunk: Buffer): void => {
+    try {
+      if (size + chunk.byteLength > maxBytes) throw tooLarge(maxBytes);
       budget.take(chunk.byteLength);
       size += chunk.byteLength;
       chunks.push(chunk);
+    } catch (error) {
+      request.pause();
+      reject(HnError.from(error));
     }
+  };
+  // Also when the connection is cut, whatever else is said about it.
+  const onClose = (): void => reject(new HnError("partition", { reason: "stream_cut" }));
+  const onError = (cause: unknown): void => reject(new HnError("partition", { reason: "stream_cut", cause }));
+  request.on("data", onData).once("end", resolve).once("error", onError).once("close", onClose);
+  try {
+    await promise;
     return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size);
   } finally {
+    request.off("data", onData).off("end", resolve).off("error", onError).off("close", onClose);
     budget.giveBack(size);
   }
+}
+
+/**
+ * Takes the rest of a refused body off the line without keeping it, so that the sender, who may still be writing, gets to read the refusal.
+ * One that sends more than any allowed body is cut.
+ */
+export function discardBody(request: IncomingMessage, maxBytes: number): void {
+  if (request.complete || request.destroyed) return;
+  let left = maxBytes;
+  request.on("error", () => request.destroy());
+  request.on("data", (chunk: Buffer) => {
+    left -= chunk.byteLength;
+    if (left < 0) request.socket.destroy();
+  });
+  request.resume();
+}
+
+function tooLarge(maxBytes: number): HnError {
+  return new HnError("bad_request", {
+    reason: "too_large",
+    message: `The body is larger than the ${maxBytes} bytes allowed here. Send less, or split it.`,
+  });
 }

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HnError } from "../../foundation/index.ts";
-import { CONSTANTS, type CallBody, type InboundRequest, type JsonObject } from "../../contract/index.ts";
+import { CONSTANTS, type CallBody, type InboundRequest } from "../../contract/index.ts";
 import { headersOf, type Passage } from "../inbound/passage.ts";
 import { streamFrames } from "../sse/write.ts";
 import type { Room } from "./room.ts";
@@ -11,26 +11,28 @@ import { toWire } from "./wire.ts";
 export function busCallRoute(room: Room): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> {
   return signedRoute(room, {
     rule: { capability: undefined, query: "refused" },
-    maxBytes: (request) => {
-      const name = request.headers["x-hearthnet-capability"];
-      const limits = typeof name === "string" ? room.bus.limitsOf(name) : undefined;
+    maxBytes: (passage) => {
+      const limits = room.bus.limitsOf(headersOf(passage).capability);
       return Math.min(limits?.maxBodyBytes ?? CONSTANTS.CALL_BODY_MAX_BYTES, CONSTANTS.CALL_BODY_CEILING_BYTES);
     },
     handle: async (passage, { request, reply }) => {
       const left = new AbortController();
       // Ends with the connection: a caller that went away wants nothing any more. @source 02 §10
-      reply.raw.once("close", () => left.abort());
+      reply.raw.once("close", () => {
+        if (!reply.raw.writableFinished) left.abort(LEFT);
+      });
+      if (reply.raw.destroyed) left.abort(LEFT);
       const call = readCall(passage, left.signal);
       if (wantsFrames(room, passage, request))
         return streamFrames(room, { reply, passage, frames: room.bus.serveStream({ ...call, stream: true }) });
       const result = await room.bus.serve(call);
-      return send(
-        reply,
-        room.answerer.answer(200, toWire({ output: result.output, meta: result.meta as JsonObject }), passage.claim),
-      );
+      return send(reply, room.answerer.answer(200, toWire({ output: result.output, meta: result.meta }), passage.claim));
     },
   });
 }
+
+/** Only says that nobody is there; made once, because a reason with a stack for each would cost more than the call. */
+const LEFT: HnError = new HnError("timeout", { message: "The call was cancelled by its caller." });
 
 function readCall(passage: Passage, signal: AbortSignal): InboundRequest {
   const headers = headersOf(passage);

@@ -1,16 +1,17 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { formatTime, HnError, isRequestId } from "../../foundation/index.ts";
-import type { JsonObject } from "../../contract/index.ts";
-import type { Addressee } from "./answer.ts";
-import type { Room } from "./room.ts";
+import { formatTime, HnError } from "../../foundation/index.ts";
+import { CONSTANTS, type JsonObject } from "../../contract/index.ts";
+import { readClaim } from "../inbound/header-fields.ts";
+import type { Addressee, Answer } from "./answer.ts";
+import { discardBody } from "./body.ts";
+import { refuseWhenClosing, type Room } from "./room.ts";
 import { drop, send } from "./signed-route.ts";
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 
 /** Nobody in particular; the id is echoed when the asker sent a proper one. @source 02 T-10 */
 export function publicAddressee(request: FastifyRequest): Addressee {
-  const id = request.headers["x-hearthnet-request-id"];
-  return { from: "", requestId: isRequestId(id) ? id : "" };
+  return readClaim(undefined, request.headers["x-hearthnet-request-id"]);
 }
 
 /** Runs behind the address limiter only. */
@@ -20,16 +21,20 @@ export function publicRoute(
 ): Handler {
   return async (request, reply) => {
     const to = publicAddressee(request);
+    let answer: Answer;
     try {
-      const verdict = room.gate.addresses.arrive(request.ip, undefined, room.clock.monotonic());
+      const verdict = room.gate.addresses.arrive(request.raw.socket.remoteAddress ?? "", undefined, room.clock.monotonic());
       if (verdict.kind === "drop") return drop(request, reply);
       if (verdict.kind === "wait")
         throw new HnError("rate_limited", { reason: "soft_limit", retryAfterMs: verdict.retryAfterMs });
+      refuseWhenClosing(room);
       const made = await body(request);
-      return send(reply, room.answerer.answer(made.status, made.body, to));
+      answer = room.answerer.answer(made.status, made.body, to);
     } catch (error) {
-      return send(reply, room.answerer.refuse(error, to));
+      answer = room.answerer.refuse(error, to);
     }
+    discardBody(request.raw, CONSTANTS.CALL_BODY_CEILING_BYTES);
+    return send(reply, answer);
   };
 }
 

@@ -1,11 +1,13 @@
 import type { Server } from "node:https";
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { HnError } from "../../foundation/index.ts";
 import { CONSTANTS } from "../../contract/index.ts";
 import type { TlsIdentity } from "../../identity/index.ts";
+import { readClaim } from "../inbound/header-fields.ts";
 import { busCallRoute } from "./bus-call.ts";
 import { communityManifestRoute, syncEventsRoute, syncHeadsRoute } from "./community-routes.ts";
-import { healthRoute, manifestRoute, missingRoute, publicAddressee, readyRoute } from "./public-routes.ts";
+import { refuseBroken } from "./broken-request.ts";
+import { healthRoute, manifestRoute, missingRoute, readyRoute } from "./public-routes.ts";
 import type { Room } from "./room.ts";
 import { send } from "./signed-route.ts";
 
@@ -20,6 +22,10 @@ export const PATIENCE: Patience = { headersMs: 10_000, bodyMs: 30_000, keepAlive
 
 /** A TLS 1.3 server with every route of the node's public port; not yet listening. */
 export function createServer(room: Room, o: { tls: TlsIdentity; patience: Patience }): FastifyInstance<Server> {
+  const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const { headers } = request;
+    send(reply, room.answerer.refuse(ownError(error), readClaim(headers["x-hearthnet-from"], headers["x-hearthnet-request-id"])));
+  };
   const app = Fastify({
     https: {
       key: o.tls.key,
@@ -38,6 +44,10 @@ export function createServer(room: Room, o: { tls: TlsIdentity; patience: Patien
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false },
     exposeHeadRoutes: false,
     logger: false,
+    // Ours is signed, see `refuseWhenClosing`.
+    return503OnClosing: false,
+    clientErrorHandler: (error, socket) => refuseBroken(room, error, socket),
+    frameworkErrors: refuse,
   });
   // Bodies stay unread until a route reads them: no parser but ours ever sees them. @source 02 T-5
   app.removeAllContentTypeParsers();
@@ -50,11 +60,14 @@ export function createServer(room: Room, o: { tls: TlsIdentity; patience: Patien
   app.get("/health", healthRoute(room));
   app.get("/ready", readyRoute(room));
   app.setNotFoundHandler(missingRoute(room));
-  app.setErrorHandler((error, request, reply) => {
-    const known = HnError.isHnError(error)
-      ? error
-      : new HnError((error as { statusCode?: number }).statusCode === 500 ? "internal_error" : "bad_request", { cause: error });
-    return send(reply, room.answerer.refuse(known, publicAddressee(request)));
-  });
+  app.setErrorHandler(refuse);
   return app;
+}
+
+/** Fastify's own refusals (a path or media type it cannot read) are the sender's fault, everything else is ours. */
+function ownError(error: unknown): HnError {
+  if (HnError.isHnError(error)) return error;
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  const isSenders = typeof status === "number" && status >= 400 && status < 500;
+  return new HnError(isSenders ? "bad_request" : "internal_error", { cause: error });
 }

@@ -1,11 +1,13 @@
+import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HnError } from "../../foundation/index.ts";
+import { CONSTANTS } from "../../contract/index.ts";
 import { DROP } from "../inbound/gate.ts";
-import { headersOf, type Passage, type RouteRule } from "../inbound/passage.ts";
-import { admitRequest } from "../inbound/pipeline.ts";
+import { newPassage, type Passage, type RouteRule } from "../inbound/passage.ts";
+import { admitHeaders, admitRequest } from "../inbound/pipeline.ts";
 import type { Answer } from "./answer.ts";
-import { readBody } from "./body.ts";
-import type { Room } from "./room.ts";
+import { discardBody, readBody } from "./body.ts";
+import { refuseWhenClosing, type Room } from "./room.ts";
 
 /** Sends an answer; nothing leaves by another way but streams and drops. */
 export function send(reply: FastifyReply, answer: Answer): FastifyReply {
@@ -21,7 +23,7 @@ export function drop(request: FastifyRequest, reply: FastifyReply): void {
 export interface SignedRoute {
   rule: RouteRule;
   /** Largest body in bytes; 0 for GET. */
-  maxBytes: (request: FastifyRequest) => number;
+  maxBytes: (passage: Passage) => number;
   handle: (passage: Passage, o: { request: FastifyRequest; reply: FastifyReply }) => Promise<unknown>;
 }
 
@@ -31,41 +33,42 @@ export interface SignedRoute {
  */
 export function signedRoute(room: Room, route: SignedRoute): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> {
   return async (request, reply) => {
-    const isGet = request.method === "GET";
-    let passage: Passage = {
+    const { raw } = request;
+    const passage = newPassage({
       rule: route.rule,
-      address: request.ip,
-      rawHeaders: request.raw.rawHeaders,
-      queryText: queryOf(request.raw.url ?? ""),
-      bytes: NO_BYTES,
-      isGet,
-      claim: { from: "", requestId: "" },
-      headers: undefined,
-      body: undefined,
-      envelope: undefined,
-      standing: undefined,
-      caller: undefined,
-    };
+      address: raw.socket.remoteAddress ?? "",
+      rawHeaders: raw.rawHeaders,
+      queryText: queryOf(raw.url ?? ""),
+      isGet: raw.method === "GET",
+    });
     try {
-      if (!isGet) passage = { ...passage, bytes: await readBody(request.raw, route.maxBytes(request), room.budget) };
+      admitHeaders(passage, room.gate);
+      refuseWhenClosing(room);
+      if (!passage.isGet) passage.bytes = await readBody(raw, route.maxBytes(passage), room.budget);
       admitRequest(passage, room.gate);
-      if (!room.claimSocket(request.raw.socket, headersOf(passage).from))
-        throw new HnError("rate_limited", {
-          retryAfterMs: 5000,
-          message: "You have too many connections open to this node. Close some, then try again.",
-        });
+      claimSocket(room, passage, raw.socket);
       return await route.handle(passage, { request, reply });
     } catch (error) {
-      if (error === DROP) return drop(request, reply);
+      // Nobody is there to read a refusal, or the connection deserves none.
+      if (error === DROP || raw.socket.destroyed) return drop(request, reply);
       if (reply.sent) return reply;
+      discardBody(raw, CONSTANTS.CALL_BODY_CEILING_BYTES);
       return send(reply, room.answerer.refuse(error, passage.claim));
     }
   };
+}
+
+/** Only members count by their own id: a stranger could make up a new one for every connection. @source 02 T-1 */
+function claimSocket(room: Room, passage: Passage, socket: Socket): void {
+  const { caller } = passage;
+  if (caller?.kind !== "member" || room.claimSocket(socket, caller.node_id)) return;
+  throw new HnError("rate_limited", {
+    retryAfterMs: 5000,
+    message: "You have too many connections open to this node. Close some, then try again.",
+  });
 }
 
 function queryOf(url: string): string {
   const at = url.indexOf("?");
   return at < 0 ? "" : url.slice(at + 1);
 }
-
-const NO_BYTES: Uint8Array = new Uint8Array(0);

@@ -18,4 +18,4 @@ export interface Gate {
 }
 
 /** Thrown instead of an error when the connection is to be dropped without an answer. */
-export const DROP: unique symbol = Symbol("drop the connection");
+export const DROP: Error = new Error("drop the connection");

@@ -23,6 +23,12 @@ export interface SignedHeaders {
   traceId: string | undefined;
 }
 
+/** Who claims to call, as far as the claim has the right form; answers are signed to it. */
+export interface Claim {
+  from: NodeId | "";
+  requestId: string;
+}
+
 /** One request on its way through the pipeline; each step adds what it has established. */
 export interface Passage {
   readonly rule: RouteRule;
@@ -30,19 +36,38 @@ export interface Passage {
   readonly rawHeaders: readonly string[];
   /** The query string without `?`; empty when there is none. */
   readonly queryText: string;
-  /** Body bytes; empty for GET. */
-  readonly bytes: Uint8Array;
   readonly isGet: boolean;
-  /** Who claims to call, as soon as the claim has the right form; answers are signed to it. */
-  claim: { from: NodeId | ""; requestId: string };
-  /** By step 1. */
+  claim: Claim;
+  /** By the first half of step 1. */
   headers: SignedHeaders | undefined;
+  /** The body, read between the halves of step 1; empty for GET. */
+  bytes: Uint8Array;
   body: JsonObject | undefined;
   envelope: RequestEnvelope | undefined;
   /** By step 7. */
   standing: Standing | undefined;
   caller: Principal | undefined;
 }
+
+/** A request nothing is known of yet. */
+export function newPassage(o: Pick<Passage, "rule" | "address" | "rawHeaders" | "queryText" | "isGet">): Passage {
+  return {
+    rule: o.rule,
+    address: o.address,
+    rawHeaders: o.rawHeaders,
+    queryText: o.queryText,
+    isGet: o.isGet,
+    claim: { from: "", requestId: "" },
+    headers: undefined,
+    bytes: NO_BYTES,
+    body: undefined,
+    envelope: undefined,
+    standing: undefined,
+    caller: undefined,
+  };
+}
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** What every step may rely on after step 1. */
 export function headersOf(passage: Passage): SignedHeaders {

@@ -1,5 +1,6 @@
 import { checkAddress } from "./0-address.ts";
-import { parse } from "./1-parse.ts";
+import { parseBody } from "./1-parse-body.ts";
+import { parseHeaders } from "./1-parse-headers.ts";
 import { checkFresh } from "./2-fresh.ts";
 import { checkSignature } from "./3-signature.ts";
 import { checkRecipient } from "./4-recipient.ts";
@@ -13,10 +14,12 @@ import type { Passage } from "./passage.ts";
 
 type Step = (passage: Passage, gate: Gate) => void;
 
-/** The order of the checks, read top to bottom. Step 10 is the bus. @source 02 §3 */
-export const STEPS: readonly Step[] = [
-  checkAddress,
-  parse,
+/** What is checked before a byte of the body is read: nobody pays for bytes that are refused anyway. */
+const BEFORE_BODY: readonly Step[] = [checkAddress, parseHeaders];
+
+/** The order of the other checks, read top to bottom. Step 10 is the bus. @source 02 §3 */
+const AFTER_BODY: readonly Step[] = [
+  parseBody,
   checkFresh,
   checkSignature,
   checkRecipient,
@@ -28,9 +31,17 @@ export const STEPS: readonly Step[] = [
 ];
 
 /**
- * Sends a request through all steps; the first that fails ends it.
+ * First half, on the headers alone.
+ * @throws HnError of 02 §3, or `DROP` when the connection deserves no answer
+ */
+export function admitHeaders(passage: Passage, gate: Gate): void {
+  for (const step of BEFORE_BODY) step(passage, gate);
+}
+
+/**
+ * Second half, when `passage.bytes` holds the body; the first step that fails ends it.
  * @throws HnError of 02 §3, or `DROP` when the connection deserves no answer
  */
 export function admitRequest(passage: Passage, gate: Gate): void {
-  for (const step of STEPS) step(passage, gate);
+  for (const step of AFTER_BODY) step(passage, gate);
 }

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 
 /** How many connections may be open. @source 02 T-1, network.md §2.1 */
 export interface ConnectionLimits {
-  /** Of one address, while nobody has proven itself on them. */
+  /** Of one address, while no member has proven itself on them. */
   perAddress: number;
   perNode: number;
   total: number;
@@ -10,12 +10,17 @@ export interface ConnectionLimits {
 
 export const CONNECTION_LIMITS: ConnectionLimits = { perAddress: 64, perNode: 256, total: 2048 };
 
-/** Counts connections: by address until a signed request arrives on them, by node from then on. */
+type Ends = Pick<Socket, "remoteAddress" | "remotePort">;
+
+/**
+ * Counts connections from their first packet on, before TLS has cost anything: by address until a member's request arrives on them, by member
+ * from then on. The plain socket and the TLS socket above it are known by the port at their far end.
+ */
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #counts: Map<string, number> = new Map();
-  readonly #owners: WeakMap<object, string> = new WeakMap();
-  #total = 0;
+  /** Far end → who it is counted for. */
+  readonly #owners: Map<string, string> = new Map();
 
   constructor(limits: ConnectionLimits = CONNECTION_LIMITS) {
     this.#limits = limits;
@@ -23,33 +28,36 @@ export class Connections {
 
   /** @returns false: the connection was refused and is closed */
   opened(socket: Socket): boolean {
+    const end = endOf(socket);
     const owner = `address ${socket.remoteAddress ?? ""}`;
-    if (this.#total >= this.#limits.total || (this.#counts.get(owner) ?? 0) >= this.#limits.perAddress) {
+    if (this.#owners.size >= this.#limits.total || (this.#counts.get(owner) ?? 0) >= this.#limits.perAddress) {
       socket.destroy();
       return false;
     }
-    this.#total += 1;
-    this.#assign(socket, owner);
+    this.#assign(end, owner);
     socket.once("close", () => {
-      this.#total -= 1;
-      this.#count(this.#owners.get(socket) ?? owner, -1);
+      const last = this.#owners.get(end);
+      this.#owners.delete(end);
+      if (last !== undefined) this.#count(last, -1);
     });
     return true;
   }
 
   /** @returns false when the node has too many connections already */
-  claimed(socket: object, node: string): boolean {
+  claimed(socket: Ends, node: string): boolean {
+    const end = endOf(socket);
     const owner = `node ${node}`;
-    const former = this.#owners.get(socket);
-    if (former === owner) return true;
+    const former = this.#owners.get(end);
+    // Closed meanwhile: there is nothing to count.
+    if (former === owner || former === undefined) return true;
     if ((this.#counts.get(owner) ?? 0) >= this.#limits.perNode) return false;
-    if (former !== undefined) this.#count(former, -1);
-    this.#assign(socket, owner);
+    this.#count(former, -1);
+    this.#assign(end, owner);
     return true;
   }
 
-  #assign(socket: object, owner: string): void {
-    this.#owners.set(socket, owner);
+  #assign(end: string, owner: string): void {
+    this.#owners.set(end, owner);
     this.#count(owner, 1);
   }
 
@@ -58,4 +66,8 @@ export class Connections {
     if (next <= 0) this.#counts.delete(owner);
     else this.#counts.set(owner, next);
   }
+}
+
+function endOf({ remoteAddress = "", remotePort = 0 }: Ends): string {
+  return `${remoteAddress} ${remotePort}`;
 }

@@ -5,7 +5,7 @@ import { toWire } from "../http/wire.ts";
 import { EventParser } from "../sse/parse.ts";
 import { openExchange, readAnswer, withClockRetry, type Letter, type Opened, type Wire } from "./exchange.ts";
 import { readNetworkError, readWireError } from "./failure.ts";
-import { patience } from "./request.ts";
+import { Patience } from "./patience.ts";
 import { verifyTerminal } from "./verify-reply.ts";
 
 /** Three keep-alives missed: the way is cut even if nobody said so. */
@@ -15,7 +15,7 @@ const MUST_SIGN = /^(?:community|auth|federation)\.|\.(?:post|invite|revoke|inge
 
 /** One call answered as JSON. @throws HnError; no answer is `partition`, none in time `timeout` */
 export async function callPeer(wire: Wire, call: OutboundCall, community: CommunityId): Promise<Reply> {
-  const time = patience(wire.clock, call);
+  const time = new Patience(wire.clock, call);
   try {
     const letter = letterOf(call, { community, accept: "application/json", signal: time.signal });
     return await withClockRetry(wire, call.to, async () =>
@@ -32,7 +32,7 @@ export async function* streamPeer(
   call: OutboundCall,
   community: CommunityId,
 ): AsyncGenerator<Frame, JsonObject, void> {
-  const time = patience(wire.clock, call);
+  const time = new Patience(wire.clock, call);
   try {
     const letter = letterOf(call, { community, accept: "application/json, text/event-stream", signal: time.signal });
     const opened = await withClockRetry(wire, call.to, async () => {
@@ -55,7 +55,7 @@ export async function* streamPeer(
 
 interface Stream {
   opened: Opened;
-  time: ReturnType<typeof patience>;
+  time: Patience;
   mustSign: boolean;
 }
 
@@ -68,19 +68,19 @@ async function* readFrames(wire: Wire, stream: Stream): AsyncGenerator<Frame, Js
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       if (begun) time.extend(SILENCE_MS);
-      for (const frame of parser.push(chunk)) {
+      for (const frame of framesIn(parser, chunk)) {
         if (frame.event === "done" || frame.event === "error") return finish(frame, { digest, opened, mustSign });
-        if (!begun) time.extend(SILENCE_MS);
         begun = true;
         digest.add(frame);
+        // Only the neighbour's silence counts, not the time the reader takes.
+        time.pause();
         yield frame;
+        time.extend(SILENCE_MS);
       }
     }
   } catch (cause) {
     if (time.signal.aborted)
-      throw begun && !isCancelled(time.signal)
-        ? new HnError("partition", { reason: "stream_cut" })
-        : HnError.from(time.signal.reason);
+      throw begun && !time.cancelled ? new HnError("partition", { reason: "stream_cut" }) : HnError.from(time.signal.reason);
     throw readNetworkError(cause, true);
   } finally {
     body.destroy();
@@ -88,8 +88,13 @@ async function* readFrames(wire: Wire, stream: Stream): AsyncGenerator<Frame, Js
   throw new HnError("partition", { reason: "stream_cut" });
 }
 
-function isCancelled(signal: AbortSignal): boolean {
-  return HnError.isHnError(signal.reason) && signal.reason.message.includes("cancelled");
+/** Rubbish in the place of frames is the neighbour's failure, not the caller's. */
+function framesIn(parser: EventParser, chunk: Uint8Array): Frame[] {
+  try {
+    return parser.push(chunk);
+  } catch (cause) {
+    throw new HnError("partition", { reason: "stream_cut", cause });
+  }
 }
 
 function finish(frame: Frame, o: { digest: StreamDigest; opened: Opened; mustSign: boolean }): JsonObject {

@@ -42,8 +42,9 @@ export interface Opened {
 /** Signs and sends; the answer is not looked at yet. @throws partition · invalid_signature reason tls_mismatch */
 export async function openExchange(wire: Wire, letter: Letter): Promise<Opened> {
   const requestId = wire.newId();
-  const now = wire.peers.nowAt(letter.to);
-  const headers = signedHeaders(wire.signer, { ...letter, requestId, now });
+  const now = (): number => wire.peers.nowAt(letter.to);
+  const bound = wire.peers.takesRecipient(letter.to);
+  const headers = signedHeaders(wire.signer, { ...letter, requestId, now: now(), bound });
   const reply = await sendRequest(wire.pools, {
     to: letter.to,
     endpoints: letter.endpoints,

@@ -6,7 +6,8 @@ import { CONSTANTS, type Clock, type Endpoint, type NodeId, type NodeManifest } 
 import { certificateFits, originOf, pinnedConnector } from "../tls/pin.ts";
 import { readNetworkError } from "./failure.ts";
 import type { KnownPeers } from "./peers.ts";
-import { patience, readAll } from "./request.ts";
+import { Patience } from "./patience.ts";
+import { readAll } from "./request.ts";
 
 const TIMEOUT_MS = 8000;
 
@@ -31,7 +32,7 @@ export async function fetchManifest(o: {
     bodyTimeout: 0,
     maxHeaderSize: CONSTANTS.HEADER_MAX_BYTES,
   });
-  const time = patience(o.clock, { signal: undefined, timeoutMs: TIMEOUT_MS });
+  const time = new Patience(o.clock, { timeoutMs: TIMEOUT_MS });
   try {
     const reply = await client
       .request({ method: "GET", path: "/manifest", headers: { accept: "application/json" }, signal: time.signal })

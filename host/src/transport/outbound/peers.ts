@@ -38,6 +38,11 @@ export class KnownPeers implements ManifestMemory {
     return this.#peers.get(peer)?.features?.includes("resp-sig") ?? true;
   }
 
+  /** Whether requests to this peer name it: to all but those whose own manifest says that they do not know how. @source 02 T-3 */
+  takesRecipient(peer: NodeId): boolean {
+    return this.#peers.get(peer)?.features?.includes("req-to") ?? true;
+  }
+
   featuresOf(peer: NodeId): readonly string[] {
     return this.#peers.get(peer)?.features ?? [];
   }

@@ -1,6 +1,6 @@
 import type { Dispatcher } from "undici";
 import { HnError } from "../../foundation/index.ts";
-import type { Clock, Endpoint, NodeId } from "../../contract/index.ts";
+import type { Endpoint, NodeId } from "../../contract/index.ts";
 import { readNetworkError } from "./failure.ts";
 import type { Pools } from "./pools.ts";
 
@@ -16,7 +16,7 @@ export interface HttpRequest {
 
 export type HttpReply = Dispatcher.ResponseData;
 
-const NOT_CONNECTED = new Set([
+const NOT_CONNECTED: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "EHOSTUNREACH",
   "ENETUNREACH",
@@ -32,10 +32,7 @@ const NOT_CONNECTED = new Set([
  * @throws partition · invalid_signature reason tls_mismatch · the signal's own reason
  */
 export async function sendRequest(pools: Pools, request: HttpRequest): Promise<HttpReply> {
-  let failure: HnError = new HnError("partition", {
-    reason: "provider_unreachable",
-    message: "No address of that node is known. Wait until it is seen, or add it by hand.",
-  });
+  let failure: HnError | undefined;
   for (const endpoint of request.endpoints) {
     try {
       return await pools.for(request.to, endpoint).request({
@@ -47,11 +44,20 @@ export async function sendRequest(pools: Pools, request: HttpRequest): Promise<H
       });
     } catch (cause) {
       if (request.signal.aborted) throw HnError.from(request.signal.reason);
-      failure = readNetworkError(cause, false);
-      if (!neverArrived(cause)) throw failure;
+      const error = readNetworkError(cause, false);
+      if (!neverArrived(cause)) throw error;
+      // That somebody else sits at an address says more than that nobody does.
+      if (failure?.reason !== "tls_mismatch") failure = error;
     }
   }
-  throw failure;
+  throw failure ?? noAddress();
+}
+
+function noAddress(): HnError {
+  return new HnError("partition", {
+    reason: "provider_unreachable",
+    message: "No address of that node is known. Wait until it is seen, or add it by hand.",
+  });
 }
 
 function neverArrived(cause: unknown): boolean {
@@ -60,44 +66,29 @@ function neverArrived(cause: unknown): boolean {
   return errors.every((error) => NOT_CONNECTED.has(String((error as { code?: unknown } | null)?.code)));
 }
 
-/** Reads a whole answer. @throws partition reason stream_cut · bad_request reason too_large */
-export async function readAll(reply: HttpReply, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+/**
+ * Reads a whole answer.
+ * @throws partition reason stream_cut · internal_error reason too_large · the signal's own reason
+ */
+export async function readAll({ body }: HttpReply, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let size = 0;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  body.on("data", (chunk: Buffer) => {
+    size += chunk.byteLength;
+    if (size > maxBytes) {
+      reject(new HnError("internal_error", { reason: "too_large", message: "The neighbour's answer is larger than allowed." }));
+      body.destroy();
+    } else chunks.push(chunk);
+  });
+  body.once("end", resolve);
+  body.once("error", reject);
+  body.once("close", () => reject(new HnError("partition", { reason: "stream_cut" })));
   try {
-    for await (const chunk of reply.body as AsyncIterable<Buffer>) {
-      size += chunk.byteLength;
-      if (size > maxBytes)
-        throw new HnError("internal_error", { reason: "too_large", message: "The neighbour's answer is larger than allowed." });
-      chunks.push(chunk);
-    }
+    await promise;
   } catch (cause) {
     if (signal.aborted) throw HnError.from(signal.reason);
     throw readNetworkError(cause, true);
   }
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size);
-}
-
-/** Ends with the caller's signal, or when time is up. Call `stop` when the work is done. */
-export function patience(
-  clock: Clock,
-  o: { signal: AbortSignal | undefined; timeoutMs: number },
-): { signal: AbortSignal; stop: () => void; extend: (timeoutMs: number) => void } {
-  const controller = new AbortController();
-  const leave = (): void => controller.abort(new HnError("timeout", { message: "The call was cancelled by its caller." }));
-  const late = (): void => controller.abort(new HnError("timeout"));
-  let timer = clock.setTimeout(late, Math.max(0, o.timeoutMs));
-  if (o.signal?.aborted === true) leave();
-  o.signal?.addEventListener("abort", leave, { once: true });
-  return {
-    signal: controller.signal,
-    extend: (timeoutMs) => {
-      timer.cancel();
-      timer = clock.setTimeout(late, timeoutMs);
-    },
-    stop: () => {
-      timer.cancel();
-      o.signal?.removeEventListener("abort", leave);
-    },
-  };
 }

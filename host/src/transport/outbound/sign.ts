@@ -8,6 +8,8 @@ export interface RequestFacts {
   requestId: string;
   community: CommunityId;
   to: NodeId;
+  /** Whether the recipient is named: all nodes but those of the first generation understand it. */
+  bound: boolean;
   body: JsonObject;
   /** Unix milliseconds by the callee's clock, as far as it is known. */
   now: number;
@@ -17,7 +19,7 @@ export interface RequestFacts {
   accept: string;
 }
 
-/** Headers of a request signed to one recipient. @source 02 §3, T-3 */
+/** Headers of a signed request. @source 02 §3, T-3 */
 export function signedHeaders(signer: Signer, facts: RequestFacts): Record<string, string> {
   const envelope: RequestEnvelope = {
     capability: facts.capability,
@@ -27,7 +29,7 @@ export function signedHeaders(signer: Signer, facts: RequestFacts): Record<strin
     community: facts.community,
     timestamp: formatTime(facts.now),
     body: facts.body,
-    to: facts.to,
+    ...(facts.bound ? { to: facts.to } : {}),
   };
   return {
     accept: facts.accept,
@@ -37,8 +39,8 @@ export function signedHeaders(signer: Signer, facts: RequestFacts): Record<strin
     "x-hearthnet-from": envelope.from,
     "x-hearthnet-community": envelope.community,
     "x-hearthnet-timestamp": envelope.timestamp,
-    "x-hearthnet-to": facts.to,
     "x-hearthnet-signature": signer.signRequest(envelope),
+    ...(facts.bound ? { "x-hearthnet-to": facts.to } : {}),
     ...(facts.traceId === undefined ? {} : { "x-hearthnet-trace-id": facts.traceId }),
     ...(facts.timeoutMs === undefined ? {} : { "x-hearthnet-timeout-ms": String(Math.max(1, Math.floor(facts.timeoutMs))) }),
     ...(facts.token === undefined ? {} : { "x-hearthnet-token": facts.token }),

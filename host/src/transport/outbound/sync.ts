@@ -1,7 +1,7 @@
 import { HnError } from "../../foundation/index.ts";
 import type { CommunityManifest, JsonObject, PeerAddress, SyncHeads, SyncReply, SyncRequest } from "../../contract/index.ts";
 import { openExchange, readAnswer, withClockRetry, type Letter, type Wire } from "./exchange.ts";
-import { patience } from "./request.ts";
+import { Patience } from "./patience.ts";
 
 const TIMEOUT_MS = 30_000;
 const ATTEMPTS = 3;
@@ -38,8 +38,7 @@ export class SyncLink {
       capability: "sys.sync.events",
       body: request as unknown as JsonObject,
     });
-    if (body["events"] !== undefined && !Array.isArray(body["events"])) throw odd();
-    return body as unknown as SyncReply;
+    return readSyncReply(body);
   }
 
   async #ask(peer: PeerAddress, letter: Pick<Letter, "method" | "path" | "capability" | "body">): Promise<JsonObject> {
@@ -62,7 +61,7 @@ export class SyncLink {
   }
 
   async #once(peer: PeerAddress, letter: Pick<Letter, "method" | "path" | "capability" | "body">): Promise<JsonObject> {
-    const time = patience(this.#wire.clock, { signal: undefined, timeoutMs: TIMEOUT_MS });
+    const time = new Patience(this.#wire.clock, { timeoutMs: TIMEOUT_MS });
     try {
       const whole: Letter = {
         ...letter,
@@ -80,6 +79,20 @@ export class SyncLink {
       time.stop();
     }
   }
+}
+
+/** Peers of the first generation leave out what is empty and name the head otherwise. @source 04 E-14 */
+function readSyncReply(body: JsonObject): SyncReply {
+  const { accepted = 0, rejected = 0, rejected_reasons = [], events = [], more = false } = body;
+  const newHead = body["new_head"] ?? body["new_head_lamport"] ?? 0;
+  const isSound =
+    [accepted, rejected, newHead].every((n) => typeof n === "number") &&
+    Array.isArray(rejected_reasons) &&
+    rejected_reasons.every((row) => typeof row === "object" && row !== null && !Array.isArray(row)) &&
+    Array.isArray(events) &&
+    typeof more === "boolean";
+  if (!isSound) throw odd();
+  return { ...body, accepted, rejected, rejected_reasons, new_head: newHead, events, more } as unknown as SyncReply;
 }
 
 function odd(): HnError {

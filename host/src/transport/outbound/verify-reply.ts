@@ -11,8 +11,8 @@ export interface Expected {
   from: NodeId;
   to: NodeId;
   requestId: string;
-  /** Unix milliseconds by the callee's clock, as far as it is known. */
-  now: number;
+  /** Unix milliseconds by the callee's clock, as far as it is known; asked when the answer is there, which may be minutes later. */
+  now: () => number;
 }
 
 function unsigned(cause?: unknown): HnError {
@@ -22,7 +22,7 @@ function unsigned(cause?: unknown): HnError {
 /**
  * The body of an answer whose signature, sender, addressee and request id are in order. An `expired` refusal may be signed by a clock that
  * differs from ours: that difference is what it wants to tell.
- * @throws invalid_signature reason response_unsigned
+ * @throws invalid_signature reason response_unsigned, response_stale
  * @source 02 T-10
  */
 export function verifyReply(
@@ -52,11 +52,16 @@ export function verifyReply(
     body,
   };
   if (!verifyTyped("response", envelope, { by: expected.from, signature })) throw unsigned();
-  if (body["error"] !== "expired") checkClock(timestamp, expected.now);
+  if (body["error"] !== "expired") checkClock(timestamp, expected);
   return body;
 }
 
-/** @throws invalid_signature reason response_unsigned */
+/**
+ * The data of a stream's last frame, when its signature covers every frame before it.
+ * @param stream  number and digest of the frames as they arrived
+ * @throws invalid_signature reason response_unsigned, response_stale
+ * @source 02 T-14
+ */
 export function verifyTerminal(
   terminal: { event: string; data: JsonObject },
   stream: { frames: number; digest: string },
@@ -77,12 +82,13 @@ export function verifyTerminal(
     terminal: { event: terminal.event, data },
   };
   if (!verifyTyped("stream", envelope, { by: expected.from, signature })) throw unsigned();
+  checkClock(timestamp, expected);
   return data;
 }
 
-function checkClock(timestamp: string, now: number): void {
-  if (Math.abs(parseTime(timestamp) - now) > CONSTANTS.SIGNED_REQUEST_SKEW_SECONDS * 1000)
-    throw new HnError("expired", { reason: "clock_skew" });
+function checkClock(timestamp: string, expected: Expected): void {
+  if (Math.abs(parseTime(timestamp) - expected.now()) <= CONSTANTS.SIGNED_REQUEST_SKEW_SECONDS * 1000) return;
+  throw new HnError("invalid_signature", { reason: "response_stale" });
 }
 
 function readObject(bytes: Uint8Array): JsonObject {

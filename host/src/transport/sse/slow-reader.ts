@@ -2,6 +2,8 @@ import type { ServerResponse } from "node:http";
 import { HnError } from "../../foundation/index.ts";
 import { CONSTANTS, type Clock } from "../../contract/index.ts";
 
+const PATIENCE_MS = CONSTANTS.RPC_DEFAULT_TIMEOUT_SECONDS * 1000;
+
 /**
  * A response whose reader sets the pace: at most 16 pieces wait unsent, and a reader that takes nothing for 30 s is given up.
  * @source 02 T-13
@@ -20,14 +22,19 @@ export class SlowReader {
     response.on("error", () => this.#wake());
   }
 
-  /** Resolves when the next piece may be written. @throws timeout */
+  /** Resolves when the next piece may be written, or nobody reads any more. @throws timeout */
   async write(text: string): Promise<void> {
     this.#unsent += 1;
-    const flowing = this.#response.write(text, () => {
+    this.#response.write(text, () => {
       this.#unsent -= 1;
       this.#wake();
     });
-    if (!flowing || this.#unsent >= CONSTANTS.STREAM_WINDOW_FRAMES) await this.#room();
+    const deadline = this.#clock.monotonic() + PATIENCE_MS;
+    while (this.#isFull()) {
+      const left = deadline - this.#clock.monotonic();
+      if (left <= 0) throw new HnError("timeout", { message: "The answer was not read in time. Read faster, or ask for less." });
+      await this.#news(left);
+    }
   }
 
   /** Only when nothing waits: a comment must not make a full queue longer. */
@@ -35,32 +42,30 @@ export class SlowReader {
     if (this.#unsent === 0 && !this.#response.writableEnded) this.#response.write(text);
   }
 
+  /** Writes the last piece; a reader that does not take it in time is cut. */
   async end(text: string): Promise<void> {
-    if (this.#response.destroyed || this.#response.writableEnded) return;
-    await new Promise<void>((resolve) => {
-      this.#waiting = resolve;
-      const timer = this.#clock.setTimeout(() => this.#response.destroy(), CONSTANTS.RPC_DEFAULT_TIMEOUT_SECONDS * 1000);
-      this.#response.end(text, () => {
-        timer.cancel();
-        resolve();
-      });
-    });
+    const response = this.#response;
+    if (response.destroyed || response.writableEnded) return;
+    const timer = this.#clock.setTimeout(() => response.destroy(), PATIENCE_MS);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    response.once("close", resolve);
+    response.end(text, resolve);
+    await promise;
+    timer.cancel();
   }
 
-  async #room(): Promise<void> {
-    const deadline = this.#clock.monotonic() + CONSTANTS.RPC_DEFAULT_TIMEOUT_SECONDS * 1000;
-    while (!this.#response.destroyed && (this.#response.writableNeedDrain || this.#unsent >= CONSTANTS.STREAM_WINDOW_FRAMES)) {
-      const left = deadline - this.#clock.monotonic();
-      if (left <= 0) throw new HnError("timeout", { message: "The answer was not read in time. Read faster, or ask for less." });
-      await new Promise<void>((resolve) => {
-        this.#waiting = resolve;
-        const timer = this.#clock.setTimeout(resolve, left);
-        this.#waiting = () => {
-          timer.cancel();
-          resolve();
-        };
-      });
-    }
+  #isFull(): boolean {
+    const { destroyed, writableNeedDrain } = this.#response;
+    return !destroyed && (writableNeedDrain || this.#unsent >= CONSTANTS.STREAM_WINDOW_FRAMES);
+  }
+
+  /** Until something was sent or the connection ended, at most `ms`. */
+  async #news(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting = resolve;
+    const timer = this.#clock.setTimeout(resolve, ms);
+    await promise;
+    timer.cancel();
   }
 
   #wake(): void {

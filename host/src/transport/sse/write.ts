@@ -1,10 +1,9 @@
 import type { FastifyReply } from "fastify";
-import { formatTime, HnError } from "../../foundation/index.ts";
-import { StreamDigest } from "../../identity/index.ts";
-import { CONSTANTS, type Frame, type JsonObject, type Timer } from "../../contract/index.ts";
+import { HnError } from "../../foundation/index.ts";
+import type { Frame, JsonObject, Timer } from "../../contract/index.ts";
 import type { Room } from "../http/room.ts";
-import { toWire } from "../http/wire.ts";
 import type { Passage } from "../inbound/passage.ts";
+import { FrameWriter } from "./frame-writer.ts";
 import { SlowReader } from "./slow-reader.ts";
 
 const KEEPALIVE_MS = 15_000;
@@ -23,13 +22,7 @@ interface Job {
 export async function streamFrames(room: Room, job: Job): Promise<unknown> {
   const { reply, frames } = job;
   const first = frames.next();
-  const quiet = Promise.withResolvers<"quiet">();
-  const timer = room.clock.setTimeout(() => quiet.resolve("quiet"), KEEPALIVE_MS);
-  try {
-    await Promise.race([first, quiet.promise]);
-  } finally {
-    timer.cancel();
-  }
+  await firstOrSilence(room, first);
   reply.hijack();
   const stream = new EventStream(room, job);
   try {
@@ -38,30 +31,44 @@ export async function streamFrames(room: Room, job: Job): Promise<unknown> {
       await stream.frame(step.value);
       step = await frames.next();
     }
-    await stream.end({ event: "done", data: step.value });
+    await stream.done(step.value);
   } catch (error) {
-    await stream.end({ event: "error", data: { ...room.answerer.wireError(error, job.passage.claim) } as JsonObject });
-  } finally {
+    // The provider's place is free before the slow reader hears why.
     await frames.return({}).catch(() => undefined);
+    await stream.failed(error);
   }
   return reply;
 }
 
+/** @throws what the first step throws, when it comes before the silence is over */
+async function firstOrSilence(room: Room, first: Promise<unknown>): Promise<void> {
+  const quiet = Promise.withResolvers<undefined>();
+  const timer = room.clock.setTimeout(() => quiet.resolve(undefined), KEEPALIVE_MS);
+  try {
+    await Promise.race([first, quiet.promise]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** One response as a stream of events. */
 class EventStream {
   readonly #room: Room;
   readonly #passage: Passage;
   readonly #out: SlowReader;
-  readonly #digest: StreamDigest = new StreamDigest();
+  readonly #writer: FrameWriter;
   #keepalive: Timer | undefined;
 
   constructor(room: Room, { reply, passage }: Job) {
+    const { requestId, from } = passage.claim;
     this.#room = room;
     this.#passage = passage;
+    this.#writer = new FrameWriter({ signer: room.answerer.signer, clock: room.clock, to: from, requestId });
     reply.raw.writeHead(200, {
       "content-type": "text/event-stream",
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
-      "x-hearthnet-request-id": passage.claim.requestId,
+      "x-hearthnet-request-id": requestId,
       "x-hearthnet-from": room.gate.nodeId,
     });
     reply.raw.flushHeaders();
@@ -69,38 +76,20 @@ class EventStream {
     this.#beat();
   }
 
-  async frame(frame: Frame): Promise<void> {
-    const data = toWire(frame.data);
-    const text = JSON.stringify(data);
-    if (Buffer.byteLength(text) > CONSTANTS.FRAME_MAX_BYTES) {
-      throw new HnError("bad_request", {
-        reason: "too_large",
-        message: "A frame of this answer is larger than 1 MiB. Ask for smaller pieces.",
-      });
-    }
-    this.#digest.add({ event: frame.event, data });
-    await this.#out.write(`event: ${frame.event}\ndata: ${text}\n\n`);
+  frame(frame: Frame): Promise<void> {
+    return this.#out.write(this.#writer.frame(frame));
   }
 
-  async end(terminal: Frame): Promise<void> {
+  async done(summary: JsonObject): Promise<void> {
+    const text = this.#writer.terminal("done", summary);
     this.#keepalive?.cancel();
-    const data = toWire(terminal.data);
-    const { signer } = this.#room.answerer;
-    const timestamp = formatTime(this.#room.clock.now());
-    const frames = this.#digest.frames;
-    const digest = this.#digest.digest();
-    const { requestId, from } = this.#passage.claim;
-    const signature = signer.signStream({
-      request_id: requestId,
-      from: signer.nodeId,
-      to: from,
-      timestamp,
-      frames,
-      digest,
-      terminal: { event: terminal.event, data },
-    });
-    const signed = { ...data, _sig: { frames, digest, timestamp, signature } };
-    await this.#out.end(`event: ${terminal.event}\ndata: ${JSON.stringify(signed)}\n\n`);
+    await this.#out.end(text);
+  }
+
+  async failed(error: unknown): Promise<void> {
+    this.#keepalive?.cancel();
+    const wire = this.#room.answerer.wireError(HnError.from(error), this.#passage.claim);
+    await this.#out.end(this.#writer.terminal("error", { ...wire }));
   }
 
   #beat(): void {

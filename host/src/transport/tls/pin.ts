@@ -37,7 +37,7 @@ export function pinnedConnector(pin: Pin, connectTimeoutMs: number = CONNECT_TIM
     allowH2: false,
     timeout: connectTimeoutMs,
     sigalgs: pin.node !== undefined && pin.spkiSha256 === undefined ? NODE_KEY : ANY_KEY,
-  } as buildConnector.BuildOptions);
+  });
   return (options, callback) => {
     connect(options, (...result) => {
       const [error, socket] = result;

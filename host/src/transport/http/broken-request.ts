@@ -1,0 +1,25 @@
+import type { Socket } from "node:net";
+import { HnError } from "../../foundation/index.ts";
+import { ANYBODY } from "./answer.ts";
+import { writeRawAnswer } from "./raw-answer.ts";
+import type { Room } from "./room.ts";
+
+/**
+ * What Node's HTTP parser could not read. A header block that is too large is told so, other garbage too; whoever is too slow, or has used up
+ * its address's share, is cut without a word.
+ * @source 02 T-1
+ */
+export function refuseBroken(room: Room, error: { code?: string }, socket: Socket): void {
+  const silent = error.code === "ERR_HTTP_REQUEST_TIMEOUT" || error.code === "ECONNRESET" || !socket.writable;
+  if (silent || room.gate.addresses.arrive(socket.remoteAddress ?? "", undefined, room.clock.monotonic()).kind !== "pass")
+    return void socket.destroy();
+  const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
+  const refusal = new HnError("bad_request", {
+    reason: tooLarge ? "too_large" : "header_missing",
+    message: tooLarge
+      ? "The headers are larger than the 16 KiB allowed. Send less."
+      : "This is not an HTTP request that can be read.",
+  });
+  const status = tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request";
+  writeRawAnswer(socket, status, room.answerer.refuse(refusal, ANYBODY));
+}
