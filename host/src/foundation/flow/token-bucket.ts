@@ -23,6 +23,11 @@ export class TokenBucket {
     return Math.max(1, Math.ceil((1 - this.#level) / this.#ratePerMs));
   }
 
+  /** Undoes a `take` that came to nothing. */
+  giveBack(): void {
+    this.#level = Math.min(this.#capacity, this.#level + 1);
+  }
+
   /** True when nothing was taken for so long that forgetting the bucket changes nothing. */
   isFull(now: number): boolean {
     return this.#level + Math.max(0, now - this.#at) * this.#ratePerMs >= this.#capacity;

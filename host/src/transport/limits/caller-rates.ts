@@ -39,9 +39,15 @@ export class CallerRates {
     const one = pairOf(this.#pairs, `${caller} ${capability}`, { soft: softPerCapability, hard: hardPerCapability, now });
     const all = pairOf(this.#callers, caller, { soft: softTotal, hard: hardTotal, now });
     if (Math.max(one.hard.take(now), all.hard.take(now)) > 0) return { kind: "drop" };
-    const waitMs = Math.max(one.soft.take(now), all.soft.take(now));
+    // A refused call takes nothing from what the caller may do elsewhere.
+    const waitMs = one.soft.take(now) || refunding(one.soft, all.soft.take(now));
     return waitMs === 0 ? { kind: "pass" } : { kind: "wait", retryAfterMs: waitMs };
   }
+}
+
+function refunding(bucket: TokenBucket, waitMs: number): number {
+  if (waitMs > 0) bucket.giveBack();
+  return waitMs;
 }
 
 function pairOf(map: LruMap<string, Pair>, key: string, o: { soft: number; hard: number; now: number }): Pair {
