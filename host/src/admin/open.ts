@@ -5,17 +5,13 @@ import fastifyWebsocket from "@fastify/websocket";
 import Fastify, { type FastifyInstance } from "fastify";
 import type { BusChange } from "../contract/index.ts";
 import { HnError } from "../foundation/index.ts";
-import { catalogRoutes } from "./api/catalog.ts";
-import { nodeRoutes } from "./api/node.ts";
-import { peopleRoutes } from "./api/people.ts";
-import { pluginRoutes } from "./api/plugins.ts";
-import { setupRoutes, setupUrl } from "./api/setup.ts";
-import { tryRoutes } from "./api/try.ts";
+import { ROUTES } from "./api/index.ts";
+import { setupUrl } from "./api/setup.ts";
 import { Audit } from "./audit.ts";
 import { Sessions } from "./auth/sessions.ts";
 import { Setup } from "./auth/setup.ts";
 import { AdminStore } from "./auth/store.ts";
-import type { AdminContext, ApiRoute } from "./context.ts";
+import type { AdminContext } from "./context.ts";
 import { Jobs } from "./jobs.ts";
 import { CANONICAL_HOST, checkHost, isOwnOrigin } from "./listener/guard.ts";
 import { mountPage } from "./listener/page.ts";
@@ -25,14 +21,6 @@ import { LiveHub } from "./live/hub.ts";
 import { serveLive } from "./live/socket.ts";
 import type { AdminServices } from "./services.ts";
 
-const ROUTES: readonly ApiRoute[] = [
-  ...setupRoutes,
-  ...nodeRoutes,
-  ...pluginRoutes,
-  ...catalogRoutes,
-  ...tryRoutes,
-  ...peopleRoutes,
-];
 const SOCKET = "admin.sock";
 
 export interface AdminOptions {

@@ -70,7 +70,8 @@ function parse(command: Command, rest: string[], o: { io: Io; host: CliHost }): 
     throw new UsageError(`${(error as Error).message.split("\n")[0] ?? ""} See: hearthnet ${command.name.join(" ")} --help`);
   }
   if (!passThrough) checkCount(command, parsed.positionals);
-  const dataDir = resolve(io.cwd, String(parsed.values["data"] ?? io.env["HEARTHNET_DATA"] ?? host.defaultDataDir));
+  const { data } = parsed.values;
+  const dataDir = resolve(io.cwd, typeof data === "string" ? data : (io.env["HEARTHNET_DATA"] ?? host.defaultDataDir));
   const json = parsed.values["json"] === true;
   return {
     args: parsed.positionals,

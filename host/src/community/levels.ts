@@ -1,7 +1,6 @@
-import type { CoSigner, Event, JsonObject, MemberLevel, NodeId } from "../contract/index.ts";
+import type { Clock, CoSigner, Event, JsonObject, MemberLevel, NodeId } from "../contract/index.ts";
 import { type UlidFactory, formatTime, HnError } from "../foundation/index.ts";
 import { importRootKey, parseNodeId, type Signer } from "../identity/index.ts";
-import type { Clock } from "../contract/index.ts";
 import type { EventLog } from "./log/event-log.ts";
 import { shapeEvent } from "./log/shape.ts";
 import { replay } from "./views/membership.ts";

@@ -1,7 +1,7 @@
 /** Public faces of the rooms, so that rooms above can be written and tested against them. Each room implements its own. */
 import type { ConfinementReport } from "./confinement.ts";
 import type { LocalError } from "./errors.ts";
-import type { CommunityId, I18nText, JsonObject, NodeId, Time } from "./ids.ts";
+import type { CommunityId, I18nText, JsonObject, JsonValue, NodeId, Time } from "./ids.ts";
 import type { Grant, PermissionRequest, PluginLogLine, PluginManifest, PluginStatus, StoredRelease } from "./plugin.ts";
 import type { PeerLink } from "./ports.ts";
 import type {
@@ -16,7 +16,6 @@ import type {
   SyncRequest,
   TrustLevel,
 } from "./wire.ts";
-import type { JsonValue } from "./ids.ts";
 
 // ---- community (floor 2)
 

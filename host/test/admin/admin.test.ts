@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from "node:test";
 import { WebSocket } from "ws";
 import { openAdmin, type Admin, type AdminServices } from "../../src/admin/index.ts";
 import type { Bus, JsonObject, Marketplace, Peers, Runtime } from "../../src/contract/index.ts";
-import { createUlidFactory, HnError, ManualClock, silentLog } from "../../src/foundation/index.ts";
+import { createUlidFactory, HnError, type ManualClock, silentLog } from "../../src/foundation/index.ts";
 import { createFreshDeviceId, readFreshDeviceId, sameShortId, shortId } from "../../src/identity/index.ts";
 import { seededRandom, Village } from "../support/people.ts";
 
@@ -220,7 +220,7 @@ describe("first run (admin-ui §4)", () => {
       cookie,
       body: { ...body, community: { kind: "create", name: "Dorf", root_passphrase: PASSWORD } },
     });
-    assert.match(String(made.body["root_key_file"]), /^HearthNet community root key/);
+    assert.match(made.body["root_key_file"] as string, /^HearthNet community root key/);
   });
 });
 
@@ -328,7 +328,7 @@ describe("the live socket (admin-ui §3)", () => {
     for (const headers of [{ cookie, origin: "http://evil.example" }, { origin: own }])
       await assert.rejects(
         new Promise((resolve, reject) =>
-          open(h, headers as Record<string, string>)
+          open(h, headers)
             .once("open", resolve)
             .once("error", reject),
         ),
@@ -339,7 +339,7 @@ describe("the live socket (admin-ui §3)", () => {
     const messages: JsonObject[] = [];
     const first = new Promise<void>((resolve) =>
       socket.on("message", (m) => {
-        messages.push(JSON.parse(String(m)) as JsonObject);
+        messages.push(JSON.parse((m as Buffer).toString()) as JsonObject);
         if (messages.length === 2) resolve();
       }),
     );
@@ -360,9 +360,9 @@ describe("the live socket (admin-ui §3)", () => {
     const socket = open(h, { cookie, origin: `http://hearth.localhost:${h.port}` });
     await new Promise((resolve) => socket.once("open", resolve));
     const message = new Promise<JsonObject>((resolve) =>
-      socket.once("message", (m) => resolve(JSON.parse(String(m)) as JsonObject)),
+      socket.once("message", (m) => resolve(JSON.parse((m as Buffer).toString()) as JsonObject)),
     );
-    socket.send(JSON.stringify({ op: "sub", topic: `try:${String(body["call_id"])}`, since: 0 }));
+    socket.send(JSON.stringify({ op: "sub", topic: `try:${body["call_id"] as string}`, since: 0 }));
     const got = await message;
     assert.equal(got["kind"], "end");
     assert.equal((got["data"] as JsonObject)["kind"], "result");

@@ -1,16 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test, type TestContext } from "node:test";
 import type { Grant, JsonObject } from "../../src/contract/index.ts";
-import {
-  allow,
-  hasBubblewrap,
-  NODE_ID,
-  openWorld,
-  until,
-  writePackage,
-  type PackageParts,
-  type World,
-} from "./fixtures/world.ts";
+import { allow, hasBubblewrap, NODE_ID, openWorld, writePackage, type PackageParts, type World } from "./fixtures/world.ts";
+import { until } from "../support/until.ts";
 
 const confined = hasBubblewrap();
 let world: World;
@@ -48,6 +40,11 @@ ${parts.main ?? ""}`;
   }
 }
 
+/** Whether the plugin's log has a line that begins so. */
+function has(id: string, start: string): boolean {
+  return world.runtime.logs(id, { limit: 50 }).some(({ message }) => message.startsWith(start));
+}
+
 test("streams frames under credit, and the summary is the return value (§5.3.1)", (t) =>
   withPlugin(
     t,
@@ -81,19 +78,20 @@ const setup = exports.setup; exports.setup = async (ctx) => { await setup(ctx); 
     async () => {
       const frames = world.bus.stream("dev.do");
       await frames.next();
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      const { output } = await world.bus.call("dev.asked");
-      assert.ok(Number(output["sent"]) <= 17, JSON.stringify(output));
+      const sent = async (): Promise<number> => Number((await world.bus.call("dev.asked")).output["sent"]);
+      await until("the window is used up", async () => (await sent()) >= 16);
+      // Each question is one more chance to run ahead.
+      for (let n = 0; n < 20; n += 1) assert.ok((await sent()) <= 17);
       await frames.return({});
       await world.bus.call("dev.asked");
     },
   ));
 
 test("a cancelled call ends within 200 ms even if the plugin ignores it, and the plugin gets a strike (§5.3.2)", (t) =>
-  withPlugin(t, { handler: `() => new Promise(() => {})` }, [], async (id) => {
+  withPlugin(t, { handler: `(req, ctx) => { ctx.log("begun"); return new Promise(() => {}); }` }, [], async (id) => {
     const controller = new AbortController();
     const call = world.bus.call("dev.do", { signal: controller.signal });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await until("the handler has begun", () => has(id, "begun"));
     const start = performance.now();
     controller.abort(new Error("gone"));
     await assert.rejects(call, { message: "gone" });
@@ -102,8 +100,8 @@ test("a cancelled call ends within 200 ms even if the plugin ignores it, and the
     for (let strike = 0; strike < 2; strike += 1)
       await assert.rejects(world.bus.call("dev.do", { timeoutMs: 20 }), { code: "timeout" });
     await until(
+      "it is restarted after three strikes",
       () => world.runtime.get(id)?.state === "active" && world.runtime.get(id)?.evidence?.pid !== pid,
-      "restart after three strikes",
     );
   }));
 
@@ -252,7 +250,7 @@ const WORKER = `
 exports.work = async (msg, bytes, ctx) => {
   if (msg.op === "facts") return { json: { data: (() => { try { return require("fs").readdirSync("/data").length; } catch (e) { return e.code; } })(), env: Object.keys(process.env).sort(), sum: bytes.reduce((n, b) => n + b.byteLength, 0) }, bytes: bytes.map((b) => b.slice().reverse()) };
   if (msg.op === "crash") process.exit(7);
-  if (msg.op === "hang") for (;;);
+  if (msg.op === "hang") for (require("node:fs").writeSync(2, "hanging\\n"); ; );
   if (msg.op === "hog") { const all = []; for (;;) all.push(Buffer.alloc(8 << 20, 1)); }
   if (msg.op === "error") throw Object.assign(new Error("bad picture"), { code: "bad_request", reason: "decode_failed" });
   return { json: process.pid };
@@ -312,7 +310,7 @@ test("cancelling a call ends its worker's process at once (§4.4)", (t) =>
   withPlugin(t, WITH_WORKER, WORK, async (id) => {
     const controller = new AbortController();
     const call = world.bus.call("dev.do", { input: { msg: { op: "hang" } }, signal: controller.signal });
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await until("the worker hangs", () => has(id, "hanging"));
     controller.abort(new Error("gone"));
     await assert.rejects(call);
     const { output } = await world.bus.call("dev.do", { input: { msg: { op: "pid" } } });
@@ -332,7 +330,7 @@ test("a grant taken away ends what runs on it and withdraws its offers, without 
         new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
       const { pid } = world.runtime.get(id)!.evidence!;
       const call = world.bus.call("dev.do");
-      await until(() => world.bus.originated.at(-1)?.capability === "slow.thing", "the call went out");
+      await until("the call goes out", () => world.bus.originated.at(-1)?.capability === "slow.thing");
       const start = performance.now();
       await world.runtime.setGrants(id, [PROVIDE]);
       assert.equal((await call).output["code"], "permission_denied");
@@ -368,7 +366,10 @@ for (const [name, raw] of [
       async (id) => {
         const { pid } = world.runtime.get(id)!.evidence!;
         await assert.rejects(world.bus.call("dev.do"), { code: "plugin_gone" });
-        await until(() => world.runtime.get(id)?.state === "active" && world.runtime.get(id)?.evidence?.pid !== pid, "restart");
+        await until(
+          "it is restarted",
+          () => world.runtime.get(id)?.state === "active" && world.runtime.get(id)?.evidence?.pid !== pid,
+        );
         assert.ok(world.runtime.logs(id, { limit: 50 }).some(({ source, level }) => source === "host" && level === "error"));
       },
     ));
@@ -389,7 +390,7 @@ test("output is logged line by line, made harmless, and secrets in it are hidden
       assert.deepEqual(world.runtime.config(id).secretsSet, ["/key"]);
       assert.ok(!JSON.stringify(world.runtime.config(id)).includes("hunter22"));
       await world.bus.call("dev.do");
-      await until(() => world.runtime.logs(id, { limit: 50 }).some(({ message }) => message.startsWith("xxx")), "the lines came");
+      await until("the lines come", () => has(id, "xxx"));
       const lines = world.runtime
         .logs(id, { limit: 50 })
         .filter(({ source }) => source === "stdout")

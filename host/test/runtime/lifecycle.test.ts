@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { after, before, test, type TestContext } from "node:test";
 import type { StoredRelease } from "../../src/contract/index.ts";
 import { startTicks } from "../../src/runtime/confine/index.ts";
-import { allow, hasBubblewrap, openWorld, until, writePackage, type PackageParts, type World } from "./fixtures/world.ts";
+import { allow, hasBubblewrap, openWorld, writePackage, type PackageParts, type World } from "./fixtures/world.ts";
+import { until } from "../support/until.ts";
 
 const confined = hasBubblewrap();
 let world: World;
@@ -35,9 +36,9 @@ test("a plugin that dies is restarted at once, calls under way fail with plugin_
   const status = await world.runtime.stage(release, [PROVIDE]);
   await assert.rejects(world.bus.call("dev.do"), { code: "plugin_gone" });
   await until(
+    "it is restarted",
     () =>
       world.runtime.get(release.id)?.state === "active" && world.runtime.get(release.id)?.evidence?.pid !== status.evidence?.pid,
-    "restart",
   );
   assert.ok(world.runtime.logs(release.id, { limit: 20 }).some(({ message }) => message.includes("exit code 9")));
   await world.runtime.remove(release.id, { keepData: false });
@@ -49,7 +50,7 @@ test("a plugin that never starts is left alone after three attempts, also after 
   const first = await world.runtime.stage(release, [PROVIDE]);
   assert.equal(first.state, "backoff");
   assert.equal(first.reason?.reason, "start_failed");
-  await until(() => world.runtime.get(release.id)?.state === "crash_looped", "three attempts at 0 and 1 s", 8000);
+  await until("three attempts at 0 and 1 s are over", () => world.runtime.get(release.id)?.state === "crash_looped", 8000);
   assert.equal(world.runtime.get(release.id)?.reason?.reason, "crash_looped");
   const runtime = await world.reopen();
   await runtime.startAll();
@@ -66,8 +67,8 @@ test("a plugin that blocks its event loop is ended as hung within 5 s (A13)", as
   await assert.rejects(world.bus.call("dev.do", { timeoutMs: 300 }), { code: "timeout" });
   assert.ok(performance.now() - start < 700, "deadline + 200 ms of grace");
   await until(
+    "it is found hung",
     () => world.runtime.logs(release.id, { limit: 20 }).some(({ message }) => message.includes("did not answer")),
-    "hung",
     7000,
   );
   t.diagnostic(`hung process ended after ${Math.round(performance.now() - start)} ms`);
@@ -87,9 +88,9 @@ test("a plugin beyond its memory is ended within a second and comes back (A12)",
   t.diagnostic(`memory hog ended after ${ms} ms`);
   assert.ok(ms < 1500);
   await until(
+    "it is restarted",
     () =>
       world.runtime.get(release.id)?.state === "active" && world.runtime.get(release.id)?.evidence?.pid !== status.evidence?.pid,
-    "restart",
   );
   assert.ok(world.runtime.logs(release.id, { limit: 20 }).some(({ message }) => message.includes("its limit is 160 MB")));
   await world.runtime.remove(release.id, { keepData: false });
@@ -105,7 +106,7 @@ test("a plugin that ignores stop is ended at shutdownMs + 100 ms (A16)", async (
   const ms = performance.now() - start;
   t.diagnostic(`ended after ${Math.round(ms)} ms at 400 ms`);
   assert.ok(ms >= 390 && ms < 600, `${ms}`);
-  await until(() => startTicks(pid) === null, "no orphan");
+  await until("no orphan is left", () => startTicks(pid) === null);
   assert.equal(world.runtime.get(release.id)?.state, "stopped");
   await assert.rejects(world.runtime.restart(release.id), { reason: "disabled" });
   await world.runtime.remove(release.id, { keepData: false });

@@ -1,5 +1,5 @@
 /** Errors on their way over fd 3, in both directions. @source plugin-platform §4.3, §5.2 */
-import { ERRORS, LOCAL_ERRORS, type JsonObject, type PluginError } from "@hearthnet/host/contract";
+import { ERRORS, LOCAL_ERRORS, type PluginError } from "@hearthnet/host/contract";
 import { defaultMessage, HnError, type ErrorCode } from "../error.ts";
 
 /**
@@ -14,7 +14,7 @@ export function describeFailure(error: unknown, aborted: boolean): { wire: Plugi
     if (typeof reason === "string") wire.reason = reason;
     if (typeof message === "string" && message !== defaultMessage(code, reason)) wire.message = message;
     if (typeof retryAfterMs === "number") wire.retry_after_ms = Math.ceil(retryAfterMs);
-    if (typeof action === "object" && action !== null) wire.action = action as JsonObject;
+    if (typeof action === "object" && action !== null) wire.action = action;
     return { wire, detail: error.cause === undefined ? undefined : `${stackOf(error)}\ncaused by ${stackOf(error.cause)}` };
   }
   if (aborted && isAbort(error)) return { wire: { error: "timeout", message: "The call was cancelled." }, detail: undefined };

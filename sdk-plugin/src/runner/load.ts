@@ -54,7 +54,7 @@ export function readWorker(module: unknown, entry: string): WorkerDefinition {
   if (!isObject(definition) || typeof definition["message"] !== "function") {
     throw new BrokenPlugin(`defineWorker in ${entry} needs a function message(message, { bytes, signal }).`);
   }
-  return definition as unknown as WorkerDefinition;
+  return definition;
 }
 
 function defaultExport(module: unknown, entry: string, wanted: string): unknown {
@@ -88,8 +88,8 @@ function checkHandlers(definition: PluginDefinition): void {
 /** Handlers that nothing can reach, and declarations that nothing answers, are mistakes in every case. */
 function checkDeclared(definition: PluginDefinition, manifest: JsonObject): void {
   const contributes = isObject(manifest["contributes"]) ? manifest["contributes"] : {};
-  const declared = list(contributes["capabilities"]).map(({ name, version }) => `${String(name)}@${String(version)}`);
-  const schedules = list(contributes["schedules"]).map(({ id }) => String(id));
+  const declared = list(contributes["capabilities"]).map(({ name, version }) => `${name as string}@${version as string}`);
+  const schedules = list(contributes["schedules"]).map(({ id }) => id as string);
   compare("capability", { handled: Object.keys(definition.capabilities ?? {}), declared, place: "contributes.capabilities" });
   compare("schedule", { handled: Object.keys(definition.schedules ?? {}), declared: schedules, place: "contributes.schedules" });
 }

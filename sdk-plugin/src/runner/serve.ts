@@ -13,7 +13,7 @@ import type { PluginDefinition } from "../definition.ts";
 import { Calls } from "./calls.ts";
 import { createRequest, createSurface, openLog, type Surface } from "./context.ts";
 import { abortError, describeFailure, stackOf } from "./failure.ts";
-import { HostLink, type PluginChannel } from "./host-link.ts";
+import { HostLink } from "./host-link.ts";
 import { BrokenPlugin, importEntry, readPlugin, type LoadModule } from "./load.ts";
 import { kindOf } from "./json.ts";
 import { WorkerRole } from "./worker.ts";
@@ -32,7 +32,7 @@ export interface Served {
   /** For faults outside any call. */
   log: Log;
   /** Reports the fault and ends. */
-  fail(error: unknown): void;
+  fail: (error: unknown) => void;
 }
 
 export const PROTOCOL = 1;
@@ -59,8 +59,8 @@ export function serve(options: ServeOptions): Served {
     onError: (error) => process.stderr.write(`${error.message}\n`),
     onClose: () => end(1),
   });
-  const log = openLog(channel as unknown as PluginChannel);
-  const link = new HostLink(channel as unknown as PluginChannel);
+  const log = openLog(channel);
+  const link = new HostLink(channel);
 
   function end(code: number): void {
     if (ended) return;
@@ -133,7 +133,7 @@ export function serve(options: ServeOptions): Served {
     definition = readPlugin(module, { entry: init.plugin.entry, manifest });
     surface = createSurface({ init, link, definition, log, signal: ending.signal });
     calls = new Calls({
-      channel: channel as unknown as PluginChannel,
+      channel,
       definition,
       ctx: surface.ctx,
       request: (message, attachments, live) => createRequest(link, { message, attachments, live }),

@@ -1,8 +1,13 @@
-import type { Grant, JsonObject, PermissionName, PluginDetail, PluginStatus } from "../../contract/index.ts";
-import { PERMISSIONS } from "../../contract/index.ts";
+import {
+  PERMISSIONS,
+  type Grant,
+  type JsonObject,
+  type PermissionName,
+  type PluginDetail,
+  type PluginStatus,
+} from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { blake3 } from "../../identity/index.ts";
-import { canonicalBytes } from "../../identity/index.ts";
+import { blake3, canonicalBytes } from "../../identity/index.ts";
 import type { AdminContext, ApiRequest, ApiRoute } from "../context.ts";
 import { limitOf } from "./node.ts";
 import { EMPTY, GRANTS, shape } from "./shapes.ts";

@@ -32,8 +32,9 @@ export async function mountPage(app: FastifyInstance, o: { uiDir: string; port: 
     root: o.uiDir,
     index: false,
     preCompressed: true,
-    setHeaders: (response, path) =>
-      response.header("cache-control", path.includes("/immutable/") ? "public, max-age=31536000, immutable" : "no-cache"),
+    setHeaders: (response, path) => {
+      void response.header("cache-control", path.includes("/immutable/") ? "public, max-age=31536000, immutable" : "no-cache");
+    },
   });
   app.get("/", (_request, reply) => reply.type("text/html; charset=utf-8").header("cache-control", "no-cache").send(shell));
   app.setNotFoundHandler((request, reply) => {

@@ -61,10 +61,11 @@ async function answer(
   const abort = new AbortController();
   reply.raw.once("close", () => abort.abort());
   let caller: Caller | null = null;
+  let result: unknown;
   try {
     caller = admit(request, o);
     const body = readBody(request, o);
-    const result = await route.handle(
+    result = await route.handle(
       {
         caller,
         params: request.params as Record<string, string>,
@@ -76,7 +77,6 @@ async function answer(
       context,
     );
     if (route.audit !== undefined) record(o, { caller, request, result: "ok" });
-    return send(reply, result);
   } catch (error) {
     const wrapped = HnError.from(error);
     if (wrapped.code === "internal_error")
@@ -84,6 +84,7 @@ async function answer(
     if (route.audit !== undefined) record(o, { caller, request, result: wrapped.reason ?? wrapped.code });
     return sendError(reply, { error: wrapped, traceId: request.id });
   }
+  return send(reply, result);
 }
 
 function admit(request: FastifyRequest, o: DoorOptions & { route: ApiRoute }): Caller {

@@ -1,4 +1,4 @@
-import { HnError } from "../../foundation/index.ts";
+import type { HnError } from "../../foundation/index.ts";
 import type { NodeId } from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 

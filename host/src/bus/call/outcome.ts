@@ -1,4 +1,4 @@
-import { HnError } from "../../foundation/index.ts";
+import type { HnError } from "../../foundation/index.ts";
 import type { Clock, Log, NodeId } from "../../contract/index.ts";
 import { isProviderFault } from "../health/fault.ts";
 import type { Provider } from "../registry/provider.ts";
@@ -74,7 +74,7 @@ export class Recorder {
     this.#log.error("a capability failed", {
       capability: outcome.provider.descriptor.name,
       trace_id: outcome.traceId,
-      cause: String(outcome.error.cause),
+      error: outcome.error,
     });
   }
 }

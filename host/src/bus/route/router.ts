@@ -31,7 +31,7 @@ export class Router {
     const session = body.session_id;
     if (session === undefined) return chooseBest(candidates, this.#preferLocal);
     const owner = slotOwner(caller);
-    const bound = this.#sessions.find(owner, need.capability, session, need.now);
+    const bound = this.#sessions.find({ caller: owner, capability: need.capability, session, now: need.now });
     const kept = bound === undefined ? undefined : candidates.find((candidate) => candidate.key === bound);
     const chosen = kept ?? chooseBest(candidates, this.#preferLocal);
     if (!kept) this.#sessions.bind({ caller: owner, capability: need.capability, session, entry: chosen.key, now: need.now });

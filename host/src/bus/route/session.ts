@@ -17,21 +17,21 @@ export class Sessions {
   readonly #callers: Map<string, Map<string, Binding>> = new Map();
 
   /** Key of the bound entry; refreshes its idle time. */
-  find(caller: string, capability: string, session: string, now: number): string | undefined {
-    const bindings = this.#callers.get(caller);
-    const key = `${capability} ${session}`;
+  find(o: { caller: string; capability: string; session: string; now: number }): string | undefined {
+    const bindings = this.#callers.get(o.caller);
+    const key = `${o.capability} ${o.session}`;
     const binding = bindings?.get(key);
     if (!bindings || !binding) return undefined;
     bindings.delete(key);
-    if (now - binding.usedAt > CONSTANTS.STICKY_TTL_SECONDS * 1000) return undefined;
-    binding.usedAt = now;
+    if (o.now - binding.usedAt > CONSTANTS.STICKY_TTL_SECONDS * 1000) return undefined;
+    binding.usedAt = o.now;
     bindings.set(key, binding);
     return binding.entry;
   }
 
   bind(o: { caller: string; capability: string; session: string; entry: string; now: number }): void {
-    let bindings = this.#callers.get(o.caller);
-    if (!bindings) this.#callers.set(o.caller, (bindings = new Map()));
+    const bindings = this.#callers.get(o.caller) ?? new Map<string, Binding>();
+    this.#callers.set(o.caller, bindings);
     const key = `${o.capability} ${o.session}`;
     bindings.delete(key);
     bindings.set(key, { entry: o.entry, usedAt: o.now });

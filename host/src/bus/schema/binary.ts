@@ -39,12 +39,12 @@ function decodeLeaf(text: string, path: Path): Uint8Array {
   }
 }
 
-function replaceAt(root: unknown, path: Path, change: (leaf: unknown) => unknown, depth = 0): unknown {
-  const key = path[depth];
+function replaceAt(root: unknown, path: Path, change: (leaf: unknown) => unknown): unknown {
+  const [key, ...rest] = path;
   if (key === undefined) return change(root);
   if (typeof root !== "object" || root === null || root instanceof Uint8Array || !Object.hasOwn(root, key)) return root;
   const child = (root as Node)[key];
-  const changed = replaceAt(child, path, change, depth + 1);
+  const changed = replaceAt(child, rest, change);
   if (changed === child) return root;
   if (Array.isArray(root)) return root.with(Number(key), changed);
   const copy: Node = { ...(root as Node) };

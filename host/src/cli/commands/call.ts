@@ -59,9 +59,9 @@ async function stream({ client, io }: Invocation, body: Record<string, unknown>)
 }
 
 function json(text: unknown, option: string): Record<string, unknown> {
-  if (text === undefined) return {};
+  if (typeof text !== "string") return {};
   try {
-    const value = parseStrictJson(String(text));
+    const value = parseStrictJson(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   } catch (error) {
     throw new UsageError(`${option} is not valid JSON: ${HnError.from(error).message}`);

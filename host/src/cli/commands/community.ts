@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, writeFileSync } from "node:fs";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CommunityFacts, Member, MemberLevel } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";

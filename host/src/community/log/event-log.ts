@@ -1,7 +1,7 @@
 import type { Clock, CommunityId, Event, JsonObject, NodeId, SyncReply } from "../../contract/index.ts";
 import { formatTime, HnError, type UlidFactory } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
-import { isLate, Membership, replay } from "../views/membership.ts";
+import { isLate, type Membership, replay } from "../views/membership.ts";
 import { judge, WaitingRoom } from "./receive.ts";
 import { shapeEvent, type ShapedEvent } from "./shape.ts";
 import type { EventStore } from "./store.ts";

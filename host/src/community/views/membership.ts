@@ -151,7 +151,7 @@ export class Membership {
     if (
       this.policy !== null &&
       this.policy.min_signatures_to_invite > 1 &&
-      !this.#coSigned(event, invitee, this.policy.min_signatures_to_invite, "member")
+      !this.#coSigned(event, { target: invitee, wanted: this.policy.min_signatures_to_invite, level: "member" })
     )
       return;
     const key = `${event.author}/${event.event_id}`;
@@ -208,8 +208,8 @@ export class Membership {
     const anchors = this.#eligible("anchor", record.node_id).length;
     const enough =
       up && level === "anchor"
-        ? this.#coSigned(event, record.node_id, Math.min(3, anchors), "anchor")
-        : this.#coSigned(event, record.node_id, needed, "trusted");
+        ? this.#coSigned(event, { target: record.node_id, wanted: Math.min(3, anchors), level: "anchor" })
+        : this.#coSigned(event, { target: record.node_id, wanted: needed, level: "trusted" });
     if (enough) {
       this.#use(event);
       record.level = level;
@@ -219,7 +219,8 @@ export class Membership {
   #revokedBy(event: Event): boolean {
     const target = event.data["target_node_id"];
     if (typeof target !== "string" || this.revoked.has(target) || !this.#firstUse(event)) return true;
-    if (!this.#coSigned(event, target, this.policy?.min_signatures_to_revoke ?? 3, "trusted")) return true;
+    const wanted = this.policy?.min_signatures_to_revoke ?? 3;
+    if (!this.#coSigned(event, { target, wanted, level: "trusted" })) return true;
     this.#use(event);
     const cut = readCut(event);
     this.revoked.set(target, { node_id: target, revoked_at: event.wall_clock, cut });
@@ -232,11 +233,11 @@ export class Membership {
   }
 
   #firstUse(event: Event): boolean {
-    return !this.#done.has(`${event.event_type}/${String(event.data["client_id"])}`);
+    return !this.#done.has(useOf(event));
   }
 
   #use(event: Event): void {
-    this.#done.add(`${event.event_type}/${String(event.data["client_id"])}`);
+    this.#done.add(useOf(event));
   }
 
   #eligible(level: TrustLevel, except: NodeId): MemberRecord[] {
@@ -247,13 +248,18 @@ export class Membership {
    * Root alone meets any threshold; otherwise as many eligible members as the policy wants, but never more than there are (E-8),
    * and the author is one of them.
    */
-  #coSigned(event: Event, target: NodeId, wanted: number, level: TrustLevel): boolean {
+  #coSigned(event: Event, o: { target: NodeId; wanted: number; level: TrustLevel }): boolean {
     const signers = genuineSigners(event);
     if (signers.has(this.#community)) return true;
-    const eligible = this.#eligible(level, target).filter((m) => !this.revoked.has(m.node_id));
-    const needed = Math.max(1, Math.min(wanted, eligible.length));
+    const eligible = this.#eligible(o.level, o.target).filter((m) => !this.revoked.has(m.node_id));
+    const needed = Math.max(1, Math.min(o.wanted, eligible.length));
     return signers.has(event.author) && eligible.filter((m) => signers.has(m.node_id)).length >= needed;
   }
+}
+
+/** A co-signed act counts once, whoever repeats it: this names it. */
+function useOf({ event_type: type, data: { client_id: id } }: Event): string {
+  return `${type}/${typeof id === "string" ? id : ""}`;
 }
 
 /** Replays a whole stream, again from the start whenever a revocation reaches back behind what was applied. */

@@ -114,5 +114,5 @@ async function selfSign(o: {
 }
 
 function exportPem(key: KeyObject): string {
-  return key.export({ type: "pkcs8", format: "pem" }) as string;
+  return key.export({ type: "pkcs8", format: "pem" });
 }

@@ -232,7 +232,7 @@ export class LiveCalls {
   #result(entry: Entry): JsonObject {
     const { terminal } = entry;
     if (terminal?.ok === true) return terminal.value;
-    throw terminal?.error ?? new HnError("plugin_gone");
+    throw terminal === undefined ? new HnError("plugin_gone") : terminal.error;
   }
 
   #send(message: Parameters<ConfinedProcess["channel"]["send"]>[0]): void {

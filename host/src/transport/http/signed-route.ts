@@ -11,7 +11,10 @@ import { refuseWhenClosing, type Room } from "./room.ts";
 
 /** Sends an answer; nothing leaves by another way but streams and drops. */
 export function send(reply: FastifyReply, answer: Answer): FastifyReply {
-  return reply.code(answer.status).headers(answer.headers).send(answer.text);
+  reply.hijack();
+  reply.raw.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.text) });
+  reply.raw.end(answer.text);
+  return reply;
 }
 
 /** Ends the connection without a word. @source 02 §6 */

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { Database, HnError, openDatabase } from "../../../src/foundation/index.ts";
+import { type Database, HnError, openDatabase } from "../../../src/foundation/index.ts";
 
 const MIGRATIONS = ["CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"];
 

@@ -26,7 +26,7 @@ export interface PreparedPage {
   scale: number;
   /** True when uneven light was evened out. */
   flattened: boolean;
-  toSource(box: Box): Box;
+  toSource: (box: Box) => Box;
 }
 
 /** Turning by less than this blurs more than it helps. */

@@ -1,4 +1,4 @@
-import { decodeFailed, Failure } from "../failure.ts";
+import { decodeFailed, type Failure } from "../failure.ts";
 import { checkSize, readHeader, type ImageHeader } from "../raster/header.ts";
 import { applyOrientation } from "../raster/orientation.ts";
 import type { Raster } from "../raster/raster.ts";

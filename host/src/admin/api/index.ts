@@ -1,0 +1,17 @@
+import type { ApiRoute } from "../context.ts";
+import { catalogRoutes } from "./catalog.ts";
+import { nodeRoutes } from "./node.ts";
+import { peopleRoutes } from "./people.ts";
+import { pluginRoutes } from "./plugins.ts";
+import { setupRoutes } from "./setup.ts";
+import { tryRoutes } from "./try.ts";
+
+/** Every address of the operator's API, the same at both doors. @source admin-ui §3 */
+export const ROUTES: readonly ApiRoute[] = [
+  ...setupRoutes,
+  ...nodeRoutes,
+  ...pluginRoutes,
+  ...catalogRoutes,
+  ...tryRoutes,
+  ...peopleRoutes,
+];
