@@ -2,25 +2,29 @@ import type { LiveClient, LiveServer, LocalError } from "@hearthnet/host/contrac
 import { writable, type Readable } from "svelte/store";
 
 export type LiveState = "idle" | "connecting" | "open" | "lost";
-type Change = Extract<LiveServer, { seq: number }>;
+/** `snapshot` carries everything, `change` one step, `end` the last one; after a `gap` the reader must ask the node anew. */
+export type LiveMessage = Extract<LiveServer, { seq: number }>;
 
 export interface Watcher {
-  change: (message: Change) => void;
+  change: (message: LiveMessage) => void;
   refused?: (error: LocalError) => void;
 }
 
 interface Topic {
   watchers: Set<Watcher>;
   seq: number | undefined;
-  epoch: string | undefined;
 }
 
+const RETRY_FIRST_MS = 500;
+const RETRY_LONGEST_MS = 15_000;
+
 const topics = new Map<string, Topic>();
-const state = writable<LiveState>("idle");
-/** Whether the page hears the node. */
-export const liveState: Readable<LiveState> = { subscribe: state.subscribe };
+const state = writable<{ state: LiveState; since: number }>({ state: "idle", since: 0 });
+/** Whether the page hears the node, and since when (Unix milliseconds). */
+export const liveState: Readable<{ state: LiveState; since: number }> = { subscribe: state.subscribe };
 
 let socket: WebSocket | null = null;
+let epoch: string | undefined;
 let attempt = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let onSignedOut: () => void = () => {};
@@ -32,11 +36,15 @@ export function whenSignedOut(listener: () => void): void {
 /** Watches one topic of the node until the returned function is called. */
 export function watch(topic: string, watcher: Watcher): () => void {
   let entry = topics.get(topic);
-  if (entry === undefined) topics.set(topic, (entry = { watchers: new Set(), seq: undefined, epoch: undefined }));
-  const first = entry.watchers.size === 0;
+  if (entry === undefined) topics.set(topic, (entry = { watchers: new Set(), seq: undefined }));
+  else if (entry.watchers.size > 0) {
+    // One subscription serves all; the newcomer gets its beginning by a new one.
+    say({ op: "unsub", topic });
+    entry.seq = undefined;
+  }
   entry.watchers.add(watcher);
   if (socket === null) connect();
-  else if (first) say({ op: "sub", topic });
+  else subscribe(topic, entry);
   return () => {
     const now = topics.get(topic);
     now?.watchers.delete(watcher);
@@ -49,31 +57,49 @@ export function watch(topic: string, watcher: Watcher): () => void {
 /** Ends the connection, on sign-out. */
 export function hangUp(): void {
   clearTimeout(timer);
-  socket?.close(1000);
+  const old = socket;
   socket = null;
+  old?.close(1000);
   topics.clear();
-  state.set("idle");
+  epoch = undefined;
+  attempt = 0;
+  move("idle");
+}
+
+function move(next: LiveState): void {
+  state.update((now) => (now.state === next ? now : { state: next, since: Date.now() }));
 }
 
 function connect(): void {
   clearTimeout(timer);
-  if (attempt === 0) state.set("connecting");
+  if (attempt === 0) move("connecting");
   const next = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/v1/live`, "hearthnet-admin.v1");
   socket = next;
   next.onopen = () => {
     attempt = 0;
-    state.set("open");
-    for (const [topic, entry] of topics) say({ op: "sub", topic, ...(entry.seq === undefined ? {} : { since: entry.seq }) });
+    move("open");
+    for (const [topic, entry] of topics) subscribe(topic, entry);
   };
   next.onmessage = (event: MessageEvent<string>) => receive(JSON.parse(event.data) as LiveServer);
   next.onclose = (event) => {
     if (socket !== next) return;
     socket = null;
     if (event.code === 4401) return onSignedOut();
-    if (topics.size === 0) return state.set("idle");
-    state.set("lost");
-    timer = setTimeout(connect, Math.min(10_000, 500 * 2 ** attempt++));
+    if (topics.size === 0) return move("idle");
+    move("lost");
+    // Many pages must not come back in the same instant.
+    const wait = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** attempt++) * (0.75 + Math.random() / 2);
+    timer = setTimeout(connect, wait);
   };
+}
+
+function subscribe(topic: string, entry: Topic): void {
+  say({
+    op: "sub",
+    topic,
+    ...(entry.seq === undefined ? {} : { since: entry.seq }),
+    ...(epoch === undefined ? {} : { epoch }),
+  });
 }
 
 function receive(message: LiveServer): void {
@@ -84,14 +110,7 @@ function receive(message: LiveServer): void {
   }
   const entry = topics.get(message.topic);
   if (entry === undefined) return;
-  if (entry.epoch !== undefined && entry.epoch !== message.epoch) {
-    // The node has started anew: what we counted belongs to its former life.
-    entry.seq = undefined;
-    entry.epoch = message.epoch;
-    say({ op: "unsub", topic: message.topic });
-    return say({ op: "sub", topic: message.topic });
-  }
-  entry.epoch = message.epoch;
+  epoch = message.epoch;
   entry.seq = message.seq;
   for (const watcher of entry.watchers) watcher.change(message);
   if (message.topic.startsWith("logs:") || message.topic.startsWith("try:"))

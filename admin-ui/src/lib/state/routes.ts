@@ -9,7 +9,7 @@ export interface RouteEntry {
   nav?: keyof Messages["nav"];
 }
 
-/** Every address of the page. */
+/** Every address of the page; navigation, the check of rights and the accessibility test are made from it. */
 export const ROUTES: readonly RouteEntry[] = [
   { path: "/", title: "home", role: "viewer", nav: "home" },
   { path: "/browse", title: "browse", role: "viewer", nav: "browse" },
@@ -20,7 +20,7 @@ export const ROUTES: readonly RouteEntry[] = [
   { path: "/activity", title: "activity", role: "operator", nav: "activity" },
   { path: "/audit", title: "audit", role: "owner", nav: "audit" },
   { path: "/health", title: "health", role: "viewer", nav: "health" },
-  { path: "/settings/look", title: "look", role: "viewer", nav: "look" },
+  { path: "/settings", title: "settings", role: "viewer", nav: "settings" },
   { path: "/setup", title: "setup", role: "none" },
   { path: "/login", title: "login", role: "none" },
   { path: "/browse/[ns]/[name]", title: "browse", role: "viewer" },

@@ -1,4 +1,6 @@
 import type { NodeFacts, Role, Session } from "@hearthnet/host/contract";
+import { del } from "#lib/api/client.ts";
+import { hangUp } from "#lib/api/live.ts";
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, owner: 2 };
 
@@ -13,3 +15,12 @@ class SignIn {
 }
 
 export const signIn: SignIn = new SignIn();
+
+/** Ends this browser's session; the page starts anew, so nothing that was shown stays in memory. */
+export async function signOut(): Promise<void> {
+  hangUp();
+  // A node that does not answer cannot end the session; the page is left all the same.
+  await del("/session").catch(() => {});
+  signIn.session = null;
+  location.assign("/login");
+}
