@@ -5,6 +5,7 @@
 import { globSync } from "node:fs";
 import { join, relative } from "node:path";
 import { run } from "node:test";
+import { inspect } from "node:util";
 
 const ROOT = join(import.meta.dirname, "..");
 const e2e = process.argv.includes("--e2e");
@@ -42,7 +43,7 @@ events.on("test:fail", ({ name, file, details }) => {
   const { failureType, cause } = details.error as { failureType?: string; cause?: unknown };
   if (details.type === "suite" && failureType === "subtestsFailed") return;
   count.failed++;
-  const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? details.error.message);
+  const text = cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause ?? details.error.message);
   failures.push(`✖ ${where(file)}: ${name}\n${text.split("\n").slice(0, 12).join("\n")}`);
   process.stdout.write(`✖ ${where(file)}: ${name}\n`);
 });

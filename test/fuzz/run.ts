@@ -11,7 +11,7 @@ let bad = 0;
 for (const file of globSync("*.ts", { cwd: import.meta.dirname }).sort()) {
   if (file === "run.ts" || file === "harness.ts" || (wanted.length > 0 && !wanted.some((word) => file.includes(word)))) continue;
   const { fuzz } = (await import(pathToFileURL(join(import.meta.dirname, file)).href)) as {
-    fuzz(o: { runs: number; seed: number }): Promise<FuzzReport>;
+    fuzz: (o: { runs: number; seed: number }) => Promise<FuzzReport>;
   };
   const report = await fuzz({ runs, seed });
   bad += report.crashes + report.hangs;

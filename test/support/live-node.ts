@@ -10,7 +10,6 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { until } from "./wait.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
@@ -44,14 +43,19 @@ export interface LiveNode {
   kill9(): Promise<void>;
 }
 
+/** Where closing steps are left: a test's context, or a suite's own list. */
+export interface Closing {
+  after(step: () => unknown): void;
+}
+
 /** A folder that is gone after the test. */
-export function temporaryFolder(t: TestContext): string {
+export function temporaryFolder(t: Closing): string {
   const folder = mkdtempSync(join(tmpdir(), "hearthnet-test-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-export async function startNode(t: TestContext, o: { dataDir?: string; args?: string[] } = {}): Promise<LiveNode> {
+export async function startNode(t: Closing, o: { dataDir?: string; args?: string[] } = {}): Promise<LiveNode> {
   const home = temporaryFolder(t);
   const dataDir = o.dataDir ?? join(home, "data");
   const args = ["up", "--data", dataDir, "--port", "0", "--admin-port", "0", "--no-discovery", ...(o.args ?? [])];

@@ -5,7 +5,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startTicks } from "../../../host/src/runtime/confine/index.ts";
-import { hasBubblewrap, temporaryFolder, until } from "../../../host/test/runtime/fixtures/world.ts";
+import { hasBubblewrap, temporaryFolder } from "../../../host/test/runtime/fixtures/world.ts";
+import { until } from "../../../host/test/support/until.ts";
 
 interface Report {
   states: string[];
@@ -21,7 +22,7 @@ async function startDaemon(folder: string): Promise<{ daemon: ChildProcess; repo
       timeout: 60_000,
     },
   );
-  const [chunk] = (await once(daemon.stdout!, "data")) as [Buffer];
+  const [chunk] = (await once(daemon.stdout, "data")) as [Buffer];
   return { daemon, report: JSON.parse(chunk.toString()) as Report };
 }
 
@@ -34,12 +35,12 @@ test("A25: kill -9 of the daemon under load leaves no process behind and, starte
     assert.ok(first.report.pids.length >= 20, "five plugins and their workers run");
     first.daemon.kill("SIGKILL");
     await once(first.daemon, "exit");
-    await until(() => first.report.pids.every((pid) => startTicks(pid) === null), "all are gone", 3000);
+    await until("all are gone", () => first.report.pids.every((pid) => startTicks(pid) === null), 3000);
     const second = await startDaemon(folder);
     assert.deepEqual(second.report.states, first.report.states);
     second.daemon.kill("SIGKILL");
     await once(second.daemon, "exit");
-    await until(() => second.report.pids.every((pid) => startTicks(pid) === null), "all are gone", 3000);
+    await until("all are gone", () => second.report.pids.every((pid) => startTicks(pid) === null), 3000);
     process.stdout.write(
       `figure: A25 kill -9 of the daemon | ${first.report.pids.length} processes, 0 orphans, 5 of 5 plugins active again\n`,
     );
