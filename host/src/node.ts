@@ -71,23 +71,24 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   // floor 1
   await selfTest();
   const firstStart = !existsSync(join(dataDir, "keys", "device.ed25519"));
-  const { nodeId, signer, tls } = openKeystore(dataDir);
+  const keystore = openKeystore(dataDir);
+  const { nodeId, signer } = keystore;
   disposer.add("key", () => signer.destroy());
-  const tlsIdentity = await tls();
+  const tlsIdentity = await keystore.tls();
 
   // floors 2 and 3
-  let listener: Listener | undefined;
+  /** Opened further up, asked for from below. */
+  const late: { listener?: Listener; link?: Link; admin?: Admin } = {};
   const listen = options.listen ?? anyAddress();
   const endpoints = (): Endpoint[] =>
-    readEndpoints(listen, listener?.port ?? 0).map((endpoint) => ({ ...endpoint, tls_spki_sha256: tlsIdentity.spkiSha256 }));
-  let link: Link | undefined;
+    readEndpoints(listen, late.listener?.port ?? 0).map((endpoint) => ({ ...endpoint, tls_spki_sha256: tlsIdentity.spkiSha256 }));
   const bus: OpenBus = openBus({
     nodeId,
     communityId: () => community.communityId(),
     clock,
     random,
     log: log.child({ room: "bus" }),
-    link: () => link,
+    link: () => late.link,
   });
   disposer.add("bus", () => bus.close());
   const self = new SelfDescription({
@@ -113,7 +114,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
 
   // floor 4, outbound half
   const wire = createLink({ signer, communityId: () => community.communityId(), clock, random });
-  link = wire;
+  late.link = wire;
   disposer.add("link", () => wire.close());
   const peers = openPeers({
     path: join(dataDir, "peers.db"),
@@ -163,7 +164,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   disposer.add("marketplace", () => marketplace.close());
 
   // floor 4, inbound half: nobody is let in before there is somebody to answer
-  listener = await openListener({
+  const listener = await openListener({
     signer,
     tls: tlsIdentity,
     bus,
@@ -180,13 +181,12 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   }).catch((error: unknown) => {
     throw portError(error, options.port ?? 7080);
   });
-  const { url: busUrl } = listener;
-  disposer.add("listener", () => listener?.close({ drainMs: DRAIN_MS }));
+  late.listener = listener;
+  disposer.add("listener", () => listener.close({ drainMs: DRAIN_MS }));
 
   // floor 7
   const catalogue = watchCatalogue({ marketplace, clock, log });
   disposer.add("catalogue", () => catalogue.stop());
-  let admin: Admin | undefined;
   const facts = (): NodeFacts => {
     const id = community.communityId();
     return {
@@ -196,15 +196,15 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       profile: options.profile ?? "hearth",
       version: VERSION,
       started_at: startedAt,
-      bus: busUrl,
-      admin: admin?.url ?? "",
+      bus: listener.url,
+      admin: late.admin?.url ?? "",
       data_dir: dataDir,
       community: id === null ? null : { id, name: community.name() ?? "", level: community.levelOf(nodeId) },
       as_root: runtime.report().asRoot,
       dev_root: marketplace.devRoot,
     };
   };
-  admin = await openAdmin({
+  const admin = await openAdmin({
     dataDir,
     port: options.adminPort ?? 7860,
     uiDir: PATHS.page,
@@ -229,8 +229,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       health: async () => [
         ...checkMachine({ dataDir, build: buildFacts, now: clock.now(), report: runtime.report() }),
         ...checkNode({
-          bus: busUrl,
-          page: admin?.url ?? "",
+          bus: listener.url,
+          page: late.admin?.url ?? "",
           plugins: runtime.list(),
           peers: peers.list(),
           hasCommunity: community.communityId() !== null,
@@ -247,14 +247,14 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       }),
     },
   });
-  const { url: adminUrl, setupLink, close: closeAdmin } = admin;
-  disposer.add("admin", closeAdmin);
+  late.admin = admin;
+  disposer.add("admin", () => admin.close());
 
   return {
     nodeId,
-    bus: busUrl,
-    admin: adminUrl,
-    setupLink,
+    bus: listener.url,
+    admin: admin.url,
+    setupLink: () => admin.setupLink(),
     pluginsStarted: startPlugins(runtime, log),
     close: async () => {
       for (const { name, error } of await disposer.close()) log.error("could not be closed", { name, error });

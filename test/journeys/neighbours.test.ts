@@ -6,10 +6,11 @@ import { before, describe, it, type TestContext } from "node:test";
 import type { CommunityFacts, JsonObject, LocalError, Member, PluginStatus, RequestEnvelope } from "@hearthnet/host/contract";
 import { createUlidFactory, formatTime, systemClock } from "../../host/src/foundation/index.ts";
 import { openKeystore, type Signer } from "../../host/src/identity/index.ts";
+import { until } from "../../host/test/support/until.ts";
 import { makeOcrPages, type OcrPage } from "../fixtures/ocr-pages.ts";
 import { startNode, temporaryFolder, type LiveNode } from "../support/live-node.ts";
 import { characterErrorRate } from "../support/ocr-accuracy.ts";
-import { ticksBelow, until } from "../support/wait.ts";
+import { ticksBelow } from "../support/processes.ts";
 
 /** Clock ticks of 10 ms: a worker that has used this much is in the middle of a page. */
 const AT_WORK_TICKS = 20;
@@ -68,7 +69,7 @@ describe("two neighbours", () => {
 
     const from = ticksBelow(first.ready.pid);
     const cut = second.cli(call);
-    await until("the neighbour's worker is at the page", () => ticksBelow(first.ready.pid) - from > AT_WORK_TICKS);
+    await until("the neighbour's worker is at the page", () => ticksBelow(first.ready.pid) - from > AT_WORK_TICKS, 30_000);
     const killed = performance.now();
     await first.kill9();
     const failed = await cut;
@@ -84,11 +85,11 @@ describe("two neighbours", () => {
     for (const node of [first, second]) {
       const members = await node.ask<Member[]>(["members"]);
       assert.deepEqual(
-        members.map((m) => [m.node_id, m.level]).sort(),
-        [
+        new Map(members.map((m) => [m.node_id, m.level])),
+        new Map([
           [first.ready.node_id, "anchor"],
           [second.ready.node_id, "member"],
-        ].sort(),
+        ]),
       );
     }
   });
@@ -131,10 +132,14 @@ describe("two neighbours", () => {
 });
 
 async function offered(node: LiveNode, capability: string): Promise<void> {
-  await until(`${capability} is known to the neighbour`, async () => {
-    const peers = await node.ask<{ capabilities: string[] }[]>(["peer", "list"]);
-    return peers.some((peer) => peer.capabilities.some((name) => name.startsWith(`${capability}@`)));
-  });
+  await until(
+    `${capability} is known to the neighbour`,
+    async () => {
+      const peers = await node.ask<{ capabilities: string[] }[]>(["peer", "list"]);
+      return peers.some((peer) => peer.capabilities.some((name) => name.startsWith(`${capability}@`)));
+    },
+    60_000,
+  );
 }
 
 interface Signed {

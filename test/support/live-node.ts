@@ -10,7 +10,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { until } from "./wait.ts";
+import { until } from "../../host/test/support/until.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const BINARY = join(ROOT, "host", "bin", "hearthnet.mjs");

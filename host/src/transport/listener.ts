@@ -114,8 +114,10 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     url: `https://${host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`,
     close: async ({ drainMs = DRAIN_MS } = {}) => {
       closing = true;
-      const cut = o.clock.setTimeout(() => app.server.closeAllConnections(), drainMs);
-      await app.close();
+      const cut = o.clock.setTimeout(() => connections.cutAll(), drainMs);
+      const closed = app.close();
+      if (drainMs <= 0) connections.cutAll();
+      await closed;
       cut.cancel();
       replays.close();
     },

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { encodeBase64url, HnError, parseStrictJson } from "../../foundation/index.ts";
 import { type Command, type Invocation, UsageError } from "../command.ts";
+import { readNamedFile } from "../file.ts";
 
 const FILE_MAX_BYTES = 16 * 1024 * 1024;
 
@@ -74,17 +75,7 @@ function files({ options, io }: Invocation): Record<string, string> {
   for (const entry of (options["file"] as string[] | undefined) ?? []) {
     const cut = entry.indexOf("=");
     if (cut < 1) throw new UsageError(`--file wants FIELD=PATH, not "${entry}".`);
-    let bytes: Buffer;
-    try {
-      bytes = readFileSync(resolve(io.cwd, entry.slice(cut + 1)));
-    } catch (error) {
-      throw new HnError("not_found", {
-        message: `The file ${entry.slice(cut + 1)} cannot be read (${(error as NodeJS.ErrnoException).code ?? "error"}).`,
-        cause: error,
-      });
-    }
-    if (bytes.byteLength > FILE_MAX_BYTES)
-      throw new HnError("bad_request", { reason: "too_large", message: "A file sent inline may have 16 MiB at most." });
+    const bytes = readNamedFile(io, entry.slice(cut + 1), FILE_MAX_BYTES);
     out[entry.slice(0, cut)] = encodeBase64url(bytes);
   }
   return out;

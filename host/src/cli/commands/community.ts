@@ -1,12 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CommunityFacts, Member, MemberLevel } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { readFreshDeviceId, shortId } from "../../identity/index.ts";
 import { type Command, UsageError } from "../command.ts";
+import { readNamedFile } from "../file.ts";
 import { readSecretLine } from "../prompt.ts";
 import { table } from "../table.ts";
+
+const ROOT_KEY_MAX_BYTES = 8192;
 
 export const communityCommands: readonly Command[] = [
   {
@@ -21,17 +24,21 @@ export const communityCommands: readonly Command[] = [
     run: async ({ args, options, client, print, io }) => {
       const name = args[0] ?? "";
       const path = resolve(io.cwd, String(options["key-file"] ?? `${name.replace(/[^\p{L}\p{N}-]+/gu, "-")}.hearthnet-root-key`));
-      if (existsSync(path))
-        throw new HnError("bad_request", {
-          message: "The key file exists already and is not overwritten. Choose another name with --key-file.",
-        });
       const given = options["passphrase-stdin"] === true ? await readSecretLine(io) : null;
       const passphrase = given ?? randomBytes(15).toString("base64url");
-      const made = await client().send<{ community_id: string; root_key_file: string }>("POST", "/community/create", {
-        name,
-        root_passphrase: passphrase,
-      });
-      writeFileSync(path, made.root_key_file, { mode: 0o600, flag: "wx" });
+      // The place first: a root key that cannot be written down would be lost.
+      const fd = openKeyFile(path);
+      let made: { community_id: string; root_key_file: string };
+      try {
+        made = await client().send("POST", "/community/create", { name, root_passphrase: passphrase });
+        writeFileSync(fd, made.root_key_file);
+        fsyncSync(fd);
+      } catch (error) {
+        rmSync(path, { force: true });
+        throw error;
+      } finally {
+        closeSync(fd);
+      }
       const text = [
         `Founded ${name}: ${made.community_id}`,
         `Root key: ${path}`,
@@ -129,7 +136,10 @@ export const communityCommands: readonly Command[] = [
     run: async ({ args, options, client, print, io }) => {
       const root =
         typeof options["root-key"] === "string"
-          ? { file: readFileSync(resolve(io.cwd, options["root-key"]), "utf8"), passphrase: await readSecretLine(io) }
+          ? {
+              file: Buffer.from(readNamedFile(io, options["root-key"], ROOT_KEY_MAX_BYTES)).toString("utf8"),
+              passphrase: await readSecretLine(io),
+            }
           : null;
       const done = await client().send<{ event_id: string }>("POST", `/members/${encodeURIComponent(args[0] ?? "")}/revoke`, {
         reason: options["reason"] ?? "not stated",
@@ -149,3 +159,22 @@ export const communityCommands: readonly Command[] = [
     },
   },
 ];
+
+function openKeyFile(path: string): number {
+  try {
+    return openSync(path, "wx", 0o600);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw code === "EEXIST"
+      ? new HnError("bad_request", {
+          message: "The key file exists already and is not overwritten.",
+          action: "Choose another name with --key-file.",
+          cause,
+        })
+      : new HnError("bad_request", {
+          message: `The key file cannot be written there (${code ?? "error"}).`,
+          action: "Choose a folder that you may write to with --key-file.",
+          cause,
+        });
+  }
+}

@@ -24,9 +24,8 @@ export const nodeCommands: readonly Command[] = [
       const port = (name: string): number | undefined => {
         const text = options[name];
         if (text === undefined) return undefined;
-        const n = Number(text);
-        if (!Number.isInteger(n) || n < 0 || n > 65_535 || text === "")
-          throw new UsageError(`--${name} wants a number from 0 to 65535, not "${String(text)}".`);
+        const n = /^\d{1,5}$/.test(String(text)) ? Number(text) : -1;
+        if (n < 0 || n > 65_535) throw new UsageError(`--${name} wants a number from 0 to 65535, not "${String(text)}".`);
         return n;
       };
       const [bus, page] = [port("port"), port("admin-port")];

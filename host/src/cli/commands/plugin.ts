@@ -1,6 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type {
   CatalogDetail,
@@ -13,9 +11,11 @@ import type {
   PluginLogLine,
   PluginStatus,
 } from "../../contract/index.ts";
+import { CONSTANTS } from "../../contract/index.ts";
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
 import { type Command, type Invocation, UsageError } from "../command.ts";
 import { delegate } from "../delegate.ts";
+import { readNamedFile } from "../file.ts";
 import { table } from "../table.ts";
 
 const AUTHOR_VERBS = ["create", "types", "test", "validate", "pack", "keygen", "sign", "verify"] as const;
@@ -197,7 +197,7 @@ async function install(invocation: Invocation): Promise<void> {
   if (typeof options["from"] === "string") {
     const { items } = await api.upload<{ items: { id: string; version: string }[] }>(
       "/packages",
-      readFileSync(resolve(io.cwd, options["from"])),
+      readNamedFile(io, options["from"], CONSTANTS.PACKAGE_MAX_BYTES),
     );
     id = items[0]?.id ?? id;
     version = items[0]?.version;

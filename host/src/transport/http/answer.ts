@@ -62,10 +62,14 @@ export class Answerer {
     };
   }
 
-  /** Any failure as its wire form; what has no code stays in the log. @source 02 §5, T-11 */
-  refuse(thrown: unknown, to: Addressee): Answer {
+  /**
+   * Any failure as its wire form; what has no code stays in the log.
+   * @param httpStatus  where HTTP asks for another than the code's own
+   * @source 02 §5, T-11
+   */
+  refuse(thrown: unknown, to: Addressee, httpStatus?: number): Answer {
     const error = this.wireError(thrown, to);
-    const { status } = ERRORS[error.error];
+    const status = httpStatus ?? ERRORS[error.error].status;
     const answer = this.answer(status, { ...error }, to);
     if (status === 429 || status === 503)
       answer.headers["retry-after"] = String(Math.max(1, Math.ceil((error.retry_after_ms ?? 1000) / 1000)));

@@ -20,6 +20,5 @@ export function refuseBroken(room: Room, error: { code?: string }, socket: Socke
       ? "The headers are larger than the 16 KiB allowed. Send less."
       : "This is not an HTTP request that can be read.",
   });
-  const status = tooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request";
-  writeRawAnswer(socket, status, room.answerer.refuse(refusal, ANYBODY));
+  writeRawAnswer(socket, room.answerer.refuse(refusal, ANYBODY, tooLarge ? 431 : 400));
 }

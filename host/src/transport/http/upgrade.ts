@@ -10,8 +10,8 @@ export function refuseUpgrades(server: Pick<Server, "on">, room: Room): void {
   server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
     const verdict = room.gate.addresses.arrive(request.socket.remoteAddress ?? "", undefined, room.clock.monotonic());
     if (verdict.kind !== "pass") return void socket.destroy();
-    const answer = room.answerer.refuse(new HnError("bad_request", { reason: "upgrade_unsupported" }), ANYBODY);
+    const answer = room.answerer.refuse(new HnError("bad_request", { reason: "upgrade_unsupported" }), ANYBODY, 426);
     answer.headers["sec-websocket-protocol"] = "hearthnet-bus.v2";
-    writeRawAnswer(socket, "426 Upgrade Required", answer);
+    writeRawAnswer(socket, answer);
   });
 }

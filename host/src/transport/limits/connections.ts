@@ -21,6 +21,7 @@ export class Connections {
   readonly #counts: Map<string, number> = new Map();
   /** Far end → who it is counted for. */
   readonly #owners: Map<string, string> = new Map();
+  readonly #open: Set<Socket> = new Set();
 
   constructor(limits: ConnectionLimits = CONNECTION_LIMITS) {
     this.#limits = limits;
@@ -35,7 +36,9 @@ export class Connections {
       return false;
     }
     this.#assign(end, owner);
+    this.#open.add(socket);
     socket.once("close", () => {
+      this.#open.delete(socket);
       const last = this.#owners.get(end);
       this.#owners.delete(end);
       if (last !== undefined) this.#count(last, -1);
@@ -54,6 +57,11 @@ export class Connections {
     this.#count(former, -1);
     this.#assign(end, owner);
     return true;
+  }
+
+  /** Cuts every connection, also those on which nothing was said yet and which HTTP does not know. */
+  cutAll(): void {
+    for (const socket of this.#open) socket.destroy();
   }
 
   #assign(end: string, owner: string): void {

@@ -1,22 +1,4 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { setTimeout as pause } from "node:timers/promises";
-
-const PAUSE_MS = 25;
-
-/** Asks again and again until the answer is something; a state that never comes fails the test with its name. */
-export async function until<T>(
-  what: string,
-  ask: () => T | null | undefined | false | Promise<T | null | undefined | false>,
-  limitMs = 30_000,
-): Promise<T> {
-  const end = performance.now() + limitMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== null && answer !== undefined && answer !== false) return answer;
-    if (performance.now() > end) throw new Error(`In ${limitMs} ms it did not happen that ${what}.`);
-    await pause(PAUSE_MS);
-  }
-}
 
 /** Processor time, in clock ticks, of everything that `pid` has started and that still runs. */
 export function ticksBelow(pid: number): number {
