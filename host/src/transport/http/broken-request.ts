@@ -5,13 +5,13 @@ import { writeRawAnswer } from "./raw-answer.ts";
 import type { Room } from "./room.ts";
 
 /**
- * What Node's HTTP parser could not read. A header block that is too large is told so, other garbage too; whoever is too slow, or has used up
- * its address's share, is cut without a word.
+ * What Node's HTTP parser could not read. A header block that is too large is told so, other garbage too; whoever is too slow, does not even
+ * speak TLS, or has used up its address's share, is cut without a word.
  * @source 02 T-1
  */
 export function refuseBroken(room: Room, error: { code?: string }, socket: Socket): void {
-  const silent = error.code === "ERR_HTTP_REQUEST_TIMEOUT" || error.code === "ECONNRESET" || !socket.writable;
-  if (silent || room.gate.addresses.arrive(socket.remoteAddress ?? "", undefined, room.clock.monotonic()).kind !== "pass")
+  const isGarbage = error.code?.startsWith("HPE_") === true && socket.writable;
+  if (!isGarbage || room.gate.addresses.arrive(socket.remoteAddress ?? "", undefined, room.clock.monotonic()).kind !== "pass")
     return void socket.destroy();
   const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
   const refusal = new HnError("bad_request", {
