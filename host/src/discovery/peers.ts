@@ -13,6 +13,7 @@ import {
   type Timer,
 } from "../contract/index.ts";
 import { type Database, HnError, openDatabase } from "../foundation/index.ts";
+import { parseNodeId } from "../identity/index.ts";
 
 const MIGRATIONS = [
   `CREATE TABLE peer(node_id TEXT PRIMARY KEY, display_name TEXT NOT NULL, endpoints TEXT NOT NULL, manual INTEGER NOT NULL, last_seen INTEGER NOT NULL) STRICT;`,
@@ -98,6 +99,7 @@ class PeerTable implements Peers {
   }
 
   async add(endpoint: Endpoint, expected?: NodeId): Promise<PeerRow> {
+    if (expected !== undefined) parseNodeId(expected);
     const manifest = await this.#o.link.fetchManifest(endpoint, expected);
     if (manifest.node_id === this.#o.nodeId)
       throw new HnError("bad_request", { message: "This is the address of this node itself." });
