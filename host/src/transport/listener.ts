@@ -50,7 +50,7 @@ export interface Listener {
   port: number;
   /** `https://host:port`, for people and tests on this machine. */
   url: string;
-  /** Takes no more calls, lets running ones end for up to 5 s, then cuts. */
+  /** Takes no more calls, lets running ones end for up to 5 s, then cuts. Asking again changes nothing. */
   close(o?: { drainMs?: number }): Promise<void>;
 }
 
@@ -107,20 +107,22 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     replays.close();
     throw error;
   }
+  let closed: Promise<void> | undefined;
+  const close = async (drainMs: number): Promise<void> => {
+    closing = true;
+    const cut = o.clock.setTimeout(() => connections.cutAll(), drainMs);
+    const ended = app.close();
+    if (drainMs <= 0) connections.cutAll();
+    await ended;
+    cut.cancel();
+    replays.close();
+  };
   const { port } = app.server.address() as AddressInfo;
   return {
     host,
     port,
     url: `https://${host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`,
-    close: async ({ drainMs = DRAIN_MS } = {}) => {
-      closing = true;
-      const cut = o.clock.setTimeout(() => connections.cutAll(), drainMs);
-      const closed = app.close();
-      if (drainMs <= 0) connections.cutAll();
-      await closed;
-      cut.cancel();
-      replays.close();
-    },
+    close: ({ drainMs = DRAIN_MS } = {}) => (closed ??= close(drainMs)),
   };
 }
 

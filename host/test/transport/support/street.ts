@@ -33,6 +33,9 @@ const PASSPHRASE = "correct horse battery";
 export interface HouseOptions {
   /** 32 bytes; absent: a key of its own. */
   seed?: Uint8Array;
+  /** Absent: the street's. */
+  clock?: ManualClock;
+  features?: string[];
   listener?: Partial<ListenerOptions>;
 }
 
@@ -89,7 +92,7 @@ export class Street {
   }
 
   async house(name: string, o: HouseOptions = {}): Promise<House> {
-    const { clock } = this;
+    const clock = o.clock ?? this.clock;
     const dataDir = mkdtempSync(join(tmpdir(), "hn-transport-"));
     this.#closing.add("folder", () => rmSync(dataDir, { recursive: true, force: true }));
     if (o.seed) placeSeed(dataDir, o.seed);
@@ -147,7 +150,7 @@ export class Street {
         caller: { kind: "self", node_id: nodeId, community_id: community.communityId(), level: community.levelOf(nodeId) },
         ...change,
       }),
-      manifest: (contract = "2.0") => describe(house, { clock, contract }),
+      manifest: (contract = "2.0") => describe(house, { clock, contract, features: o.features ?? ["req-to", "resp-sig"] }),
       restart: async (more = {}) => {
         await house.listener.close({ drainMs: 0 });
         house.listener = await open({ firstStart: false, ...more });
@@ -207,7 +210,7 @@ function placeSeed(dataDir: string, seed: Uint8Array): void {
   writeFileSync(join(dataDir, "keys", "device.ed25519"), `${encodeBase64url(seed)}\n`, { mode: 0o600 });
 }
 
-function describe(house: House, o: { clock: ManualClock; contract: "1.0" | "2.0" }): NodeManifest {
+function describe(house: House, o: { clock: ManualClock; contract: "1.0" | "2.0"; features: string[] }): NodeManifest {
   const facts = {
     display_name: house.name,
     community_id: house.communityId(),
@@ -228,7 +231,7 @@ function describe(house: House, o: { clock: ManualClock; contract: "1.0" | "2.0"
     })),
     uptime_seconds: 1,
     load: { cpu: 0, in_flight_total: 0 },
-    features: ["req-to", "resp-sig"],
+    features: o.features,
   };
   const build = o.contract === "1.0" ? buildManifestV1 : buildManifest;
   return build(house.signer, { facts, now: o.clock.now() });
