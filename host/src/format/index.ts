@@ -41,3 +41,4 @@ export * from "./registry/index.ts";
 export { rating, requested, weightOf, type Right } from "./rights/rating.ts";
 export { amount, texts } from "./rights/scope.ts";
 export { compareVersions, isInRange } from "./version.ts";
+export { blobCid, createBlobCid, isCid } from "../identity/index.ts";

@@ -1,0 +1,44 @@
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { MANIFEST_FILE, type PackageFile } from "@hearthnet/host/format";
+import { bundle } from "./bundle.ts";
+import { AuthorError } from "./command.ts";
+import type { Project } from "./project.ts";
+import { writeSbom } from "./sbom.ts";
+
+/** Copied as they are: source folder → folder in the package. */
+const FOLDERS: readonly [from: string, to: string][] = [
+  ["schemas", "schemas"],
+  ["src/locales", "locales"],
+  ["panel", "panel"],
+];
+const SINGLE = ["README.md", "README.de.md", "CHANGELOG.md", "LICENSE"];
+
+/** Everything that goes into the package: manifest, bundles, schemas, texts, readme, bill of materials. @source marketplace §1 */
+export async function packageFiles(project: Project): Promise<Map<string, PackageFile>> {
+  const { dir, manifest, manifestBytes } = project;
+  const files = new Map<string, PackageFile>([[MANIFEST_FILE, { bytes: manifestBytes }]]);
+  for (const [from, to] of FOLDERS) copyFolder(join(dir, from), to, files);
+  for (const name of [...SINGLE, ...(manifest.icon === undefined ? [] : [manifest.icon])])
+    if (existsSync(join(dir, name))) files.set(name, { bytes: readFileSync(join(dir, name)) });
+  const bundles = await bundle(project);
+  for (const [path, bytes] of bundles.files) files.set(path, { bytes });
+  files.set("sbom.cdx.json", { bytes: writeSbom(manifest, bundles.packages) });
+  return files;
+}
+
+/** Plain files only: a link would put something from elsewhere into the package. */
+function copyFolder(from: string, to: string, files: Map<string, PackageFile>): void {
+  if (!existsSync(from)) return;
+  for (const name of readdirSync(from).sort()) {
+    const path = join(from, name);
+    const stat = lstatSync(path);
+    if (stat.isDirectory()) copyFolder(path, `${to}/${name}`, files);
+    else if (stat.isFile()) files.set(`${to}/${name}`, { bytes: readFileSync(path) });
+    else
+      throw new AuthorError(`${to}/${name} is neither a file nor a folder.`, {
+        reason: "odd_file",
+        action: "Replace the link by the file itself.",
+      });
+  }
+}
