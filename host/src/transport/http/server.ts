@@ -31,6 +31,8 @@ export function createServer(room: Room, o: { tls: TlsIdentity; patience: Patien
       key: o.tls.key,
       cert: o.tls.cert,
       minVersion: "TLSv1.3" as const,
+      // The node's own key is shown to whoever can read it; browsers get the second certificate.
+      sigalgs: "ed25519:ecdsa_secp256r1_sha256",
       maxHeaderSize: CONSTANTS.HEADER_MAX_BYTES,
       headersTimeout: o.patience.headersMs,
       handshakeTimeout: o.patience.headersMs,

@@ -56,7 +56,7 @@ describe("the community's log over the wire (02 T-6, 04 §8)", () => {
   });
 
   it("holds a push to its limits", async () => {
-    const note = (await ben.community.append({ type: "ext.demo.note", data: {} })) as Event;
+    const note = await ben.community.append({ type: "ext.demo.note", data: {} });
     assert.equal(await ask(ben, events(anna.communityId(), Array<Event>(1001).fill(note))), "400 bad_request too_large");
     assert.equal(await ask(ben, events(dora.nodeId, [note])), "400 bad_request");
     assert.equal(await ask(ben, { ...events(anna.communityId(), []), body: { events: [] } }), "400 bad_request");

@@ -106,7 +106,7 @@ describe("an answer as a stream (02 §7.1, T-13)", () => {
     let produced = 0;
     let stopped: unknown;
     anna.offer({ name: "ext.demo.flood", stream_schema: FRAMES, timeout_seconds: 300 }, async function* (_call, signal) {
-      signal.addEventListener("abort", () => (stopped = signal.reason));
+      signal.addEventListener("abort", () => void (stopped = signal.reason as unknown));
       for (;;) {
         yield { event: "chunk", data: { text: "x".repeat(100_000) } };
         produced += 1;

@@ -121,8 +121,9 @@ export function refusalOf(answer: Answer, house: House, to: { from?: string; req
   };
   assert.equal(field("from"), house.nodeId);
   assert.ok(verifyTyped("response", envelope, { by: house.nodeId, signature: field("signature") }), "the refusal is not signed");
-  assert.equal(typeof body["message"], "string");
-  return [status, body["error"], ...(body["reason"] === undefined ? [] : [body["reason"]])].join(" ");
+  const { error, message, reason } = body;
+  assert.ok(typeof error === "string" && typeof message === "string");
+  return `${status} ${error}${typeof reason === "string" ? ` ${reason}` : ""}`;
 }
 
 /** A TLS connection to the node, for bytes that no HTTP client would send. */
