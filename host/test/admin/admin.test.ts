@@ -327,11 +327,7 @@ describe("the live socket (admin-ui §3)", () => {
     const own = `http://hearth.localhost:${h.port}`;
     for (const headers of [{ cookie, origin: "http://evil.example" }, { origin: own }])
       await assert.rejects(
-        new Promise((resolve, reject) =>
-          open(h, headers)
-            .once("open", resolve)
-            .once("error", reject),
-        ),
+        new Promise((resolve, reject) => open(h, headers).once("open", resolve).once("error", reject)),
         /40[01]/,
       );
     const socket = open(h, { cookie, origin: own });

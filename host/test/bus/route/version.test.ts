@@ -10,7 +10,8 @@ test("an offer satisfies the same major from the wanted minor on (03 §2)", () =
     [[1, 1], [1, 2], false],
     [[2, 0], [1, 0], false],
   ];
-  for (const [offered, wanted, ok] of table) assert.equal(satisfies(offered, wanted), ok, `${offered.join(".")} for ${wanted.join(".")}`);
+  for (const [offered, wanted, ok] of table)
+    assert.equal(satisfies(offered, wanted), ok, `${offered.join(".")} for ${wanted.join(".")}`);
 });
 
 test("reads versions without leading zeros or patch level (00 §3)", () => {
