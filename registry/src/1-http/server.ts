@@ -20,8 +20,8 @@ export async function openServer(o: {
     dotfiles: "deny",
     cacheControl: false,
     setHeaders: (reply, path) => {
-      reply.setHeader("x-content-type-options", "nosniff");
-      reply.setHeader(
+      void reply.header("x-content-type-options", "nosniff");
+      void reply.header(
         "cache-control",
         /\/(timestamp|root)\.json$/.test(path) ? "no-cache" : `public, max-age=${YEAR_SECONDS}, immutable`,
       );

@@ -60,9 +60,19 @@ export async function decompress(packed: Uint8Array, sink: (chunk: Buffer) => vo
 async function feed(inflate: ReturnType<typeof createInflateRaw>, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.byteLength && !inflate.destroyed && !inflate.writableEnded; at += FEED) {
     const more = inflate.write(bytes.subarray(at, at + FEED));
-    if (!more) await new Promise<void>((resolve) => inflate.once("drain", resolve).once("close", resolve));
+    if (!more) await drained(inflate);
   }
   if (!inflate.destroyed) inflate.end();
+}
+
+function drained(inflate: ReturnType<typeof createInflateRaw>): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      inflate.off("drain", go).off("close", go);
+      resolve();
+    };
+    inflate.on("drain", go).on("close", go);
+  });
 }
 
 function damaged(why: string, cause?: unknown): HnError {
