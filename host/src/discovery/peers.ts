@@ -12,12 +12,9 @@ import {
   type Peers,
   type Timer,
 } from "../contract/index.ts";
-import { type Database, HnError, openDatabase } from "../foundation/index.ts";
-import { parseNodeId } from "../identity/index.ts";
-
-const MIGRATIONS = [
-  `CREATE TABLE peer(node_id TEXT PRIMARY KEY, display_name TEXT NOT NULL, endpoints TEXT NOT NULL, manual INTEGER NOT NULL, last_seen INTEGER NOT NULL) STRICT;`,
-];
+import { HnError } from "../foundation/index.ts";
+import { AddressBook } from "./address-book.ts";
+import { endpointsFrom, isOnline, isToBeDropped, newPeer, placesOf, restAfterFailure, type KnownPeer } from "./known-peer.ts";
 
 export interface PeersOptions {
   /** SQLite file. */
@@ -30,23 +27,11 @@ export interface PeersOptions {
   community: Pick<Community, "standing" | "members" | "syncWith" | "communityId" | "onEvent" | "levelOf">;
 }
 
-interface Known {
-  node_id: NodeId;
-  display_name: string;
-  endpoints: Endpoint[];
-  manual: boolean;
-  /** Unix milliseconds. */
-  last_seen: number;
-  /** Monotonic milliseconds of the last verified manifest; 0 = never in this run. */
-  verified: number;
-  capabilities: string[];
-  failures: number;
-  /** Monotonic milliseconds before which it is left alone. */
-  notBefore: number;
-}
-
+const ROUND_MS = CONSTANTS.MANIFEST_REPUBLISH_INTERVAL_SECONDS * 1000;
 /** Quiet time between two log exchanges with one peer. @source 04 §8 */
 const SYNC_INTERVAL_MS = 300_000;
+/** Peers asked at the same time. @source network.md §4 */
+const PROBES_MAX = 64;
 
 /**
  * Keeps the manifests of known nodes fresh: members from the log and addresses typed by the operator. Found peers (LAN, DHT) come with the mesh.
@@ -58,48 +43,43 @@ export function openPeers(options: PeersOptions): Peers & { close(): void } {
 
 class PeerTable implements Peers {
   readonly #o: PeersOptions;
-  readonly #db: Database;
-  readonly #known: Map<NodeId, Known> = new Map();
+  readonly #book: AddressBook;
+  readonly #known: Map<NodeId, KnownPeer> = new Map();
   readonly #listeners: Set<() => void> = new Set();
-  readonly #synced: Map<NodeId, number> = new Map();
+  readonly #unsubscribe: () => void;
   #timer: Timer | null = null;
   #round: Promise<void> | null = null;
+  /** The round after the one under way, when somebody has asked for it. */
+  #next: Promise<void> | null = null;
   #closed = false;
 
   constructor(options: PeersOptions) {
     this.#o = options;
-    this.#db = openDatabase(options.path, { migrations: MIGRATIONS });
-    for (const row of this.#db.prepare("SELECT * FROM peer").all() as {
-      node_id: string;
-      display_name: string;
-      endpoints: string;
-      manual: number;
-      last_seen: number;
-    }[])
-      this.#known.set(row.node_id, {
-        ...fresh(row.node_id),
-        display_name: row.display_name,
-        endpoints: JSON.parse(row.endpoints) as Endpoint[],
-        manual: row.manual === 1,
-        last_seen: row.last_seen,
-      });
+    this.#book = new AddressBook(options.path);
+    for (const row of this.#book.all()) this.#known.set(row.node_id, { ...newPeer(row.node_id), ...row });
+    // Who joined, left or rose is news to everybody: the next exchange with each does not wait for its turn. @source 04 §8 "on peer join"
+    this.#unsubscribe = options.community.onEvent((event) => {
+      if (!event.event_type.startsWith("community.")) return;
+      for (const peer of this.#known.values()) peer.syncedAt = null;
+      this.#schedule(0);
+    });
     this.#schedule(0);
   }
 
   list(): PeerRow[] {
+    const now = this.#o.clock.monotonic();
     return [...this.#known.values()].map((peer) => ({
       node_id: peer.node_id,
       display_name: peer.display_name,
       level: this.#o.community.levelOf(peer.node_id),
       endpoints: peer.endpoints,
-      online: this.#isOnline(peer),
+      online: isOnline(peer, now),
       last_seen: peer.last_seen,
       capabilities: peer.capabilities,
     }));
   }
 
   async add(endpoint: Endpoint, expected?: NodeId): Promise<PeerRow> {
-    if (expected !== undefined) parseNodeId(expected);
     const manifest = await this.#o.link.fetchManifest(endpoint, expected);
     if (manifest.node_id === this.#o.nodeId)
       throw new HnError("bad_request", { message: "This is the address of this node itself." });
@@ -108,18 +88,17 @@ class PeerTable implements Peers {
   }
 
   remove(node: NodeId): void {
-    if (!this.#known.delete(node)) throw new HnError("not_found", { message: "No node with this id is remembered." });
-    this.#db.prepare("DELETE FROM peer WHERE node_id = ?").run(node);
-    this.#o.bus.peerGone(node);
+    if (!this.#known.has(node)) throw new HnError("not_found", { message: "No node with this id is remembered." });
+    this.#forget(node);
     this.#changed();
   }
 
-  /** One round at a time; asking again joins the round under way. */
+  /** One round at a time. Asking again during one brings another after it: what has changed since it began must not wait. */
   refresh(): Promise<void> {
-    this.#round ??= this.#refreshAll().finally(() => {
-      this.#round = null;
-    });
-    return this.#round;
+    if (this.#next !== null) return this.#next;
+    if (this.#round === null) return this.#begin();
+    this.#next = this.#round.catch(() => undefined).then(() => this.#begin());
+    return this.#next;
   }
 
   onChange(listener: () => void): () => void {
@@ -129,91 +108,121 @@ class PeerTable implements Peers {
 
   close(): void {
     this.#closed = true;
+    this.#unsubscribe();
     this.#timer?.cancel();
-    this.#db.close();
+    this.#book.close();
+  }
+
+  #begin(): Promise<void> {
+    this.#next = null;
+    this.#round = this.#refreshAll().finally(() => {
+      this.#round = null;
+    });
+    return this.#round;
   }
 
   async #refreshAll(): Promise<void> {
-    for (const member of this.#o.community.members()) {
-      if (member.node_id === this.#o.nodeId || member.endpoints.length === 0) continue;
-      if (!this.#known.has(member.node_id))
-        this.#known.set(member.node_id, {
-          ...fresh(member.node_id),
-          display_name: member.display_name,
-          endpoints: member.endpoints,
-        });
-    }
+    if (this.#closed) return;
+    const places = this.#readMembers();
     const now = this.#o.clock.monotonic();
-    await Promise.all([...this.#known.values()].filter((peer) => peer.notBefore <= now).map((peer) => this.#refreshOne(peer)));
+    const waiting = [...this.#known.values()].filter((peer) => peer.restsUntilAt <= now);
+    const probe = async (): Promise<void> => {
+      for (let peer = waiting.pop(); peer; peer = waiting.pop())
+        await this.#refreshOne(peer, placesOf(peer, places.get(peer.node_id) ?? []));
+    };
+    await Promise.all(Array.from({ length: Math.min(PROBES_MAX, waiting.length) }, probe));
     this.#prune();
   }
 
-  async #refreshOne(peer: Known): Promise<void> {
-    for (const endpoint of peer.endpoints) {
+  /** Takes new members in and lets former ones go. @returns where each member's own join says it is */
+  #readMembers(): Map<NodeId, Endpoint[]> {
+    const places = new Map<NodeId, Endpoint[]>();
+    for (const member of this.#o.community.members()) {
+      if (member.node_id === this.#o.nodeId) continue;
+      places.set(member.node_id, member.endpoints);
+      if (!this.#known.has(member.node_id) && member.endpoints.length > 0)
+        this.#known.set(member.node_id, { ...newPeer(member.node_id), display_name: member.display_name });
+    }
+    const former = [...this.#known.values()].filter((peer) => !peer.manual && !places.has(peer.node_id));
+    for (const { node_id } of former) this.#forget(node_id);
+    if (former.length > 0) this.#changed();
+    return places;
+  }
+
+  async #refreshOne(peer: KnownPeer, places: Endpoint[]): Promise<void> {
+    for (const endpoint of places) {
       try {
         const manifest = await this.#o.link.fetchManifest(endpoint, peer.node_id);
         if (this.#closed || !this.#known.has(peer.node_id)) return;
         this.#seen(manifest, { manual: peer.manual, endpoint });
-        await this.#sync(peer);
+        await this.#sync(peer.node_id);
         return;
       } catch (error) {
-        this.#o.log.debug("peer not reached", {
-          peer: peer.node_id,
-          error: HnError.from(error).reason ?? HnError.from(error).code,
-        });
+        this.#complain("peer not reached", peer.node_id, error);
       }
     }
-    peer.failures += 1;
-    peer.notBefore = this.#o.clock.monotonic() + Math.min(CONSTANTS.RECONNECT_BACKOFF_CAP_SECONDS, 2 ** peer.failures) * 1000;
+    restAfterFailure(peer, this.#o.clock.monotonic());
   }
 
   #seen(manifest: NodeManifest, o: { manual: boolean; endpoint: Endpoint }): void {
-    // A working address that the manifest forgets (NAT, loopback tests) stays first.
-    const rest = manifest.endpoints.filter((e) => e.host !== o.endpoint.host || e.port !== o.endpoint.port);
-    const peer: Known = {
-      ...(this.#known.get(manifest.node_id) ?? fresh(manifest.node_id)),
+    const { clock, bus, community } = this.#o;
+    const former = this.#known.get(manifest.node_id) ?? newPeer(manifest.node_id);
+    const peer = Object.assign(former, {
       display_name: manifest.display_name,
-      endpoints: [o.endpoint, ...rest].slice(0, 8),
-      last_seen: this.#o.clock.now(),
-      verified: this.#o.clock.monotonic(),
+      endpoints: endpointsFrom(manifest, o.endpoint),
+      manual: former.manual || o.manual,
+      last_seen: clock.now(),
+      verifiedAt: clock.monotonic(),
       capabilities: manifest.capabilities.map((c) => `${c.name}@${c.version}`),
       failures: 0,
-      notBefore: 0,
-    };
-    peer.manual ||= o.manual;
+      restsUntilAt: 0,
+    });
     this.#known.set(peer.node_id, peer);
-    this.#db
-      .prepare("INSERT OR REPLACE INTO peer VALUES(?, ?, ?, ?, ?)")
-      .run(peer.node_id, peer.display_name, JSON.stringify(peer.endpoints), peer.manual ? 1 : 0, peer.last_seen);
-    // Strangers are kept for the operator to see but never routed to (01 §5 step 7).
-    const member =
-      manifest.community_id === this.#o.community.communityId() && this.#o.community.standing(manifest.node_id).kind === "member";
-    if (member) this.#o.bus.peerSeen({ ...manifest, endpoints: peer.endpoints });
-    else this.#o.bus.peerGone(manifest.node_id);
+    this.#book.keep(peer);
+    // Strangers are kept for the operator to see but never routed to. @source 01 §5 step 7
+    const isMember = manifest.community_id === community.communityId() && community.standing(peer.node_id).kind === "member";
+    if (isMember) bus.peerSeen({ ...manifest, endpoints: peer.endpoints });
+    else bus.peerGone(peer.node_id);
     this.#changed();
   }
 
-  async #sync(peer: Known): Promise<void> {
+  async #sync(node: NodeId): Promise<void> {
     const { community, clock, link } = this.#o;
-    if (community.communityId() === null || community.standing(peer.node_id).kind !== "member") return;
-    if (clock.monotonic() - (this.#synced.get(peer.node_id) ?? -Infinity) < SYNC_INTERVAL_MS) return;
-    this.#synced.set(peer.node_id, clock.monotonic());
-    await community.syncWith({ node_id: peer.node_id, endpoints: peer.endpoints }, link);
+    const peer = this.#known.get(node);
+    if (!peer || community.communityId() === null || community.standing(node).kind !== "member") return;
+    const startedAt = clock.monotonic();
+    if (peer.syncedAt !== null && startedAt - peer.syncedAt < SYNC_INTERVAL_MS) return;
+    // Before it has begun: what happens meanwhile asks for another one.
+    peer.syncedAt = startedAt;
+    try {
+      await community.syncWith({ node_id: node, endpoints: peer.endpoints }, link);
+    } catch (error) {
+      peer.syncedAt = null;
+      this.#complain("logs not exchanged", node, error);
+    }
   }
 
   #prune(): void {
+    if (this.#closed) return;
+    const now = this.#o.clock.monotonic();
     for (const peer of this.#known.values()) {
-      const gone = peer.verified > 0 && !this.#isOnline(peer);
-      if (!gone) continue;
-      peer.verified = 0;
+      if (!isToBeDropped(peer, now)) continue;
+      peer.verifiedAt = null;
       peer.capabilities = [];
       this.#o.bus.peerGone(peer.node_id);
       this.#changed();
     }
   }
 
-  #isOnline(peer: Known): boolean {
-    return peer.verified > 0 && this.#o.clock.monotonic() - peer.verified <= CONSTANTS.PEER_PRUNE_SECONDS * 1000;
+  #forget(node: NodeId): void {
+    this.#known.delete(node);
+    this.#book.forget(node);
+    this.#o.bus.peerGone(node);
+  }
+
+  #complain(what: string, peer: NodeId, error: unknown): void {
+    const { code, reason } = HnError.from(error);
+    this.#o.log.debug(what, { peer, code, reason });
   }
 
   #changed(): void {
@@ -221,26 +230,11 @@ class PeerTable implements Peers {
   }
 
   #schedule(delayMs: number): void {
+    if (this.#closed) return;
+    this.#timer?.cancel();
     this.#timer = this.#o.clock.setTimeout(() => {
-      void this.refresh()
-        .catch((error: unknown) => this.#o.log.warn("peer round failed", { error }))
-        .finally(() => {
-          if (!this.#closed) this.#schedule(CONSTANTS.MANIFEST_REPUBLISH_INTERVAL_SECONDS * 1000);
-        });
+      this.#schedule(ROUND_MS);
+      this.refresh().catch((error: unknown) => this.#o.log.warn("peer round failed", { error }));
     }, delayMs);
   }
-}
-
-function fresh(node: NodeId): Known {
-  return {
-    node_id: node,
-    display_name: "",
-    endpoints: [],
-    manual: false,
-    last_seen: 0,
-    verified: 0,
-    capabilities: [],
-    failures: 0,
-    notBefore: 0,
-  };
 }

@@ -7,6 +7,8 @@ import type { House, Scope } from "./street.ts";
 
 /** An answer on its way back, still to be spoilt. */
 export interface Parcel {
+  /** What was asked for. */
+  readonly path: string;
   status: number;
   /** Names and values in turn. */
   headers: string[];
@@ -45,6 +47,7 @@ export async function crooked(
           response.on("data", (chunk: Buffer) => chunks.push(chunk));
           response.on("end", () => {
             const parcel: Parcel = {
+              path: incoming.url ?? "",
               status: response.statusCode ?? 0,
               headers: response.rawHeaders.filter(
                 (_, i, all) => !/^(content-length|transfer-encoding|connection|keep-alive)$/i.test(all[i - (i % 2)] ?? ""),
