@@ -1,5 +1,7 @@
 /** The attacks of plugin-platform §10 that run here, each with what must come of it in every setting. */
 
+import type { PermissionName } from "../../../host/src/contract/index.ts";
+
 export interface Stage {
   /** Temporary folder that scratch users may enter. */
   folder: string;
@@ -11,9 +13,6 @@ export interface Stage {
   /** Port with TCP, UDP and HTTP behind it; also the name of an abstract socket. */
   port: number;
   unixPath: string;
-  /** Folder with `unshare`, `mount`, `bwrap`, `true` as seen by the attack, and their libraries. */
-  tools: { bin: string; lib: string };
-  addon: string;
   /** What stands in the environment of the daemon and of an unconfined process. */
   secret: string;
   /** Processes that only the control may hit. */
@@ -29,8 +28,8 @@ export interface Attack {
   id: string;
   title: string;
   payload: string;
-  /** Rights the plugin has; the attack must fail all the same. */
-  permissions?: "sqlite";
+  /** Rights the plugin has beside offering its capability; the attack must fail all the same. */
+  permissions?: readonly PermissionName[];
   confinedFacts: (stage: Stage) => object;
   controlFacts: (stage: Stage) => object;
   /** As an installed plugin, all layers on. */
@@ -39,13 +38,16 @@ export interface Attack {
   system?: Expectation;
   /** Unconfined under a scratch user: the attack must work. */
   control: Expectation;
+  /** Where it would have left something on this machine. */
+  plants?: (stage: Stage) => string[];
 }
 
 const REFUSED_BY_NODE = /^ERR_ACCESS_DENIED$/;
 const ABSENT = /^ENOENT$/;
 const READ_ONLY = /^EROFS$/;
-const NO_SOCKET = /^E(PERM|ACCES)$/;
+const NO_SOCKET = /^EPERM$/;
 const DONE = /^done$/;
+const CLEAN = /^clean$/;
 
 export const ATTACKS: readonly Attack[] = [
   {
@@ -84,6 +86,8 @@ export const ATTACKS: readonly Attack[] = [
       folders: ["/", "/usr", "/dev", "/lib", "/plugin", "/runner"].map((path) => ({ name: path, path })),
     }),
     controlFacts: ({ folder }) => ({ folders: [{ name: "its own folder", path: `${folder}/control/own` }] }),
+    plants: () =>
+      ["/", "/usr", "/dev", "/lib", "/plugin", "/runner"].flatMap((path) => [`${path}/planted`, `${path}/planted-folder`]),
     plugin: { "": REFUSED_BY_NODE },
     system: { "": READ_ONLY },
     control: { "": DONE },
@@ -105,7 +109,7 @@ export const ATTACKS: readonly Attack[] = [
     id: "A04",
     title: "open, attach and vacuum foreign files with storage.sqlite granted",
     payload: "A04-sqlite.cjs",
-    permissions: "sqlite",
+    permissions: ["fs.data", "storage.sqlite"],
     confinedFacts: ({ daemonDir }) => ({
       outside: `${daemonDir}/runtime/journal.db`,
       target: "/plugin/stolen.db",
@@ -116,8 +120,8 @@ export const ATTACKS: readonly Attack[] = [
       target: `${folder}/control/stolen2.db`,
       home: `${folder}/control`,
     }),
-    plugin: { load: DONE, "": /^ERR_SQLITE_ERROR$/ },
-    system: { load: DONE, "": /^ERR_SQLITE_ERROR$/ },
+    plugin: { load: DONE, "": /^SQLITE_CANTOPEN$/ },
+    system: { load: DONE, "": /^SQLITE_CANTOPEN$/ },
     control: { "": DONE },
   },
   {
@@ -128,7 +132,7 @@ export const ATTACKS: readonly Attack[] = [
     controlFacts: ({ port, unixPath }) => ({ port, unixPath, addresses: [] }),
     plugin: { "": REFUSED_BY_NODE },
     // Resolving a name needs a socket as well, so it fails as "not found" or "try again".
-    system: { "tcp to localhost by name": /^(EPERM|EACCES|EAI_AGAIN|ENOTFOUND)$/, "": NO_SOCKET },
+    system: { "tcp to localhost by name": /^(EAI_AGAIN|ENOTFOUND)$/, "": NO_SOCKET },
     control: { "": DONE },
   },
   {
@@ -136,7 +140,12 @@ export const ATTACKS: readonly Attack[] = [
     title: "start programs, a user namespace, a mount, a nested sandbox",
     payload: "A07-processes.cjs",
     confinedFacts: () => ({ bin: "/plugin/bin", lib: "/plugin/lib", shell: "/bin/sh", scratch: "/tmp" }),
-    controlFacts: ({ tools, folder }) => ({ ...tools, shell: "/bin/sh", scratch: `${folder}/control/mount` }),
+    controlFacts: ({ folder }) => ({
+      bin: `${folder}/control/bin`,
+      lib: `${folder}/control/lib`,
+      shell: "/bin/sh",
+      scratch: `${folder}/control/mount`,
+    }),
     plugin: { "": REFUSED_BY_NODE },
     system: { "spawn a shell": ABSENT, "spawn node": DONE, "": /^EPERM$/ },
     control: { "": DONE },
@@ -152,18 +161,35 @@ export const ATTACKS: readonly Attack[] = [
       ],
     }),
     controlFacts: ({ victims }) => ({ victims }),
-    plugin: { "": /^(ESRCH|ERR_SYSTEM_ERROR|ERR_ACCESS_DENIED)$/ },
-    system: { "": /^(ESRCH|ERR_SYSTEM_ERROR)$/ },
+    // In a process space of its own the numbers of others mean nothing.
+    plugin: { "": /^ESRCH$/ },
+    system: { "": /^ESRCH$/ },
     control: { "": DONE },
   },
   {
     id: "A10",
     title: "find secrets in environment, open files and parents through /proc",
     payload: "A10-look-around.cjs",
-    confinedFacts: ({ secret, daemonPid }) => ({ secret, pids: ["1", "self", daemonPid] }),
-    controlFacts: ({ secret }) => ({ secret, pids: [] }),
-    plugin: { "own environment": /^clean$/, "": REFUSED_BY_NODE },
-    system: { "": /^(clean|ENOENT|EACCES|EPERM|ENXIO)$/ },
+    confinedFacts: ({ secret, daemonPid }) => ({
+      secret,
+      processes: [
+        { name: "the first process", pid: 1 },
+        { name: "itself", pid: "self" },
+        { name: "the daemon", pid: daemonPid },
+      ],
+    }),
+    controlFacts: ({ secret }) => ({ secret, processes: [{ name: "itself", pid: "self" }] }),
+    plugin: { "own environment": CLEAN, "": REFUSED_BY_NODE },
+    system: {
+      "own environment": CLEAN,
+      "environment of the first process": /^EACCES$/,
+      "arguments of the first process": CLEAN,
+      "files of the first process": /^EACCES$/,
+      "environment of itself": CLEAN,
+      "arguments of itself": CLEAN,
+      "files of itself": CLEAN,
+      "": ABSENT,
+    },
     control: { "": DONE },
   },
   {
@@ -171,7 +197,7 @@ export const ATTACKS: readonly Attack[] = [
     title: "load a native addon, internal bindings, a thread or the inspector",
     payload: "A11-engine.cjs",
     confinedFacts: () => ({ addon: "/plugin/addon.node" }),
-    controlFacts: ({ addon }) => ({ addon }),
+    controlFacts: ({ folder }) => ({ addon: `${folder}/control/addon.node` }),
     plugin: {
       dlopen: /^ERR_DLOPEN_DISABLED$/,
       "require .node": /^ERR_DLOPEN_DISABLED$/,

@@ -1,13 +1,20 @@
 /** A daemon started by a careless parent; says what its plugin's process has inherited. Usage: inheritance-daemon.ts guarded|careless SECRET_FILE */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { allow, openWorld, writePackage } from "../../../host/test/runtime/fixtures/world.ts";
+import { join } from "node:path";
+import { temporaryFolder } from "../../../host/test/runtime/fixtures/world.ts";
+import { Daemon } from "./daemon.ts";
 
+const PLUGINS = join(import.meta.dirname, "..", "..", "fixtures", "plugins");
 const [, , mode, secretFile] = process.argv;
-const world = await openWorld({ closeInheritedFiles: mode === "guarded" });
+const daemon = await Daemon.open(temporaryFolder(), { closeInheritedFiles: mode === "guarded" });
 try {
-  const release = writePackage(world.folder, { main: "", capabilities: [] });
-  const status = await world.runtime.stage(release, [allow("bus.provide", { prefixes: ["dev."] })]);
-  const pid = status.evidence?.pid ?? 0;
+  const { state, evidence } = await daemon.install({
+    id: "dev/heir",
+    capability: "ext.load.heir",
+    entry: join(PLUGINS, "load", "plugin.ts"),
+    define: { CAPABILITY: "ext.load.heir" },
+  });
+  const pid = evidence?.pid ?? 0;
   const target = (path: string): string => {
     try {
       return readlinkSync(path);
@@ -17,7 +24,7 @@ try {
   };
   const files = readdirSync(`/proc/${pid}/fd`).map((fd) => ({ fd: Number(fd), target: target(`/proc/${pid}/fd/${fd}`) }));
   const answer = {
-    state: status.state,
+    state,
     leaked: files.filter((file) => file.target === secretFile).map(({ fd }) => fd),
     // What node itself opens is anonymous or a pipe to itself; a socket or a named file can only have been inherited.
     foreign: files
@@ -31,5 +38,5 @@ try {
   };
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 } finally {
-  await world.close();
+  await daemon.close();
 }

@@ -15,20 +15,23 @@ interface Inherited {
   foreign: number[];
   environment: string[];
   cwd: string;
+  umask: string;
 }
 
-/** Starts the daemon with a file open under a high number, where nothing closes it by chance. */
+/** Starts the daemon with a file open under a high number, where nothing closes it by chance, and whatever it writes open to all. */
 async function startCarelessly(mode: "guarded" | "careless", folder: string): Promise<Inherited> {
   const secret = join(folder, "secret");
   const fd = openSync(secret, "r");
   const stdio: StdioOptions = Array.from({ length: LEAK + 1 }, (_, n) =>
     n === 1 ? "pipe" : n === 2 ? "inherit" : n === LEAK ? fd : "ignore",
   );
+  const before = process.umask(0);
   const daemon = spawn(
     process.execPath,
     ["--no-warnings", "--conditions=hearthnet-source", join(import.meta.dirname, "inheritance-daemon.ts"), mode, secret],
     { stdio, env: { ...process.env, NODE_OPTIONS: "", TOKEN: "hunter2" }, timeout: 60_000 },
   );
+  process.umask(before);
   closeSync(fd);
   let text = "";
   daemon.stdout?.on("data", (chunk: Buffer) => (text += chunk.toString()));
@@ -36,7 +39,7 @@ async function startCarelessly(mode: "guarded" | "careless", folder: string): Pr
   return JSON.parse(text.trim().split("\n").at(-1) ?? "{}") as Inherited;
 }
 
-test("A24: a plugin inherits neither files, environment nor folder from whoever started the daemon; without the guard it does", async (t) => {
+test("A24: a plugin inherits neither files, environment, folder nor file mask from whoever started the daemon; without the guard it does", async (t) => {
   if (!hasBubblewrap()) return t.skip("needs bubblewrap");
   const folder = mkdtempSync(join(tmpdir(), "hn-inherit-"));
   try {
@@ -53,8 +56,9 @@ test("A24: a plugin inherits neither files, environment nor folder from whoever 
       ["HOME", "PWD"],
     );
     assert.equal(guarded.cwd, "/plugin");
+    assert.equal(guarded.umask, "0077");
     process.stdout.write(
-      "figure: A24 inherit files and environment | guarded: none | control: file 251 of the daemon's parent\n",
+      "figure: A24 inherit files, environment, folder, file mask | guarded: none | control: file 251 of the daemon's parent\n",
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,120 +1,117 @@
-/** The place of the attacks: a daemon with a neighbour plugin, targets to hit, and ways to run an attack in each setting. */
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  cpSync,
-  globSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  writeFileSync,
-} from "node:fs";
-import { createServer as createHttp, type Server } from "node:http";
-import { createServer, type AddressInfo, type Socket } from "node:net";
-import { createSocket } from "node:dgram";
+/** The place of the attacks: a daemon with a neighbour plugin, targets to hit, and one attack in each of three settings. */
+import type { ChildProcess } from "node:child_process";
+import { chownSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import type { Grant, StoredRelease } from "../../../host/src/contract/index.ts";
+import { recheckFolder, type PackageFile } from "../../../host/src/format/index.ts";
 import { Disposer } from "../../../host/src/foundation/index.ts";
 import {
-  findProgram,
   inspectMachine,
   insidePaths,
-  libraryClosure,
   NOBODY,
   sandboxArguments,
   spawnSandbox,
   type SandboxSpec,
 } from "../../../host/src/runtime/confine/index.ts";
-import { allow, openWorld, writePackage, type World } from "../../../host/test/runtime/fixtures/world.ts";
+import { temporaryFolder } from "../../../host/test/runtime/fixtures/world.ts";
+import { ask, type Outcome } from "./ask.ts";
+import { Control } from "./control.ts";
 import type { Attack, Stage } from "./corpus.ts";
+import { Daemon, type PluginParts } from "./daemon.ts";
+import { openTargets } from "./targets.ts";
 
-const PAYLOADS = join(import.meta.dirname, "..", "..", "fixtures", "plugins", "attacks");
-/** Nobody's on any machine; what the control may break is its own. */
-const SCRATCH_UID = 64_123;
-const ANSWER_MS = 20_000;
-const PROVIDE: Grant = allow("bus.provide", { prefixes: ["dev."] });
+const PLUGINS = join(import.meta.dirname, "..", "..", "fixtures", "plugins", "attacks");
+const SECRET = "hunter2-in-the-environment";
 
-export type Outcome = Record<string, string>;
+/** How the plugin fared, and what the node knows of it. */
+export interface Confined {
+  outcome: Outcome;
+  label: string;
+  /** What the ledger says it was allowed or refused beside its grants; every wish goes through the broker or fails. */
+  brokered: string[];
+  /** Files of its package that changed. */
+  changed: string[];
+}
 
 export class AttackStage {
-  readonly world: World;
-  readonly stage: Stage;
-  readonly #asRoot: boolean = process.getuid?.() === 0;
+  readonly #daemon: Daemon;
+  readonly #stage: Stage;
+  readonly #control: Control;
   readonly #disposer: Disposer;
-  readonly #control: string;
 
-  private constructor(o: { world: World; stage: Stage; disposer: Disposer; control: string }) {
-    this.world = o.world;
-    this.stage = o.stage;
-    this.#disposer = o.disposer;
+  private constructor(o: { daemon: Daemon; stage: Stage; control: Control; disposer: Disposer }) {
+    this.#daemon = o.daemon;
+    this.#stage = o.stage;
     this.#control = o.control;
+    this.#disposer = o.disposer;
   }
 
   static async open(): Promise<AttackStage> {
     const disposer = new Disposer();
-    const world = await openWorld();
-    disposer.add("world", () => world.close());
-    const secret = "hunter2-in-the-environment";
-    process.env["HN_ATTACK_SECRET"] = secret;
-    const neighbour = neighbourRelease(world);
-    const status = await world.runtime.stage(neighbour, [PROVIDE, allow("fs.data")]);
-    await world.bus.call("dev.neighbour");
-    const control = controlFolder(world.folder);
-    const unixPath = join(control, "socket");
-    const port = await openTargets(unixPath, disposer);
+    const folder = temporaryFolder();
+    const daemon = await Daemon.open(folder);
+    disposer.add("daemon", () => daemon.close());
+    process.env["HN_ATTACK_SECRET"] = SECRET;
+    disposer.add("secret", () => delete process.env["HN_ATTACK_SECRET"]);
+    const neighbour = await daemon.install({
+      id: "dev/neighbour",
+      capability: "ext.neighbour.ask",
+      entry: join(PLUGINS, "neighbour.ts"),
+      permissions: ["fs.data"],
+    });
+    const control = await Control.open(join(folder, "control"), SECRET);
+    const unixPath = join(control.folder, "socket");
     const stage: Stage = {
-      folder: world.folder,
-      daemonDir: join(world.folder, "node"),
-      neighbourData: join(world.folder, "node", "runtime", "plugins", "dev", "neighbour", "data"),
+      folder,
+      daemonDir: join(folder, "node"),
+      neighbourData: join(folder, "node", "runtime", "plugins", "dev", "neighbour", "data"),
       daemonPid: process.pid,
-      neighbourPid: status.evidence?.pid ?? 0,
-      port,
+      neighbourPid: neighbour.evidence?.pid ?? 0,
+      port: await openTargets(unixPath, disposer),
       unixPath,
-      tools: await copyTools(join(control, "package")),
-      addon: copyAddon(join(control, "package")),
-      secret,
+      secret: SECRET,
       victims: [],
     };
-    return new AttackStage({ world, stage, disposer, control });
+    // "There is no such file" says something only of files that are there.
+    for (const path of [join(stage.daemonDir, "runtime", "journal.db"), join(stage.neighbourData, "private")]) statSync(path);
+    return new AttackStage({ daemon, stage, control, disposer });
   }
 
-  /** Installs the attack as a plugin, runs it by a call, removes it. Also says under which label it ran. */
-  async asPlugin(attack: Attack): Promise<{ outcome: Outcome; label: string }> {
-    const id = `dev/attack-${attack.id.toLowerCase()}`;
-    const release = this.#package(id);
-    const sqlite = attack.permissions === "sqlite" ? [allow("storage.sqlite"), allow("fs.data")] : [];
-    const { runtime, bus } = this.world;
+  /** Installs the attack as a plugin with the built runner, runs it by a call over the bus, removes it. */
+  async asPlugin(attack: Attack): Promise<Confined> {
+    const parts = this.#parts(attack);
+    const { runtime } = this.#daemon;
+    const status = await this.#daemon.install(parts);
     try {
-      const status = await runtime.stage(release, [PROVIDE, ...sqlite]);
-      if (status.state !== "active")
-        throw new Error(`the attack plugin did not start: ${JSON.stringify([status.reason, runtime.logs(id, { limit: 20 })])}`);
-      const input = { payload: attack.payload, facts: attack.confinedFacts(this.stage) as never };
-      const { output } = await bus.call("dev.attack", { input, timeoutMs: ANSWER_MS });
-      return { outcome: { ...(output as Outcome) }, label: String(status.label) };
+      const outcome = (await this.#daemon.call(parts.capability, {
+        payload: attack.payload,
+        facts: attack.confinedFacts(this.#stage) as never,
+      })) as Outcome;
+      const ledger = runtime.ledger(1000);
+      if (!ledger.chainOk) throw new Error("the ledger was changed");
+      const brokered = ledger.rows
+        .filter(({ plugin, op }) => plugin === parts.id && op !== "grant")
+        .map(({ op, verdict }) => `${op}: ${verdict}`);
+      return { outcome: { ...outcome }, label: String(status.label), brokered, changed: recheckFolder(this.#packageDir(status)) };
     } finally {
-      if (runtime.get(id) !== undefined) await runtime.remove(id, { keepData: false });
+      await runtime.remove(parts.id, { keepData: false });
     }
   }
 
   /** The same sandbox, but node without its permission flags: only the operating system stands in the way. */
   async againstSystem(attack: Attack): Promise<Outcome> {
-    const runDir = join(this.world.folder, "system");
-    mkdirSync(runDir, { recursive: true, mode: 0o755 });
-    const dataDir = join(runDir, `data-${attack.permissions ?? "none"}`);
-    mkdirSync(dataDir, { recursive: true });
-    if (this.#asRoot) chownSync(dataDir, NOBODY, NOBODY);
-    const machine = await inspectMachine({ nodePath: process.execPath, runnerPath: join(PAYLOADS, "harness.cjs"), runDir });
+    const runDir = join(this.#stage.folder, "system");
+    const dataDir = join(runDir, `data-${attack.permissions?.[0] ?? "none"}`);
+    mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+    if (process.getuid?.() === 0) chownSync(dataDir, NOBODY, NOBODY);
+    const machine = await inspectMachine({ nodePath: process.execPath, runnerPath: join(PLUGINS, "harness.cjs"), runDir });
     const { tools, seccompFile } = machine;
     if (tools === null || seccompFile === null) throw new Error("no sandbox");
+    const { dir } = await this.#daemon.release(this.#parts(attack));
     const spec: SandboxSpec = {
-      packageDir: this.#package("dev/system").dir,
+      packageDir: dir,
       assetsDir: null,
-      dataDir: attack.permissions === "sqlite" ? dataDir : null,
+      dataDir: attack.permissions === undefined ? null : dataDir,
       memoryMb: 256,
       pids: 64,
       maxFileBytes: 1_048_576,
@@ -126,172 +123,61 @@ export class AttackStage {
     };
     const argv = sandboxArguments(tools, spec);
     const bare = [...argv.slice(0, argv.lastIndexOf("/node") + 1), "/runner/runner.cjs"];
-    const process_ = spawnSandbox({ tools, seccompFile }, bare, insidePaths(spec));
-    process_.stdout.resume();
+    const sandbox = spawnSandbox({ tools, seccompFile }, bare, insidePaths(spec));
+    sandbox.stdout.resume();
     try {
-      return await ask(process_.link, process_.stderr, {
-        payload: `/plugin/${attack.payload}`,
-        facts: attack.confinedFacts(this.stage),
-      });
+      const question = { payload: `/plugin/${attack.payload}`, facts: attack.confinedFacts(this.#stage) };
+      return await ask(sandbox.link, sandbox.stderr, question);
     } finally {
-      process_.kill();
-      await process_.exited;
+      sandbox.kill();
+      await sandbox.exited;
     }
   }
 
-  /** Plain node under a scratch user, nothing in its way but the machine's own rights. */
+  /** Unconfined: the attack must work, else the row proves nothing. */
   async asControl(attack: Attack): Promise<Outcome> {
-    const victims = attack.id === "A09" ? [this.#victim()] : [];
-    this.stage.victims = victims.map((child) => ({ name: "a victim", pid: child.pid ?? 0 }));
-    const child = this.#spawnScratch([join(this.#control, "harness.cjs")]);
+    const victim = attack.id === "A09" ? this.#control.spawn(["-e", "setInterval(() => {}, 1000)"], SECRET) : null;
+    const facts = attack.controlFacts({
+      ...this.#stage,
+      victims: victim === null ? [] : [{ name: "a victim", pid: victim.pid ?? 0 }],
+    });
+    const child = this.#control.spawn([join(this.#control.folder, "harness.cjs")], SECRET);
     try {
-      return await ask(child.stdio[3] as Socket, child.stderr, {
-        payload: join(this.#control, attack.payload),
-        facts: attack.controlFacts(this.stage),
-      });
+      return await ask(child.stdio[3] as Socket, child.stderr, { payload: join(this.#control.folder, attack.payload), facts });
     } finally {
-      for (const process_ of [child, ...victims]) process_.kill("SIGKILL");
+      for (const one of [child, victim] satisfies (ChildProcess | null)[]) one?.kill("SIGKILL");
     }
   }
 
-  /** The neighbour answers, in the process it had from the beginning. */
+  /** The neighbour answers with what it keeps, in the process it had from the beginning. */
   async neighbourIsWell(): Promise<boolean> {
-    const { output } = await this.world.bus.call("dev.neighbour");
-    return output["ok"] === true && this.world.runtime.get("dev/neighbour")?.evidence?.pid === this.stage.neighbourPid;
+    const { kept } = await this.#daemon.call("ext.neighbour.ask");
+    return kept === "mine" && this.#daemon.runtime.get("dev/neighbour")?.evidence?.pid === this.#stage.neighbourPid;
+  }
+
+  /** Paths on this machine where an attack could have left something; each must still be absent. */
+  leftovers(attack: Attack): string[] {
+    return (attack.plants?.(this.#stage) ?? []).filter((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
   }
 
   async close(): Promise<void> {
-    delete process.env["HN_ATTACK_SECRET"];
     await this.#disposer.close();
   }
 
-  #victim(): ChildProcess {
-    return this.#spawnScratch(["-e", "setInterval(() => {}, 1000)"]);
+  #packageDir({ sha256 }: { sha256: string }): string {
+    return join(this.#stage.folder, "packages", "store", "sha256", sha256);
   }
 
-  #spawnScratch(args: string[]): ChildProcess {
-    return spawn(join(this.#control, "node"), args, {
-      stdio: ["ignore", "ignore", "pipe", "pipe"],
-      cwd: this.#control,
-      ...(this.#asRoot ? { uid: SCRATCH_UID, gid: SCRATCH_UID } : {}),
-    });
+  #parts(attack: Attack): PluginParts {
+    const files = new Map<string, PackageFile>();
+    for (const name of this.#control.packageFiles())
+      files.set(name, { bytes: readFileSync(join(this.#control.folder, name)), mode: name.startsWith("bin/") ? 0o755 : 0o644 });
+    return {
+      id: `dev/attack-${attack.id.toLowerCase()}${attack.permissions === undefined ? "" : "-granted"}`,
+      capability: "ext.attack.run",
+      entry: join(PLUGINS, "plugin.ts"),
+      ...(attack.permissions === undefined ? {} : { permissions: attack.permissions }),
+      files,
+    };
   }
-
-  #package(id: string): StoredRelease {
-    const release = writePackage(this.world.folder, {
-      id,
-      main: "",
-      capabilities: [{ name: "dev.attack" }],
-      manifest: { limits: { memoryMb: 256 } },
-    });
-    cpSync(PAYLOADS, release.dir, { recursive: true });
-    copyFileSync(join(PAYLOADS, "plugin.cjs"), join(release.dir, "main.cjs"));
-    cpSync(join(this.#control, "package"), release.dir, { recursive: true });
-    return release;
-  }
-}
-
-function neighbourRelease(world: World): StoredRelease {
-  return writePackage(world.folder, {
-    id: "dev/neighbour",
-    capabilities: [{ name: "dev.neighbour" }],
-    main: `exports.setup = async (ctx) => { require("fs").writeFileSync("/data/private", "mine"); await ctx.op("capabilities.register", { ref: "dev.neighbour@1.0", params: {} }); };
-exports.capabilities = { "dev.neighbour@1.0": async () => ({ output: { ok: true } }) };`,
-  });
-}
-
-/** Everything the control needs, where a scratch user can reach it, with targets of its own. */
-function controlFolder(folder: string): string {
-  const control = join(folder, "control");
-  mkdirSync(join(control, "package"), { recursive: true });
-  mkdirSync(join(control, "mount"));
-  mkdirSync(join(control, "own"));
-  const node = realpathSync(process.execPath);
-  try {
-    linkSync(node, join(control, "node"));
-  } catch {
-    copyFileSync(node, join(control, "node"));
-  }
-  for (const name of readdirSync(PAYLOADS)) copyFileSync(join(PAYLOADS, name), join(control, name));
-  writeFileSync(join(control, "secret"), "secret");
-  const db = new DatabaseSync(join(control, "secret.db"));
-  db.exec("CREATE TABLE secret(a); INSERT INTO secret VALUES('x')");
-  db.close();
-  if (process.getuid?.() === 0) {
-    for (const path of [control, ...["package", "mount", "own", "secret", "secret.db"].map((name) => join(control, name))]) {
-      chownSync(path, SCRATCH_UID, SCRATCH_UID);
-    }
-  }
-  return control;
-}
-
-/** Programs that make namespaces and mounts, with their libraries, as a hostile package would bring them. */
-async function copyTools(folder: string): Promise<Stage["tools"]> {
-  const bin = join(folder, "bin");
-  const lib = join(folder, "lib");
-  mkdirSync(bin);
-  mkdirSync(lib);
-  for (const name of ["unshare", "mount", "bwrap", "true"]) {
-    const program = findProgram(name, process.env["PATH"] ?? "");
-    if (program === null) throw new Error(`${name} is needed for the control of A07`);
-    copyFileSync(program, join(bin, name));
-    chmodSync(join(bin, name), 0o755);
-    for (const library of await libraryClosure([program]))
-      copyFileSync(library, join(lib, library.slice(library.lastIndexOf("/") + 1)));
-  }
-  return { bin, lib };
-}
-
-/** A native addon that this checkout has for its own tools; it needs nothing beside node and libc. */
-function copyAddon(folder: string): string {
-  const modules = join(import.meta.dirname, "..", "..", "..", "node_modules", "@oxc-resolver");
-  const [found] = globSync("binding-*/*.node", { cwd: modules });
-  if (found === undefined) throw new Error("no addon to load in the control of A11");
-  const target = join(folder, "addon.node");
-  copyFileSync(join(modules, found), target);
-  return target;
-}
-
-/** TCP with HTTP on it, UDP, a Unix and an abstract socket: something answers everywhere, so that the control can reach it. */
-async function openTargets(unixPath: string, disposer: Disposer): Promise<number> {
-  const http: Server = createHttp((_, response) => response.end("reached"));
-  http.listen(0, "127.0.0.1");
-  await once(http, "listening");
-  disposer.add("http", () => http.close());
-  const { port } = http.address() as AddressInfo;
-  const udp = createSocket("udp4");
-  udp.bind(port, "127.0.0.1");
-  await once(udp, "listening");
-  disposer.add("udp", () => udp.close());
-  for (const path of [unixPath, `\0hearthnet-attack-${port}`]) {
-    const server = createServer((socket) => socket.destroy());
-    server.listen(path);
-    await once(server, "listening");
-    disposer.add("unix", () => server.close());
-  }
-  chmodSync(unixPath, 0o777);
-  return port;
-}
-
-/** One question, one line of answer. */
-async function ask(link: Socket, stderr: NodeJS.ReadableStream | null, question: object): Promise<Outcome> {
-  let said = "";
-  stderr?.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(0, 2000)));
-  const line = await new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no outcome: ${said}`)), ANSWER_MS);
-    let text = "";
-    link.on("error", () => {});
-    link.on("close", () => {
-      clearTimeout(timer);
-      reject(new Error(`ended without an outcome: ${said}`));
-    });
-    link.on("data", (chunk: Buffer) => {
-      text += chunk.toString();
-      if (!text.endsWith("\n")) return;
-      clearTimeout(timer);
-      resolve(text);
-    });
-    link.write(`${JSON.stringify(question)}\n`);
-  });
-  return JSON.parse(line) as Outcome;
 }

@@ -1,5 +1,5 @@
 /** Starts one process in the sandbox, or with the seat belt alone. @source plugin-platform §1.3, §1.4 */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
@@ -59,7 +59,7 @@ export function spawnSandbox(
 ): Launched {
   const filter = openSync(seccompFile, "r");
   try {
-    const child = spawn(tools.bwrap, argv, { stdio: ["ignore", "pipe", "pipe", "pipe", filter], env: {}, cwd: "/" });
+    const child = spawnMasked(tools.bwrap, argv, { stdio: ["ignore", "pipe", "pipe", "pipe", filter], env: {}, cwd: "/" });
     return launched(child, paths, true);
   } finally {
     closeSync(filter);
@@ -71,7 +71,7 @@ export function seatBeltLauncher(machine: Machine, belt: SeatBelt): Launcher {
   return {
     launch(spec) {
       const { node, paths } = belt.prepare(spec);
-      const child = spawn(node, nodeArguments(spec, paths), {
+      const child = spawnMasked(node, nodeArguments(spec, paths), {
         stdio: ["ignore", "pipe", "pipe", "pipe"],
         env: paths.dataDir === null ? {} : { HOME: paths.dataDir },
         cwd: paths.packageDir,
@@ -80,6 +80,18 @@ export function seatBeltLauncher(machine: Machine, belt: SeatBelt): Launcher {
       return launched(child, paths, false);
     },
   };
+}
+
+/** What a plugin writes is its own: a launcher that masked nothing must not open it to others. */
+const MASK = 0o077;
+
+function spawnMasked(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  const former = process.umask(MASK);
+  try {
+    return spawn(program, args, options);
+  } finally {
+    process.umask(former);
+  }
 }
 
 function launched(child: ChildProcess, paths: NodePaths, sandboxed: boolean): Launched {

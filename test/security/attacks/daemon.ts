@@ -1,0 +1,172 @@
+/** The inner half of a node, all of it real: bus, runtime, the built runner, and plugins that came as signed packages. */
+import { build } from "esbuild";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type {
+  Grant,
+  JsonObject,
+  PermissionName,
+  PluginManifest,
+  PluginStatus,
+  Principal,
+  StoredRelease,
+} from "../../../host/src/contract/index.ts";
+import { openBus, type OpenBus } from "../../../host/src/bus/index.ts";
+import { fromKeyObject, MANIFEST_FILE, unpackPackage, writePackage, type PackageFile } from "../../../host/src/format/index.ts";
+import { silentLog, systemClock } from "../../../host/src/foundation/index.ts";
+import { openRuntime, type NodeRuntime } from "../../../host/src/runtime/index.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..", "..");
+const RUNNER = join(ROOT, "sdk-plugin", "dist", "runner.cjs");
+const NODE_ID = `ed25519:${"A".repeat(43)}`;
+const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+const PUBLISHER = fromKeyObject(publicKey);
+
+/** What a test says about a plugin; everything else of the manifest is the same for all. */
+export interface PluginParts {
+  id: string;
+  capability: string;
+  /** Bundled with the SDK, as an author's entry is. */
+  entry: string;
+  /** Put in for the names of the sources. */
+  define?: Record<string, string>;
+  /** Entry of a worker called `work`. */
+  worker?: string;
+  /** Asked for and granted, beside the right to offer the capability. */
+  permissions?: readonly PermissionName[];
+  /** Further files of the package. */
+  files?: ReadonlyMap<string, PackageFile>;
+}
+
+/** The calls of a test are those of the person at this node. */
+const OPERATOR: Principal = { kind: "self", node_id: NODE_ID, community_id: null, level: "anchor" };
+
+export class Daemon {
+  readonly runtime: NodeRuntime;
+  readonly #bus: OpenBus;
+  readonly #folder: string;
+
+  private constructor(o: { runtime: NodeRuntime; bus: OpenBus; folder: string }) {
+    this.runtime = o.runtime;
+    this.#bus = o.bus;
+    this.#folder = o.folder;
+  }
+
+  /** @param folder  others may enter it; the daemon's own lies below, in `node` */
+  static async open(folder: string, o: { closeInheritedFiles?: boolean } = {}): Promise<Daemon> {
+    if (!existsSync(RUNNER)) throw new Error("The runner is not built; run `npm run build` first.");
+    const bus = openBus({ nodeId: NODE_ID, communityId: () => null, clock: systemClock, log: silentLog });
+    const runtime = await openRuntime({
+      dataDir: join(folder, "node"),
+      bus,
+      clock: systemClock,
+      random: (n) => randomBytes(n),
+      log: silentLog,
+      identity: { nodeId: NODE_ID, communityId: () => null },
+      runnerPath: RUNNER,
+      closeInheritedFiles: o.closeInheritedFiles ?? false,
+    });
+    return new Daemon({ runtime, bus, folder });
+  }
+
+  /** Bundles, signs, verifies and unpacks a package. */
+  async release(parts: PluginParts): Promise<StoredRelease> {
+    const files = new Map<string, PackageFile>(parts.files);
+    files.set("dist/main.mjs", { bytes: await bundle(parts.entry, parts.define) });
+    if (parts.worker !== undefined) files.set("dist/work.mjs", { bytes: await bundle(parts.worker) });
+    files.set("schema.json", { bytes: Buffer.from('{"type":"object"}') });
+    files.set(MANIFEST_FILE, { bytes: Buffer.from(JSON.stringify(manifestOf(parts))) });
+    const { manifest, sha256, keyId, dir } = await unpackPackage(writePackage(files, privateKey).bytes, {
+      root: join(this.#folder, "packages"),
+      opId: randomBytes(8).toString("hex"),
+      keys: [PUBLISHER],
+    });
+    const { id, version } = manifest;
+    return { id, version, sha256, dir, manifest, publisherKeyId: keyId, embeddedRoot: false, assets: {} };
+  }
+
+  /** Installs with every right that was asked for. @throws Error with the plugin's log when it does not come up */
+  async install(parts: PluginParts): Promise<PluginStatus> {
+    const release = await this.release(parts);
+    const grants = release.manifest.permissions.map(({ name, scope }): Grant => ({
+      permission: name,
+      scope: scope ?? {},
+      mode: "allow",
+      grantedBy: "operator",
+      at: 0,
+    }));
+    const status = await this.runtime.stage(release, grants);
+    if (status.state !== "active")
+      throw new Error(
+        `${parts.id} did not start: ${JSON.stringify([status.reason, this.runtime.logs(parts.id, { limit: 20 })])}`,
+      );
+    return status;
+  }
+
+  async call(capability: string, input: JsonObject = {}): Promise<JsonObject> {
+    const { output } = await this.#bus.call({ capability, version: [1, 0], body: { params: {}, input }, caller: OPERATOR });
+    return output;
+  }
+
+  async close(): Promise<void> {
+    await this.runtime.stopAll();
+    this.#bus.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function bundle(entry: string, define: Record<string, string> = {}): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    conditions: ["hearthnet-source"],
+    define: Object.fromEntries(Object.entries(define).map(([name, value]) => [name, JSON.stringify(value)])),
+    write: false,
+    logLevel: "error",
+  });
+  return outputFiles[0]?.contents ?? new Uint8Array();
+}
+
+function manifestOf({ id, capability, worker, permissions = [] }: PluginParts): PluginManifest {
+  const reason = { en: "For a test.", de: "Für einen Test." };
+  return {
+    manifestVersion: 1,
+    id,
+    version: "1.0.0",
+    kind: "service",
+    tier: { min: "process" },
+    displayName: { en: id, de: id },
+    description: reason,
+    license: "Apache-2.0",
+    engines: { hearthnet: ">=0.1.0" },
+    platforms: ["any"],
+    entry: { main: "dist/main.mjs" },
+    permissions: [
+      { name: "bus.provide", scope: { prefixes: [capability.slice(0, capability.lastIndexOf(".") + 1)] }, reason },
+      ...(worker === undefined ? [] : [{ name: "proc.worker" as const, scope: { workers: ["work"] }, reason }]),
+      ...permissions.map((name) => ({ name, reason })),
+    ],
+    limits: { memoryMb: 256, callsPerMinute: 100_000, shutdownMs: 1000 },
+    contributes: {
+      capabilities: [
+        {
+          name: capability,
+          version: "1.0",
+          request: "schema.json",
+          response: "schema.json",
+          stream: null,
+          trust: "member",
+          idempotent: true,
+          maxConcurrent: 8,
+          timeoutSeconds: 30,
+        },
+      ],
+      ...(worker === undefined
+        ? {}
+        : { workers: [{ name: "work", entry: "dist/work.mjs", warm: 1, limits: { memoryMb: 128, wallMs: 1000 } }] }),
+    },
+  };
+}
