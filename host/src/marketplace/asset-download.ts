@@ -1,0 +1,75 @@
+import { rmSync } from "node:fs";
+import type { AssetFile, PluginManifest, StoredRelease } from "../contract/index.ts";
+import { HnError } from "../foundation/index.ts";
+import { httpSource } from "./source/http.ts";
+import type { AssetStore } from "./store/asset-store.ts";
+import type { RegistryClient } from "./tuf/registry-client.ts";
+
+export interface AssetOptions {
+  store: AssetStore;
+  client: RegistryClient;
+  opId: string;
+  /** Steps that take back what was fetched. */
+  undo: (() => void)[];
+  /** 0 to 1 of all missing bytes. */
+  onShare: (share: number) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Brings in what a plugin cannot do without: from the own store, then its registry, then the addresses its publisher names.
+ * @returns asset → path → file in the store
+ * @throws bad_request damaged · partition unreachable · the signal's reason
+ * @source plugin-platform §2.4
+ */
+export async function fetchAssets(manifest: PluginManifest, o: AssetOptions): Promise<StoredRelease["assets"]> {
+  const platform = `${process.platform}-${process.arch}`;
+  const wanted = (manifest.assets ?? []).filter((asset) => asset.platforms === undefined || asset.platforms.includes(platform));
+  const missing = wanted
+    .filter((asset) => asset.optional !== true)
+    .flatMap(({ files }) => files)
+    .filter((file) => !o.store.has(file));
+  const total = missing.reduce((sum, file) => sum + file.sizeBytes, 0);
+  let done = 0;
+  for (const file of missing) {
+    await fetchOne(file, { ...o, onBytes: (bytes) => o.onShare((done + bytes) / Math.max(total, 1)) });
+    o.undo.push(() => rmSync(o.store.path(file.sha256), { force: true }));
+    done += file.sizeBytes;
+  }
+  return Object.fromEntries(
+    wanted
+      .filter(({ files }) => files.every((file) => o.store.has(file)))
+      .map(({ name, files }) => [name, Object.fromEntries(files.map((file) => [file.path, o.store.path(file.sha256)]))]),
+  );
+}
+
+/** The next source is asked when one does not have the file, does not answer or gives other bytes. */
+async function fetchOne(file: AssetFile, o: AssetOptions & { onBytes: (done: number) => void }): Promise<void> {
+  const sources = [
+    () => o.client.openBlob(file.sha256, o.signal),
+    ...file.sources.map((address) => () => openAddress(address, o.signal)),
+  ];
+  let failure: unknown;
+  for (const open of sources) {
+    try {
+      await o.store.put(file, await open(), o);
+      return;
+    } catch (error) {
+      o.signal?.throwIfAborted();
+      failure = error;
+    }
+  }
+  throw HnError.isHnError(failure)
+    ? failure
+    : new HnError("partition", { reason: "unreachable", message: `The file ${file.path} cannot be fetched.`, cause: failure });
+}
+
+async function* openAddress(address: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  const url = new URL(address);
+  const source = httpSource(url.origin);
+  try {
+    yield* await source.open(`${url.pathname.slice(1)}${url.search}`, signal);
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,152 @@
+import type { Clock, InstallProgress, InstallRequest, PluginManifest, PluginStatus, StoredRelease } from "../contract/index.ts";
+import { discard, namespaceOf, recheckFolder } from "../format/index.ts";
+import { HnError } from "../foundation/index.ts";
+import { fetchAssets } from "./asset-download.ts";
+import { consentTo } from "./consent.ts";
+import { checkFit } from "./fit.ts";
+import type { Offer, Offers, Opened } from "./offers.ts";
+import type { MarketplaceOptions } from "./options.ts";
+import { buildReview } from "./review.ts";
+import type { MarketplaceState } from "./state.ts";
+import type { AssetStore } from "./store/asset-store.ts";
+import type { PackageStore } from "./store/package-store.ts";
+
+export interface InstallRooms {
+  runtime: MarketplaceOptions["runtime"];
+  offers: Offers;
+  packages: PackageStore;
+  assets: AssetStore;
+  state: MarketplaceState;
+  clock: Clock;
+  hostVersion: string;
+  isFirstParty: (offer: Offer) => boolean;
+}
+
+/** Where the steps lie on the whole way, per cent. */
+const START: Record<InstallProgress["step"], number> = {
+  resolve: 0,
+  fetch: 5,
+  verify: 40,
+  unpack: 50,
+  assets: 55,
+  consent: 85,
+  start: 90,
+  done: 100,
+};
+
+/**
+ * Fetch, verify, consent, unpack, assets, start. Nothing is unpacked before it is verified and consented to, and after a refusal or a
+ * cancellation nothing stays.
+ * @throws with one class of marketplace §5.1 as reason · expired review_stale · unauthorized consent_required · the signal's reason
+ * @source marketplace §6
+ */
+export async function install(offer: Offer, request: InstallRequest, o: InstallRooms & { opId: string }): Promise<PluginStatus> {
+  const { signal } = request;
+  const report = (step: InstallProgress["step"], share = 0): void => {
+    const next = [100, ...Object.values(START)].filter((at) => at > START[step]).sort((a, b) => a - b)[0] ?? 100;
+    request.onProgress?.({ step, percent: Math.round(START[step] + share * (next - START[step])) });
+  };
+  report("fetch");
+  const bytes = await o.offers.fetch(offer, {
+    ...(signal === undefined ? {} : { signal }),
+    onBytes: (done, total) => report("fetch", done / Math.max(total, 1)),
+  });
+  report("verify");
+  const opened = await o.offers.judge(bytes, offer);
+  signal?.throwIfAborted();
+  check(offer, opened, o);
+  checkReview(opened, offer, { request, rooms: o });
+  const grants = consentTo(opened.manifest, request, o.clock);
+  report("unpack");
+  const before = o.runtime.release(offer.id);
+  const undo: (() => void)[] = [];
+  try {
+    const dir = await unpack(bytes, offer, { before, rooms: o, undo, ...(signal === undefined ? {} : { signal }) });
+    report("assets");
+    const assets = await fetchAssets(opened.manifest, {
+      store: o.assets,
+      client: offer.client,
+      opId: o.opId,
+      undo,
+      onShare: (share) => report("assets", share),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    report("consent");
+    signal?.throwIfAborted();
+    report("start");
+    const status = await o.runtime.stage(releaseOf(offer, opened, { dir, assets, embeddedRoot: o.isFirstParty(offer) }), grants);
+    o.state.setHighestSeen(offer.id, offer.version);
+    report("done");
+    return status;
+  } catch (error) {
+    // A release that the runtime has taken over is its own to keep or to give up.
+    if (o.runtime.release(offer.id)?.sha256 !== offer.sha256 || before?.sha256 === offer.sha256)
+      for (const step of undo.reverse()) step();
+    throw error;
+  }
+}
+
+function check(offer: Offer, { manifest, keyId }: Opened, o: InstallRooms): void {
+  const installed = o.runtime.release(offer.id);
+  const highestSeen = o.state.highestSeen(offer.id);
+  checkFit(manifest, {
+    hostVersion: o.hostVersion,
+    sha256: offer.sha256,
+    keyId,
+    revocations: offer.client.revocations,
+    ...(offer.listed === undefined ? {} : { listed: offer.listed }),
+    ...(installed === undefined ? {} : { installed: { version: installed.version, sha256: installed.sha256 } }),
+    ...(highestSeen === undefined ? {} : { highestSeen }),
+  });
+}
+
+/** What was shown must be what is installed. @source admin-ui §5 "Binding" */
+function checkReview(opened: Opened, offer: Offer, o: { request: InstallRequest; rooms: InstallRooms }): void {
+  const { reviewDigest } = o.request;
+  if (reviewDigest === undefined) return;
+  const { runtime, assets } = o.rooms;
+  const now = buildReview({
+    manifest: opened.manifest,
+    sha256: offer.sha256,
+    keyId: opened.keyId,
+    label: runtime.report().label,
+    granted: runtime.get(offer.id) === undefined ? [] : runtime.grants(offer.id),
+    assets,
+  });
+  if (now.reviewDigest !== reviewDigest) throw new HnError("expired", { reason: "review_stale" });
+}
+
+async function unpack(
+  bytes: Uint8Array,
+  offer: Offer,
+  o: { before: StoredRelease | undefined; rooms: InstallRooms & { opId: string }; undo: (() => void)[]; signal?: AbortSignal },
+): Promise<string> {
+  // The very release that runs: its folder is in use and stays where it is.
+  if (o.before?.sha256 === offer.sha256 && recheckFolder(o.before.dir).length === 0) return o.before.dir;
+  const { dir } = await o.rooms.packages.unpack(bytes, {
+    keys: await o.rooms.offers.keysOf(offer),
+    expected: { sha256: offer.sha256, id: offer.id, version: offer.version },
+    opId: o.rooms.opId,
+    ...(o.signal === undefined ? {} : { signal: o.signal }),
+  });
+  o.undo.push(() => discard(dir));
+  return dir;
+}
+
+function releaseOf(
+  offer: Offer,
+  opened: Opened,
+  o: { dir: string; assets: StoredRelease["assets"]; embeddedRoot: boolean },
+): StoredRelease {
+  const manifest: PluginManifest = opened.manifest;
+  return {
+    id: offer.id,
+    version: offer.version,
+    sha256: offer.sha256,
+    dir: o.dir,
+    manifest,
+    publisherKeyId: opened.keyId,
+    embeddedRoot: o.embeddedRoot && namespaceOf(offer.id) === "hearthnet",
+    assets: o.assets,
+  };
+}

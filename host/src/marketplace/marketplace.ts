@@ -1,0 +1,321 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type {
+  CatalogDetail,
+  CatalogItem,
+  InstallRequest,
+  LocalError,
+  PermissionReview,
+  PluginStatus,
+  StoredRelease,
+} from "../contract/index.ts";
+import { namespaceOf, readPackage, recheckFolder, sha256Hex, type IndexRow } from "../format/index.ts";
+import { HnError } from "../foundation/index.ts";
+import { checkRevoked } from "./fit.ts";
+import { install, type InstallRooms } from "./install.ts";
+import { namespaceOwners } from "./namespaces.ts";
+import { Offers, type Offer } from "./offers.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
+import type { MarketplaceOptions, NodeMarketplace } from "./options.ts";
+import { buildReview } from "./review.ts";
+import { searchRows } from "./search.ts";
+import { folderSource } from "./source/folder.ts";
+import { httpSource } from "./source/http.ts";
+import { MarketplaceState } from "./state.ts";
+import { AssetStore } from "./store/asset-store.ts";
+import { PackageStore } from "./store/package-store.ts";
+import { RegistryClient } from "./tuf/registry-client.ts";
+
+const SEARCH_LIMIT = 200;
+/** A catalogue older than this is not installed from at all. @source marketplace §2.3 */
+const TOO_OLD_SECONDS = 180 * 86_400;
+
+/** The room's one object: registries, store, installations. */
+export class MarketplaceRoom implements NodeMarketplace {
+  readonly devRoot: boolean;
+  readonly #o: MarketplaceOptions;
+  readonly #state: MarketplaceState;
+  readonly #clients: ReadonlyMap<string, RegistryClient>;
+  readonly #ownerOf: (namespace: string) => string | undefined;
+  readonly #rooms: InstallRooms;
+  readonly #turns = new OneAtATime();
+
+  constructor(options: MarketplaceOptions) {
+    const { dataDir, runtime, clock, log, newUlid, hostVersion, buildTime, allowDevRoot, registries } = options;
+    this.#o = options;
+    this.#ownerOf = namespaceOwners(registries);
+    const root = join(dataDir, "marketplace");
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    this.#state = new MarketplaceState(join(root, "marketplace.db"));
+    this.#clients = new Map(
+      registries.map((registry) => [
+        registry.id,
+        new RegistryClient({
+          registry,
+          source: registry.source.includes("://") ? httpSource(registry.source, registry.ca) : folderSource(registry.source),
+          folder: join(root, "tuf", registry.id),
+          state: this.#state,
+          clock,
+          log,
+          buildTime,
+          allowDevRoot,
+          newName: newUlid,
+        }),
+      ]),
+    );
+    this.devRoot = [...this.#clients.values()].some(({ isDevelopment }) => isDevelopment);
+    const packages = new PackageStore(root);
+    const offers = new Offers({
+      clientFor: (namespace) => this.#clientFor(namespace),
+      state: this.#state,
+      packages,
+      hostVersion,
+    });
+    this.#rooms = {
+      runtime,
+      offers,
+      packages,
+      assets: new AssetStore(root),
+      state: this.#state,
+      clock,
+      hostVersion,
+      isFirstParty: ({ client }) => registries.some(({ id, embedded }) => embedded === true && this.#clients.get(id) === client),
+    };
+    this.#sweep();
+  }
+
+  /** Shows what was verified before; a state that cannot be read any more is fetched anew with the next refresh. */
+  async openLast(): Promise<void> {
+    for (const [id, client] of this.#clients)
+      await client
+        .openLast()
+        .catch((error: unknown) => this.#o.log.warn("the last catalogue cannot be read", { registry: id, error }));
+  }
+
+  async refresh(): Promise<{ ageSeconds: number; registries: { id: string; ok: boolean; error?: string }[] }> {
+    const registries = await Promise.all(
+      [...this.#clients].map(async ([id, client]) => {
+        try {
+          await client.refresh();
+          return { id, ok: true };
+        } catch (error) {
+          const { message, reason, code } = HnError.from(error);
+          this.#o.log.warn("a registry was not refreshed", { registry: id, reason: reason ?? code });
+          return { id, ok: false, error: message };
+        }
+      }),
+    );
+    await this.#endRevoked();
+    const ages = [...this.#clients.values()].map((client) => client.freshness()?.ageSeconds ?? 0);
+    return { ageSeconds: Math.max(0, ...ages), registries };
+  }
+
+  search(o: { q?: string; limit?: number }): CatalogItem[] {
+    const rows = [...this.#clients].flatMap(([id, client]) =>
+      client.rows.filter((row) => this.#ownerOf(namespaceOf(row.id)) === id),
+    );
+    return searchRows(rows, o.q ?? "")
+      .slice(0, o.limit ?? SEARCH_LIMIT)
+      .map((row) => this.#item(row));
+  }
+
+  async show(id: string): Promise<CatalogDetail> {
+    const offer = await this.#choose(id);
+    const { manifest, readme, keyId, sizeBytes } = await this.#rooms.offers.open(offer);
+    const row = offer.client.rows.find((candidate) => candidate.id === id);
+    const review = this.#review(offer, { manifest, keyId });
+    const versions = await offer.client.versions(id);
+    return {
+      ...this.#item({
+        id,
+        v: offer.version,
+        name: manifest.displayName,
+        desc: manifest.description,
+        caps: (manifest.contributes.capabilities ?? []).map(({ name, version }) => `${name}@${version}`),
+        perms: manifest.permissions.map(({ name }) => name),
+        rating: review.rating,
+        tier: manifest.tier.min,
+        platforms: manifest.platforms,
+        icon: null,
+        size: sizeBytes,
+        released: offer.listed?.custom.released ?? row?.released ?? "",
+        publisher: keyId,
+        verified: true,
+      }),
+      manifest,
+      readme,
+      assetBytes: review.assets.reduce((sum, asset) => sum + asset.sizeBytes, 0),
+      versions: versions.map(({ version, sha256, sizeBytes: size, custom }) => ({
+        version,
+        sha256,
+        sizeBytes: size,
+        status: custom.status,
+      })),
+    };
+  }
+
+  async review(id: string, version?: string): Promise<PermissionReview> {
+    const offer = await this.#choose(id, version);
+    return this.#review(offer, await this.#rooms.offers.open(offer));
+  }
+
+  async install(request: InstallRequest): Promise<PluginStatus> {
+    request.onProgress?.({ step: "resolve", percent: 0 });
+    return this.#turns.run(async () => {
+      const offer = await this.#choose(request.id, request.version);
+      this.#checkFresh(offer, request.useOldCatalogue === true);
+      return install(offer, request, { ...this.#rooms, opId: this.#o.newUlid() });
+    }, request.signal);
+  }
+
+  async importPackage(bytes: Uint8Array): Promise<{ id: string; version: string }> {
+    const { manifest, signature } = await readPackage(bytes);
+    const { id, version } = manifest;
+    if (signature === null) throw new HnError("invalid_signature", { reason: "unsigned" });
+    await this.refresh();
+    const client = this.#clientFor(namespaceOf(id));
+    if (client === undefined || (await client.keysOf(namespaceOf(id))).length === 0)
+      throw new HnError("invalid_signature", {
+        reason: "wrong_key",
+        message: `No registry of this node knows who owns the name ${namespaceOf(id)}.`,
+        action: "Add the publisher's registry to hearthnet.config.ts, or ask the publisher where the plugin is registered.",
+      });
+    const sha256 = sha256Hex(bytes);
+    const { keyId } = await this.#rooms.offers.judge(bytes, { id, version, sha256, client });
+    checkRevoked(client.revocations, { id, version, sha256, keyId });
+    this.#rooms.packages.keepImport(bytes);
+    this.#state.addImport(id, version, sha256);
+    return { id, version };
+  }
+
+  async recheck(id: string): Promise<{ ok: boolean; tampered: string[] }> {
+    const release = this.#o.runtime.release(id);
+    if (release === undefined) throw new HnError("not_found", { message: `No plugin ${id} is installed.` });
+    const tampered = this.#changed(release);
+    if (tampered.length > 0) await this.#o.runtime.quarantine(id, tamperedError(tampered).toLocal());
+    return { ok: tampered.length === 0, tampered };
+  }
+
+  async admit(release: StoredRelease): Promise<void> {
+    const tampered = this.#changed(release);
+    if (tampered.length > 0) throw tamperedError(tampered);
+    const client = this.#clientFor(namespaceOf(release.id));
+    const { id, version, sha256, publisherKeyId: keyId } = release;
+    if (client === undefined) return;
+    try {
+      checkRevoked(client.revocations, { id, version, sha256, keyId });
+    } catch (error) {
+      // Withdrawn is not dangerous: whoever has it keeps it.
+      if (HnError.from(error).code === "revoked") throw error;
+    }
+  }
+
+  installed(): StoredRelease[] {
+    const { runtime } = this.#o;
+    return runtime.list().flatMap(({ id }) => runtime.release(id) ?? []);
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) void client.close();
+    this.#state.close();
+  }
+
+  #clientFor(namespace: string): RegistryClient | undefined {
+    const owner = this.#ownerOf(namespace);
+    return owner === undefined ? undefined : this.#clients.get(owner);
+  }
+
+  /** A catalogue that was never read is read first. */
+  async #choose(id: string, version?: string): Promise<Offer> {
+    const client = this.#clientFor(namespaceOf(id));
+    if (client !== undefined) {
+      try {
+        await client.refresh();
+      } catch (error) {
+        if (client.freshness() === null) throw error;
+      }
+    }
+    return this.#rooms.offers.choose(id, version);
+  }
+
+  /** @throws expired catalogue_expired @source marketplace §2.3 */
+  #checkFresh({ client }: Offer, useOldCatalogue: boolean): void {
+    const freshness = client.freshness();
+    if (freshness?.expired !== true) return;
+    if (!useOldCatalogue || freshness.ageSeconds > TOO_OLD_SECONDS) throw new HnError("expired", { reason: "catalogue_expired" });
+  }
+
+  #review(offer: Offer, opened: Pick<Awaited<ReturnType<Offers["open"]>>, "manifest" | "keyId">): PermissionReview {
+    const { runtime, assets } = this.#rooms;
+    return buildReview({
+      manifest: opened.manifest,
+      sha256: offer.sha256,
+      keyId: opened.keyId,
+      label: runtime.report().label,
+      granted: runtime.get(offer.id) === undefined ? [] : runtime.grants(offer.id),
+      assets,
+    });
+  }
+
+  #item(row: IndexRow): CatalogItem {
+    return {
+      id: row.id,
+      latest: row.v,
+      displayName: row.name,
+      description: row.desc,
+      publisherKeyId: row.publisher,
+      rating: row.rating,
+      sizeBytes: row.size,
+      capabilities: row.caps,
+      permissions: row.perms,
+      registry: this.#ownerOf(namespaceOf(row.id)) ?? "",
+      installedVersion: this.#o.runtime.get(row.id)?.version ?? null,
+      released: row.released,
+    };
+  }
+
+  #changed(release: StoredRelease): string[] {
+    const files = (release.manifest.assets ?? []).flatMap(({ name, files: list }) =>
+      Object.hasOwn(release.assets, name)
+        ? list.filter((file) => !this.#rooms.assets.has(file)).map(({ path }) => `${name}/${path}`)
+        : [],
+    );
+    return [...recheckFolder(release.dir), ...files];
+  }
+
+  /** A revocation acts on what runs. @source marketplace §5.6 */
+  async #endRevoked(): Promise<void> {
+    for (const release of this.installed()) {
+      const { id, version, sha256, publisherKeyId: keyId } = release;
+      const client = this.#clientFor(namespaceOf(id));
+      if (client === undefined || this.#o.runtime.get(id)?.state === "quarantined") continue;
+      try {
+        checkRevoked(client.revocations, { id, version, sha256, keyId });
+      } catch (error) {
+        const refusal: LocalError = HnError.from(error).toLocal();
+        if (refusal.error === "revoked") await this.#o.runtime.quarantine(id, refusal);
+      }
+    }
+  }
+
+  /** Releases, archives and assets that nobody refers to any more. */
+  #sweep(): void {
+    const releases = this.installed();
+    this.#rooms.packages.keepOnly({
+      releases: new Set(releases.map(({ sha256 }) => sha256)),
+      imports: this.#state.importedHashes(),
+    });
+    const used = releases.flatMap(({ manifest }) =>
+      (manifest.assets ?? []).flatMap(({ files }) => files.map(({ sha256 }) => sha256)),
+    );
+    this.#rooms.assets.keepOnly(new Set(used));
+  }
+}
+
+function tamperedError(paths: readonly string[]): HnError {
+  return new HnError("invalid_signature", {
+    reason: "tampered",
+    message: `Files of the installed plugin were changed: ${paths.slice(0, 3).join(", ")}${paths.length > 3 ? " …" : ""}.`,
+    action: "Remove it and install it again; find out who could write there.",
+  });
+}

@@ -1,0 +1,52 @@
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { discard, sha256Hex, unpackPackage, type PublisherKey, type VerifiedPackage } from "../../format/index.ts";
+import { readFileBounded, writeFileAtomic } from "../../foundation/index.ts";
+import { CONSTANTS } from "../../contract/index.ts";
+
+/** Verified packages, unpacked, by the hash of their archive; and archives that came as files. @source marketplace §1 */
+export class PackageStore {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+    for (const name of ["store", "imports"]) mkdirSync(join(root, name), { recursive: true, mode: 0o755 });
+    // Whatever a crash has left half done was never acknowledged.
+    discard(join(root, "tmp"));
+  }
+
+  /** @throws with one class of marketplace §5.1 · the signal's reason */
+  unpack(
+    bytes: Uint8Array,
+    o: {
+      keys: readonly PublisherKey[];
+      expected: { sha256: string; id: string; version: string };
+      opId: string;
+      signal?: AbortSignal;
+    },
+  ): Promise<VerifiedPackage & { dir: string }> {
+    return unpackPackage(bytes, { ...o, root: this.#root });
+  }
+
+  keepImport(bytes: Uint8Array): void {
+    writeFileAtomic(this.#import(sha256Hex(bytes)), bytes);
+  }
+
+  /** The archive that came as a file; undefined when it is gone. */
+  readImport(sha256: string): Uint8Array | undefined {
+    const path = this.#import(sha256);
+    return existsSync(path) ? readFileBounded(path, CONSTANTS.PACKAGE_MAX_BYTES) : undefined;
+  }
+
+  /** Deletes releases and archives that nobody refers to. */
+  keepOnly(o: { releases: ReadonlySet<string>; imports: ReadonlySet<string> }): void {
+    const releases = join(this.#root, "store", "sha256");
+    if (existsSync(releases)) for (const name of readdirSync(releases)) if (!o.releases.has(name)) discard(join(releases, name));
+    for (const name of readdirSync(join(this.#root, "imports")))
+      if (!o.imports.has(name.replace(/\.hnp$/, ""))) rmSync(join(this.#root, "imports", name), { force: true });
+  }
+
+  #import(sha256: string): string {
+    return join(this.#root, "imports", `${sha256}.hnp`);
+  }
+}
