@@ -182,9 +182,10 @@ export const ATTACKS: readonly Attack[] = [
     plugin: { "own environment": CLEAN, "": REFUSED_BY_NODE },
     system: {
       "own environment": CLEAN,
-      "environment of the first process": /^EACCES$/,
+      // Below a root daemon bubblewrap itself is another user's; otherwise it may be looked at, and has nothing.
+      "environment of the first process": /^(EACCES|clean)$/,
       "arguments of the first process": CLEAN,
-      "files of the first process": /^EACCES$/,
+      "files of the first process": /^(EACCES|clean)$/,
       "environment of itself": CLEAN,
       "arguments of itself": CLEAN,
       "files of itself": CLEAN,
