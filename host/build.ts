@@ -44,12 +44,12 @@ const COMMON: BuildOptions = {
 function modules(entryPoints: Record<string, string>, options: BuildOptions = {}): Promise<unknown> {
   return build({
     ...COMMON,
+    banner: { js: REQUIRE_BANNER },
     ...options,
     entryPoints,
     outdir: ROOT,
     format: "esm",
     outExtension: { ".js": ".mjs" },
-    banner: { js: REQUIRE_BANNER },
     plugins: [packagesOutside],
   });
 }
@@ -67,11 +67,12 @@ const PARTS: readonly Part[] = [
       await modules({
         "host/dist/contract": "host/src/contract/index.ts",
         "host/dist/format": "host/src/format/index.ts",
-        "sdk-plugin/dist/index": "sdk-plugin/src/index.ts",
         "sdk-plugin/dist/testing": "sdk-plugin/src/testing/index.ts",
         "sdk-plugin/dist/cli": "sdk-plugin/src/commands/main.ts",
         "registry/dist/cli": "registry/src/main.ts",
       });
+      // Becomes part of every plugin's own bundle, which has a head line of its own.
+      await modules({ "sdk-plugin/dist/index": "sdk-plugin/src/index.ts" }, { banner: {} });
       // The one file that runs inside every sandbox: nothing but itself is mounted there.
       await build({
         ...COMMON,

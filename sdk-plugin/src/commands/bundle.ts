@@ -6,7 +6,7 @@ import { type Project, sourceOf } from "./project.ts";
 
 /** What CommonJS packages look for in a module. */
 const BANNER =
-  'import { createRequire as hnCreateRequire } from "node:module"; const require = hnCreateRequire(import.meta.url);';
+  'import { createRequire as hnPluginRequire } from "node:module"; const require = hnPluginRequire(import.meta.url);';
 
 export interface Bundles {
   /** Path in the package → bytes. */
