@@ -10,6 +10,7 @@ export { formatTime, isTime, parseTime } from "./clock/time.ts";
 export { HnError, isErrorCode, type HnErrorOptions } from "./errors.ts";
 export { Disposer } from "./flow/disposer.ts";
 export { LruMap } from "./flow/lru.ts";
+export { RecentMap } from "./flow/recent.ts";
 export { TokenBucket } from "./flow/token-bucket.ts";
 export { decodeBase64url, encodeBase64url } from "./ids/base64url.ts";
 export { createUlidFactory, isRequestId, isUlid, type UlidFactory } from "./ids/ulid.ts";

@@ -1,10 +1,10 @@
 import type { NodeId, Signature } from "../contract/index.ts";
-import { decodeBase64url, encodeBase64url, HnError, LruMap } from "../foundation/index.ts";
+import { decodeBase64url, encodeBase64url, HnError, RecentMap } from "../foundation/index.ts";
 import { importPublicKey, type PublicKey } from "./ed25519/verify.ts";
 
 const PREFIX = "ed25519:";
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-const keys: LruMap<NodeId, PublicKey> = new LruMap(16_384);
+const keys: RecentMap<NodeId, PublicKey> = new RecentMap(16_384);
 
 /**
  * Text to key, strictly: one text per key, no small-order point.

@@ -1,21 +1,29 @@
 import type { Clock, Random, Ulid } from "../../contract/index.ts";
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const MAX_CHANCE = (1n << 80n) - 1n;
+/** The 80 bits of chance as two numbers of 40, which a double holds exactly. */
+const HALF = 2 ** 40;
 
 export type UlidFactory = () => Ulid;
 
 /** Crockford ULIDs that rise strictly, also within one millisecond and when the clock steps back. @source 00 §3, G-5 */
 export function createUlidFactory(clock: Pick<Clock, "now">, random: Random): UlidFactory {
   let time = -1;
-  let chance = 0n;
+  let high = 0;
+  let low = 0;
   return () => {
     const now = Math.floor(clock.now());
-    if (now > time || chance === MAX_CHANCE) {
+    if (now > time || (low === HALF - 1 && high === HALF - 1)) {
       time = Math.max(now, time + 1);
-      chance = BigInt(`0x${Buffer.from(random(10)).toString("hex")}`);
-    } else chance += 1n;
-    return encode(BigInt(time), 10) + encode(chance, 16);
+      const bytes = Buffer.from(random(10));
+      high = bytes.readUIntBE(0, 5);
+      low = bytes.readUIntBE(5, 5);
+    } else if (low < HALF - 1) low += 1;
+    else {
+      low = 0;
+      high += 1;
+    }
+    return encode(time, 10) + encode(high, 8) + encode(low, 8);
   };
 }
 
@@ -29,11 +37,11 @@ export function isRequestId(value: unknown): value is string {
   return typeof value === "string" && /^[0-9A-Za-z_-]{8,64}$/.test(value);
 }
 
-function encode(value: bigint, length: number): string {
+function encode(value: number, length: number): string {
   let out = "";
   for (let i = 0; i < length; i++) {
-    out = (ALPHABET[Number(value & 31n)] ?? "") + out;
-    value >>= 5n;
+    out = (ALPHABET[value % 32] ?? "") + out;
+    value = Math.floor(value / 32);
   }
   return out;
 }

@@ -1,6 +1,5 @@
 import { HnError } from "../../foundation/index.ts";
 
-const ENCODER = new TextEncoder();
 const NEEDS_ESCAPE = /["\\\u0000-\u001f]/;
 /** No receiver's strict parser would take these, so nothing with them is signed (I-4). */
 const FORBIDDEN: ReadonlySet<string> = new Set(["__proto__", "constructor"]);
@@ -8,7 +7,8 @@ const MAX_DEPTH = 64;
 
 /** @returns UTF-8 of the canonical text @source 01 §3 */
 export function canonicalBytes(value: unknown): Uint8Array {
-  return ENCODER.encode(canonicalText(value));
+  // All text in it is well-formed, so this is the same UTF-8 as any encoder's, and the quickest.
+  return Buffer.from(canonicalText(value), "utf8");
 }
 
 /**
@@ -74,16 +74,20 @@ function number(value: number): string {
 
 /** JavaScript sorts by UTF-16 unit, which puts characters beyond U+FFFF before U+E000; the protocol sorts by code point. */
 function sortByCodePoint(keys: string[]): void {
-  keys.sort((a, b) => {
-    if (a === b) return 0;
-    const length = Math.min(a.length, b.length);
-    for (let i = 0; i < length; i++) {
-      const x = a.charCodeAt(i);
-      const y = b.charCodeAt(i);
-      if (x !== y) return weight(x) - weight(y);
-    }
-    return a.length - b.length;
-  });
+  for (let i = 1; i < keys.length; i++) {
+    // What we make ourselves mostly stands in order already.
+    if (compareText(keys[i - 1] ?? "", keys[i] ?? "") > 0) return void keys.sort(compareText);
+  }
+}
+
+function compareText(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x !== y) return weight(x) - weight(y);
+  }
+  return a.length - b.length;
 }
 
 /** Moves surrogates above the rest of the basic plane. */

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
 import sodium from "libsodium-wrappers";
-import { LruMap } from "../../foundation/index.ts";
+import { RecentMap } from "../../foundation/index.ts";
 import { isAcceptablePoint, isAcceptableSignature } from "./rule.ts";
 
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
@@ -31,7 +31,7 @@ export const verifyWithSodium: Verifier = (key, message, signature) =>
 
 export const sodiumReady: Promise<void> = sodium.ready;
 
-const seen: LruMap<string, number> = new LruMap(CACHE_SIZE);
+const seen: RecentMap<string, number> = new RecentMap(CACHE_SIZE);
 
 /** Positive results are remembered for a minute: events and manifests arrive over several paths. @source 01 I-3 */
 export function verifyCached(key: PublicKey, message: Uint8Array, signature: Uint8Array): boolean {

@@ -1,6 +1,6 @@
 import type { NodeId, Signature } from "../../contract/index.ts";
 import { canonicalBytes } from "../canonical/write.ts";
-import { verifyCached } from "../ed25519/verify.ts";
+import { verifyCached, verifyWithNode } from "../ed25519/verify.ts";
 import { parseNodeId, parseSignature } from "../node-id.ts";
 import { checkShape, type SignedKind } from "./shapes.ts";
 
@@ -16,6 +16,9 @@ export function verifyBytes(message: Uint8Array, o: { by: NodeId; signature: Sig
   }
 }
 
+/** Each is verified once in its life (02 T-2, T-10): remembering the result would only cost. */
+const ONCE: ReadonlySet<SignedKind> = new Set(["request", "response", "stream"]);
+
 /**
  * Verifies a signed object over all received keys, unknown ones included. The signature stands in the object, or beside it in `o.signature`.
  * The object's shape must be that of `kind` and name `by` as its signer, so that a signature given for one purpose never counts for another.
@@ -28,7 +31,8 @@ export function verifyTyped(kind: SignedKind, value: object, o: { by: NodeId; si
     const signature = o.signature ?? inside;
     if (typeof signature !== "string") return false;
     checkShape(kind, payload, { by: o.by });
-    return verifyBytes(canonicalBytes(payload), { by: o.by, signature });
+    const verify = ONCE.has(kind) ? verifyWithNode : verifyCached;
+    return verify(parseNodeId(o.by), canonicalBytes(payload), parseSignature(signature));
   } catch {
     return false;
   }
