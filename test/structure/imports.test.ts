@@ -1,25 +1,10 @@
+import { build } from "esbuild";
 import assert from "node:assert/strict";
+import { isBuiltin } from "node:module";
+import { join } from "node:path";
 import { it } from "node:test";
-import { importsOf, sourceFiles, type Import } from "./sources.ts";
-
-/** The table of ARCHITECTURE.md. */
-const FLOORS: Record<string, number> = {
-  contract: 0,
-  foundation: 0,
-  identity: 1,
-  community: 2,
-  format: 2,
-  bus: 3,
-  transport: 4,
-  discovery: 4,
-  runtime: 5,
-  marketplace: 6,
-  admin: 7,
-  cli: 7,
-};
-const TOP = 8;
-/** foundation stands on the types of contract, on the same floor. */
-const NEIGHBOURS = new Set(["foundation → contract"]);
+import { mayImport, ROOMS, TOP } from "./floors.ts";
+import { importsOf, read, ROOT, sourceFiles, type Import } from "./sources.ts";
 
 const HOST = sourceFiles(["host/src/**/*.ts"]);
 
@@ -27,47 +12,77 @@ function roomOf(path: string): string {
   return /^host\/src\/([a-z-]+)\//.exec(path)?.[1] ?? "";
 }
 
-function floorOf(path: string): number {
-  const room = roomOf(path);
-  return room === "" ? TOP : (FLOORS[room] ?? Number.NaN);
+/** `@scope/name` or `name`, of any path below a package. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
 }
 
 function show(list: Import[]): string[] {
   return list.map(({ from, specifier }) => `${from} imports ${specifier}`);
 }
 
+function between(from: string, target: string | null): target is string {
+  return target?.startsWith("host/src/") === true && roomOf(from) !== "" && roomOf(from) !== roomOf(target);
+}
+
 it("knows every room of the host", () => {
   const rooms = new Set(HOST.map(roomOf).filter((room) => room !== ""));
   assert.deepEqual(
-    [...rooms].filter((room) => FLOORS[room] === undefined),
+    [...rooms].filter((room) => ROOMS[room] === undefined),
     [],
   );
 });
 
-it("reads imports at all: a planted one is found", () => {
+it("says of each room the floor that ARCHITECTURE.md shows", () => {
+  const shown = new Map<string, number>();
+  for (const [, floor = "", rooms = ""] of read("ARCHITECTURE.md").matchAll(/^\| (\d) \| ([^|]+) \|/gm))
+    for (const [, room = ""] of rooms.matchAll(/`([a-z]+)`/g)) shown.set(room, Number(floor));
+  assert.deepEqual(
+    Object.fromEntries(shown),
+    Object.fromEntries(Object.entries(ROOMS).map(([name, { floor }]) => [name, floor])),
+  );
+  assert.match(read("ARCHITECTURE.md"), new RegExp(`^\\| ${TOP} \\| \`main\\.ts\` \`node\\.ts\``, "m"));
+});
+
+it("reads imports at all: those of the composition root are found", () => {
   const found = importsOf("host/src/node.ts").map(({ specifier }) => specifier);
   assert.ok(found.includes("./bus/index.ts") && found.includes("node:crypto"));
 });
 
 it("a room imports only rooms on floors below it", () => {
-  const wrong = HOST.flatMap(importsOf).filter(({ from, target }) => {
-    if (target === null || !target.startsWith("host/src/") || roomOf(from) === roomOf(target)) return false;
-    if (NEIGHBOURS.has(`${roomOf(from)} → ${roomOf(target)}`)) return false;
-    return !(floorOf(target) < floorOf(from));
-  });
+  const wrong = HOST.flatMap(importsOf).filter(
+    ({ from, target }) => between(from, target) && !mayImport(roomOf(from), roomOf(target)),
+  );
   assert.deepEqual(show(wrong), []);
 });
 
 it("a room is entered only through its index.ts", () => {
   const wrong = HOST.flatMap(importsOf).filter(
     ({ from, target }) =>
-      target !== null &&
-      target.startsWith("host/src/") &&
+      target?.startsWith("host/src/") === true &&
       roomOf(target) !== "" &&
       roomOf(from) !== roomOf(target) &&
-      !target.endsWith("/index.ts"),
+      target !== `host/src/${roomOf(target)}/index.ts`,
   );
   assert.deepEqual(show(wrong), []);
+});
+
+it("a room uses the packages that are named for it, and each of them", () => {
+  const wrong: string[] = [];
+  for (const [room, { packages }] of Object.entries(ROOMS)) {
+    const used = new Set(
+      HOST.filter((path) => roomOf(path) === room)
+        .flatMap(importsOf)
+        .filter(({ specifier, target }) => target === null && !isBuiltin(specifier))
+        .map(({ specifier }) => packageOf(specifier)),
+    );
+    for (const name of used) if (!packages.includes(name)) wrong.push(`${room} uses ${name}`);
+    for (const name of packages) if (!used.has(name)) wrong.push(`${room} does not use ${name}`);
+  }
+  assert.deepEqual(wrong, []);
 });
 
 it("plugins know nothing but the SDK and what npm gives them", () => {
@@ -94,14 +109,43 @@ it("the page knows the host's contract and nothing else of it", () => {
   assert.deepEqual(show(wrong), []);
 });
 
-it("SDK and registry meet the host through its public doors", () => {
+it("SDK and registry meet the host through its public doors, and nobody else", () => {
+  const doors = ["@hearthnet/host/contract", "@hearthnet/host/format"];
   const wrong = sourceFiles(["sdk-plugin/src/**/*.ts", "registry/src/**/*.ts"])
     .flatMap(importsOf)
-    .filter(({ from, target }) => target !== null && !target.startsWith(`${from.split("/")[0] ?? ""}/`));
+    .filter(
+      ({ from, specifier, target }) =>
+        (target !== null && !target.startsWith(`${from.split("/")[0] ?? ""}/`)) ||
+        (specifier.startsWith("@hearthnet/") && !doors.includes(specifier)),
+    );
   assert.deepEqual(show(wrong), []);
 });
 
-it("the daemon never loads isolated-vm (plugin-platform §1.2)", () => {
-  const wrong = HOST.flatMap(importsOf).filter(({ specifier }) => specifier === "isolated-vm");
-  assert.deepEqual(show(wrong), []);
+it("the daemon's bundle holds no foreign house and loads only packages that the host declares, never isolated-vm (plugin-platform §1.2)", async () => {
+  const { metafile } = await build({
+    entryPoints: [join(ROOT, "host", "src", "main.ts")],
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    conditions: ["hearthnet-source"],
+    packages: "external",
+    absWorkingDir: ROOT,
+    write: false,
+    metafile: true,
+    splitting: false,
+    outdir: "out",
+    logLevel: "error",
+  });
+  const foreign = Object.keys(metafile.inputs).filter((path) => !path.startsWith("host/src/"));
+  // Its own version stands there.
+  assert.deepEqual(foreign, ["host/package.json"]);
+  const { dependencies } = JSON.parse(read("host/package.json")) as { dependencies: Record<string, string> };
+  const loaded = Object.values(metafile.outputs)
+    .flatMap((output) => output.imports)
+    .filter(({ external, path }) => external === true && !isBuiltin(path))
+    .map(({ path }) => packageOf(path));
+  assert.deepEqual(
+    [...new Set(loaded)].filter((name) => dependencies[name] === undefined || name === "isolated-vm"),
+    [],
+  );
 });

@@ -1,0 +1,36 @@
+/** The rooms of the host: where each stands and which npm packages are named for it. ARCHITECTURE.md and `.oxlintrc.json` say the same. */
+
+export interface Room {
+  /** It imports rooms with a lower number. */
+  floor: number;
+  /** Neighbours on its own floor that it may import all the same. */
+  beside?: readonly string[];
+  packages: readonly string[];
+}
+
+export const ROOMS: Readonly<Record<string, Room>> = {
+  contract: { floor: 0, packages: [] },
+  foundation: { floor: 0, beside: ["contract"], packages: ["pino"] },
+  identity: {
+    floor: 1,
+    packages: ["@noble/hashes", "@peculiar/x509", "libsodium-wrappers", "reflect-metadata"],
+  },
+  community: { floor: 2, packages: [] },
+  format: { floor: 2, packages: ["ajv", "semver", "tar"] },
+  bus: { floor: 3, packages: ["ajv", "re2js"] },
+  transport: { floor: 4, packages: ["fastify", "undici"] },
+  discovery: { floor: 4, packages: [] },
+  runtime: { floor: 5, packages: ["ajv"] },
+  marketplace: { floor: 6, packages: ["@tufjs/models", "tuf-js", "undici"] },
+  admin: { floor: 7, packages: ["@fastify/cookie", "@fastify/static", "@fastify/websocket", "ajv", "fastify", "ws"] },
+  cli: { floor: 7, packages: [] },
+};
+
+/** `node.ts`, `main.ts` and what stands beside them; they know every room. */
+export const TOP = 8;
+
+export function mayImport(room: string, other: string): boolean {
+  const [here, there] = [ROOMS[room], ROOMS[other]];
+  if (here === undefined || there === undefined) return false;
+  return there.floor < here.floor || (here.beside ?? []).includes(other);
+}
