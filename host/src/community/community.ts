@@ -117,7 +117,8 @@ class CommunityRoom implements Community {
 
   async create(o: { name: string; rootPassphrase: string }): Promise<{ community_id: string; rootKeyFile: string }> {
     this.#refuseMember();
-    return found(this.#log, { ...o, founderName: this.#o.displayName(), signer: this.#o.signer, clock: this.#o.clock });
+    const { signer, clock, manifest } = this.#o;
+    return found(this.#log, { ...o, founderName: this.#o.displayName(), signer, clock, manifest });
   }
 
   async invite(o: Parameters<Community["invite"]>[0]): ReturnType<Community["invite"]> {

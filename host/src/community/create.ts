@@ -1,4 +1,4 @@
-import type { JsonObject } from "../contract/index.ts";
+import type { JsonObject, NodeManifest } from "../contract/index.ts";
 import { formatTime, HnError } from "../foundation/index.ts";
 import { createRootKey, exportRootKey } from "../identity/index.ts";
 import type { EventLog, EventLogOptions } from "./log/event-log.ts";
@@ -11,7 +11,13 @@ import { DEFAULT_POLICY } from "./views/policy.ts";
  */
 export async function found(
   log: EventLog,
-  o: { name: string; rootPassphrase: string; founderName: string } & Pick<EventLogOptions, "signer" | "clock">,
+  o: {
+    name: string;
+    rootPassphrase: string;
+    founderName: string;
+    /** Self-description of the founder, by which others find it. */
+    manifest: (communityId: string) => Promise<NodeManifest>;
+  } & Pick<EventLogOptions, "signer" | "clock">,
 ): Promise<{ community_id: string; rootKeyFile: string }> {
   const name = o.name.trim();
   if (name === "" || [...name].length > 64)
@@ -23,6 +29,7 @@ export async function found(
     createdAt: formatTime(o.clock.now()),
   });
   const me = o.signer.nodeId;
+  const manifest = await o.manifest(root.nodeId);
   log.store.transaction(() => {
     log.store.setMeta("community_id", root.nodeId);
     log.append({
@@ -37,7 +44,7 @@ export async function found(
     });
     log.append({
       type: "community.member.joined",
-      data: { invite_event_id: invited.event_id, node_manifest: { node_id: me, display_name: o.founderName, endpoints: [] } },
+      data: { invite_event_id: invited.event_id, node_manifest: { ...manifest } as never },
     });
   });
   root.destroy();
