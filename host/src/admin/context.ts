@@ -54,6 +54,8 @@ export interface ApiRoute {
   bodyLimit?: number;
   /** Audit action; absent for reads. */
   audit?: string;
+  /** What it was done to, for the audit, where the address does not say it: a name or an id out of the body. */
+  auditTarget?(body: never): string;
   /** Result is the JSON answer; an `ApiReply` sets status, cookies or a stream. */
   handle(request: ApiRequest<never>, context: AdminContext): unknown;
 }

@@ -74,6 +74,8 @@ export interface Session {
 export interface PluginDetail extends PluginStatus {
   manifest: PluginManifest;
   grants: Grant[];
+  /** Texts that come with the package, by language: `config.<field>.title`, `config.<field>.description`, `warning.<code>`, `hint.<name>`. */
+  texts: Record<string, Record<string, string>>;
 }
 
 export interface GrantInput {

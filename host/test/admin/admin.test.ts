@@ -295,9 +295,16 @@ describe("answers", () => {
     const audit = await h.ask("GET", "/audit", { cookie });
     assert.equal(audit.body["chain_ok"], true);
     assert.deepEqual(
-      (audit.body["items"] as JsonObject[]).map((r) => r["action"]),
-      ["node.rename", "setup.finish", "setup.claim"],
+      (audit.body["items"] as JsonObject[]).map((r) => [r["actor"], r["action"]]),
+      [
+        ["owner", "node.rename"],
+        ["browser", "setup.finish"],
+        ["browser", "setup.claim"],
+      ],
     );
+    await h.ask("POST", "/try", { cookie, body: { capability: "ocr.image", params: {}, input: {} } });
+    const [called] = (await h.ask("GET", "/audit?limit=1", { cookie })).body["items"] as JsonObject[];
+    assert.deepEqual([called?.["action"], called?.["target"]], ["call", "ocr.image"]);
     const { DatabaseSync } = await import("node:sqlite");
     const db = new DatabaseSync(join(h.dataDir, "admin.db"));
     db.exec("UPDATE audit SET target = 'forged' WHERE seq = 2");

@@ -41,6 +41,7 @@ export const catalogRoutes: readonly ApiRoute[] = [
     role: "owner",
     stepUp: true,
     audit: "plugin.install",
+    auditTarget: ({ id, version }: InstallBody) => `${id}@${version}`,
     body: shape({
       id: TEXT(80),
       version: TEXT(64),
@@ -74,6 +75,7 @@ export const catalogRoutes: readonly ApiRoute[] = [
     path: "/installs/terminal",
     role: "socket",
     audit: "plugin.install",
+    auditTarget: ({ id, version }: { id: string; version?: string }) => (version === undefined ? id : `${id}@${version}`),
     body: shape({
       id: TEXT(80),
       "version?": TEXT(64),

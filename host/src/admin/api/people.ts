@@ -119,6 +119,7 @@ export const peopleRoutes: readonly ApiRoute[] = [
     role: "owner",
     body: shape({ host: TEXT(255), port: { type: "integer", minimum: 1, maximum: 65_535 }, "node_id?": TEXT(64) }),
     audit: "peer.add",
+    auditTarget: ({ host, port }: { host: string; port: number }) => `${host}:${port}`,
     handle: (request: ApiRequest<{ host: string; port: number; node_id?: string }>, { services }): Promise<PeerRow> =>
       services.peers.add({ transport: "https", host: request.body.host, port: request.body.port }, request.body.node_id),
   },

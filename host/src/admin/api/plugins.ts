@@ -10,6 +10,7 @@ import { HnError } from "../../foundation/index.ts";
 import { blake3, canonicalBytes } from "../../identity/index.ts";
 import type { AdminContext, ApiRequest, ApiRoute } from "../context.ts";
 import { limitOf } from "./node.ts";
+import { readPluginTexts } from "./plugin-texts.ts";
 import { EMPTY, GRANTS, shape } from "./shapes.ts";
 
 const BASE = "/plugins/:ns/:name";
@@ -127,7 +128,7 @@ function detail(id: string, { services }: AdminContext): PluginDetail {
   const release = services.runtime.release(id);
   if (status === undefined || release === undefined)
     throw new HnError("not_found", { message: `The plugin ${id.slice(0, 80)} is not installed here.` });
-  return { ...status, manifest: release.manifest, grants: services.runtime.grants(id) };
+  return { ...status, manifest: release.manifest, grants: services.runtime.grants(id), texts: readPluginTexts(release.dir) };
 }
 
 async function setGrants(

@@ -34,6 +34,7 @@ export const tryRoutes: readonly ApiRoute[] = [
     body: shape(FIELDS),
     bodyLimit: BODY_MAX_BYTES,
     audit: "call",
+    auditTarget: ({ capability }: CallBodyIn) => capability,
     handle: (request: ApiRequest<CallBodyIn>, context) => begin(request.body, context),
   },
   {
@@ -52,6 +53,7 @@ export const tryRoutes: readonly ApiRoute[] = [
     body: shape({ ...FIELDS, "stream?": { type: "boolean" }, "token?": { type: "string", maxLength: 2048 } }),
     bodyLimit: BODY_MAX_BYTES,
     audit: "call",
+    auditTarget: ({ capability }: CallBodyIn) => capability,
     handle: (request: ApiRequest<CallBodyIn & { token?: string }>, context) =>
       request.body.stream === true ? stream(request, context) : call(request, context),
   },

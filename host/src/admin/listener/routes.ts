@@ -61,10 +61,11 @@ async function answer(
   const abort = new AbortController();
   reply.raw.once("close", () => abort.abort());
   let caller: Caller | null = null;
+  let body: unknown;
   let result: unknown;
   try {
     caller = admit(request, o);
-    const body = readBody(request, o);
+    body = readBody(request, o);
     result = await route.handle(
       {
         caller,
@@ -76,12 +77,12 @@ async function answer(
       },
       context,
     );
-    if (route.audit !== undefined) record(o, { caller, request, result: "ok" });
+    if (route.audit !== undefined) record(o, { caller, request, body, result: "ok" });
   } catch (error) {
     const wrapped = HnError.from(error);
     if (wrapped.code === "internal_error")
       context.services.log.error("admin request failed", { path: route.path, trace_id: request.id, error: wrapped });
-    if (route.audit !== undefined) record(o, { caller, request, result: wrapped.reason ?? wrapped.code });
+    if (route.audit !== undefined) record(o, { caller, request, body, result: wrapped.reason ?? wrapped.code });
     return sendError(reply, { error: wrapped, traceId: request.id });
   }
   return send(reply, result);
@@ -149,20 +150,29 @@ function send(reply: FastifyReply, result: unknown): FastifyReply {
 
 function record(
   o: DoorOptions & { route: ApiRoute },
-  e: { caller: Caller | null; request: FastifyRequest; result: string },
+  e: { caller: Caller | null; request: FastifyRequest; body: unknown; result: string },
 ): void {
   const params = e.request.params as Record<string, string>;
+  const named = e.body === undefined ? undefined : o.route.auditTarget?.(e.body as never);
   const target =
-    params["ns"] === undefined
+    named ??
+    (params["ns"] === undefined
       ? (params["node_id"] ?? params["id"] ?? params["call_id"] ?? "")
-      : `${params["ns"]}/${params["name"] ?? ""}`;
+      : `${params["ns"]}/${params["name"] ?? ""}`);
   const row = o.context.audit.record({
-    actor: e.caller?.door === "socket" ? "terminal" : (e.caller?.session.role ?? "nobody"),
+    actor: actorOf(e.caller, o.route),
     action: o.route.audit ?? "",
     target,
     result: e.result,
   });
   o.context.live.publish("audit", row);
+}
+
+/** A browser before sign-in has no role yet. */
+function actorOf(caller: Caller | null, route: ApiRoute): string {
+  if (caller === null) return "nobody";
+  if (caller.door === "socket") return "terminal";
+  return route.role === "none" || route.role === "setup" ? "browser" : caller.session.role;
 }
 
 function flat(query: unknown): Record<string, string> {
