@@ -58,7 +58,6 @@ describe("two neighbours", () => {
       "--node",
       first.ready.node_id,
     ];
-    await offered(second, "ocr.image");
     const started = performance.now();
     const answer = await second.ask<CallAnswer>(call);
     const seconds = (performance.now() - started) / 1000;
@@ -130,17 +129,6 @@ describe("two neighbours", () => {
     assert.deepEqual(pick(await post(again.ready.bus, captured)), { status: 401, error: "invalid_signature" });
   });
 });
-
-async function offered(node: LiveNode, capability: string): Promise<void> {
-  await until(
-    `${capability} is known to the neighbour`,
-    async () => {
-      const peers = await node.ask<{ capabilities: string[] }[]>(["peer", "list"]);
-      return peers.some((peer) => peer.capabilities.some((name) => name.startsWith(`${capability}@`)));
-    },
-    60_000,
-  );
-}
 
 interface Signed {
   headers: Record<string, string>;

@@ -86,6 +86,12 @@ function localSchema(name: string, services: AdminContext["services"]): Callable
   return services.bus.entries({ name }).find((entry) => entry.is_local)?.descriptor.request_schema ?? null;
 }
 
+/** What nobody is known to offer may be offered since a moment ago: a neighbour's description is up to 20 s old. */
+async function lookAgain({ capability, node }: TryBody, { bus, peers }: AdminContext["services"]): Promise<void> {
+  const known = bus.entries({ name: capability, ...(node === undefined ? {} : { node_id: node }) });
+  if (known.length === 0 && peers.list().length > 0) await peers.refresh();
+}
+
 function originate(
   body: CallBodyIn & { token?: string },
   o: { context: AdminContext; signal: AbortSignal; traceId: string },
@@ -106,6 +112,7 @@ function originate(
 
 async function call(request: ApiRequest<CallBodyIn>, context: AdminContext): Promise<unknown> {
   const traceId = context.services.newUlid();
+  await lookAgain(request.body, context.services);
   const { output, meta, provider } = await context.services.bus.call(
     originate(request.body, { context, signal: request.signal, traceId }),
   );
@@ -116,6 +123,7 @@ async function call(request: ApiRequest<CallBodyIn>, context: AdminContext): Pro
 async function stream(request: ApiRequest<CallBodyIn>, context: AdminContext): Promise<ApiReply> {
   const lines = (async function* () {
     try {
+      await lookAgain(request.body, context.services);
       const frames = context.services.bus.stream(
         originate(request.body, { context, signal: request.signal, traceId: context.services.newUlid() }),
       );
@@ -157,6 +165,7 @@ async function run(
   const { bus } = o.context.services;
   const request = originate(body, { context: o.context, signal: o.signal, traceId: o.callId });
   try {
+    await lookAgain(body, o.context.services);
     if (bus.limitsOf(body.capability)?.streams === true) {
       const frames = bus.stream(request);
       let next = await frames.next();
