@@ -149,6 +149,14 @@ const reasons = {
   ],
   tokens_unsupported: ["Dieser Knoten nimmt noch keine Token an.", "Rufe als Mitglied auf, ohne Token."],
   contract_version: ["Die verlangte Version ist hier nicht bekannt.", "Verlange 1.0 oder lass sie weg."],
+  response_stale: [
+    "Die Zeit der Antwort weicht um mehr als zwei Minuten ab.",
+    "Stelle die Uhren beider Geräte, dann versuche es noch einmal.",
+  ],
+  closing: [
+    "Der Knoten wird gerade angehalten und nimmt nichts Neues an.",
+    "Versuche es gleich noch einmal oder nimm einen anderen Knoten.",
+  ],
   upgrade_unsupported: ["Diese Art der Verbindung wird nicht angeboten.", "Nimm HTTP mit Server-Sent Events."],
   damaged: [
     "Der Download ist unvollständig oder wurde unterwegs verändert.",
@@ -273,6 +281,7 @@ export const errors: typeof en = {
       "Der Knoten antwortet nicht.",
       "Starte ihn in seinem Terminal mit `hearthnet up` und versuche es dann noch einmal.",
     ],
+    answer_lost: ["Die Verbindung zum Knoten ging verloren und mit ihr die Antwort.", "Führe es noch einmal aus."],
     page_broken: [
       "Diese Seite hat einen Fehler gemacht.",
       "Lade sie neu; geschieht es wieder, melde es mit den Schritten davor.",

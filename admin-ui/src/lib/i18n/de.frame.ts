@@ -96,7 +96,7 @@ export const frame = {
     online: "erreichbar",
     offline: "nicht erreichbar",
     required: "nötig",
-    optional: "freiwillig",
+    optional: "kann entfallen",
     none: "keine",
     shortId: "Kurzkennung",
     nodeId: "Kennung des Knotens",

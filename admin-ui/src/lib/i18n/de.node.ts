@@ -91,7 +91,14 @@ export const node = {
     result: "Ergebnis",
     none: "Noch keine Einträge.",
     noMatch: "Kein Eintrag passt zum Filter.",
-    actors: { owner: "Besitzer", operator: "Helfer", viewer: "Gast", terminal: "Terminal", nobody: "niemand angemeldet" },
+    actors: {
+      owner: "Besitzer",
+      operator: "Helfer",
+      viewer: "Gast",
+      terminal: "Terminal",
+      browser: "Browser, nicht angemeldet",
+      nobody: "unbekannt",
+    },
     actions: {
       "setup.claim": "Link zur Einrichtung geöffnet",
       "setup.finish": "Einrichtung beendet",

@@ -8,8 +8,6 @@ export const people = {
     label: "Passwort",
     hint: "Mindestens 12 Zeichen. Einige Wörter hintereinander sind leicht zu merken und schwer zu erraten.",
     short: (o: { left: number }) => `Noch ${n("{n} Zeichen", "{n} Zeichen")(o.left)} nötig.`,
-    show: "Passwort zeigen",
-    hide: "Passwort verbergen",
   },
   login: {
     forgot: "Vergessen? Führe im Terminal des Knotens `hearthnet setup` aus.",

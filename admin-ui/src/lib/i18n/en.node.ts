@@ -87,7 +87,14 @@ export const node = {
     result: "Result",
     none: "No entries yet.",
     noMatch: "No entry fits the filter.",
-    actors: { owner: "Owner", operator: "Helper", viewer: "Guest", terminal: "Terminal", nobody: "nobody signed in" },
+    actors: {
+      owner: "Owner",
+      operator: "Helper",
+      viewer: "Guest",
+      terminal: "Terminal",
+      browser: "Browser, not signed in",
+      nobody: "unknown",
+    },
     actions: {
       "setup.claim": "opened the set-up link",
       "setup.finish": "finished set-up",

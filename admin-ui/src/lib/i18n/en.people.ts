@@ -5,8 +5,6 @@ export const people = {
     label: "Password",
     hint: "At least 12 characters. A few words in a row are easy to remember and hard to guess.",
     short: (o: { left: number }) => `${counted("en", "{n} more character", "{n} more characters")(o.left)} needed.`,
-    show: "Show password",
-    hide: "Hide password",
   },
   login: {
     forgot: "Forgotten? Run `hearthnet setup` in the node's terminal.",

@@ -1,3 +1,5 @@
+import { untrack } from "svelte";
+
 /** How long a notice stays in sight. */
 const SHOWN_MS = 12_000;
 
@@ -12,12 +14,16 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 
 /** Said once by a screen reader, and shown for a while at the bottom. */
 export function say(text: string): void {
-  // The same sentence twice must be heard twice.
-  announcer.polite = announcer.polite === text ? `${text}\u00a0` : text;
+  announcer.polite = again(text, () => announcer.polite);
   clearTimeout(timer);
   timer = setTimeout(() => (announcer.polite = ""), SHOWN_MS);
 }
 
 export function alarm(text: string): void {
-  announcer.urgent = announcer.urgent === text ? `${text}\u00a0` : text;
+  announcer.urgent = again(text, () => announcer.urgent);
+}
+
+/** The same sentence twice must be heard twice. Reading what stands there must not make an effect depend on its own words. */
+function again(text: string, before: () => string): string {
+  return untrack(before) === text ? `${text}\u00a0` : text;
 }

@@ -34,6 +34,8 @@ export class TryRun {
       this.#stop = watch(`try:${call_id}`, {
         change: (message) => {
           if (message.kind !== "gap") this.#take(message.data as TryEvent);
+          // The topic begins anew: the node was restarted, or kept the answer no longer. It will not come.
+          else if (message.seq === 0) this.#end({ error: "partition", reason: "answer_lost" });
         },
         refused: (error) => this.#end(error),
       });
