@@ -67,11 +67,12 @@ function createSeed(folder: string, path: string): void {
     try {
       writeSync(fd, `${encodeBase64url(seed)}\n`);
       fsyncSync(fd);
+      place(temporary, path);
+      syncFolder(folder);
     } finally {
       closeSync(fd);
+      rmSync(temporary, { force: true });
     }
-    place(temporary, path);
-    syncFolder(folder);
   } catch (cause) {
     throw new HnError("internal_error", {
       message: "The key of this node could not be written.",
@@ -80,7 +81,6 @@ function createSeed(folder: string, path: string): void {
     });
   } finally {
     seed.fill(0);
-    rmSync(temporary, { force: true });
   }
 }
 
