@@ -3,11 +3,14 @@ import type { Clock, Random, Ulid } from "../../contract/index.ts";
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /** The 80 bits of chance as two numbers of 40, which a double holds exactly. */
 const HALF = 2 ** 40;
+const CHANCE_BYTES = 10;
+const DRAW = 32;
 
 export type UlidFactory = () => Ulid;
 
 /** Crockford ULIDs that rise strictly, also within one millisecond and when the clock steps back. @source 00 §3, G-5 */
 export function createUlidFactory(clock: Pick<Clock, "now">, random: Random): UlidFactory {
+  const chance = pool(random);
   let time = -1;
   let high = 0;
   let low = 0;
@@ -15,7 +18,7 @@ export function createUlidFactory(clock: Pick<Clock, "now">, random: Random): Ul
     const now = Math.floor(clock.now());
     if (now > time || (low === HALF - 1 && high === HALF - 1)) {
       time = Math.max(now, time + 1);
-      const bytes = Buffer.from(random(10));
+      const bytes = chance();
       high = bytes.readUIntBE(0, 5);
       low = bytes.readUIntBE(5, 5);
     } else if (low < HALF - 1) low += 1;
@@ -24,6 +27,17 @@ export function createUlidFactory(clock: Pick<Clock, "now">, random: Random): Ul
       high += 1;
     }
     return encode(time, 10) + encode(high, 8) + encode(low, 8);
+  };
+}
+
+/** Ten bytes at a time out of a larger draw: a draw of its own for each id would cost more than the rest of it. */
+function pool(random: Random): () => Buffer {
+  let bytes = Buffer.alloc(0);
+  return () => {
+    if (bytes.byteLength < CHANCE_BYTES) bytes = Buffer.from(random(CHANCE_BYTES * DRAW));
+    const taken = bytes.subarray(0, CHANCE_BYTES);
+    bytes = bytes.subarray(CHANCE_BYTES);
+    return taken;
   };
 }
 

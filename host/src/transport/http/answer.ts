@@ -43,7 +43,7 @@ export class Answerer {
     const request_id = to.requestId === "" ? this.#newId() : to.requestId;
     let signature: string;
     try {
-      signature = this.#signer.signResponse({ request_id, from: this.#signer.nodeId, to: to.from, timestamp, status, body });
+      signature = this.#signer.signResponse({ body, from: this.#signer.nodeId, request_id, status, timestamp, to: to.from });
     } catch (cause) {
       if (status === ERRORS.internal_error.status) throw cause;
       const message = "The capability gave an answer that cannot be written as JSON. Report it to whoever provides it.";

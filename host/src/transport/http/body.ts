@@ -35,6 +35,11 @@ export async function readBody(request: IncomingMessage, maxBytes: number, budge
   const chunks: Buffer[] = [];
   let size = 0;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let isOver = false;
+  const onEnd = (): void => {
+    isOver = true;
+    resolve();
+  };
   const onData = (chunk: Buffer): void => {
     try {
       if (size + chunk.byteLength > maxBytes) throw tooLarge(maxBytes);
@@ -46,15 +51,16 @@ export async function readBody(request: IncomingMessage, maxBytes: number, budge
       reject(HnError.from(error));
     }
   };
-  // Also when the connection is cut, whatever else is said about it.
-  const onClose = (): void => reject(new HnError("partition", { reason: "stream_cut" }));
-  const onError = (cause: unknown): void => reject(new HnError("partition", { reason: "stream_cut", cause }));
-  request.on("data", onData).once("end", resolve).once("error", onError).once("close", onClose);
+  // An error made for nobody would cost more than the reading.
+  const onCut = (cause?: unknown): void => {
+    if (!isOver) reject(new HnError("partition", { reason: "stream_cut", cause }));
+  };
+  request.on("data", onData).once("end", onEnd).once("error", onCut).once("close", onCut);
   try {
     await promise;
     return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size);
   } finally {
-    request.off("data", onData).off("end", resolve).off("error", onError).off("close", onClose);
+    request.off("data", onData).off("end", onEnd).off("error", onCut).off("close", onCut);
     budget.giveBack(size);
   }
 }

@@ -11,7 +11,11 @@ export function parseBody(passage: Passage): void {
   const body = passage.isGet ? readQuery(passage.queryText) : readJson(passage.bytes);
   passage.body = body;
   const { capability, version, request_id, from, community, timestamp, to } = headersOf(passage);
-  passage.envelope = { capability, version, request_id, from, community, timestamp, body, ...(to === undefined ? {} : { to }) };
+  // In the order in which it is signed, which spares the sorting.
+  passage.envelope =
+    to === undefined
+      ? { body, capability, community, from, request_id, timestamp, version }
+      : { body, capability, community, from, request_id, timestamp, to, version };
 }
 
 function readJson(bytes: Uint8Array): JsonObject {

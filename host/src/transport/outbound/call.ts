@@ -3,10 +3,11 @@ import { StreamDigest } from "../../identity/index.ts";
 import type { CommunityId, Frame, JsonObject, OutboundCall, Reply } from "../../contract/index.ts";
 import { toWire } from "../http/wire.ts";
 import { EventParser } from "../sse/parse.ts";
-import { openExchange, readAnswer, withClockRetry, type Letter, type Opened, type Wire } from "./exchange.ts";
+import { exchange, openExchange, readAnswer, withClockRetry, type Letter, type Opened, type Wire } from "./exchange.ts";
 import { readNetworkError, readWireError } from "./failure.ts";
 import { Patience } from "./patience.ts";
-import { verifyTerminal } from "./verify-reply.ts";
+import { readWhole } from "./request.ts";
+import { REPLY_MAX_BYTES, verifyTerminal } from "./verify-reply.ts";
 
 /** Three keep-alives missed: the way is cut even if nobody said so. */
 const SILENCE_MS = 45_000;
@@ -17,10 +18,8 @@ const MUST_SIGN = /^(?:community|auth|federation)\.|\.(?:post|invite|revoke|inge
 export async function callPeer(wire: Wire, call: OutboundCall, community: CommunityId): Promise<Reply> {
   const time = new Patience(wire.clock, call);
   try {
-    const letter = letterOf(call, { community, accept: "application/json", signal: time.signal });
-    return await withClockRetry(wire, call.to, async () =>
-      readReply(await readAnswer(await openExchange(wire, letter), time.signal)),
-    );
+    const letter = letterOf(call, { community, accept: "application/json", time });
+    return readReply(await withClockRetry(wire, call.to, () => exchange(wire, letter)));
   } finally {
     time.stop();
   }
@@ -34,15 +33,15 @@ export async function* streamPeer(
 ): AsyncGenerator<Frame, JsonObject, void> {
   const time = new Patience(wire.clock, call);
   try {
-    const letter = letterOf(call, { community, accept: "application/json, text/event-stream", signal: time.signal });
+    const letter = letterOf(call, { community, accept: "application/json, text/event-stream", time });
     const opened = await withClockRetry(wire, call.to, async () => {
       const fresh = await openExchange(wire, letter);
       // A refusal is read here, so that a wrong clock gets its second try.
-      if (fresh.reply.statusCode !== 200) await readAnswer(fresh, time.signal);
+      if (fresh.reply.statusCode !== 200) await readRest(fresh, time);
       return fresh;
     });
     if (!String(opened.reply.headers["content-type"]).startsWith("text/event-stream"))
-      return readReply(await readAnswer(opened, time.signal)).output;
+      return readReply(await readRest(opened, time)).output;
     return yield* readFrames(wire, {
       opened,
       time,
@@ -51,6 +50,10 @@ export async function* streamPeer(
   } finally {
     time.stop();
   }
+}
+
+async function readRest({ reply, expected }: Opened, time: Patience): Promise<JsonObject> {
+  return readAnswer(await readWhole(reply, { maxBytes: REPLY_MAX_BYTES, time }), expected);
 }
 
 interface Stream {
@@ -79,9 +82,8 @@ async function* readFrames(wire: Wire, stream: Stream): AsyncGenerator<Frame, Js
       }
     }
   } catch (cause) {
-    if (time.signal.aborted)
-      throw begun && !time.cancelled ? new HnError("partition", { reason: "stream_cut" }) : HnError.from(time.signal.reason);
-    throw readNetworkError(cause, true);
+    if (!time.over) throw readNetworkError(cause, true);
+    throw begun && !time.isCancelled ? new HnError("partition", { reason: "stream_cut" }) : time.over;
   } finally {
     body.destroy();
   }
@@ -108,7 +110,7 @@ function finish(frame: Frame, o: { digest: StreamDigest; opened: Opened; mustSig
   return data;
 }
 
-function letterOf(call: OutboundCall, o: { community: CommunityId; accept: string; signal: AbortSignal }): Letter {
+function letterOf(call: OutboundCall, o: Pick<Letter, "community" | "accept" | "time">): Letter {
   return {
     to: call.to,
     endpoints: call.endpoints,

@@ -1,12 +1,15 @@
+import type { Dispatcher } from "undici";
 import { HnError, type UlidFactory } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
 import type { Clock, CommunityId, Endpoint, JsonObject, NodeId } from "../../contract/index.ts";
 import { readWireError } from "./failure.ts";
+import type { Patience } from "./patience.ts";
 import type { KnownPeers } from "./peers.ts";
 import type { Pools } from "./pools.ts";
-import { readAll, sendRequest, type HttpReply } from "./request.ts";
+import { atFirstReachable } from "./request.ts";
 import { signedHeaders } from "./sign.ts";
 import { REPLY_MAX_BYTES, verifyReply, type Expected } from "./verify-reply.ts";
+import { fetchWhole, type WholeReply } from "./whole-reply.ts";
 
 /** What every outbound exchange shares. */
 export interface Wire {
@@ -28,42 +31,54 @@ export interface Letter {
   community: CommunityId;
   body: JsonObject;
   accept: string;
-  signal: AbortSignal;
+  time: Patience;
   traceId?: string;
   timeoutMs?: number;
   token?: string;
 }
 
+/** An answer whose body is still to come. */
 export interface Opened {
-  reply: HttpReply;
+  reply: Dispatcher.ResponseData;
   expected: Expected;
 }
 
-/** Signs and sends; the answer is not looked at yet. @throws partition · invalid_signature reason tls_mismatch */
-export async function openExchange(wire: Wire, letter: Letter): Promise<Opened> {
-  const requestId = wire.newId();
-  const now = (): number => wire.peers.nowAt(letter.to);
-  const bound = wire.peers.takesRecipient(letter.to);
-  const headers = signedHeaders(wire.signer, { ...letter, requestId, now: now(), bound });
-  const reply = await sendRequest(wire.pools, {
-    to: letter.to,
-    endpoints: letter.endpoints,
-    method: letter.method,
-    path: letter.path,
-    headers: letter.method === "POST" ? { ...headers, "content-type": "application/json" } : headers,
-    signal: letter.signal,
-    ...(letter.method === "POST" ? { body: JSON.stringify(letter.body) } : {}),
-  });
-  return { reply, expected: { from: letter.to, to: wire.signer.nodeId, requestId, now } };
+/**
+ * Signs, sends and reads a JSON answer.
+ * @throws what the neighbour refuses with · invalid_signature (response_unsigned, response_stale, tls_mismatch) · partition · timeout
+ */
+export async function exchange(wire: Wire, letter: Letter): Promise<JsonObject> {
+  const { request, expected } = seal(wire, letter);
+  const reply = await atFirstReachable(wire.pools, letter, (pool) =>
+    fetchWhole(pool, request, { maxBytes: REPLY_MAX_BYTES, time: letter.time }),
+  );
+  return readAnswer(reply, expected);
 }
 
-/** Reads a JSON answer. @throws what the neighbour refuses with · invalid_signature reason response_unsigned · partition */
-export async function readAnswer(opened: Opened, signal: AbortSignal): Promise<JsonObject> {
-  const { reply, expected } = opened;
-  const bytes = await readAll(reply, REPLY_MAX_BYTES, signal);
-  const body = verifyReply({ status: reply.statusCode, headers: reply.headers, bytes }, expected);
-  if (reply.statusCode !== 200) throw readWireError(body);
+/** Signs and sends; the answer is not looked at yet. @throws partition · invalid_signature reason tls_mismatch · timeout */
+export async function openExchange(wire: Wire, letter: Letter): Promise<Opened> {
+  const { request, expected } = seal(wire, letter);
+  const { signal } = letter.time;
+  const reply = await atFirstReachable(wire.pools, letter, (pool) => pool.request({ ...request, signal }));
+  return { reply, expected };
+}
+
+/** The answer when it is genuine and no refusal. */
+export function readAnswer(reply: WholeReply, expected: Expected): JsonObject {
+  const body = verifyReply(reply, expected);
+  if (reply.status !== 200) throw readWireError(body);
   return body;
+}
+
+function seal(wire: Wire, letter: Letter): { request: Dispatcher.DispatchOptions; expected: Expected } {
+  const { to, method, path, body } = letter;
+  const requestId = wire.newId();
+  const now = (): number => wire.peers.nowAt(to);
+  const headers = signedHeaders(wire.signer, { ...letter, requestId, now: now(), bound: wire.peers.takesRecipient(to) });
+  const expected: Expected = { from: to, to: wire.signer.nodeId, requestId, now };
+  if (method === "GET") return { request: { method, path, headers }, expected };
+  headers["content-type"] = "application/json";
+  return { request: { method, path, headers, body: JSON.stringify(body) }, expected };
 }
 
 /**

@@ -7,7 +7,7 @@ import { certificateFits, originOf, pinnedConnector } from "../tls/pin.ts";
 import { readNetworkError } from "./failure.ts";
 import type { KnownPeers } from "./peers.ts";
 import { Patience } from "./patience.ts";
-import { readAll } from "./request.ts";
+import { fetchWhole } from "./whole-reply.ts";
 
 const TIMEOUT_MS = 8000;
 
@@ -34,18 +34,16 @@ export async function fetchManifest(o: {
   });
   const time = new Patience(o.clock, { timeoutMs: TIMEOUT_MS });
   try {
-    const reply = await client
-      .request({ method: "GET", path: "/manifest", headers: { accept: "application/json" }, signal: time.signal })
-      .catch((cause: unknown) => {
-        throw time.signal.aborted ? HnError.from(time.signal.reason) : readNetworkError(cause, false);
-      });
-    if (reply.statusCode !== 200)
+    const request = { method: "GET", path: "/manifest", headers: { accept: "application/json" } } as const;
+    const reply = await fetchWhole(client, request, { maxBytes: CONSTANTS.MANIFEST_MAX_BYTES, time }).catch((cause: unknown) => {
+      throw readNetworkError(cause, false);
+    });
+    if (reply.status !== 200)
       throw new HnError("partition", {
         reason: "provider_unreachable",
         message: "There is an answer at this address, but not from a HearthNet node that is ready.",
       });
-    const bytes = await readAll(reply, CONSTANTS.MANIFEST_MAX_BYTES, time.signal);
-    const manifest = verifyManifest(bytes, {
+    const manifest = verifyManifest(reply.bytes, {
       now: o.clock.now(),
       memory: o.peers,
       ...(o.expected === undefined ? {} : { expected: o.expected }),

@@ -7,9 +7,12 @@ const CANCELLED = "The call was cancelled by its caller.";
 export class Patience {
   readonly #clock: Clock;
   readonly #caller: AbortSignal | undefined;
-  readonly #controller: AbortController = new AbortController();
   #timer: Timer;
-  #cancelled = false;
+  #over: HnError | undefined;
+  #isCancelled = false;
+  /** Made when somebody wants a signal: most calls need none, and it costs more than the rest of this. */
+  #controller: AbortController | undefined;
+  #interrupt: ((error: HnError) => void) | undefined;
 
   /** @param o.timeoutMs  milliseconds */
   constructor(clock: Clock, o: { signal?: AbortSignal | undefined; timeoutMs: number }) {
@@ -20,14 +23,29 @@ export class Patience {
     else o.signal?.addEventListener("abort", this.#leave, { once: true });
   }
 
-  /** Aborts with an HnError `timeout`. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  /** Why it is over: HnError `timeout`. */
+  get over(): HnError | undefined {
+    return this.#over;
   }
 
   /** The caller went away, as opposed to: time is up. */
-  get cancelled(): boolean {
-    return this.#cancelled;
+  get isCancelled(): boolean {
+    return this.#isCancelled;
+  }
+
+  /** Aborts when it is over. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#over) this.#controller.abort(this.#over);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Calls `interrupt` when it is over, at once if it is already; a later one takes the place of an earlier. */
+  interruptWith(interrupt: (error: HnError) => void): void {
+    if (this.#over) interrupt(this.#over);
+    else this.#interrupt = interrupt;
   }
 
   /** Starts the time anew. */
@@ -43,13 +61,20 @@ export class Patience {
 
   stop(): void {
     this.#timer.cancel();
+    this.#interrupt = undefined;
     this.#caller?.removeEventListener("abort", this.#leave);
   }
 
   readonly #leave = (): void => {
-    this.#cancelled = true;
-    this.#controller.abort(new HnError("timeout", { message: CANCELLED }));
+    this.#isCancelled = true;
+    this.#end(new HnError("timeout", { message: CANCELLED }));
   };
 
-  readonly #late = (): void => this.#controller.abort(new HnError("timeout"));
+  readonly #late = (): void => this.#end(new HnError("timeout"));
+
+  #end(error: HnError): void {
+    this.#over ??= error;
+    this.#controller?.abort(error);
+    this.#interrupt?.(error);
+  }
 }

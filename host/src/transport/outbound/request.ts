@@ -1,20 +1,10 @@
-import type { Dispatcher } from "undici";
+import type { Dispatcher, Pool } from "undici";
 import { HnError } from "../../foundation/index.ts";
 import type { Endpoint, NodeId } from "../../contract/index.ts";
 import { readNetworkError } from "./failure.ts";
+import type { Patience } from "./patience.ts";
 import type { Pools } from "./pools.ts";
-
-export interface HttpRequest {
-  to: NodeId;
-  endpoints: Endpoint[];
-  method: "GET" | "POST";
-  path: string;
-  headers: Record<string, string>;
-  body?: string;
-  signal: AbortSignal;
-}
-
-export type HttpReply = Dispatcher.ResponseData;
+import type { WholeReply } from "./whole-reply.ts";
 
 const NOT_CONNECTED: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
@@ -28,22 +18,20 @@ const NOT_CONNECTED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Sends a request to the first of the node's addresses that can be reached; a request that may have arrived somewhere is not sent again.
- * @throws partition · invalid_signature reason tls_mismatch · the signal's own reason
+ * Does `send` at the first of the node's addresses that can be reached; what may have arrived somewhere is not sent again.
+ * @throws partition · invalid_signature reason tls_mismatch · timeout
  */
-export async function sendRequest(pools: Pools, request: HttpRequest): Promise<HttpReply> {
+export async function atFirstReachable<T>(
+  pools: Pools,
+  o: { to: NodeId; endpoints: Endpoint[]; time: Patience },
+  send: (pool: Pool) => Promise<T>,
+): Promise<T> {
   let failure: HnError | undefined;
-  for (const endpoint of request.endpoints) {
+  for (const endpoint of o.endpoints) {
     try {
-      return await pools.for(request.to, endpoint).request({
-        method: request.method,
-        path: request.path,
-        headers: request.headers,
-        signal: request.signal,
-        ...(request.body === undefined ? {} : { body: request.body }),
-      });
+      return await send(pools.for(o.to, endpoint));
     } catch (cause) {
-      if (request.signal.aborted) throw HnError.from(request.signal.reason);
+      if (o.time.over) throw o.time.over;
       const error = readNetworkError(cause, false);
       if (!neverArrived(cause)) throw error;
       // That somebody else sits at an address says more than that nobody does.
@@ -67,28 +55,21 @@ function neverArrived(cause: unknown): boolean {
 }
 
 /**
- * Reads a whole answer.
- * @throws partition reason stream_cut · internal_error reason too_large · the signal's own reason
+ * Reads the rest of an answer that was asked for as a stream.
+ * @throws partition reason stream_cut · internal_error reason too_large · timeout
  */
-export async function readAll({ body }: HttpReply, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+export async function readWhole(reply: Dispatcher.ResponseData, o: { maxBytes: number; time: Patience }): Promise<WholeReply> {
   const chunks: Buffer[] = [];
   let size = 0;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  body.on("data", (chunk: Buffer) => {
-    size += chunk.byteLength;
-    if (size > maxBytes) {
-      reject(new HnError("internal_error", { reason: "too_large", message: "The neighbour's answer is larger than allowed." }));
-      body.destroy();
-    } else chunks.push(chunk);
-  });
-  body.once("end", resolve);
-  body.once("error", reject);
-  body.once("close", () => reject(new HnError("partition", { reason: "stream_cut" })));
   try {
-    await promise;
+    for await (const chunk of reply.body as AsyncIterable<Buffer>) {
+      size += chunk.byteLength;
+      if (size > o.maxBytes)
+        throw new HnError("internal_error", { reason: "too_large", message: "The neighbour's answer is larger than allowed." });
+      chunks.push(chunk);
+    }
   } catch (cause) {
-    if (signal.aborted) throw HnError.from(signal.reason);
-    throw readNetworkError(cause, true);
+    throw o.time.over ?? readNetworkError(cause, true);
   }
-  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size);
+  return { status: reply.statusCode, headers: reply.headers, bytes: Buffer.concat(chunks, size) };
 }

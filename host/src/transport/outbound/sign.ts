@@ -21,28 +21,32 @@ export interface RequestFacts {
 
 /** Headers of a signed request. @source 02 §3, T-3 */
 export function signedHeaders(signer: Signer, facts: RequestFacts): Record<string, string> {
+  const { body, capability, community, requestId, to, version, bound, traceId, timeoutMs, token } = facts;
+  const timestamp = formatTime(facts.now);
+  // In the order in which it is signed, which spares the sorting.
   const envelope: RequestEnvelope = {
-    capability: facts.capability,
-    version: facts.version,
-    request_id: facts.requestId,
+    body,
+    capability,
+    community,
     from: signer.nodeId,
-    community: facts.community,
-    timestamp: formatTime(facts.now),
-    body: facts.body,
-    ...(facts.bound ? { to: facts.to } : {}),
+    request_id: requestId,
+    timestamp,
+    version,
   };
-  return {
+  if (bound) envelope.to = to;
+  const headers: Record<string, string> = {
     accept: facts.accept,
-    "x-hearthnet-capability": envelope.capability,
-    "x-hearthnet-capability-version": envelope.version,
-    "x-hearthnet-request-id": envelope.request_id,
-    "x-hearthnet-from": envelope.from,
-    "x-hearthnet-community": envelope.community,
-    "x-hearthnet-timestamp": envelope.timestamp,
+    "x-hearthnet-capability": capability,
+    "x-hearthnet-capability-version": version,
+    "x-hearthnet-request-id": requestId,
+    "x-hearthnet-from": signer.nodeId,
+    "x-hearthnet-community": community,
+    "x-hearthnet-timestamp": timestamp,
     "x-hearthnet-signature": signer.signRequest(envelope),
-    ...(facts.bound ? { "x-hearthnet-to": facts.to } : {}),
-    ...(facts.traceId === undefined ? {} : { "x-hearthnet-trace-id": facts.traceId }),
-    ...(facts.timeoutMs === undefined ? {} : { "x-hearthnet-timeout-ms": String(Math.max(1, Math.floor(facts.timeoutMs))) }),
-    ...(facts.token === undefined ? {} : { "x-hearthnet-token": facts.token }),
   };
+  if (bound) headers["x-hearthnet-to"] = to;
+  if (traceId !== undefined) headers["x-hearthnet-trace-id"] = traceId;
+  if (timeoutMs !== undefined) headers["x-hearthnet-timeout-ms"] = String(Math.max(1, Math.floor(timeoutMs)));
+  if (token !== undefined) headers["x-hearthnet-token"] = token;
+  return headers;
 }

@@ -1,6 +1,6 @@
 import { HnError } from "../../foundation/index.ts";
 import type { CommunityManifest, JsonObject, PeerAddress, SyncHeads, SyncReply, SyncRequest } from "../../contract/index.ts";
-import { openExchange, readAnswer, withClockRetry, type Letter, type Wire } from "./exchange.ts";
+import { exchange, withClockRetry, type Letter, type Wire } from "./exchange.ts";
 import { Patience } from "./patience.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -70,11 +70,9 @@ export class SyncLink {
         version: "1.0",
         community: peer.community_id,
         accept: "application/json",
-        signal: time.signal,
+        time,
       };
-      return await withClockRetry(this.#wire, peer.node_id, async () =>
-        readAnswer(await openExchange(this.#wire, whole), time.signal),
-      );
+      return await withClockRetry(this.#wire, peer.node_id, () => exchange(this.#wire, whole));
     } finally {
       time.stop();
     }

@@ -1,7 +1,7 @@
-import type { IncomingHttpHeaders } from "undici/types/header.js";
 import { HnError, isTime, parseStrictJson, parseTime } from "../../foundation/index.ts";
 import { verifyTyped } from "../../identity/index.ts";
 import { CONSTANTS, type JsonObject, type NodeId, type ResponseEnvelope, type StreamEnvelope } from "../../contract/index.ts";
+import type { WholeReply } from "./whole-reply.ts";
 
 /** Binary parts grow by a third in JSON; twice the request's ceiling holds every honest answer. */
 export const REPLY_MAX_BYTES: number = CONSTANTS.CALL_BODY_CEILING_BYTES * 2;
@@ -25,10 +25,7 @@ function unsigned(cause?: unknown): HnError {
  * @throws invalid_signature reason response_unsigned, response_stale
  * @source 02 T-10
  */
-export function verifyReply(
-  reply: { status: number; headers: IncomingHttpHeaders; bytes: Uint8Array },
-  expected: Expected,
-): JsonObject {
+export function verifyReply(reply: WholeReply, expected: Expected): JsonObject {
   const field = (name: string): string | undefined => {
     const value = reply.headers[`x-hearthnet-${name}`];
     return typeof value === "string" ? value : undefined;
@@ -43,14 +40,8 @@ export function verifyReply(
     !isTime(timestamp)
   )
     throw unsigned();
-  const envelope: ResponseEnvelope = {
-    request_id: expected.requestId,
-    from: expected.from,
-    to: expected.to,
-    timestamp,
-    status: reply.status,
-    body,
-  };
+  const { from, to, requestId } = expected;
+  const envelope: ResponseEnvelope = { body, from, request_id: requestId, status: reply.status, timestamp, to };
   if (!verifyTyped("response", envelope, { by: expected.from, signature })) throw unsigned();
   if (body["error"] !== "expired") checkClock(timestamp, expected);
   return body;
