@@ -2,14 +2,7 @@
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-
-export interface BenchResult {
-  value: number;
-  baseline: number;
-  /** How good: as its row says, but always against the baseline of this run. */
-  ratio: number;
-  unit: string;
-}
+import type { BenchResult } from "./measure.ts";
 
 const wanted = process.argv.slice(2);
 const results: Record<string, BenchResult> = {};

@@ -1,0 +1,90 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Pool } from "undici";
+import { systemClock } from "../../host/src/foundation/index.ts";
+import { openKeystore } from "../../host/src/identity/index.ts";
+import { createLink } from "../../host/src/transport/index.ts";
+import { compare, type BenchResult } from "./measure.ts";
+import { BODY, type Places } from "./signed-http/letter.ts";
+
+/**
+ * CPU per call between two nodes, request and answer each signed and verified, beside a bare fastify echo that signs nothing, with TLS and
+ * without. Caller and called are processes of their own and both count; 16 kept connections, 64 calls in flight.
+ * @source architecture §7, network.md §8 B3
+ */
+export const name = "signed-http";
+
+const ROUND = 2000;
+const WIDTH = 64;
+const CONNECTIONS = 16;
+
+type Call = () => Promise<unknown>;
+
+/** Ratio: the share of the bare echo's calls that is left. */
+export async function run(): Promise<Record<string, BenchResult>> {
+  const folder = mkdtempSync(join(tmpdir(), "hn-bench-"));
+  const child = fork(join(import.meta.dirname, "signed-http", "server.ts"), {
+    execArgv: ["--no-warnings", "--conditions=hearthnet-source", ...profiling()],
+  });
+  const [places] = (await once(child, "message")) as [Places];
+  const pools: Pool[] = [];
+  const ours = signedCall(folder, places);
+  const echo = (url: string): Call => {
+    const pool = new Pool(url, { connections: CONNECTIONS, pipelining: 1, connect: { rejectUnauthorized: false } });
+    pools.push(pool);
+    return bareCall(pool);
+  };
+  const beside = (theirs: Call): Promise<BenchResult> =>
+    compare({ ours: ours.call, theirs, round: ROUND, width: WIDTH, others: () => cpuOf(child) });
+  const results = { [name]: await beside(echo(places.tls)), [`${name}-beside-plain-http`]: await beside(echo(places.plain)) };
+  await Promise.all([ours.stop(), ...pools.map((pool) => pool.destroy())]);
+  const gone = once(child, "exit");
+  child.disconnect();
+  await gone;
+  rmSync(folder, { recursive: true, force: true });
+  return results;
+}
+
+/** Options of this process that the called one shall have too. */
+function profiling(): string[] {
+  return process.execArgv.filter((option) => option.startsWith("--cpu-prof"));
+}
+
+async function cpuOf(child: ChildProcess): Promise<number> {
+  child.send("cpu");
+  const [{ user, system }] = (await once(child, "message")) as [NodeJS.CpuUsage];
+  return user + system;
+}
+
+function signedCall(folder: string, { nodeId, ours }: Places): { call: Call; stop: () => Promise<void> } {
+  const { signer } = openKeystore(folder);
+  const link = createLink({ signer, communityId: () => nodeId, clock: systemClock });
+  const endpoints = [{ transport: "https" as const, host: "127.0.0.1", port: Number(new URL(ours).port) }];
+  const { signal } = new AbortController();
+  return {
+    call: () =>
+      link.call({
+        to: nodeId,
+        endpoints,
+        capability: "ext.bench.echo",
+        version: "1.0",
+        body: BODY,
+        traceId: "01J9Z3K8V4Q2N7M5C6B1A0XWYT",
+        timeoutMs: 30_000,
+        stream: false,
+        signal,
+      }),
+    stop: () => link.close(),
+  };
+}
+
+function bareCall(pool: Pool): Call {
+  const headers = { "content-type": "application/json" };
+  return async () => {
+    const reply = await pool.request({ method: "POST", path: "/echo", headers, body: JSON.stringify(BODY) });
+    return reply.body.json();
+  };
+}

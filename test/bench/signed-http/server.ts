@@ -1,0 +1,81 @@
+/** The called half of the signed-http measurement, in a process of its own: our port and two bare echoes. Told how to end by its channel. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Fastify, { type FastifyInstance } from "fastify";
+import { openBus } from "../../../host/src/bus/index.ts";
+import { silentLog, systemClock } from "../../../host/src/foundation/index.ts";
+import { openKeystore, type TlsIdentity } from "../../../host/src/identity/index.ts";
+import { openListener, type CommunityDoor } from "../../../host/src/transport/index.ts";
+import type { BODY, Places } from "./letter.ts";
+
+const PLENTY = 1e9;
+
+const folder = mkdtempSync(join(tmpdir(), "hn-bench-"));
+const keystore = openKeystore(folder);
+const tls = await keystore.tls();
+const places: Places = { nodeId: keystore.nodeId, ours: await openOurs(), tls: await openEcho(tls), plain: await openEcho() };
+
+process.on("message", (question) => {
+  if (question === "cpu") process.send?.(process.cpuUsage());
+});
+process.on("disconnect", () => {
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(0);
+});
+process.send?.(places);
+
+async function openOurs(): Promise<string> {
+  const home = keystore.nodeId;
+  const bus = openBus({ nodeId: home, communityId: () => home, clock: systemClock, log: silentLog });
+  bus.offer({
+    descriptor: {
+      name: "ext.bench.echo",
+      version: [1, 0],
+      stability: "stable",
+      request_schema: { type: "object" },
+      response_schema: { type: "object" },
+      stream_schema: null,
+      params: {},
+      max_concurrent: 512,
+      trust_required: "member",
+      timeout_seconds: 30,
+      idempotent: true,
+    },
+    handler: (call) => Promise.resolve({ output: call.body.input, meta: {} }),
+  });
+  const unused = (): never => {
+    throw new Error("not part of this measurement");
+  };
+  const community: CommunityDoor = {
+    communityId: () => home,
+    standing: () => ({ kind: "member", level: "member" }),
+    heads: unused,
+    exchange: unused,
+    manifest: unused,
+  };
+  const { url } = await openListener({
+    signer: keystore.signer,
+    tls,
+    bus,
+    community,
+    manifest: unused,
+    ready: () => true,
+    clock: systemClock,
+    log: silentLog,
+    dataDir: folder,
+    host: "127.0.0.1",
+    port: 0,
+    firstStart: true,
+    rates: { softPerCapability: PLENTY, hardPerCapability: PLENTY, softTotal: PLENTY, hardTotal: PLENTY, perAddress: PLENTY },
+  });
+  return url;
+}
+
+function openEcho(identity?: TlsIdentity): Promise<string> {
+  const app = (identity === undefined
+    ? Fastify()
+    : Fastify({ https: { ...identity, minVersion: "TLSv1.3" } })) as unknown as FastifyInstance;
+  app.post("/echo", (request) => Promise.resolve({ output: (request.body as typeof BODY).input, meta: {} }));
+  return app.listen({ host: "127.0.0.1", port: 0 });
+}
