@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { PluginManifest } from "../../../src/contract/index.ts";
+import { checkManifest, requireManifest } from "../../../src/format/index.ts";
+import { refusal } from "../../support/people.ts";
+
+type Draft = Record<string, unknown>;
+
+const TEXT = { en: "Echo", de: "Echo" };
+const OFFER = {
+  name: "ext.acme.echo",
+  version: "1.0",
+  request: "schemas/echo.req.json",
+  response: "schemas/echo.res.json",
+  stream: null,
+  trust: "member",
+  idempotent: true,
+  maxConcurrent: 4,
+  timeoutSeconds: 30,
+};
+const PROVIDE = { name: "bus.provide", scope: { prefixes: ["ext.acme."] }, reason: TEXT };
+const GOOD: Draft = {
+  manifestVersion: 1,
+  id: "acme/echo",
+  version: "1.2.3",
+  kind: "service",
+  tier: { min: "process" },
+  displayName: TEXT,
+  description: TEXT,
+  license: "MIT",
+  engines: { hearthnet: ">=0.1.0 <2" },
+  platforms: ["any"],
+  entry: { main: "dist/main.mjs" },
+  contributes: { capabilities: [OFFER] },
+  permissions: [PROVIDE],
+};
+const ASSET_FILE = {
+  path: "a.bin",
+  cid: `blake3:${"0".repeat(64)}`,
+  sha256: "0".repeat(64),
+  sizeBytes: 1,
+  sources: ["https://example.org/a.bin"],
+};
+
+/** Paths at fault of the good manifest with this change; empty: it is taken. */
+function faults(change: Draft): string[] {
+  const verdict = checkManifest({ ...GOOD, ...change });
+  return verdict.ok ? [] : verdict.errors.map(({ path }) => path);
+}
+const offering = (change: Draft): Draft => ({ contributes: { capabilities: [{ ...OFFER, ...change }] } });
+const asking = (...permissions: Draft[]): Draft => ({ permissions: [PROVIDE, ...permissions] });
+
+describe("a manifest is taken (plugin-platform §2.1)", () => {
+  const variants: Record<string, Draft> = {
+    "as small as it can be": {},
+    "with a pre-release version": { version: "1.0.0-rc.1" },
+    "for two platforms": { platforms: ["linux-x64", "linux-arm64"] },
+    "with another language and a country": { displayName: { en: "Echo", "pt-BR": "Eco" } },
+    "as a bundle of assets": {
+      kind: "assets",
+      entry: {},
+      contributes: {},
+      permissions: [],
+      assets: [{ name: "data", license: "CC0-1.0", files: [ASSET_FILE] }],
+    },
+    "with a worker and the right to it": {
+      contributes: {
+        capabilities: [OFFER],
+        workers: [{ name: "decode", entry: "dist/decode.mjs", limits: { memoryMb: 128, wallMs: 1000 } }],
+      },
+      ...asking({ name: "proc.worker", scope: { workers: ["decode"] }, reason: TEXT }),
+    },
+    "with a schedule": {
+      contributes: { capabilities: [OFFER], schedules: [{ id: "tidy", every: "10s" }] },
+      ...asking({ name: "schedule", reason: TEXT }),
+    },
+    "with native code for named platforms": {
+      tier: { min: "process", native: true },
+      platforms: ["linux-x64"],
+      ...asking({ name: "native", scope: { mode: ["addon"] }, reason: TEXT }),
+    },
+    "with hosts from its settings": asking({ name: "net.internet", scope: { fromConfig: "/server" }, reason: TEXT }),
+  };
+  for (const [name, change] of Object.entries(variants)) it(name, () => assert.deepEqual(faults(change), []));
+
+  it("as the first-party plugins have it", () => {
+    const bytes = readFileSync(join(import.meta.dirname, "../../../../plugins/ocr/hearthnet.plugin.json"));
+    assert.equal(requireManifest(bytes).id, "hearthnet/ocr");
+  });
+});
+
+describe("a manifest is refused, and the field is named (plugin-platform §2.2)", () => {
+  const variants: [string, Draft, string][] = [
+    ["of a later version", { manifestVersion: 2 }, "/manifestVersion"],
+    ["with a field nobody knows", { autostart: true }, "/autostart"],
+    ["with a field nobody knows, further in", { tier: { min: "process", max: "isolate" } }, "/tier/max"],
+    ["without a name", { id: undefined }, "/id"],
+    ["with capitals in its name", { id: "Acme/echo" }, "/id"],
+    ["with three parts in its name", { id: "acme/echo/x" }, "/id"],
+    ["with a name of one letter", { id: "a/echo" }, "/id"],
+    ["in a reserved namespace", { id: "system/echo" }, "/id"],
+    ["with half a version", { version: "1.2" }, "/version"],
+    ["with a version that begins with zero", { version: "01.2.3" }, "/version"],
+    ["of an unknown kind", { kind: "daemon" }, "/kind"],
+    ["without English", { displayName: { de: "Echo" } }, "/displayName/en"],
+    ["with an empty text", { description: { en: "" } }, "/description/en"],
+    ["with a text that turns around", { displayName: { en: "gnp.\u202eexe" } }, "/displayName/en"],
+    ["with a line end in its name", { displayName: { en: "a\nb" } }, "/displayName/en"],
+    ["with plain http", { homepage: "http://example.org" }, "/homepage"],
+    ["for no platform", { platforms: [] }, "/platforms"],
+    ["for any platform and one more", { platforms: ["any", "linux-x64"] }, "/platforms"],
+    ["as a service without a bundle", { entry: {} }, "/entry/main"],
+    ["with a bundle outside of the package", { entry: { main: "../main.mjs" } }, "/entry/main"],
+    ["with an absolute bundle", { entry: { main: "/etc/passwd" } }, "/entry/main"],
+    [
+      "as assets with a bundle",
+      { kind: "assets", contributes: {}, permissions: [], assets: [{ name: "a", license: "MIT", files: [ASSET_FILE] }] },
+      "/entry/main",
+    ],
+    ["as assets without any", { kind: "assets", entry: {}, contributes: {}, permissions: [] }, "/assets"],
+    ["with an asset that has no file", { assets: [{ name: "a", license: "MIT", files: [] }] }, "/assets/0/files"],
+    [
+      "with one asset twice",
+      {
+        assets: [
+          { name: "a", license: "MIT", files: [ASSET_FILE] },
+          { name: "a", license: "MIT", files: [ASSET_FILE] },
+        ],
+      },
+      "/assets",
+    ],
+    ["offering under no prefix of its own", offering({ name: "ext.other.echo" }), "/contributes/capabilities/0/name"],
+    [
+      "offering what is the host's",
+      { ...offering({ name: "auth.token.issue" }), permissions: [{ ...PROVIDE, scope: { prefixes: ["auth."] } }] },
+      "/contributes/capabilities/0/name",
+    ],
+    ["offering a web route as a capability", offering({ name: "ext.acme.http.x" }), "/contributes/capabilities/0/name"],
+    ["offering what neither answers nor streams", offering({ response: null }), "/contributes/capabilities/0"],
+    ["offering one thing twice", { contributes: { capabilities: [OFFER, OFFER] } }, "/contributes/capabilities/1"],
+    ["offering with no time", offering({ timeoutSeconds: 0 }), "/contributes/capabilities/0/timeoutSeconds"],
+    ["offering to nobody known", offering({ trust: "friends" }), "/contributes/capabilities/0/trust"],
+    ["with a body beyond 16 MiB", offering({ maxBodyBytes: 16_777_217 }), "/contributes/capabilities/0/maxBodyBytes"],
+    [
+      "with a worker it has no right to",
+      {
+        contributes: { capabilities: [OFFER], workers: [{ name: "w", entry: "w.mjs", limits: { memoryMb: 128, wallMs: 100 } }] },
+      },
+      "/contributes/workers/0/name",
+    ],
+    [
+      "with a schedule of both kinds",
+      {
+        contributes: { capabilities: [OFFER], schedules: [{ id: "a", every: "1m", cron: "* * * * *" }] },
+        ...asking({ name: "schedule", reason: TEXT }),
+      },
+      "/contributes/schedules/0",
+    ],
+    [
+      "with a schedule more often than every 10 s",
+      {
+        contributes: { capabilities: [OFFER], schedules: [{ id: "a", every: "9s" }] },
+        ...asking({ name: "schedule", reason: TEXT }),
+      },
+      "/contributes/schedules/0/every",
+    ],
+    [
+      "with a schedule it has no right to",
+      { contributes: { capabilities: [OFFER], schedules: [{ id: "a", every: "1m" }] } },
+      "/contributes/schedules",
+    ],
+    [
+      "with a panel it has no right to",
+      { contributes: { capabilities: [OFFER], panels: [{ id: "p", title: TEXT, entry: "p.html" }] } },
+      "/contributes/panels",
+    ],
+    ["asking for what nobody can give", asking({ name: "fs.root", reason: TEXT }), "/permissions/1/name"],
+    ["asking without a reason", asking({ name: "storage.kv" }), "/permissions/1/reason"],
+    ["asking for one thing twice", asking(PROVIDE), "/permissions"],
+    [
+      "asking for a scope of another shape",
+      asking({ name: "net.internet", scope: { hosts: ["a"], ports: [1] }, reason: TEXT }),
+      "/permissions/1/scope",
+    ],
+    [
+      "asking for a scope where there is none",
+      asking({ name: "notify", scope: { all: true }, reason: TEXT }),
+      "/permissions/1/scope/all",
+    ],
+    [
+      "asking to write where it may mount",
+      asking({ name: "fs.mount", scope: { name: "photos", mode: "rwx" }, reason: TEXT }),
+      "/permissions/1/scope/mode",
+    ],
+    ["with native code and no right to it", { tier: { min: "process", native: true }, platforms: ["linux-x64"] }, "/tier/native"],
+    [
+      "with the right to native code and none",
+      { platforms: ["linux-x64"], ...asking({ name: "native", scope: { mode: ["addon"] }, reason: TEXT }) },
+      "/tier/native",
+    ],
+    [
+      "with native code for any platform",
+      { tier: { min: "process", native: true }, ...asking({ name: "native", scope: { mode: ["addon"] }, reason: TEXT }) },
+      "/platforms",
+    ],
+    ["depending on itself", { dependencies: { "acme/echo": ">=1" } }, "/dependencies"],
+    ["with more memory than any machine", { limits: { memoryMb: 1_000_000 } }, "/limits/memoryMb"],
+    ["with a role nobody gives", { roles: ["root"] }, "/roles/0"],
+  ];
+  for (const [name, change, path] of variants)
+    it(name, () =>
+      assert.ok(
+        faults(change).some((found) => found === path || found.startsWith(`${path}/`)),
+        `${path} in ${JSON.stringify(faults(change))}`,
+      ),
+    );
+
+  it("when it is no JSON, not strict JSON, or too large", () => {
+    for (const text of [
+      "",
+      "{",
+      "[]",
+      "null",
+      '{"id":1,"id":2}',
+      `{"x":"${"x".repeat(300_000)}"}`,
+      "[".repeat(20) + "]".repeat(20),
+    ]) {
+      const verdict = checkManifest(Buffer.from(text));
+      assert.equal(verdict.ok, false, text.slice(0, 20));
+    }
+  });
+
+  it("as an error that names the first three fields and carries all", () => {
+    const broken = { ...GOOD, id: "X", version: "1", kind: "daemon", license: "" };
+    assert.throws(
+      () => requireManifest(broken),
+      (error: unknown) => {
+        refusal("bad_request", "manifest_invalid")(error);
+        const { message, paths } = error as { message: string; paths: string[] };
+        assert.match(message, /\/id .*; .*; /);
+        return ["/id", "/version", "/kind", "/license"].every((path) => paths.includes(path));
+      },
+    );
+  });
+});
+
+it("each required field of the smallest manifest is missed when it is gone", () => {
+  for (const name of Object.keys(GOOD) as (keyof PluginManifest)[]) {
+    const { [name]: _gone, ...rest } = GOOD;
+    const verdict = checkManifest(rest);
+    assert.ok(!verdict.ok && verdict.errors.some(({ path }) => path === `/${name}`), name);
+  }
+});
