@@ -33,6 +33,10 @@ export interface PluginParts {
   define?: Record<string, string>;
   /** Entry of a worker called `work`. */
   worker?: string;
+  /** Places of the capability; 8 unless said. */
+  maxConcurrent?: number;
+  /** 100,000 unless said. */
+  callsPerMinute?: number;
   /** Asked for and granted, beside the right to offer the capability. */
   permissions?: readonly PermissionName[];
   /** Further files of the package. */
@@ -130,7 +134,14 @@ async function bundle(entry: string, define: Record<string, string> = {}): Promi
   return outputFiles[0]?.contents ?? new Uint8Array();
 }
 
-function manifestOf({ id, capability, worker, permissions = [] }: PluginParts): PluginManifest {
+function manifestOf({
+  id,
+  capability,
+  worker,
+  permissions = [],
+  maxConcurrent = 8,
+  callsPerMinute = 100_000,
+}: PluginParts): PluginManifest {
   const reason = { en: "For a test.", de: "Für einen Test." };
   return {
     manifestVersion: 1,
@@ -149,7 +160,7 @@ function manifestOf({ id, capability, worker, permissions = [] }: PluginParts): 
       ...(worker === undefined ? [] : [{ name: "proc.worker" as const, scope: { workers: ["work"] }, reason }]),
       ...permissions.map((name) => ({ name, reason })),
     ],
-    limits: { memoryMb: 256, callsPerMinute: 100_000, shutdownMs: 1000 },
+    limits: { memoryMb: 256, callsPerMinute, shutdownMs: 1000 },
     contributes: {
       capabilities: [
         {
@@ -160,7 +171,7 @@ function manifestOf({ id, capability, worker, permissions = [] }: PluginParts): 
           stream: null,
           trust: "member",
           idempotent: true,
-          maxConcurrent: 8,
+          maxConcurrent,
           timeoutSeconds: 30,
         },
       ],
