@@ -8,7 +8,7 @@ import { addFile, dropFile, flipByte, makeLink, packAgain, renameFile, setMode }
 type Change = (bytes: Uint8Array) => Uint8Array;
 
 function foreignKey(): KeyObject {
-  return createPrivateKey(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }) as string);
+  return createPrivateKey(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }));
 }
 
 async function refused(work: Promise<unknown>, reason: string, node: Node): Promise<void> {

@@ -53,8 +53,8 @@ export function buildRoot(
 
 /** Denying comes before naming, naming before packages; the order decides who is asked first. */
 export function buildTargets(o: { keys: Record<"revocations" | "index" | "claimed", RoleKey> } & Stamp): Metadata<Targets> {
-  const role = (name: string, key: RoleKey, paths: string[], terminating: boolean): DelegatedRole =>
-    new DelegatedRole({ name, keyIDs: [key.keyId], threshold: 1, terminating, paths });
+  const role = (name: string, key: RoleKey, rest: { paths: string[]; terminating: boolean }): DelegatedRole =>
+    new DelegatedRole({ name, keyIDs: [key.keyId], threshold: 1, ...rest });
   const { revocations, index, claimed } = o.keys;
   return new Metadata(
     new Targets({
@@ -64,9 +64,12 @@ export function buildTargets(o: { keys: Record<"revocations" | "index" | "claime
       delegations: new Delegations({
         keys: keyMap([revocations.tuf, index.tuf, claimed.tuf]),
         roles: {
-          [REGISTRY_ROLES.revocations]: role(REGISTRY_ROLES.revocations, revocations, [REVOCATIONS_TARGET], true),
-          [REGISTRY_ROLES.index]: role(REGISTRY_ROLES.index, index, [INDEX_PATTERN], true),
-          [REGISTRY_ROLES.claimed]: role(REGISTRY_ROLES.claimed, claimed, ["*/*/*"], false),
+          [REGISTRY_ROLES.revocations]: role(REGISTRY_ROLES.revocations, revocations, {
+            paths: [REVOCATIONS_TARGET],
+            terminating: true,
+          }),
+          [REGISTRY_ROLES.index]: role(REGISTRY_ROLES.index, index, { paths: [INDEX_PATTERN], terminating: true }),
+          [REGISTRY_ROLES.claimed]: role(REGISTRY_ROLES.claimed, claimed, { paths: ["*/*/*"], terminating: false }),
         },
       }),
     }),

@@ -5,7 +5,7 @@ export interface Invocation {
   /** Unix milliseconds. */
   now: number;
   /** `value` with `--json`, else `text`. */
-  print(value: unknown, text: string): void;
+  print: (value: unknown, text: string) => void;
 }
 
 export interface Command {

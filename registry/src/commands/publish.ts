@@ -68,7 +68,7 @@ export const yankCommand: Command = {
       path,
       length,
       hashes,
-      unrecognizedFields: { custom: { ...custom, status: "yanked" } as never },
+      unrecognizedFields: { custom: { ...custom, status: "yanked" } },
     });
     repository.setPackages(namespace, [...targets.filter((target) => target !== found), yanked]);
     const signers = publisherSigners(repository, keysFolder);

@@ -81,12 +81,12 @@ function overview(commands: readonly Command[]): string {
 }
 
 function helpFor(command: Command): string {
-  const rows = Object.entries({
+  const known: NonNullable<Command["options"]> = {
     ...command.options,
-    json: { type: "boolean" as const, help: "print one JSON value and nothing else" },
-  }).map(
-    ([name, option]) =>
-      `  ${`--${name}${"value" in option && option.value !== undefined ? ` ${option.value}` : ""}`.padEnd(26)}${option.help}`,
+    json: { type: "boolean", help: "print one JSON value and nothing else" },
+  };
+  const rows = Object.entries(known).map(
+    ([name, option]) => `  ${`--${name}${option.value === undefined ? "" : ` ${option.value}`}`.padEnd(26)}${option.help}`,
   );
   return [
     command.summary,

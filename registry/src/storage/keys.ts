@@ -57,7 +57,7 @@ function createKeyFile(file: string): void {
   const { privateKey } = generateKeyPairSync("ed25519");
   const fd = openSync(file, "wx", 0o600);
   try {
-    writeSync(fd, privateKey.export({ type: "pkcs8", format: "pem" }) as string);
+    writeSync(fd, privateKey.export({ type: "pkcs8", format: "pem" }));
     fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -15,10 +15,10 @@ export interface Invocation {
   cwd: string;
   env: NodeJS.ProcessEnv;
   /** Reads standard input to its end. */
-  stdin(): Promise<Buffer>;
+  stdin: () => Promise<Buffer>;
   output: Output;
   /** `value` with `--json`, else `text`. */
-  print(value: unknown, text: string): void;
+  print: (value: unknown, text: string) => void;
 }
 
 export interface Command {

@@ -36,7 +36,7 @@ export const keygenCommand: Command = {
 function unlocked(): { privatePem: string; publicPem: string } {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   return {
-    privatePem: privateKey.export({ type: "pkcs8", format: "pem" }) as string,
-    publicPem: publicKey.export({ type: "spki", format: "pem" }) as string,
+    privatePem: privateKey.export({ type: "pkcs8", format: "pem" }),
+    publicPem: publicKey.export({ type: "spki", format: "pem" }),
   };
 }

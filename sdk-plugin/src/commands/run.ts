@@ -113,12 +113,12 @@ function overview(commands: readonly Command[]): string {
 }
 
 function helpFor(command: Command): string {
-  const options = Object.entries({
+  const known: NonNullable<Command["options"]> = {
     ...command.options,
-    json: { type: "boolean" as const, help: "print one JSON value and nothing else" },
-  }).map(
-    ([name, option]) =>
-      `  ${`--${name}${"value" in option && option.value !== undefined ? ` ${option.value}` : ""}`.padEnd(26)}${option.help}`,
+    json: { type: "boolean", help: "print one JSON value and nothing else" },
+  };
+  const options = Object.entries(known).map(
+    ([name, option]) => `  ${`--${name}${option.value === undefined ? "" : ` ${option.value}`}`.padEnd(26)}${option.help}`,
   );
   return [
     command.summary,
