@@ -7,6 +7,7 @@ import { HnError } from "../error.ts";
 import { abortError, describeFailure } from "./failure.ts";
 import type { Parent, PluginChannel } from "./host-link.ts";
 import { isObject, kindOf, split } from "./json.ts";
+import { LateSignal } from "./late-signal.ts";
 
 type CallMessage = Extract<HostMessage, { t: "call" }>;
 export type MakeRequest = (message: CallMessage, attachments: Attachments, live: Parent & { signal: AbortSignal }) => Req;
@@ -23,15 +24,23 @@ export interface CallsOptions {
 /** Frames that may be under way to a slow reader. */
 const WINDOW = 16;
 
-class Live {
+class Live implements Parent {
   readonly id: number;
-  readonly cancelled = new AbortController();
-  readonly ended = new AbortController();
+  readonly cancelled = new LateSignal();
+  readonly ended = new LateSignal();
   credit: number = WINDOW;
   wake: (() => void) | undefined;
 
   constructor(id: number) {
     this.id = id;
+  }
+
+  get signal(): AbortSignal {
+    return this.cancelled.signal;
+  }
+
+  get over(): AbortSignal {
+    return this.ended.signal;
   }
 }
 
@@ -85,7 +94,7 @@ export class Calls {
     } catch (error) {
       live.ended.abort();
       if (channel.closed) return;
-      const { wire, detail } = describeFailure(error, live.cancelled.signal.aborted);
+      const { wire, detail } = describeFailure(error, live.cancelled.aborted);
       if (detail !== undefined) onFault(detail, { capability: message.cap, trace: message.trace });
       await channel.send({ t: "error", id, ...wire }).catch(() => {});
     } finally {
@@ -99,8 +108,7 @@ export class Calls {
     const { cap, stream } = message;
     const handler = Object.hasOwn(definition.capabilities ?? {}, cap) ? definition.capabilities?.[cap] : undefined;
     if (handler === undefined) throw new HnError("not_implemented", { message: `The plugin has no handler for ${cap}.` });
-    const parent = { id: live.id, over: live.ended.signal, signal: live.cancelled.signal };
-    const answer = handler(request(message, attachments, parent), ctx);
+    const answer = handler(request(message, attachments, live), ctx);
     if (isFrames(answer)) {
       if (stream) return this.#frames(live, answer);
       void answer.return(undefined).catch(() => {});
@@ -142,7 +150,7 @@ export class Calls {
   }
 
   async #creditOrCancel(live: Live): Promise<void> {
-    while (live.credit === 0 && !live.cancelled.signal.aborted) {
+    while (live.credit === 0 && !live.cancelled.aborted) {
       await new Promise<void>((resolve) => (live.wake = resolve));
     }
     live.wake = undefined;

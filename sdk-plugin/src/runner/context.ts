@@ -112,7 +112,9 @@ export function createRequest(
     caller: message.caller,
     sessionId: typeof sessionId === "string" ? sessionId : undefined,
     deadline: Date.now() + message.deadlineMs,
-    signal: live.signal,
+    get signal() {
+      return live.signal;
+    },
     binary(pointer) {
       const data = attachments.get(pointer);
       if (data === undefined) return undefined;

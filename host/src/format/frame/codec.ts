@@ -3,10 +3,7 @@ import { CONSTANTS, type JsonObject } from "../../contract/index.ts";
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
 
 const PREFIX_BYTES = 8;
-/** A character takes at most three bytes. */
-const IN_PLACE_CHARACTERS = 2048;
 const EMPTY: Uint8Array = new Uint8Array(0);
-const utf8 = new TextEncoder();
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A frame as it came off the wire; `payload` is everything behind the header, a view that stays valid. */
@@ -38,16 +35,13 @@ export function encodeFrame(header: object, attachments: readonly Uint8Array[] =
   return attachments.length === 0 ? [head] : [head, ...attachments];
 }
 
-/** The header's bytes behind room for the two lengths. Short texts, which nearly all are, are encoded in place without a copy. */
+/** The header's bytes behind room for the two lengths, encoded in place without a copy. */
 function encodeHead(text: string): Uint8Array {
-  if (text.length > IN_PLACE_CHARACTERS) {
-    const bytes = utf8.encode(text);
-    const head = new Uint8Array(PREFIX_BYTES + bytes.byteLength);
-    head.set(bytes, PREFIX_BYTES);
-    return head;
-  }
-  const room = new Uint8Array(PREFIX_BYTES + 3 * text.length);
-  return room.subarray(0, PREFIX_BYTES + utf8.encodeInto(text, room.subarray(PREFIX_BYTES)).written);
+  const length = Buffer.byteLength(text);
+  // Every byte of it is written below and by the caller, so it need not be zeroed first.
+  const head = Buffer.allocUnsafe(PREFIX_BYTES + length);
+  head.write(text, PREFIX_BYTES, length === text.length ? "latin1" : "utf8");
+  return head;
 }
 
 /** Reads a header's text. The default is the strict parser; a plugin process, which trusts its host, may hand in `JSON.parse`. */
