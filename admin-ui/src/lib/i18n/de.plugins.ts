@@ -117,7 +117,6 @@ export const plugins = {
     log: "Protokoll",
     about: "Beschreibung",
     changed: (o: { name: string; state: string }) => `${o.name}: ${o.state}.`,
-    tryIt: (o: { name: string }) => `${o.name} ausprobieren`,
   },
   grants: {
     intro: "Ein Schalter wirkt, wenn du speicherst. Wenn nötig, wird das Plugin neu gestartet.",

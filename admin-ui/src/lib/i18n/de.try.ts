@@ -40,5 +40,6 @@ export const tryIt = {
     frames: "Teile der Antwort",
     noText: "Es wurde kein Text gefunden.",
     more: "Weitere Optionen",
+    files: { image: "Bild", pdf: "PDF-Dokument", audio: "Aufnahme", file: "Datei" },
   },
 } satisfies typeof en;

@@ -113,7 +113,6 @@ export const plugins = {
     log: "Log",
     about: "About",
     changed: (o: { name: string; state: string }) => `${o.name}: ${o.state}.`,
-    tryIt: (o: { name: string }) => `Try ${o.name}`,
   },
   grants: {
     intro: "A switch takes effect when you save. The plugin is restarted if it must be.",

@@ -37,5 +37,6 @@ export const tryIt = {
     frames: "Parts of the answer",
     noText: "No text was found.",
     more: "More options",
+    files: { image: "Picture", pdf: "PDF document", audio: "Recording", file: "File" },
   },
 };
