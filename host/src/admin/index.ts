@@ -5,5 +5,5 @@
  * const admin = await openAdmin({ services, dataDir, port: 0, uiDir });
  * console.log(admin.url, admin.setupLink()); // http://hearth.localhost:41234 http://hearth.localhost:41234/setup#…
  */
-export { openAdmin, type Admin, type AdminOptions } from "./open.ts";
+export { openAdmin, type Admin } from "./open.ts";
 export type { AdminServices } from "./services.ts";

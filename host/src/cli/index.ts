@@ -5,4 +5,4 @@
  * process.exitCode = await runCli(process.argv.slice(2), { io, host });
  */
 export { runCli } from "./run.ts";
-export type { CliHost, Io, UpOptions } from "./command.ts";
+export type { CliHost, Io } from "./command.ts";

@@ -6,4 +6,4 @@
  * const { rootKeyFile } = await community.create({ name: "Niederrhein", rootPassphrase: "…" });
  * community.levelOf(signer.nodeId); // "anchor"
  */
-export { openCommunity, type CommunityOptions } from "./community.ts";
+export { openCommunity } from "./community.ts";

@@ -83,5 +83,3 @@ export function targetHead(log: EventLog, target: NodeId): JsonObject {
   const { count, sum } = log.store.sumUpTo(target, last);
   return { target_head: { lamport: last.lamport, event_id: last.event_id, count, sum: sum.toString(16).padStart(64, "0") } };
 }
-
-export type { MemberLevel };

@@ -11,29 +11,12 @@ export { checkSignable, roundFractions } from "./canonical/fractions.ts";
 export { canonicalBytes, canonicalText } from "./canonical/write.ts";
 export { isAcceptablePoint, isAcceptableSignature } from "./ed25519/rule.ts";
 export { selfTest } from "./ed25519/self-test.ts";
-export {
-  importPublicKey,
-  sodiumReady,
-  verifyWithNode,
-  verifyWithSodium,
-  type PublicKey,
-  type Verifier,
-} from "./ed25519/verify.ts";
-export {
-  blake3,
-  blobCid,
-  type BlobDigest,
-  CHUNK_SIZE_BYTES,
-  createBlake3,
-  createBlobCid,
-  dhtKey,
-  isCid,
-  schemaHash,
-} from "./hash/blake3.ts";
+export { importPublicKey, sodiumReady, verifyWithNode, verifyWithSodium } from "./ed25519/verify.ts";
+export { blake3, blobCid, createBlobCid, dhtKey, isCid, schemaHash } from "./hash/blake3.ts";
 export { createFreshDeviceId, readFreshDeviceId } from "./invite/fresh-device.ts";
 export { createInvite, readInvite, type InviteFacts } from "./invite/invite.ts";
-export { openKeystore, type Keystore } from "./keys/keystore.ts";
-export { createRootKey, exportRootKey, importRootKey, type RootKey } from "./keys/root-key.ts";
+export { openKeystore } from "./keys/keystore.ts";
+export { createRootKey, exportRootKey, importRootKey } from "./keys/root-key.ts";
 export { importSeed } from "./keys/seed.ts";
 export { buildCommunityManifest, verifyCommunityManifest, type CommunityFacts } from "./manifest/community.ts";
 export { buildManifest, buildManifestV1, verifyManifest, type ManifestFacts, type ManifestMemory } from "./manifest/node.ts";
@@ -42,4 +25,4 @@ export type { SignedKind } from "./sign/shapes.ts";
 export { Signer } from "./sign/signer.ts";
 export { StreamDigest } from "./sign/stream-digest.ts";
 export { verifyBytes, verifyTyped } from "./sign/verify.ts";
-export { nodeIdOfCertificate, spkiSha256, tlsContext, type TlsIdentity } from "./tls/certificate.ts";
+export { nodeIdOfCertificate, spkiSha256, type TlsIdentity } from "./tls/certificate.ts";

@@ -7,8 +7,6 @@
  * await runtime.stage(release, grants); // verified by room marketplace
  * await runtime.startAll();
  */
-export { closeInherited } from "./confine/index.ts";
 export { inspectConfinement } from "./inspect.ts";
-export { isWithin, rating, requested, weightOf, type Right } from "./permission/index.ts";
-export type { LedgerRow } from "./ledger.ts";
+export { isWithin, requested, weightOf, type Right } from "./permission/index.ts";
 export { NodeRuntime, openRuntime, type RuntimeOptions } from "./runtime.ts";

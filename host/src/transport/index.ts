@@ -8,6 +8,5 @@
  * const manifest = await link.fetchManifest({ transport: "https", host: "192.168.1.20", port: 7080 });
  */
 export { openListener, type Listener, type ListenerOptions } from "./listener.ts";
-export { createLink, type Link, type LinkOptions } from "./outbound/link.ts";
+export { createLink, type Link } from "./outbound/link.ts";
 export type { CommunityDoor } from "./http/room.ts";
-export type { Rates } from "./limits/caller-rates.ts";
