@@ -1,12 +1,33 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { build, type Metafile, type Message } from "esbuild";
+import { fileURLToPath } from "node:url";
+import { build, type Message, type Metafile, type Plugin } from "esbuild";
 import { AuthorError } from "./command.ts";
 import { type Project, sourceOf } from "./project.ts";
 
 /** What CommonJS packages look for in a module. */
 const BANNER =
   'import { createRequire as hnPluginRequire } from "node:module"; const require = hnPluginRequire(import.meta.url);';
+
+const SDK = "@hearthnet/sdk-plugin";
+
+/** A plugin that lies outside any installation of the SDK gets the one that packs it. */
+const ownSdk: Plugin = {
+  name: "own-sdk",
+  setup: (builder) =>
+    builder.onResolve({ filter: /^@hearthnet\/sdk-plugin$/ }, async ({ pluginData, resolveDir, kind }) => {
+      if (pluginData === SDK) return undefined;
+      const found = await builder.resolve(SDK, { resolveDir, kind, pluginData: SDK });
+      return found.errors.length === 0 ? found : { path: ownEntry() };
+    }),
+};
+
+function ownEntry(): string {
+  const start = dirname(fileURLToPath(import.meta.url));
+  for (let at = start; at !== dirname(at); at = dirname(at))
+    if (existsSync(join(at, "dist", "index.mjs"))) return join(at, "dist", "index.mjs");
+  throw new AuthorError("The SDK is not built.", { reason: "no_sdk", action: "Run `npm run build` in the HearthNet checkout." });
+}
 
 export interface Bundles {
   /** Path in the package → bytes. */
@@ -55,6 +76,7 @@ async function bundleOne(dir: string, source: string): Promise<{ bytes: Uint8Arr
       write: false,
       metafile: true,
       logLevel: "silent",
+      plugins: [ownSdk],
     });
     return { bytes: outputFiles[0]?.contents ?? new Uint8Array(0), metafile };
   } catch (cause) {

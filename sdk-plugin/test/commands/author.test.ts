@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { COMMANDS } from "../../src/commands/index.ts";
+import { runCommand } from "../../src/commands/run.ts";
+
+interface Said {
+  code: number;
+  out: string;
+  err: string;
+  json: Record<string, unknown>;
+}
+
+async function run(cwd: string, words: string[], o: { stdin?: string; env?: Record<string, string> } = {}): Promise<Said> {
+  const said: Said = {
+    code: -1,
+    out: "",
+    err: "",
+    get json() {
+      return JSON.parse(said.out) as Record<string, unknown>;
+    },
+  };
+  said.code = await runCommand(words, {
+    commands: COMMANDS,
+    cwd,
+    env: o.env ?? {},
+    output: { out: (text) => (said.out += `${text}\n`), err: (text) => (said.err += `${text}\n`) },
+    stdin: async () => Buffer.from(o.stdin ?? ""),
+  });
+  return said;
+}
+
+function workshop(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), "hearthnet-author-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function started(t: TestContext): Promise<{ shop: string; dir: string }> {
+  const shop = workshop(t);
+  const made = await run(shop, ["create", "acme/hello"]);
+  assert.equal(made.code, 0, made.err);
+  return { shop, dir: join(shop, "hello") };
+}
+
+describe("an author", () => {
+  it("goes from nothing to a signed package that a node would take", async (t) => {
+    const { shop, dir } = await started(t);
+    for (const words of [["types"], ["validate"]]) assert.equal((await run(dir, words)).code, 0, words.join(" "));
+    const tested = await run(dir, ["test", "--json"]);
+    assert.equal(tested.code, 0, tested.out + tested.err);
+    assert.equal(tested.json["own_tests"], "passed");
+    assert.ok((tested.json["contract"] as { kept: boolean }[]).every(({ kept }) => kept));
+    const key = await run(shop, ["keygen", "--out", "acme.key", "--passphrase-stdin", "--json"], {
+      stdin: "a long passphrase\n",
+    });
+    assert.equal(key.code, 0, key.err);
+    assert.equal(statSync(join(shop, "acme.key")).mode & 0o777, 0o600);
+    assert.match(readFileSync(join(shop, "acme.key"), "utf8"), /ENCRYPTED/);
+    const packed = await run(shop, ["pack", "hello", "--json"]);
+    assert.equal(packed.json["keyId"], null);
+    const file = String(packed.json["file"]);
+    assert.equal((await run(shop, ["verify", file])).code, 1, "unsigned is told");
+    const env = { HEARTHNET_KEY_PASSPHRASE: "a long passphrase" };
+    const signed = await run(shop, ["sign", file, "--key", "acme.key", "--json"], { env });
+    assert.equal(signed.json["keyId"], key.json["keyId"]);
+    const verified = await run(shop, ["verify", file, "--key", "acme.key.pub", "--json"]);
+    assert.deepEqual([verified.code, verified.json["ok"], verified.json["id"]], [0, true, "acme/hello"]);
+  });
+
+  it("gets the same bytes from the same sources, signed or not", async (t) => {
+    const { shop } = await started(t);
+    await run(shop, ["keygen", "--no-passphrase", "--out", "a.key"]);
+    const pack = async (name: string): Promise<unknown> =>
+      (await run(shop, ["pack", "hello", "--key", "a.key", "--out", name, "--json"])).json["sha256"];
+    assert.equal(await pack("one.hnp"), await pack("two.hnp"));
+    assert.deepEqual(readFileSync(join(shop, "one.hnp")), readFileSync(join(shop, "two.hnp")));
+    assert.equal((await run(shop, ["pack", "hello", "--check-reproducible"])).code, 0);
+  });
+
+  it("is told when a package was changed or signed by somebody else", async (t) => {
+    const { shop } = await started(t);
+    for (const name of ["a.key", "b.key"]) await run(shop, ["keygen", "--no-passphrase", "--out", name]);
+    await run(shop, ["pack", "hello", "--key", "a.key", "--out", "p.hnp"]);
+    assert.equal((await run(shop, ["verify", "p.hnp", "--key", "b.key.pub", "--json"])).json["reason"], "wrong_key");
+    const bytes = readFileSync(join(shop, "p.hnp"));
+    bytes[bytes.byteLength - 40] = (bytes[bytes.byteLength - 40] ?? 0) ^ 1;
+    writeFileSync(join(shop, "p.hnp"), bytes);
+    assert.equal((await run(shop, ["verify", "p.hnp", "--key", "a.key.pub", "--json"])).json["reason"], "damaged");
+  });
+});
+
+describe("a mistake", () => {
+  const MISTAKES: [name: string, change: (dir: string) => void, words: string[], told: RegExp][] = [
+    ["no manifest", (dir) => rmSync(join(dir, "hearthnet.plugin.json")), ["validate"], /no_manifest[\s\S]*create/],
+    ["broken manifest", (dir) => writeFileSync(join(dir, "hearthnet.plugin.json"), "{"), ["validate"], /manifest_invalid/],
+    ["unknown field", (dir) => edit(dir, '"license"', '"licence"'), ["validate"], /manifest_invalid[\s\S]*Correct/],
+    ["unknown permission", (dir) => edit(dir, '"storage.kv"', '"storage.kw"'), ["pack"], /manifest_invalid/],
+    [
+      "missing schema",
+      (dir) => rmSync(join(dir, "schemas", "greet.req.json")),
+      ["validate"],
+      /greet\.req\.json {2}the file is missing/,
+    ],
+    ["missing right", (dir) => edit(dir, '"bus.provide"', '"notify"'), ["validate"], /manifest_invalid|bus\.provide is missing/],
+    ["missing source", (dir) => rmSync(join(dir, "src", "index.ts")), ["pack"], /no_source[\s\S]*Write that file/],
+    [
+      "code that cannot be read",
+      (dir) => writeFileSync(join(dir, "src", "index.ts"), "export default {"),
+      ["pack"],
+      /index\.ts:1[\s\S]*bundle_failed/,
+    ],
+    [
+      "a missing package",
+      (dir) => writeFileSync(join(dir, "src", "index.ts"), 'import "no-such-package";'),
+      ["pack"],
+      /no-such-package[\s\S]*npm install/,
+    ],
+    ["a handler too few", (dir) => editCode(dir, 'greet@1.0": async', 'greet@2.0": async'), ["test"], /handler|did not start/],
+  ];
+  for (const [name, change, words, told] of MISTAKES)
+    it(`is explained: ${name}`, async (t) => {
+      const { dir } = await started(t);
+      change(dir);
+      const said = await run(dir, words);
+      assert.equal(said.code, 1);
+      assert.match(`${said.out}${said.err}`, told);
+      assert.doesNotMatch(`${said.out}${said.err}`, /\n\s+at .+:\d+:\d+\)/, "no stack of ours");
+    });
+
+  it("with keys and files is explained and destroys nothing", async (t) => {
+    const { shop } = await started(t);
+    await run(shop, ["keygen", "--no-passphrase", "--out", "a.key"]);
+    const before = readFileSync(join(shop, "a.key"), "utf8");
+    assert.match((await run(shop, ["keygen", "--no-passphrase", "--out", "a.key"])).err, /file_exists/);
+    assert.equal(readFileSync(join(shop, "a.key"), "utf8"), before);
+    assert.match((await run(shop, ["keygen", "--out", "b.key"])).err, /passphrase_missing/);
+    assert.match((await run(shop, ["pack", "hello", "--key", "none.key"])).err, /key_missing/);
+    chmodSync(join(shop, "a.key"), 0o644);
+    assert.match((await run(shop, ["pack", "hello", "--key", "a.key"])).err, /key_permissions[\s\S]*chmod 600/);
+    assert.match((await run(shop, ["create", "acme/hello"])).err, /folder_taken/);
+    await run(shop, ["keygen", "--out", "c.key", "--passphrase-stdin"], { stdin: "right\n" });
+    assert.match(
+      (await run(shop, ["pack", "hello", "--key", "c.key"], { env: { HEARTHNET_KEY_PASSPHRASE: "wrong" } })).err,
+      /passphrase_wrong/,
+    );
+  });
+
+  it("in the command itself is wrong usage, with an example", async (t) => {
+    const shop = workshop(t);
+    for (const words of [
+      ["creat"],
+      ["create"],
+      ["create", "Hello"],
+      ["create", "a/b", "c/d"],
+      ["pack", "--nope"],
+      ["sign"],
+      ["verify"],
+    ]) {
+      const said = await run(shop, words);
+      assert.equal(said.code, 2, words.join(" "));
+      assert.ok(said.err.length > 30, words.join(" "));
+    }
+    for (const { name } of COMMANDS) assert.match((await run(shop, [name, "--help"])).out, /Example: .*hearthnet plugin /);
+  });
+});
+
+function edit(dir: string, from: string, to: string): void {
+  const path = join(dir, "hearthnet.plugin.json");
+  writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
+}
+
+function editCode(dir: string, from: string, to: string): void {
+  const path = join(dir, "src", "index.ts");
+  writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
+}
