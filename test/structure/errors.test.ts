@@ -3,6 +3,12 @@ import { it } from "node:test";
 import { ERRORS, LOCAL_ERRORS, REASONS } from "../../host/src/contract/index.ts";
 import { read, sourceFiles } from "./sources.ts";
 
+/** Whether one of these texts names it as a word of its own. */
+const named = (name: string, text: string): boolean => new RegExp(`\\b${name}\\b`).test(text);
+const TESTS = sourceFiles(["{host,sdk-plugin,registry}/test/**/*.ts", "plugins/*/test/**/*.ts", "test/**/*.ts"])
+  .filter((path) => !path.startsWith("test/structure/"))
+  .map(read)
+  .join("\n");
 const SOURCES = sourceFiles(["{host,sdk-plugin,registry}/src/**/*.ts", "plugins/*/src/**/*.ts"])
   .filter((path) => !/contract\/(errors|reasons)\.ts$/.test(path))
   .map(read)
@@ -38,6 +44,13 @@ it("each code and each reason is raised somewhere", () => {
     (name) => !OF_OTHERS.has(name) && !new RegExp(`["'\`]${name}["'\`]`).test(SOURCES),
   );
   assert.deepEqual(quiet, []);
+});
+
+it("each code and each reason is met by some test (codebase §7)", () => {
+  const untried = [...Object.keys(ERRORS), ...Object.keys(LOCAL_ERRORS), ...Object.keys(REASONS)].filter(
+    (name) => !OF_OTHERS.has(name) && !named(name, TESTS),
+  );
+  assert.deepEqual(untried, []);
 });
 
 it("each code of later issues is still unknown to the code, so that this list shrinks", () => {

@@ -189,6 +189,12 @@ describe("first run (admin-ui §4)", () => {
     assert.equal((await h.ask("POST", "/setup/claim", { body: { token: "x" } })).body["reason"], "already_set_up");
   });
 
+  it("lets nobody sign in before", async (t) => {
+    const h = await house(t);
+    const { status, body } = await h.ask("POST", "/login/password", { body: { password: PASSWORD } });
+    assert.deepEqual([status, body["reason"]], [401, "not_set_up"]);
+  });
+
   it("burns the token after one claim, five wrong tries or fifteen minutes", async (t) => {
     const h = await house(t);
     const claim = (token: unknown) => h.ask("POST", "/setup/claim", { body: { token } });
@@ -286,6 +292,19 @@ describe("answers", () => {
     assert.deepEqual((await h.ask("PATCH", "/node", { cookie, body: { display_name: 5 } })).body["paths"], ["/display_name"]);
     assert.equal((await h.terminal("GET", "/nothing")).body["error"], "not_found");
     assert.equal((await h.terminal("GET", "/plugins/a/b")).body["error"], "not_found");
+  });
+
+  it("takes no change to settings or rights that somebody else has changed meanwhile", async (t) => {
+    const h = await house(t);
+    const cookie = await h.setUp();
+    Object.assign(h.services.runtime, { get: () => ({ id: "acme/echo" }), config: () => ({ etag: "second" }) });
+    for (const [method, path, body] of [
+      ["PUT", "/plugins/acme/echo/config", { value: {}, etag: "first" }],
+      ["PUT", "/plugins/acme/echo/grants", { grants: [], etag: "first" }],
+    ] as const) {
+      const answer = await h.ask(method, path, { cookie, body });
+      assert.deepEqual([answer.status, answer.body["reason"]], [410, "etag_stale"], path);
+    }
   });
 
   it("keeps a chained audit of who did what, and notices an edit", async (t) => {

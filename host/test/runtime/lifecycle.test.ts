@@ -217,3 +217,24 @@ test("assets are seen read-only under their names (§2.4)", async (t) => {
   assert.deepEqual({ ...(await world.bus.call("dev.do")).output }, { dir: "/assets", text: "model", write: "ERR_ACCESS_DENIED" });
   await world.runtime.remove(release.id, { keepData: false });
 });
+
+test("a plugin that another one needs is not removed before it, and its refusal names the other (§6.1)", async (t) => {
+  if (skip(t)) return;
+  const needed = make();
+  const needing = make({
+    id: "dev/needing",
+    capabilities: [],
+    main: "exports.setup = () => {};",
+    manifest: { dependencies: { [needed.id]: ">=1" } },
+  });
+  await world.runtime.stage(needed, [PROVIDE]);
+  await world.runtime.stage(needing, []);
+  await assert.rejects(world.runtime.remove(needed.id, { keepData: false }), {
+    code: "bad_request",
+    reason: "needed_by",
+    message: /dev\/needing/,
+  });
+  assert.equal(world.runtime.get(needed.id)?.state, "active");
+  await world.runtime.remove(needing.id, { keepData: false });
+  await world.runtime.remove(needed.id, { keepData: false });
+});
