@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { sign } from "node:crypto";
 import { describe, it } from "node:test";
 import {
+  canonicalBytes,
   canonicalText,
   createFreshDeviceId,
   createInvite,
+  importSeed,
   type InviteFacts,
   readFreshDeviceId,
   readInvite,
@@ -74,6 +77,53 @@ describe("invitations (01 §7, I-14)", () => {
         refused("bad_request", "invite_invalid"),
         JSON.stringify(change),
       );
+  });
+});
+
+describe("invitations of the first generation (01 I-14)", () => {
+  const { key } = importSeed(new Uint8Array(32).fill(1));
+  /** As the Python node writes them: short names outside, long ones under the signature. */
+  const legacy = (change: object = {}, relay: object = {}): string => {
+    const facts = {
+      cid: FACTS.community_id,
+      cn: FACTS.community_name,
+      inv: host.nodeId,
+      tee: guest.nodeId,
+      iat: 1,
+      exp: NOW / 1000 + 60,
+      ...change,
+    };
+    const signed = {
+      community_id: facts.cid,
+      community_name: facts.cn,
+      inviter_node_id: facts.inv,
+      invitee_node_id: facts.tee,
+      issued_at: facts.iat,
+      expires_at: facts.exp,
+      ...("ru" in relay ? { relay_url: relay.ru, relay_token: "t" } : {}),
+    };
+    const sig = `ed25519:${sign(null, canonicalBytes(signed), key).toString("base64url")}`;
+    return `hn1:${Buffer.from(JSON.stringify({ ...facts, ...relay, sig })).toString("base64url")}`;
+  };
+
+  it("are taken when their inviter has signed them, relay included, and give no more than membership", () => {
+    for (const text of [legacy(), legacy({}, { ru: "https://relay.example", rt: "t" })]) {
+      const { initial_level, bootstrap_endpoints, invitee_node_id } = readInvite(text, { now: NOW, me: guest.nodeId });
+      assert.deepEqual([initial_level, bootstrap_endpoints, invitee_node_id], ["member", [], guest.nodeId]);
+    }
+  });
+
+  it("run out, and are refused unsigned, for nobody in particular or for a day that no calendar has", () => {
+    assert.throws(() => readInvite(legacy({ exp: NOW / 1000 }), { now: NOW }), refused("expired", "invite_expired"));
+    for (const text of [
+      legacy({ tee: "" }),
+      legacy({ exp: 2 ** 52 }),
+      legacy({ exp: 1.5 }),
+      legacy({ inv: guest.nodeId }),
+      legacy({ cn: "" }),
+      legacy({}, { rt: "unsigned" }),
+    ])
+      assert.throws(() => readInvite(text, { now: NOW }), refused("bad_request", "invite_invalid"));
   });
 });
 
