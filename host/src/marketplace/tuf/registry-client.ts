@@ -130,7 +130,7 @@ export class RegistryClient {
 
   async versions(id: string): Promise<Listed[]> {
     const trusted = this.#trusted;
-    if (trusted === null) return [];
+    if (trusted === null || !hasPublished(trusted, id)) return [];
     await trusted.target(packageTarget(id, "0.0.0"));
     const targets = trusted.role(namespaceRole(namespaceOf(id)))?.targets ?? {};
     return Object.values(targets).flatMap((target) => {
@@ -141,13 +141,16 @@ export class RegistryClient {
 
   /** As the role that owns the name says, walking every delegation. */
   async find(id: string, version: string): Promise<Listed | undefined> {
-    const target = await this.#trusted?.target(packageTarget(id, version));
+    const trusted = this.#trusted;
+    if (trusted === null || !hasPublished(trusted, id)) return undefined;
+    const target = await trusted.target(packageTarget(id, version));
     return target === undefined ? undefined : listed({ id, version }, target)[0];
   }
 
   /** Keys that may sign for a namespace today. */
   async keysOf(namespace: string): Promise<PublisherKey[]> {
-    await this.#trusted?.target(packageTarget(`${namespace}/any`, "0.0.0"));
+    // A name that nobody owns: all who might are asked, and nobody's packages are read.
+    await this.#trusted?.target("none/none/none");
     const delegations = this.#trusted?.role(REGISTRY_ROLES.claimed)?.delegations;
     const role = delegations?.roles?.[namespaceRole(namespace)];
     return (role?.keyIDs ?? []).flatMap((keyId) => {
@@ -277,6 +280,11 @@ export class RegistryClient {
     for (const entry of readdirSync(folder, { withFileTypes: true }))
       if (entry.isDirectory() && entry.name !== kept) rmSync(join(folder, entry.name), { recursive: true, force: true });
   }
+}
+
+/** A namespace that was claimed and from which nothing was published yet has no metadata of its own. */
+function hasPublished(trusted: TrustedMetadata, id: string): boolean {
+  return trusted.versions().has(namespaceRole(namespaceOf(id)));
 }
 
 function listed(
