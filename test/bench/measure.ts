@@ -1,4 +1,6 @@
-/** CPU per call of two ways of doing the same, measured turn about in one process, so that a busy machine slows both. */
+import { readdirSync, readFileSync } from "node:fs";
+
+/** CPU per call of two ways of doing the same, measured turn about, so that a busy machine slows both. */
 export interface Contest {
   ours: () => Promise<unknown>;
   theirs: () => Promise<unknown>;
@@ -8,8 +10,8 @@ export interface Contest {
   rounds?: number;
   /** Calls in flight at the same time. */
   width?: number;
-  /** CPU that other processes have used for it so far, in microseconds. */
-  others?: () => Promise<number> | number;
+  /** Other processes that do part of ours, and of theirs. */
+  others?: { ours: readonly number[]; theirs: readonly number[] };
 }
 
 export interface BenchResult {
@@ -21,30 +23,64 @@ export interface BenchResult {
 }
 
 export async function compare(contest: Contest): Promise<BenchResult> {
-  const { ours, theirs, round, rounds = 7, width = 1, others = (): number => 0 } = contest;
-  const cost = (call: () => Promise<unknown>): Promise<number> => cpuPerCall(call, { calls: round, width, others });
-  for (const call of [ours, theirs]) await cost(call);
+  const { round, rounds = 7, width = 1, others = { ours: [], theirs: [] } } = contest;
+  const ours = (): Promise<number> => cpuPerCall(contest.ours, { calls: round, width, others: others.ours });
+  const theirs = (): Promise<number> => cpuPerCall(contest.theirs, { calls: round, width, others: others.theirs });
+  await ours();
+  await theirs();
   const samples: [number, number][] = [];
-  for (let i = 0; i < rounds; i++) samples.push([await cost(ours), await cost(theirs)]);
-  const value = median(samples.map(([a]) => a));
-  const baseline = median(samples.map(([, b]) => b));
-  // The two of one round saw the same machine, so the ratios are taken round by round.
-  return { value, baseline, ratio: median(samples.map(([a, b]) => b / a)), unit: "µs CPU per call" };
+  for (let i = 0; i < rounds; i++) samples.push([await ours(), await theirs()]);
+  return judge(samples, { unit: "µs CPU per call", better: "less" });
 }
 
-async function cpuPerCall(
-  call: () => Promise<unknown>,
-  o: Required<Pick<Contest, "width" | "others">> & { calls: number },
-): Promise<number> {
+/**
+ * The middle of some rounds. The two of one round saw the same machine, so the ratios are taken round by round.
+ * @param samples  ours and theirs of each round
+ */
+export function judge(samples: readonly [number, number][], o: { unit: string; better: "more" | "less" }): BenchResult {
+  return {
+    value: median(samples.map(([a]) => a)),
+    baseline: median(samples.map(([, b]) => b)),
+    ratio: median(samples.map(([a, b]) => (o.better === "more" ? a / b : b / a))),
+    unit: o.unit,
+  };
+}
+
+/** Runs `calls` of them, `width` at a time. */
+export async function inLanes(call: () => Promise<unknown>, o: { calls: number; width: number }): Promise<void> {
   let left = o.calls;
   const lane = async (): Promise<void> => {
     while (left-- > 0) await call();
   };
-  const othersBefore = await o.others();
-  const before = process.cpuUsage();
   await (o.width === 1 ? lane() : Promise.all(Array.from({ length: o.width }, lane)));
-  const used = process.cpuUsage(before);
-  return (used.user + used.system + (await o.others()) - othersBefore) / o.calls;
+}
+
+async function cpuPerCall(
+  call: () => Promise<unknown>,
+  o: { calls: number; width: number; others: readonly number[] },
+): Promise<number> {
+  const before = cpuOf(o.others);
+  await inLanes(call, o);
+  return (cpuOf(o.others) - before) / o.calls;
+}
+
+/** Microseconds that this process and others have used so far, in all their threads. */
+function cpuOf(pids: readonly number[]): number {
+  const { user, system } = process.cpuUsage();
+  return pids.flatMap(threadsOf).reduce((sum, path) => sum + nanosecondsIn(path) / 1000, user + system);
+}
+
+function threadsOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}/schedstat`);
+}
+
+function nanosecondsIn(path: string): number {
+  try {
+    return Number(readFileSync(path, "latin1").split(" ")[0]);
+  } catch {
+    // A thread that has ended between the two looks.
+    return 0;
+  }
 }
 
 export function median(values: number[]): number {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { temporaryFolder } from "../../host/test/runtime/fixtures/world.ts";
 import { Daemon } from "../security/attacks/daemon.ts";
-import { median, type BenchResult } from "./measure.ts";
+import { compare, inLanes, judge, median, type BenchResult } from "./measure.ts";
 import { readFrames, writeFrame, type BareFrame } from "./plugin-call/bare-frames.ts";
 
 /**
@@ -15,19 +15,21 @@ export const name = "plugin-call";
 
 const INPUT = { text: "x".repeat(180), n: 5 };
 const ALONE = 2000;
-const CROWD = 8000;
+const CROWD = 10_000;
 const WIDTH = 64;
 const ROUNDS = 9;
 
 type Call = () => Promise<unknown>;
 interface Party {
   call: Call;
+  /** The process at the other end. */
+  pid: number;
   stop(): Promise<void>;
 }
 
 export async function run(): Promise<Record<string, BenchResult>> {
   const [ours, theirs] = [await makeConfined(), await makeBare()];
-  for (const { call } of [ours, theirs]) await callsPerSecond(call);
+  for (const { call } of [ours, theirs]) await inLanes(call, { calls: CROWD, width: WIDTH });
   const alone: [number, number][] = [];
   const crowd: [number, number][] = [];
   // Turn about, so that a busy machine slows both.
@@ -35,16 +37,14 @@ export async function run(): Promise<Record<string, BenchResult>> {
     alone.push([await p50(ours.call), await p50(theirs.call)]);
     crowd.push([await callsPerSecond(ours.call), await callsPerSecond(theirs.call)]);
   }
+  const others = { ours: [ours.pid], theirs: [theirs.pid] };
+  const cpu = await compare({ ours: ours.call, theirs: theirs.call, round: CROWD, width: WIDTH, rounds: ROUNDS, others });
   await Promise.all([ours.stop(), theirs.stop()]);
   return {
-    [`${name}-p50`]: result(alone, "µs from call to answer, one in flight; ratio is our time by the baseline's, 1.5 at most"),
-    [`${name}-rate`]: result(crowd, "calls/s, 64 in flight; ratio is our rate by the baseline's, 0.7 at least"),
+    [`${name}-p50`]: judge(alone, { unit: "µs from call to answer, one in flight", better: "less" }),
+    [`${name}-rate`]: judge(crowd, { unit: "calls/s, 64 in flight", better: "more" }),
+    [`${name}-cpu`]: { ...cpu, unit: "µs CPU per call in both processes, 64 in flight" },
   };
-}
-
-function result(samples: [number, number][], unit: string): BenchResult {
-  const of = (pick: (pair: [number, number]) => number): number => median(samples.map(pick));
-  return { value: of(([a]) => a), baseline: of(([, b]) => b), ratio: of(([a, b]) => a / b), unit };
 }
 
 async function p50(call: Call): Promise<number> {
@@ -58,18 +58,14 @@ async function p50(call: Call): Promise<number> {
 }
 
 async function callsPerSecond(call: Call): Promise<number> {
-  let left = CROWD;
-  const lane = async (): Promise<void> => {
-    while (left-- > 0) await call();
-  };
   const from = performance.now();
-  await Promise.all(Array.from({ length: WIDTH }, lane));
+  await inLanes(call, { calls: CROWD, width: WIDTH });
   return CROWD / ((performance.now() - from) / 1000);
 }
 
 async function makeConfined(): Promise<Party> {
   const daemon = await Daemon.open(temporaryFolder());
-  const { label } = await daemon.install({
+  const { label, evidence } = await daemon.install({
     id: "dev/echo",
     capability: "ext.echo.ping",
     entry: join(import.meta.dirname, "..", "fixtures", "plugins", "echo", "plugin.ts"),
@@ -77,7 +73,7 @@ async function makeConfined(): Promise<Party> {
     callsPerMinute: 1_000_000,
   });
   if (label !== "os") throw new Error(`The plugin runs under the label ${String(label)}: this machine cannot confine it.`);
-  return { call: () => daemon.call("ext.echo.ping", INPUT), stop: () => daemon.close() };
+  return { call: () => daemon.call("ext.echo.ping", INPUT), pid: evidence?.pid ?? 0, stop: () => daemon.close() };
 }
 
 async function makeBare(): Promise<Party> {
@@ -92,6 +88,7 @@ async function makeBare(): Promise<Party> {
   });
   let last = 0;
   return {
+    pid: child.pid ?? 0,
     call: () =>
       new Promise((resolve) => {
         const id = ++last;

@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from "node:child_process";
+import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,6 +30,7 @@ export async function run(): Promise<Record<string, BenchResult>> {
     execArgv: ["--no-warnings", "--conditions=hearthnet-source", ...profiling()],
   });
   const [places] = (await once(child, "message")) as [Places];
+  const pid = child.pid ?? 0;
   const pools: Pool[] = [];
   const ours = signedCall(folder, places);
   const echo = (url: string): Call => {
@@ -38,7 +39,7 @@ export async function run(): Promise<Record<string, BenchResult>> {
     return bareCall(pool);
   };
   const beside = (theirs: Call): Promise<BenchResult> =>
-    compare({ ours: ours.call, theirs, round: ROUND, width: WIDTH, others: () => cpuOf(child) });
+    compare({ ours: ours.call, theirs, round: ROUND, width: WIDTH, others: { ours: [pid], theirs: [pid] } });
   const results = { [name]: await beside(echo(places.tls)), [`${name}-beside-plain-http`]: await beside(echo(places.plain)) };
   await Promise.all([ours.stop(), ...pools.map((pool) => pool.destroy())]);
   const gone = once(child, "exit");
@@ -51,12 +52,6 @@ export async function run(): Promise<Record<string, BenchResult>> {
 /** Options of this process that the called one shall have too. */
 function profiling(): string[] {
   return process.execArgv.filter((option) => option.startsWith("--cpu-prof"));
-}
-
-async function cpuOf(child: ChildProcess): Promise<number> {
-  child.send("cpu");
-  const [{ user, system }] = (await once(child, "message")) as [NodeJS.CpuUsage];
-  return user + system;
 }
 
 function signedCall(folder: string, { nodeId, ours }: Places): { call: Call; stop: () => Promise<void> } {

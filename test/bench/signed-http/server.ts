@@ -16,9 +16,6 @@ const keystore = openKeystore(folder);
 const tls = await keystore.tls();
 const places: Places = { nodeId: keystore.nodeId, ours: await openOurs(), tls: await openEcho(tls), plain: await openEcho() };
 
-process.on("message", (question) => {
-  if (question === "cpu") process.send?.(process.cpuUsage());
-});
 process.on("disconnect", () => {
   rmSync(folder, { recursive: true, force: true });
   process.exit(0);
