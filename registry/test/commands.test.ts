@@ -45,7 +45,7 @@ async function desk(t: TestContext): Promise<{ cwd: string; pack: (version: stri
   assert.equal((await run(cwd, ["init"])).code, 0);
   for (const name of ["acme", "other"]) {
     const { privatePem, publicPem } = createPublisherKey("");
-    const open = createPrivateKey({ key: privatePem, passphrase: "" }).export({ type: "pkcs8", format: "pem" }) as string;
+    const open = createPrivateKey({ key: privatePem, passphrase: "" }).export({ type: "pkcs8", format: "pem" });
     writeFileSync(join(cwd, `${name}.key`), open, { mode: 0o600 });
     writeFileSync(join(cwd, `${name}.key.pub`), publicPem);
   }

@@ -51,7 +51,7 @@ describe("a plugin under the runner", () => {
   });
 
   it("keeps values in the host", async () => {
-    assert.deepEqual((await say({ op: "remember", word: "Lora" }))["stored"], { value: "Lora", version: 1 });
+    assert.deepEqual((await say({ op: "remember", word: "Lora" }))["stored"], { value: '"Lora"', version: 1 });
   });
 
   it("calls others under the caller's rights and under its own, and no more than it was granted", async () => {

@@ -1,4 +1,4 @@
-import type { Clock, CoSigner, Event, JsonObject, MemberLevel, NodeId } from "../contract/index.ts";
+import type { Clock, CoSigner, Event, JsonObject, NodeId } from "../contract/index.ts";
 import { type UlidFactory, formatTime, HnError } from "../foundation/index.ts";
 import { importRootKey, parseNodeId, type Signer } from "../identity/index.ts";
 import type { EventLog } from "./log/event-log.ts";
