@@ -3,12 +3,20 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { it } from "node:test";
 import { COMMANDS } from "../../host/src/cli/commands/index.ts";
+import { COMMANDS as REGISTRY_COMMANDS } from "../../registry/src/commands/index.ts";
+import { COMMANDS as AUTHOR_COMMANDS } from "../../sdk-plugin/src/commands/index.ts";
 import { errorsPage, permissionsPage } from "../../host/docs.ts";
 import { read, ROOT, sourceFiles } from "./sources.ts";
 
 const PAGES = sourceFiles(["*.md", "docs/**/*.md", "plugins/*/README.md", "sdk-plugin/**/*.md", "registry/**/*.md"]);
 /** Of every command; before its name or after it. */
 const GLOBAL = new Set(["data", "json", "help"]);
+
+/** Who does what the host's command line only hands on. */
+const BINARIES: Record<string, readonly { name: string; options?: Record<string, unknown> }[]> = {
+  plugin: AUTHOR_COMMANDS,
+  registry: REGISTRY_COMMANDS,
+};
 
 /** What stands in fenced blocks and between back quotes, line by line, without comments. */
 function codeOf(page: string): string[] {
@@ -38,11 +46,13 @@ function faultOf(words: readonly string[]): string | null {
     const family = COMMANDS.some(({ name }) => name[0] === named[0] && name.length > 1);
     return family && (named[1] === undefined || named[1] === "…") ? null : "there is no such command";
   }
-  if (command.args === "…") return null;
+  const [family, verb] = command.name;
+  const handedOn = command.args === "…" ? BINARIES[family ?? ""]?.find(({ name }) => name === verb) : undefined;
+  const options = handedOn?.options ?? command.options ?? {};
   const unknown = words
     .filter((word) => word.startsWith("--"))
     .map((word) => word.slice(2).replace(/=.*$/, ""))
-    .filter((option) => !GLOBAL.has(option) && command.options?.[option] === undefined);
+    .filter((option) => !GLOBAL.has(option) && options[option] === undefined);
   return unknown.length === 0 ? null : `it has no option --${unknown.join(", --")}`;
 }
 
@@ -53,6 +63,7 @@ it("reads commands at all, and knows a wrong one", () => {
   assert.equal(faultOf(["--data", "D", "plugin", "install", "hearthnet/ocr", "--grant", "all"]), null);
   assert.equal(faultOf(["community", "make", "x"]), "there is no such command");
   assert.equal(faultOf(["status", "--colour"]), "it has no option --colour");
+  assert.equal(faultOf(["plugin", "pack", "--colour"]), "it has no option --colour");
 });
 
 it("every command named in the documents exists, with every option", () => {
@@ -63,6 +74,13 @@ it("every command named in the documents exists, with every option", () => {
     return fault === null ? [] : [`${page}: hearthnet ${words.join(" ")}: ${fault}`];
   });
   assert.deepEqual(wrong, []);
+});
+
+it("the command line hands on exactly what the tools of authors and registries do", () => {
+  for (const [family, commands] of Object.entries(BINARIES)) {
+    const handedOn = COMMANDS.filter(({ name, args }) => name[0] === family && args === "…").map(({ name }) => name[1] ?? "");
+    assert.deepEqual(handedOn.sort(), commands.map(({ name }) => name).sort(), family);
+  }
 });
 
 it("every command that an error, a check or a repair names exists", () => {

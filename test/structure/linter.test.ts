@@ -68,13 +68,20 @@ it("the linter refuses, room by room, what the table of floors refuses, and noth
 });
 
 it("the linter keeps plugins to the SDK, the page to the contract, SDK and registry to the public doors", async (t) => {
-  const doors = ["@hearthnet/host", "@hearthnet/host/contract", "@hearthnet/host/format", "@hearthnet/sdk-plugin"];
+  const doors = [
+    "@hearthnet/host",
+    "@hearthnet/host/contract",
+    "@hearthnet/host/format",
+    "@hearthnet/host/plugin-host",
+    "@hearthnet/sdk-plugin",
+  ];
   const paths = ["../../../host/src/bus/index.ts", "../../../test/support/wait.ts"];
   const all = [...doors, ...paths, "../own.ts", "node:fs", "some-package"];
   const found = await refused(t, {
     "plugins/ocr/src/probe.ts": all,
     "admin-ui/src/probe.ts": all,
     "sdk-plugin/src/probe.ts": all,
+    "sdk-plugin/src/testing/probe.ts": all,
     "registry/src/probe.ts": all,
   });
   const without = (...allowed: string[]): string[] => [...doors, ...paths].filter((name) => !allowed.includes(name)).sort();
@@ -82,6 +89,11 @@ it("the linter keeps plugins to the SDK, the page to the contract, SDK and regis
     "plugins/ocr/src/probe.ts": without("@hearthnet/sdk-plugin"),
     "admin-ui/src/probe.ts": without("@hearthnet/host/contract"),
     "sdk-plugin/src/probe.ts": without("@hearthnet/host/contract", "@hearthnet/host/format"),
+    "sdk-plugin/src/testing/probe.ts": without(
+      "@hearthnet/host/contract",
+      "@hearthnet/host/format",
+      "@hearthnet/host/plugin-host",
+    ),
     "registry/src/probe.ts": without("@hearthnet/host/contract", "@hearthnet/host/format"),
   });
 });
