@@ -4,6 +4,7 @@ import {
   indexTarget,
   metadataKey,
   namespaceRole,
+  PROFILE_FIELD,
   readIndexShard,
   REGISTRY_ROLES,
   REVOCATIONS_TARGET,
@@ -24,16 +25,7 @@ import {
 } from "@tufjs/models";
 import { FolderStore } from "../storage/folder.ts";
 import type { RoleKey } from "../storage/keys.ts";
-import {
-  buildClaimed,
-  buildFiles,
-  buildRoot,
-  buildSnapshot,
-  buildTargets,
-  buildTimestamp,
-  PROFILE_FIELD,
-  type Namespace,
-} from "./roles.ts";
+import { buildClaimed, buildFiles, buildRoot, buildSnapshot, buildTargets, buildTimestamp, type Namespace } from "./roles.ts";
 
 export const ROOT_FILE = "root.json";
 const TOP = ["root", "targets", "snapshot", "timestamp"] as const;

@@ -1,5 +1,5 @@
 /** The signed parts of a registry: what each role says, how long it holds. @source marketplace §2.2 */
-import { REGISTRY_ROLES, INDEX_PATTERN, REVOCATIONS_TARGET } from "@hearthnet/host/format";
+import { INDEX_PATTERN, ISSUED_FIELD, PROFILE_FIELD, REGISTRY_ROLES, REVOCATIONS_TARGET } from "@hearthnet/host/format";
 import { Metadata, MetaFile, Root, Snapshot, Targets, Timestamp, type Key, type TargetFile } from "@tufjs/models";
 import { Delegations } from "@tufjs/models/dist/delegations.js";
 import { DelegatedRole, Role } from "@tufjs/models/dist/role.js";
@@ -19,10 +19,6 @@ export const EXPIRY_DAYS: Record<string, number> = {
   timestamp: 1,
 };
 const NAMESPACE_DAYS = 365;
-
-/** When the timestamp was signed; what a node calls the catalogue's age. */
-export const ISSUED_FIELD = "x-hearthnet-issued";
-export const PROFILE_FIELD = "x-hearthnet-profile";
 
 export interface Stamp {
   version: number;

@@ -5,6 +5,9 @@ import { sha256Hex } from "../package/write.ts";
 export const REGISTRY_ROLES = { revocations: "revocations", index: "index", claimed: "claimed" } as const;
 export const REVOCATIONS_TARGET = "_registry/revocations.json";
 export const INDEX_PATTERN = "_registry/index/*";
+/** Members of the signed metadata that TUF does not know: when a timestamp was signed, and whether a root is for development only. */
+export const ISSUED_FIELD = "x-hearthnet-issued";
+export const PROFILE_FIELD = "x-hearthnet-profile";
 
 const TARGET = /^([a-z][a-z0-9-]{1,38})\/([a-z][a-z0-9-]{1,38})\/([0-9A-Za-z.-]{5,96})\.hnp$/;
 

@@ -6,6 +6,7 @@ import {
   namespaceOf,
   namespaceRole,
   packageTarget,
+  PROFILE_FIELD,
   publisherKey,
   readIndexShard,
   readPackageTarget,
@@ -311,7 +312,7 @@ function readRoot(registry: RegistrySource): Uint8Array {
 function isDevelopmentRoot(bytes: Uint8Array): boolean {
   try {
     const { signed } = JSON.parse(Buffer.from(bytes).toString("utf8")) as { signed?: Record<string, unknown> };
-    return signed?.["x-hearthnet-profile"] === "development";
+    return signed?.[PROFILE_FIELD] === "development";
   } catch (cause) {
     throw new HnError("bad_request", { reason: "damaged", message: "The registry's root file is not readable.", cause });
   }

@@ -1,5 +1,6 @@
 import { Updater } from "tuf-js";
 import type { Metadata, Root, Snapshot, TargetFile, Targets, Timestamp } from "@tufjs/models";
+import { ISSUED_FIELD } from "../../format/index.ts";
 import { tufFailure } from "./failure.ts";
 import { METADATA_BASE, SourceFetcher } from "./fetcher.ts";
 import type { Source } from "../source/source.ts";
@@ -85,7 +86,7 @@ export class TrustedMetadata {
 
   /** When the timestamp was signed, Unix ms; 0 when it does not say. */
   issuedAt(): number {
-    const issued = this.#set.timestamp?.signed.unrecognizedFields["x-hearthnet-issued"];
+    const issued = this.#set.timestamp?.signed.unrecognizedFields[ISSUED_FIELD];
     return typeof issued === "string" && Number.isFinite(Date.parse(issued)) ? Date.parse(issued) : 0;
   }
 
