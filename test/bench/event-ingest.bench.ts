@@ -17,13 +17,18 @@ export async function run(): Promise<BenchResult> {
   const street = new Street(endings);
   const [anna, ben] = await street.neighbours();
   const next = batchesBy(anna, street.clock.now());
+  // She has everything herself, so nothing is sent back.
+  const heads = { ...ben.community.heads().heads_by_author, [anna.nodeId]: Number.MAX_SAFE_INTEGER };
   // Every batch is met once: what was verified a moment ago would be remembered (01 I-3).
   const make = (): Event[][] => Array.from({ length: (ROUNDS + 1) * BATCHES }, next);
   const [stored, verified] = [make(), make()];
   const result = await compare({
     ours: async () => {
       const events = stored.pop() ?? [];
-      const { accepted } = await ben.community.exchange({ community_id: anna.communityId(), events }, anna.nodeId);
+      const { accepted } = await ben.community.exchange(
+        { community_id: anna.communityId(), events, our_heads_by_author: heads },
+        anna.nodeId,
+      );
       if (accepted !== BATCH) throw new Error(`${accepted} of ${BATCH} events were taken`);
     },
     theirs: () => {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import type { Event } from "../../src/contract/index.ts";
 import { HnError } from "../../src/foundation/index.ts";
@@ -303,5 +305,27 @@ describe("the gate (04 §4)", () => {
     };
     const first = await held([twin("a"), twin("b")]);
     assert.equal(await held([twin("b"), twin("a")]), first);
+  });
+
+  it("stores a batch in one step: who hears of its first event finds the last on disk, and the clock with it", async (t) => {
+    const village = new Village(t);
+    const [anna, ben] = [village.person("Anna"), village.person("Ben")];
+    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await village.welcome(anna, ben);
+    for (let i = 0; i < 5; i++) await anna.community.append({ type: "ext.demo.note", data: { i } });
+    const seen: number[] = [];
+    ben.community.onEvent(() => {
+      const other = new DatabaseSync(join(ben.dataDir, "community.db"), { readOnly: true });
+      const { n } = other.prepare("SELECT count(*) AS n FROM events WHERE event_type = 'ext.demo.note'").get() as { n: number };
+      seen.push(n);
+      other.close();
+    });
+    const anywhere = { node_id: anna.signer.nodeId, endpoints: [anna.endpoint] };
+    await ben.community.syncWith(anywhere, village.link(ben));
+    assert.deepEqual(seen, [5, 5, 5, 5, 5]);
+    ben.reopen();
+    const next = await ben.community.append({ type: "ext.demo.note", data: {} });
+    assert.ok(next.lamport > anna.community.head());
+    assert.deepEqual(ben.community.heads().heads_by_author[anna.signer.nodeId], anna.community.head());
   });
 });

@@ -2,7 +2,7 @@ import type { Clock, CommunityId, Event, JsonObject, NodeId, SyncReply } from ".
 import { formatTime, HnError, type UlidFactory } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
 import { isLate, type Membership, replay } from "../views/membership.ts";
-import { judge, WaitingRoom } from "./receive.ts";
+import { judge, type Verdict, WaitingRoom } from "./receive.ts";
 import { shapeEvent, type ShapedEvent } from "./shape.ts";
 import type { EventStore } from "./store.ts";
 
@@ -15,6 +15,9 @@ export interface EventLogOptions {
 
 /** What a signer other than the device key signs: the root key, at creation and in emergencies only (I-11). */
 export type EventSigner = Pick<Signer, "nodeId" | "signEvent">;
+
+/** @returns whether the event was new */
+type Take = (shaped: ShapedEvent) => boolean;
 
 /**
  * One community's log in memory and on disk: append, receive, and the membership that follows from it.
@@ -70,21 +73,28 @@ export class EventLog {
       store.setClock(lamport);
       return made;
     });
-    this.#applied([shaped]);
+    this.#apply(shaped.event);
+    this.#tell([shaped.event]);
     return shaped.event;
   }
 
-  /** Takes events of others; what is counted as accepted is on disk. @source 04 §4, §8 */
+  /**
+   * Takes events of others in one transaction; what is counted as accepted is on disk.
+   * @source 04 §4, §8, network.md §5 "Insert"
+   */
   receive(values: readonly unknown[]): Omit<SyncReply, "events" | "more"> {
     const reply = { accepted: 0, rejected: 0, rejected_reasons: [] as { event_id: string; reason: string }[], new_head: 0 };
     const { store, clock } = this.#options;
-    for (const value of values) {
-      const verdict = judge({ store, clock, membership: () => this.view(), bootstrapping: this.bootstrapping }, value);
-      if (verdict.kind === "refuse") reply.rejected_reasons.push({ event_id: verdict.event_id, reason: verdict.reason });
-      else if (verdict.kind === "wait" && !this.#waiting.add(verdict.shaped, clock.now()))
-        reply.rejected_reasons.push({ event_id: verdict.shaped.event.event_id, reason: "unknown_author" });
-      else if (verdict.kind === "store") reply.accepted += this.#store([verdict.shaped]) + this.#releaseWaiting();
-    }
+    const stored = this.#atOnce((take) => {
+      for (const value of values) {
+        const verdict = this.#judge(value);
+        if (verdict.kind === "refuse") reply.rejected_reasons.push({ event_id: verdict.event_id, reason: verdict.reason });
+        else if (verdict.kind === "wait" && !this.#waiting.add(verdict.shaped, clock.now()))
+          reply.rejected_reasons.push({ event_id: verdict.shaped.event.event_id, reason: "unknown_author" });
+        else if (verdict.kind === "store" && take(verdict.shaped)) this.#releaseWaiting(take);
+      }
+    });
+    reply.accepted = stored;
     reply.rejected = reply.rejected_reasons.length;
     reply.new_head = store.heads(this.communityId()).head;
     return reply;
@@ -95,7 +105,13 @@ export class EventLog {
     return () => this.#listeners.delete(listener);
   }
 
-  #releaseWaiting(): number {
+  #judge(value: unknown): Verdict {
+    const { store, clock } = this.#options;
+    return judge({ store, clock, membership: () => this.view(), bootstrapping: this.bootstrapping }, value);
+  }
+
+  /** What waited for its author may be known by now, and let others in turn be known. */
+  #releaseWaiting(take: Take): void {
     const ready = this.#waiting.release((author: NodeId, shaped) => {
       const view = this.view();
       return (
@@ -103,39 +119,43 @@ export class EventLog {
         (shaped.event.event_type === "community.member.joined" && [...view.invites.values()].some((i) => i.invitee === author))
       );
     });
-    let stored = 0;
-    for (const shaped of ready) {
-      const verdict = judge(
-        { store: this.store, clock: this.#options.clock, membership: () => this.view(), bootstrapping: this.bootstrapping },
-        shaped.event,
-      );
-      if (verdict.kind === "store") stored += this.#store([verdict.shaped]) + this.#releaseWaiting();
+    for (const { event } of ready) {
+      const verdict = this.#judge(event);
+      if (verdict.kind === "store" && take(verdict.shaped)) this.#releaseWaiting(take);
     }
-    return stored;
   }
 
-  #store(batch: ShapedEvent[]): number {
+  /**
+   * Stores all of them or none; each counts for the next already, listeners hear of them when they are on disk.
+   * @returns how many were new
+   */
+  #atOnce(work: (take: Take) => void): number {
     const { store, clock } = this.#options;
-    const fresh = store.transaction(() =>
-      batch.filter((shaped) => {
-        const inserted = store.insert(shaped, clock.now());
-        if (inserted) store.setClock(Math.max(store.clock(), shaped.event.lamport) + 1);
-        return inserted;
-      }),
-    );
-    this.#applied(fresh);
+    const fresh: Event[] = [];
+    const take: Take = (shaped) => {
+      if (!store.insert(shaped, clock.now())) return false;
+      store.setClock(Math.max(store.clock(), shaped.event.lamport) + 1);
+      this.#apply(shaped.event);
+      fresh.push(shaped.event);
+      return true;
+    };
+    try {
+      store.transaction(() => work(take));
+    } catch (error) {
+      // What was applied is not on disk.
+      this.#view = null;
+      throw error;
+    }
+    this.#tell(fresh);
     return fresh.length;
   }
 
-  #applied(batch: ShapedEvent[]): void {
-    for (const { event } of batch) {
-      if (
-        event.event_type.startsWith("community.") &&
-        this.#view !== null &&
-        (isLate(this.#view, event) || !this.#view.apply(event))
-      )
-        this.#view = null;
-      for (const listener of this.#listeners) listener(event);
-    }
+  #apply(event: Event): void {
+    if (!event.event_type.startsWith("community.") || this.#view === null) return;
+    if (isLate(this.#view, event) || !this.#view.apply(event)) this.#view = null;
+  }
+
+  #tell(events: readonly Event[]): void {
+    for (const event of events) for (const listener of this.#listeners) listener(event);
   }
 }

@@ -3,7 +3,7 @@ import { HnError } from "../../foundation/index.ts";
 import { verifyTyped } from "../../identity/index.ts";
 import { beyond, type Membership } from "../views/membership.ts";
 import { checkCommunity, shapeEvent, type ShapedEvent } from "./shape.ts";
-import { addHash, type EventStore, sha256 } from "./store.ts";
+import { addHash, type EventStore } from "./store.ts";
 
 /** What the gate needs to know of the log it guards. */
 export interface Gate {
@@ -72,7 +72,7 @@ function revokedVerdict(store: EventStore, view: Membership, shaped: ShapedEvent
   const have = store.sumUpTo(shaped.event.author, record.cut);
   if (have.count >= record.cut.count) return true;
   if (have.count + 1 < record.cut.count) return false;
-  return addHash(have.sum, sha256(shaped.raw)).toString(16).padStart(64, "0") !== record.cut.sum;
+  return addHash(have.sum, shaped.hash).toString(16).padStart(64, "0") !== record.cut.sum;
 }
 
 /** Events of authors not known yet, because an invitation and a first word may arrive in any order. @source 04 E-6 */

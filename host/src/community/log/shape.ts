@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { CONSTANTS, type CommunityId, type Event, type JsonObject } from "../../contract/index.ts";
 import { HnError, isUlid, parseTime } from "../../foundation/index.ts";
 import { canonicalBytes, parseNodeId } from "../../identity/index.ts";
@@ -9,6 +10,8 @@ const TYPE = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/;
 export interface ShapedEvent {
   event: Event;
   raw: Uint8Array;
+  /** SHA-256 of `raw`. */
+  hash: Uint8Array;
 }
 
 /**
@@ -29,7 +32,7 @@ export function shapeEvent(value: unknown): ShapedEvent {
   const raw = canonicalBytes(event);
   if (raw.byteLength > CONSTANTS.EVENT_MAX_BYTES)
     throw new HnError("bad_request", { reason: "too_large", message: "An event may have 64 KiB at most." });
-  return { event, raw };
+  return { event, raw, hash: sha256(raw) };
 }
 
 function checkFields(event: Event): void {
@@ -58,6 +61,10 @@ export function compareEvents(a: Event, b: Event): number {
 /** Bytewise on the ASCII ids used here. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+export function sha256(bytes: Uint8Array): Buffer {
+  return createHash("sha256").update(bytes).digest();
 }
 
 function wrong(what: string): HnError {

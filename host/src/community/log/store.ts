@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { CONSTANTS, type CommunityId, type Event, type NodeId, type SyncHeads } from "../../contract/index.ts";
 import { type Database, openDatabase } from "../../foundation/index.ts";
 import type { ShapedEvent } from "./shape.ts";
@@ -31,6 +30,10 @@ export interface Cut {
  */
 export class EventStore {
   readonly #db: Database;
+  /** Asked for with every event and every exchange, so kept in memory; forgotten when a transaction fails. */
+  #communityId: CommunityId | null | undefined;
+  #clock: { lamport: number; written: number } | undefined;
+  #heads: { byType: Map<string, number>; byAuthor: Map<NodeId, number> } | undefined;
 
   constructor(path: string) {
     // FULL: a lost own event would make this node reuse a lamport (network.md §5).
@@ -42,7 +45,18 @@ export class EventStore {
   }
 
   transaction<T>(work: () => T): T {
-    return this.#db.transaction(work);
+    try {
+      return this.#db.transaction(() => {
+        const result = work();
+        this.#writeClock();
+        return result;
+      });
+    } catch (error) {
+      this.#communityId = undefined;
+      this.#clock = undefined;
+      this.#heads = undefined;
+      throw error;
+    }
   }
 
   meta(key: string): string | null {
@@ -51,57 +65,47 @@ export class EventStore {
   }
 
   setMeta(key: string, value: string): void {
+    this.#communityId = undefined;
     this.#db.prepare("INSERT INTO meta VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value").run(key, value);
   }
 
   communityId(): CommunityId | null {
-    return this.meta("community_id");
+    if (this.#communityId === undefined) this.#communityId = this.meta("community_id");
+    return this.#communityId;
   }
 
   clock(): number {
-    return (this.#db.prepare("SELECT lamport FROM clock").get() as { lamport: number }).lamport;
+    return this.#readClock().lamport;
   }
 
+  /** Written with the transaction that it is called in. */
   setClock(lamport: number): void {
-    this.#db.prepare("UPDATE clock SET lamport = ?").run(lamport);
+    this.#readClock().lamport = lamport;
   }
 
   /** Stores an event; `false` when the same bytes stood there already, or win under E-17. Call inside `transaction`. */
   insert(shaped: ShapedEvent, receivedAt: number): boolean {
-    const { event, raw } = shaped;
-    const hash = sha256(raw);
-    const present = this.#db
-      .prepare("SELECT sha256 FROM events WHERE event_id = ? AND author = ?")
-      .get(event.event_id, event.author) as { sha256: Uint8Array } | undefined;
-    if (present !== undefined) {
-      const order = Buffer.compare(hash, present.sha256);
-      if (order === 0) return false;
-      this.#db.prepare("INSERT OR IGNORE INTO equivocation VALUES(?, ?, ?)").run(event.author, event.event_id, receivedAt);
-      if (order > 0) return false;
+    const { event, hash } = shaped;
+    if (this.#put("OR IGNORE", shaped, receivedAt)) {
+      if (this.#heads) {
+        raise(this.#heads.byAuthor, event.author, event.lamport);
+        raise(this.#heads.byType, event.event_type, event.lamport);
+      }
+      return true;
     }
-    const client = event.data["client_id"];
-    this.#db
-      .prepare("INSERT OR REPLACE INTO events VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .run(
-        event.event_id,
-        event.author,
-        event.lamport,
-        event.wall_clock,
-        event.event_type,
-        typeof client === "string" ? client : null,
-        raw,
-        hash,
-        receivedAt,
-      );
-    return true;
+    const present = this.#hashOf(event);
+    const order = present === undefined ? 0 : Buffer.compare(hash, present);
+    if (order === 0) return false;
+    this.#db.prepare("INSERT OR IGNORE INTO equivocation VALUES(?, ?, ?)").run(event.author, event.event_id, receivedAt);
+    if (order > 0) return false;
+    this.#heads = undefined;
+    return this.#put("OR REPLACE", shaped, receivedAt);
   }
 
   /** True when exactly these bytes are stored. */
   holds(shaped: ShapedEvent): boolean {
-    const row = this.#db
-      .prepare("SELECT sha256 FROM events WHERE event_id = ? AND author = ?")
-      .get(shaped.event.event_id, shaped.event.author) as { sha256: Uint8Array } | undefined;
-    return row !== undefined && Buffer.compare(row.sha256, sha256(shaped.raw)) === 0;
+    const present = this.#hashOf(shaped.event);
+    return present !== undefined && Buffer.compare(present, shaped.hash) === 0;
   }
 
   byClientId(author: NodeId, clientId: string, type: string): Event | null {
@@ -120,19 +124,12 @@ export class EventStore {
   }
 
   heads(community: CommunityId): SyncHeads {
-    const byType = this.#db.prepare("SELECT event_type AS k, max(lamport) AS v FROM events GROUP BY event_type").all() as {
-      k: string;
-      v: number;
-    }[];
-    const byAuthor = this.#db.prepare("SELECT author AS k, max(lamport) AS v FROM events GROUP BY author").all() as {
-      k: string;
-      v: number;
-    }[];
+    const { byType, byAuthor } = this.#newest();
     return {
       community_id: community,
-      head: Math.max(0, ...byAuthor.map((row) => row.v)),
-      heads_by_type: Object.fromEntries(byType.map((row) => [row.k, row.v])),
-      heads_by_author: Object.fromEntries(byAuthor.map((row) => [row.k, row.v])),
+      head: Math.max(0, ...byAuthor.values()),
+      heads_by_type: Object.fromEntries(byType),
+      heads_by_author: Object.fromEntries(byAuthor),
     };
   }
 
@@ -141,12 +138,15 @@ export class EventStore {
    * @source 04 E-13
    */
   above(heads: Record<NodeId, number>): { events: Event[]; more: boolean } {
+    const known = (author: NodeId): number => (Object.hasOwn(heads, author) ? (heads[author] ?? 0) : 0);
+    // Mostly the other side has everything; then nothing is read.
+    if ([...this.#newest().byAuthor].every(([author, lamport]) => lamport <= known(author))) return { events: [], more: false };
     const rows = this.#db.prepare("SELECT author, lamport, raw FROM events ORDER BY lamport, event_id, author").iterate();
     const events: Event[] = [];
     // Half a MiB stays free for the envelope around the events.
     let room = CONSTANTS.SYNC_BODY_MAX_BYTES - 524_288;
     for (const row of rows as IterableIterator<{ author: string; lamport: number; raw: Uint8Array }>) {
-      if (row.lamport <= (Object.hasOwn(heads, row.author) ? (heads[row.author] ?? 0) : 0)) continue;
+      if (row.lamport <= known(row.author)) continue;
       if (events.length === CONSTANTS.SYNC_BATCH_MAX_EVENTS || row.raw.byteLength > room) return { events, more: true };
       room -= row.raw.byteLength;
       events.push(decode(row));
@@ -164,6 +164,44 @@ export class EventStore {
     return { count: rows.length, sum };
   }
 
+  /** @returns whether a row was written */
+  #put(onConflict: "OR IGNORE" | "OR REPLACE", { event, raw, hash }: ShapedEvent, receivedAt: number): boolean {
+    const { event_id, author, lamport, wall_clock, event_type, data } = event;
+    const client = typeof data["client_id"] === "string" ? data["client_id"] : null;
+    const { changes } = this.#db
+      .prepare(`INSERT ${onConflict} INTO events VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+      .run(event_id, author, lamport, wall_clock, event_type, client, raw, hash, receivedAt);
+    return changes > 0;
+  }
+
+  #hashOf({ event_id, author }: Event): Uint8Array | undefined {
+    const row = this.#db.prepare("SELECT sha256 FROM events WHERE event_id = ? AND author = ?").get(event_id, author);
+    return (row as { sha256: Uint8Array } | undefined)?.sha256;
+  }
+
+  #readClock(): { lamport: number; written: number } {
+    if (this.#clock === undefined) {
+      const { lamport } = this.#db.prepare("SELECT lamport FROM clock").get() as { lamport: number };
+      this.#clock = { lamport, written: lamport };
+    }
+    return this.#clock;
+  }
+
+  #writeClock(): void {
+    const clock = this.#clock;
+    if (clock === undefined || clock.lamport === clock.written) return;
+    this.#db.prepare("UPDATE clock SET lamport = ?").run(clock.lamport);
+    clock.written = clock.lamport;
+  }
+
+  #newest(): { byType: Map<string, number>; byAuthor: Map<NodeId, number> } {
+    const of = (column: "event_type" | "author"): Map<string, number> => {
+      const rows = this.#db.prepare(`SELECT ${column} AS k, max(lamport) AS v FROM events GROUP BY ${column}`).all();
+      return new Map((rows as { k: string; v: number }[]).map(({ k, v }) => [k, v]));
+    };
+    return (this.#heads ??= { byType: of("event_type"), byAuthor: of("author") });
+  }
+
   lastOf(author: NodeId): { lamport: number; event_id: string } | null {
     const row = this.#db
       .prepare("SELECT lamport, event_id FROM events WHERE author = ? ORDER BY lamport DESC, event_id DESC LIMIT 1")
@@ -172,8 +210,8 @@ export class EventStore {
   }
 }
 
-export function sha256(bytes: Uint8Array): Buffer {
-  return createHash("sha256").update(bytes).digest();
+function raise(heads: Map<string, number>, key: string, lamport: number): void {
+  if (lamport > (heads.get(key) ?? 0)) heads.set(key, lamport);
 }
 
 const MODULUS = 1n << 256n;
