@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fuzz as canonicalJson } from "../canonical-json.ts";
+import { fuzz as eventStream } from "../event-stream.ts";
+import { fuzz as frameCodec } from "../frame-codec.ts";
 import type { FuzzReport } from "../harness.ts";
 import { fuzz as inviteReader } from "../invite-reader.ts";
+import { fuzz as packageReader } from "../package-reader.ts";
+import { fuzz as requestHeaders } from "../request-headers.ts";
 import { fuzz as strictParser } from "../strict-parser.ts";
 
 const seed = Number(process.env["HN_SEED"] ?? 20_260_701);
@@ -10,6 +14,10 @@ const TARGETS: [name: string, fuzz: (o: { runs: number; seed: number }) => Promi
   ["the strict parser neither crashes, hangs nor disagrees with JSON.parse (01 I-4)", strictParser, 8000],
   ["the invite reader takes only what was signed (01 §7, I-14)", inviteReader, 3000],
   ["the canonical writer agrees with RFC 8785 on I-JSON (01 §3)", canonicalJson, 8000],
+  ["the frame codec reads the same in pieces and ends a faulty connection (plugin-platform §5)", frameCodec, 3000],
+  ["the package reader takes the publisher's content and nothing else (marketplace §5.1)", packageReader, 300],
+  ["the header reader takes no header twice and no malformed claim (02 T-5)", requestHeaders, 8000],
+  ["the reader of streams reads the same in pieces (02 §7.1)", eventStream, 4000],
 ];
 
 describe("readers under random input", () => {

@@ -102,7 +102,7 @@ export class UstarReader {
       return;
     }
     if (this.#zeroBlocks > 0) throw damaged("an entry after the end");
-    const header = new Header(block, 0);
+    const header = decodeHeader(block);
     const sound =
       header.cksumValid &&
       block.toString("latin1", 257, 265) === "ustar\u000000" &&
@@ -133,6 +133,15 @@ export class UstarReader {
     this.#left = header.size ?? 0;
     this.#padding = (BLOCK - (this.#left % BLOCK)) % BLOCK;
     if (this.#left === 0) this.#sink.entryEnd();
+  }
+}
+
+/** The library throws errors of its own at numbers that it cannot read. */
+function decodeHeader(block: Buffer): Header {
+  try {
+    return new Header(block, 0);
+  } catch {
+    throw damaged("a malformed header");
   }
 }
 
