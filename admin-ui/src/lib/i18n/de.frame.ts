@@ -44,7 +44,7 @@ export const frame = {
     home: "Übersicht",
     browse: "Finden",
     plugins: "Plugins",
-    try: "Probieren",
+    try: "Testen",
     people: "Menschen",
     mesh: "Netz",
     activity: "Aktivität",

@@ -38,7 +38,7 @@ export function duration(ms: number): string {
   return new Intl.NumberFormat(language(), {
     style: "unit",
     unit: unit as string,
-    unitDisplay: unit === "millisecond" || unit === "second" ? "short" : "long",
+    unitDisplay: unit === "millisecond" || unit === "second" ? "narrow" : "long",
     maximumFractionDigits: unit === "second" ? 1 : 0,
   }).format(value as number);
 }
