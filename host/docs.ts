@@ -1,7 +1,8 @@
 /** Makes the pages of docs/reference from the tables that the code uses; run it with Node 26 after changing a table. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ERRORS, LOCAL_ERRORS, PERMISSIONS, REASONS } from "./src/contract/index.ts";
+import { COMMANDS } from "./src/cli/commands/index.ts";
+import { CONSTANTS, ERRORS, LOCAL_ERRORS, PERMISSIONS, REASONS } from "./src/contract/index.ts";
 
 const HEAD = "<!-- Made by host/docs.ts; change the table in host/src/contract instead. -->";
 
@@ -44,8 +45,55 @@ export function permissionsPage(): string {
   return `${lines.join("\n")}\n`;
 }
 
+export function constantsPage(): string {
+  const lines = [
+    HEAD,
+    "",
+    "# Constants",
+    "",
+    "Values on which nodes must agree; none of them can be configured. The unit stands in the name.",
+    "",
+    "| Name | Value |",
+    "| --- | ---: |",
+  ];
+  for (const [name, value] of Object.entries(CONSTANTS)) lines.push(`| \`${name}\` | ${value} |`);
+  return `${lines.join("\n")}\n`;
+}
+
+export function commandsPage(): string {
+  const lines = [
+    HEAD.replace("the table in host/src/contract", "host/src/cli/commands"),
+    "",
+    "# Commands",
+    "",
+    "What stands behind `npx hearthnet`. Every command takes `--data DIR`, `--json` and `--help`; exit code 0 done, 1 refused or failed, 2 wrong usage.",
+    "Those marked *tool* are handed on to the tools of authors and registries; their `--help` tells the options.",
+  ];
+  for (const { name, args, summary, example, options } of COMMANDS) {
+    const tool = args === "…";
+    lines.push("", `## ${name.join(" ")}`, "", `${sentence(summary)}${tool ? " *Tool.*" : ""}`);
+    const usage = `hearthnet ${[...name, ...(tool || args === "" ? [] : [args])].join(" ")}`;
+    lines.push("", "```sh", ...new Set([usage, example]), "```");
+    if (options === undefined) continue;
+    lines.push("", "| Option | |", "| --- | --- |");
+    for (const [option, { value, help, multiple }] of Object.entries(options))
+      lines.push(`| \`--${option}${value === undefined ? "" : ` ${value}`}\`${multiple === true ? " …" : ""} | ${cell(help)} |`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}
+
 if (import.meta.main) {
   const folder = join(import.meta.dirname, "..", "docs", "reference");
   writeFileSync(join(folder, "errors.md"), errorsPage());
   writeFileSync(join(folder, "permissions.md"), permissionsPage());
+  writeFileSync(join(folder, "constants.md"), constantsPage());
+  writeFileSync(join(folder, "commands.md"), commandsPage());
 }

@@ -5,7 +5,7 @@ import { it } from "node:test";
 import { COMMANDS } from "../../host/src/cli/commands/index.ts";
 import { COMMANDS as REGISTRY_COMMANDS } from "../../registry/src/commands/index.ts";
 import { COMMANDS as AUTHOR_COMMANDS } from "../../sdk-plugin/src/commands/index.ts";
-import { errorsPage, permissionsPage } from "../../host/docs.ts";
+import { commandsPage, constantsPage, errorsPage, permissionsPage } from "../../host/docs.ts";
 import { read, ROOT, sourceFiles } from "./sources.ts";
 
 const PAGES = sourceFiles(["*.md", "docs/**/*.md", "plugins/*/README.md", "sdk-plugin/**/*.md", "registry/**/*.md"]);
@@ -126,8 +126,13 @@ it("every path of the repository named in the records and in ARCHITECTURE.md exi
 });
 
 it("the reference pages say what the tables say", () => {
-  assert.equal(read("docs/reference/errors.md"), errorsPage(), "run: npx node host/docs.ts");
-  assert.equal(read("docs/reference/permissions.md"), permissionsPage(), "run: npx node host/docs.ts");
+  for (const [name, page] of Object.entries({
+    commands: commandsPage(),
+    constants: constantsPage(),
+    errors: errorsPage(),
+    permissions: permissionsPage(),
+  }))
+    assert.equal(read(`docs/reference/${name}.md`), page, "run: npx node host/docs.ts");
 });
 
 it("each of the protocol's known answers is tried by some test", () => {
