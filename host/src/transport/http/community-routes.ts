@@ -48,11 +48,6 @@ export function syncEventsRoute(room: Room): Handler {
       if (!Array.isArray(request.events) || typeof request.community_id !== "string") {
         throw new HnError("bad_request", { message: 'The body must hold "community_id" and a list of "events".' });
       }
-      if (request.events.length > CONSTANTS.SYNC_BATCH_MAX_EVENTS)
-        throw new HnError("bad_request", {
-          reason: "too_large",
-          message: "At most 1000 events may be sent at once. Send them in several batches.",
-        });
       const result = await room.community.exchange(request as SyncRequest, headersOf(passage).from);
       return send(reply, room.answerer.answer(200, result as unknown as JsonObject, passage.claim));
     },
