@@ -83,16 +83,25 @@ function readEnvelope(bytes: Uint8Array): Envelope {
     const value = parseStrictJson(bytes, { maxBytes: ENVELOPE_MAX_BYTES, maxDepth: 6 }) as unknown as Envelope;
     const sound =
       value.payloadType === PACKAGE_PAYLOAD_TYPE &&
-      typeof value.payload === "string" &&
       Array.isArray(value.signatures) &&
       value.signatures.length > 0 &&
       value.signatures.length <= 8 &&
-      value.signatures.every((s) => typeof s?.keyid === "string" && typeof s.sig === "string");
+      value.signatures.every((s) => typeof s?.keyid === "string" && isBase64(s.sig)) &&
+      isBase64(value.payload);
     if (!sound) throw new Error("shape");
+    // One spelling only: nothing in a package can be altered without being noticed, its signature's own file included.
+    const { payloadType, payload, signatures } = value;
+    const said = canonicalBytes({ payloadType, payload, signatures: signatures.map(({ keyid, sig }) => ({ keyid, sig })) });
+    if (Buffer.compare(said, bytes) !== 0) throw new Error("spelling");
     return value;
   } catch (cause) {
     throw new HnError("invalid_signature", { reason: "unsigned", cause });
   }
+}
+
+/** As `Buffer` would write it: no spare bits, no missing or odd padding. */
+function isBase64(value: unknown): boolean {
+  return typeof value === "string" && Buffer.from(value, "base64").toString("base64") === value;
 }
 
 function readPayload(body: Uint8Array): PackagePayload {

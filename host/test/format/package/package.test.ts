@@ -288,3 +288,15 @@ describe("what happens beside the package is not blamed on it", () => {
     assert.deepEqual(readdirSync(join(root, "store", "sha256")), []);
   });
 });
+
+it("takes the signature in one spelling only, so that no bit of a package can differ", async () => {
+  const tar = gunzipSync(pack()).toString("latin1");
+  for (const [from, to] of [
+    ['=="}]}', '=9"}]}'],
+    ['{"payload":', '{"payload" :'],
+  ] as const) {
+    assert.ok(tar.includes(from), from);
+    const cut = from.length === to.length ? tar.replace(from, to) : tar.replace(from, to).replace('"}]}\0', '"}]}');
+    await assert.rejects(verifyPackage(squeeze(Buffer.from(cut, "latin1")), { keys: [KEY] }), to);
+  }
+});
