@@ -106,6 +106,15 @@ it("every npm script named in the documents exists", () => {
   assert.deepEqual(wrong, []);
 });
 
+it("every package that the host depends on has its line in the record (codebase §10)", () => {
+  const { dependencies } = JSON.parse(read("host/package.json")) as { dependencies: Record<string, string> };
+  const record = read("docs/adr/0010-what-the-host-depends-on.md");
+  assert.deepEqual(
+    Object.keys(dependencies).filter((name) => !record.includes(`\`${name}\``)),
+    [],
+  );
+});
+
 it("every link to a file of the repository leads somewhere", () => {
   const wrong = PAGES.flatMap((page) =>
     [...read(page).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(([, target = ""]) => ({ page, target })),
