@@ -87,6 +87,19 @@ export class Visitor {
     await this.settled();
   }
 
+  /** Goes there as a click on a link does, without loading the page anew. */
+  async follow(path: string): Promise<void> {
+    await this.page.evaluate((href) => {
+      const link = document.createElement("a");
+      link.href = href;
+      document.body.append(link);
+      link.click();
+      link.remove();
+    }, path);
+    await this.page.waitForURL((url) => url.pathname === path);
+    await this.settled();
+  }
+
   async settled(): Promise<void> {
     await this.page.locator("h1").first().waitFor();
     await this.page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
@@ -102,10 +115,14 @@ export class Visitor {
    * @param o.whole   false: only what is on screen, for dialogs
    */
   async look(name: string, o: { whole?: boolean } = {}): Promise<void> {
-    const number = String(++this.#pictures).padStart(2, "0");
-    await this.page.screenshot({ path: join(this.#folder, `${number}-${name}.png`), fullPage: o.whole ?? true });
+    await this.page.screenshot({ path: this.picture(name), fullPage: o.whole ?? true });
     await this.fits(name);
     await this.accessible(name);
+  }
+
+  /** Where the next picture of this visit goes. */
+  picture(name: string): string {
+    return join(this.#folder, `${String(++this.#pictures).padStart(2, "0")}-${name}.png`);
   }
 
   async fits(name: string): Promise<void> {

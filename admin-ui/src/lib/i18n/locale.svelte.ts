@@ -1,7 +1,8 @@
 import type { I18nText } from "@hearthnet/host/contract";
 import type { Messages } from "./en.ts";
 
-export type Language = "en" | "de";
+/** `en-XA` is the pseudo-language: for tests, chosen nowhere on the page. */
+export type Language = "en" | "de" | "en-XA";
 export const LANGUAGES: readonly [Language, string][] = [
   ["en", "English"],
   ["de", "Deutsch"],
@@ -11,6 +12,7 @@ const KEY = "hn.language";
 const catalogues: Record<Language, () => Promise<Messages>> = {
   en: async () => (await import("./en.ts")).en,
   de: async () => (await import("./de.ts")).de,
+  "en-XA": async () => (await import("./pseudo.ts")).pseudo((await import("./en.ts")).en),
 };
 
 let shown = $state.raw<{ language: Language; messages: Messages | null }>({ language: "en", messages: null });
@@ -46,7 +48,7 @@ export async function useLanguage(next: Language, o: { remember: boolean }): Pro
 function readChoice(): Language | null {
   try {
     const value = localStorage.getItem(KEY);
-    return value === "de" || value === "en" ? value : null;
+    return value === "de" || value === "en" || value === "en-XA" ? value : null;
   } catch {
     return null;
   }

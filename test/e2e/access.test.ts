@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { Browser } from "playwright-core";
+import { startNode, type LiveNode } from "../support/live-node.ts";
+import { PASSWORD, setUp } from "./support/api.ts";
+import { openBrowser } from "./support/browser.ts";
+import { Opened } from "./support/closing.ts";
+import { figure, seconds } from "./support/figures.ts";
+import { Visitor } from "./support/visitor.ts";
+import { routesOfThePage } from "./support/words.ts";
+
+/** What people and plugins have named themselves; the page repeats it as it is. */
+const DATA = new Set([
+  "Küche",
+  "Mühlenstraße",
+  "hearthnet/ocr",
+  "ocr.image",
+  "Text recognition",
+  "Reads the text in photos and scans, offline. Says where each word stands and how sure it is.",
+]);
+
+/** Addresses in place of the parts that vary. */
+function addressOf(route: string): string {
+  return route.replace("[ns]/[name]", "hearthnet/ocr").replace("[capability]", "ocr.image");
+}
+function pictureOf(path: string): string {
+  return path === "/" ? "home" : path.slice(1).replaceAll("/", "-").replaceAll(/[[\]]/g, "");
+}
+
+describe("every page for everybody (admin-ui §10)", () => {
+  const opened = new Opened();
+  let node: LiveNode;
+  let browser: Browser;
+  let session: string;
+  after(() => opened.close());
+
+  before(async () => {
+    node = await startNode(opened);
+    session = await setUp(node, {
+      name: "Küche",
+      community: { kind: "create", name: "Mühlenstraße", root_passphrase: PASSWORD },
+    });
+    browser = await openBrowser(opened);
+  });
+
+  const arrive = (o: { name: string; language?: "en" | "de"; theme?: "light" | "dark"; width?: number; remembered?: string }) =>
+    Visitor.arrive(opened, { browser, admin: node.ready.admin, language: "en", theme: "light", width: 1280, session, ...o });
+
+  it("installs a plugin by keyboard alone", async () => {
+    const me = await arrive({ name: "keyboard", width: 1280 });
+    await me.visit("/");
+    /** Presses Tab until the named thing has the focus. */
+    const tabTo = async (role: string, name: string): Promise<void> => {
+      for (let i = 0; i < 80; i++) {
+        await me.page.keyboard.press("Tab");
+        const focused = me.page.locator(":focus");
+        if ((await focused.count()) === 0) continue;
+        // A name with a colon stands in quotation marks of its own.
+        const snapshot = (await focused.ariaSnapshot()).replace(/^- '?/, "");
+        if (snapshot.startsWith(`${role} "${name}"`)) {
+          assert.equal(await focused.evaluate((e) => e.matches(":focus-visible")), true, `${name} shows that it has the focus`);
+          return;
+        }
+      }
+      assert.fail(`Tab never reached ${role} ${name}`);
+    };
+    await me.page.keyboard.press("Tab");
+    assert.equal(await me.page.locator(":focus").innerText(), me.say("app.skip"), "the first stop skips the navigation");
+    await me.page.keyboard.press("Enter");
+    await tabTo("link", me.say("titles.browse"));
+    await me.page.keyboard.press("Enter");
+    await me.titled("titles.browse");
+    assert.equal(await me.page.locator(":focus").innerText(), me.say("titles.browse"), "the title of the new page has the focus");
+    await tabTo("link", "Text recognition");
+    await me.page.keyboard.press("Enter");
+    await me.get("button", "browse.install").waitFor();
+    await tabTo("button", me.say("browse.install"));
+    await me.page.keyboard.press("Enter");
+    await me.get("button", "review.install").waitFor();
+    await me.page.keyboard.press("Escape");
+    await me.page.getByRole("dialog").waitFor({ state: "detached" });
+    assert.equal(await me.page.locator(":focus").innerText(), me.say("browse.install"), "the focus comes back");
+    await me.page.keyboard.press("Enter");
+    await me.get("button", "review.install").waitFor();
+    await tabTo("switch", `${me.say("act.allow")}: ${me.say(["permissions", "proc.worker"])}`);
+    await tabTo("button", me.say("review.install"));
+    await me.look("review", { whole: false });
+    await me.page.keyboard.press("Enter");
+    await me.page.getByText(me.say("job.done")).first().waitFor();
+    await tabTo("link", me.say("job.toPlugin"));
+    await me.page.keyboard.press("Enter");
+    await me.page.locator("[data-state=active]").waitFor();
+    me.assertClean();
+  });
+
+  it("has no fault that axe can find, on any page, in either language, light and dark, wide and narrow", async () => {
+    const routes = await routesOfThePage();
+    const started = performance.now();
+    let looked = 0;
+    for (const language of ["en", "de"] as const)
+      for (const theme of ["light", "dark"] as const)
+        for (const width of [320, 1280]) {
+          const me = await arrive({ name: `pages-${language}-${theme}-${width}`, language, theme, width });
+          await me.visit("/");
+          for (const { path } of routes) {
+            await me.follow(addressOf(path));
+            await me.look(pictureOf(path));
+          }
+          await me.follow("/no/such/page");
+          await me.titled("titles.notFound");
+          await me.look("not-found");
+          looked += me.looked;
+          me.assertClean();
+          await me.context.close();
+        }
+    figure(
+      `axe: 0 violations in ${looked} looks at ${routes.length + 1} routes × 2 languages × 2 themes × 2 widths, ${seconds(performance.now() - started)}`,
+    );
+  });
+
+  it("has room for longer words, and none written past the catalogue", async () => {
+    const me = await arrive({ name: "pseudo-320", width: 320, remembered: "en-XA" });
+    const strange = new Set<string>();
+    for (const { path } of await routesOfThePage()) {
+      await me.visit(addressOf(path));
+      await me.page.screenshot({ path: me.picture(pictureOf(path)), fullPage: true });
+      await me.fits(`${path} in the pseudo-language`);
+      for (const text of await me.page.evaluate(foreignTexts)) if (!DATA.has(text)) strange.add(`${path}: ${text}`);
+    }
+    assert.deepEqual([...strange], []);
+    me.assertClean();
+  });
+});
+
+/** Runs in the page: texts with words that are neither out of the catalogue nor marked as somebody else's. */
+function foreignTexts(): string[] {
+  const MARKED = "[lang]:not(html), [translate=no], .mono, code, pre, kbd, dd, textarea, noscript, script";
+  const found: string[] = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+    const text = node.textContent?.trim() ?? "";
+    const parent = node.parentElement;
+    if (!/[A-Za-z]{3}/.test(text) || parent === null || parent.closest(MARKED) !== null) continue;
+    // Neighbouring pieces of one sentence are one text of the catalogue.
+    if (!(parent.textContent ?? "").includes("⟦")) found.push(text);
+  }
+  return found;
+}
