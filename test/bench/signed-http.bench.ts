@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool } from "undici";
+import type { JsonObject, RequestEnvelope } from "../../host/src/contract/index.ts";
 import { systemClock } from "../../host/src/foundation/index.ts";
-import { openKeystore } from "../../host/src/identity/index.ts";
+import { openKeystore, verifyTyped } from "../../host/src/identity/index.ts";
 import { createLink } from "../../host/src/transport/index.ts";
 import { compare, type BenchResult } from "./measure.ts";
 import { BODY, type Places } from "./signed-http/letter.ts";
@@ -40,13 +41,37 @@ export async function run(): Promise<Record<string, BenchResult>> {
   };
   const beside = (theirs: Call): Promise<BenchResult> =>
     compare({ ours: ours.call, theirs, round: ROUND, width: WIDTH, others: { ours: [pid], theirs: [pid] } });
-  const results = { [name]: await beside(echo(places.tls)), [`${name}-beside-plain-http`]: await beside(echo(places.plain)) };
+  const overTls = await beside(echo(places.tls));
+  const results = {
+    [name]: overTls,
+    [`${name}-beside-plain-http`]: await beside(echo(places.plain)),
+    [`${name}-if-only-signatures-cost`]: await bound(folder, overTls.baseline),
+  };
   await Promise.all([ours.stop(), ...pools.map((pool) => pool.destroy())]);
   const gone = once(child, "exit");
   child.disconnect();
   await gone;
   rmSync(folder, { recursive: true, force: true });
   return results;
+}
+
+/** What would be left of the echo if nothing but two signatures and two verifications came on top: no code around them can do better. */
+async function bound(folder: string, echoCost: number): Promise<BenchResult> {
+  const { signer } = openKeystore(folder);
+  const envelope: RequestEnvelope = {
+    body: BODY as JsonObject,
+    capability: "ext.bench.echo",
+    community: signer.nodeId,
+    from: signer.nodeId,
+    request_id: "01J9Z3K8V4Q2N7M5C6B1A0XWYT",
+    timestamp: "2026-07-01T12:00:00Z",
+    to: signer.nodeId,
+    version: "1.0",
+  };
+  const once = (): boolean => verifyTyped("request", envelope, { by: signer.nodeId, signature: signer.signRequest(envelope) });
+  const both = (): Promise<unknown> => Promise.resolve(once() && once());
+  const { value } = await compare({ ours: both, theirs: both, round: ROUND / 4 });
+  return { value: value + echoCost, baseline: echoCost, ratio: echoCost / (value + echoCost), unit: "µs CPU per call" };
 }
 
 /** Options of this process that the called one shall have too. */
