@@ -33,7 +33,7 @@ export interface LiveNode {
   /** Printed once, right after the ready line. */
   setupLink(): Promise<string>;
   /** `hearthnet --data … --json …` */
-  cli(args: string[], o?: { stdin?: string; timeoutMs?: number }): Promise<CliResult>;
+  cli(args: string[], o?: { stdin?: string; timeoutMs?: number; killedBy?: AbortSignal }): Promise<CliResult>;
   /** As `cli`, but the command must succeed. */
   ask<T>(args: string[], o?: { stdin?: string; timeoutMs?: number }): Promise<T>;
   /** Everything the process has printed so far. */
@@ -99,7 +99,10 @@ export async function startNode(t: Closing, o: { dataDir?: string; args?: string
 }
 
 /** One command in a process of its own; for a node that does not run as well. */
-export async function runCli(args: string[], o: { home: string; stdin?: string; timeoutMs?: number }): Promise<CliResult> {
+export async function runCli(
+  args: string[],
+  o: { home: string; stdin?: string; timeoutMs?: number; killedBy?: AbortSignal },
+): Promise<CliResult> {
   const child = spawn(process.execPath, [BINARY, ...args], {
     stdio: ["pipe", "pipe", "pipe"],
     env: environment(o.home),
@@ -111,6 +114,7 @@ export async function runCli(args: string[], o: { home: string; stdin?: string; 
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  o.killedBy?.addEventListener("abort", () => child.kill("SIGKILL"), { once: true });
   child.stdin.end(o.stdin ?? "");
   const [code] = (await once(child, "close")) as [number | null];
   return {
