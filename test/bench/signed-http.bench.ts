@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool } from "undici";
-import type { JsonObject, RequestEnvelope } from "../../host/src/contract/index.ts";
+import type { RequestEnvelope } from "../../host/src/contract/index.ts";
 import { systemClock } from "../../host/src/foundation/index.ts";
 import { openKeystore, verifyTyped } from "../../host/src/identity/index.ts";
 import { createLink } from "../../host/src/transport/index.ts";
@@ -59,7 +59,7 @@ export async function run(): Promise<Record<string, BenchResult>> {
 async function bound(folder: string, echoCost: number): Promise<BenchResult> {
   const { signer } = openKeystore(folder);
   const envelope: RequestEnvelope = {
-    body: BODY as JsonObject,
+    body: BODY,
     capability: "ext.bench.echo",
     community: signer.nodeId,
     from: signer.nodeId,
