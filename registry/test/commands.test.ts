@@ -1,86 +1,11 @@
 import assert from "node:assert/strict";
-import { createPrivateKey } from "node:crypto";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
-import { createPublisherKey, openPublisherKey, writePackage } from "@hearthnet/host/format";
+import { describe, it } from "node:test";
 import { openServer } from "../src/1-http/server.ts";
 import { COMMANDS } from "../src/commands/index.ts";
-import { runCommand } from "../src/commands/run.ts";
-
-const NOW = Date.UTC(2026, 6, 1, 12);
-
-interface Said {
-  code: number;
-  out: string;
-  err: string;
-  json: Record<string, unknown>;
-}
-
-async function run(cwd: string, words: string[], now = NOW): Promise<Said> {
-  const said: Said = {
-    code: -1,
-    out: "",
-    err: "",
-    get json() {
-      return JSON.parse(said.out) as Record<string, unknown>;
-    },
-  };
-  said.code = await runCommand(words, {
-    commands: COMMANDS,
-    cwd,
-    now,
-    out: (text) => (said.out += `${text}\n`),
-    err: (text) => (said.err += `${text}\n`),
-  });
-  return said;
-}
-
-/** A folder with a registry, a publisher's key and a package. */
-async function desk(t: TestContext): Promise<{ cwd: string; pack: (version: string, key?: string) => string }> {
-  const cwd = mkdtempSync(join(tmpdir(), "hearthnet-registry-"));
-  t.after(() => rmSync(cwd, { recursive: true, force: true }));
-  assert.equal((await run(cwd, ["init"])).code, 0);
-  for (const name of ["acme", "other"]) {
-    const { privatePem, publicPem } = createPublisherKey("");
-    const open = createPrivateKey({ key: privatePem, passphrase: "" }).export({ type: "pkcs8", format: "pem" });
-    writeFileSync(join(cwd, `${name}.key`), open, { mode: 0o600 });
-    writeFileSync(join(cwd, `${name}.key.pub`), publicPem);
-  }
-  assert.equal((await run(cwd, ["add-namespace", "acme", "--key", "acme.key.pub"])).code, 0);
-  return {
-    cwd,
-    pack: (version, key = "acme") => {
-      const manifest = {
-        manifestVersion: 1,
-        id: "acme/echo",
-        version,
-        kind: "service",
-        tier: { min: "process" },
-        displayName: { en: "Echo" },
-        description: { en: "Says it again." },
-        license: "Apache-2.0",
-        engines: { hearthnet: ">=0.1.0" },
-        platforms: ["any"],
-        entry: { main: "dist/main.mjs" },
-        contributes: {},
-        permissions: [],
-      };
-      const files = new Map([
-        ["hearthnet.plugin.json", { bytes: Buffer.from(JSON.stringify(manifest)) }],
-        ["dist/main.mjs", { bytes: Buffer.from(`export default "${version}";\n`) }],
-      ]);
-      const name = `echo-${version}-${key}.hnp`;
-      writeFileSync(
-        join(cwd, name),
-        writePackage(files, openPublisherKey(readFileSync(join(cwd, `${key}.key`), "utf8"), null)).bytes,
-      );
-      return name;
-    },
-  };
-}
+import { desk, run, type Desk } from "./desk.ts";
 
 describe("the keeper of a registry", () => {
   it("makes one, lets a publisher in, publishes, withdraws; keys stay private", async (t) => {
@@ -96,20 +21,15 @@ describe("the keeper of a registry", () => {
         assert.doesNotMatch(readFileSync(join(entry.parentPath, entry.name), "latin1"), /PRIVATE KEY/, entry.name);
   });
 
-  const REFUSALS: [
-    name: string,
-    words: (pack: (version: string, key?: string) => string) => string[],
-    code: number,
-    told: RegExp,
-  ][] = [
-    [
-      "a version that exists with other content",
-      (pack) => ["publish", pack("1.0.0", "acme"), "--key", "acme.key"],
-      0,
-      /Published/,
-    ],
+  const REFUSALS: [name: string, words: (pack: Desk["pack"]) => string[], code: number, told: RegExp][] = [
+    ["a version that exists with other content", (pack) => ["publish", pack("1.0.0"), "--key", "acme.key"], 0, /Published/],
     ["a version that is not newer", (pack) => ["publish", pack("0.9.0"), "--key", "acme.key"], 1, /version_old/],
-    ["a package signed by somebody else", (pack) => ["publish", pack("2.0.0", "other"), "--key", "acme.key"], 1, /wrong_key/],
+    [
+      "a package signed by somebody else",
+      (pack) => ["publish", pack("2.0.0", { key: "other" }), "--key", "acme.key"],
+      1,
+      /wrong_key/,
+    ],
     ["a list that its publisher does not sign", (pack) => ["publish", pack("2.0.0")], 1, /signer_missing/],
     ["a namespace that is taken", () => ["add-namespace", "acme", "--key", "other.key.pub"], 1, /namespace_taken/],
     ["a reserved namespace", () => ["add-namespace", "hearthnet", "--key", "other.key.pub"], 1, /namespace_taken/],
@@ -117,6 +37,29 @@ describe("the keeper of a registry", () => {
     ["a key that is none", () => ["add-namespace", "third", "--key", "echo.hnp"], 1, /cannot|PEM|ENOENT/],
     ["a version that is not there", () => ["yank", "acme/echo@7.0.0", "--key", "acme.key"], 1, /not_found/],
     ["a name that is no version", () => ["yank", "acme"], 2, /ID@VERSION/],
+    ["a key that is another publisher's", (pack) => ["publish", pack("2.0.0"), "--key", "other.key"], 1, /signer_foreign/],
+    ["a key file that is not there", (pack) => ["publish", pack("2.0.0"), "--key", "acne.key"], 1, /key_missing/],
+    [
+      "a public key in place of the private one",
+      (pack) => ["publish", pack("2.0.0"), "--key", "acme.key.pub"],
+      1,
+      /key_(invalid|permissions)/,
+    ],
+    [
+      "a folder of keys that is not there",
+      (pack) => ["publish", pack("2.0.0"), "--key", "acme.key", "--keys", "typo"],
+      1,
+      /key_missing/,
+    ],
+    [
+      "an asset that no package names",
+      (pack) => ["publish", pack("2.0.0"), "--key", "acme.key", "--asset", "acme.key.pub"],
+      1,
+      /asset_unknown/,
+    ],
+    ["a plugin that is none", () => ["revoke", "acme", "--reason", "x"], 2, /ID@VERSION/],
+    ["a revocation without a reason", () => ["revoke", "acme/echo"], 2, /--reason/],
+    ["half a certificate", () => ["serve", "--cert", "x.pem"], 2, /go together/],
     ["an unknown command", () => ["publsh"], 2, /There is no command/],
     ["an unknown option", () => ["publish", "x", "--nope"], 2, /--help/],
     ["a missing argument", () => ["publish"], 2, /FILE… is missing/],
@@ -125,16 +68,17 @@ describe("the keeper of a registry", () => {
     ["a port that is none", () => ["serve", "--port", "x"], 2, /0 to 65535/],
   ];
   it("is told what is wrong with each wish, and nothing changes", async (t) => {
-    const { cwd, pack } = await desk(t);
+    const { cwd, pack, published } = await desk(t);
     assert.equal((await run(cwd, ["publish", pack("1.0.0"), "--key", "acme.key"])).code, 0);
     for (const [name, words, code, told] of REFUSALS) {
-      const before = readFileSync(join(cwd, "registry", "tuf", "timestamp.json"), "utf8");
+      const before = published();
       const said = await run(cwd, words(pack));
       assert.equal(said.code, code, `${name}: ${said.out}${said.err}`);
       assert.match(`${said.out}${said.err}`, told, name);
-      if (code !== 0) assert.equal(readFileSync(join(cwd, "registry", "tuf", "timestamp.json"), "utf8"), before, name);
+      if (code !== 0) assert.deepEqual(published(), before, name);
     }
-    assert.ok(!existsSync(join(cwd, "elsewhere")), "a typing mistake makes no folders");
+    for (const mistake of ["elsewhere", "typo", "acne.key"])
+      assert.ok(!existsSync(join(cwd, mistake)), `a typing mistake makes no ${mistake}`);
   });
 
   it("is warned of a key file that others can read", async (t) => {

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { HnError } from "../../host/src/foundation/index.ts";
 import { openServer } from "../../registry/src/1-http/server.ts";
-import { openPublisherKey } from "../../registry/src/3-catalog/keyring.ts";
 import { folder, makePackage, NOW, openNode, openShop, type Node, type Shop } from "./shop.ts";
 
 const DAY_MS = 86_400_000;
@@ -107,27 +106,36 @@ describe("a catalogue", () => {
   });
 
   it("is refused when its parts come from different times, or were signed by nobody it names", async (t) => {
-    for (const role of ["snapshot", "targets", "ns-hearthnet", "index", "claimed"]) {
+    const request = { id: "hearthnet/echo", grants: "all", grantedBy: "operator" } as const;
+    const last = (names: readonly string[], role: string): string =>
+      names.filter((name) => name.endsWith(`.${role}.json`)).at(-1) ?? "";
+    for (const role of ["snapshot", "ns-hearthnet", "index", "revocations", "targets", "claimed"]) {
       const shop = stocked(t);
       const before = new Map(files(shop).map((name) => [name, readFileSync(join(shop.folder, "tuf", name))]));
       shop.reopen(NOW + 60_000);
       shop.list(makePackage({ version: "1.1.0", key: shop.key }));
       shop.commit();
-      const newName =
-        files(shop)
-          .filter((name) => name.endsWith(`.${role}.json`))
-          .at(-1) ?? "";
-      const oldName = [...before.keys()].find((name) => name.endsWith(`.${role}.json`)) ?? "";
-      writeFileSync(join(shop.folder, "tuf", newName), before.get(oldName) ?? "");
+      const stranger = stocked(t);
+      const older = before.get(last([...before.keys()], role));
+      const foreign = readFileSync(join(stranger.folder, "tuf", last(files(stranger), role)));
+      const present = join(shop.folder, "tuf", last(files(shop), role));
+      const right = readFileSync(present);
+      for (const wrong of [older, foreign, right.subarray(0, right.byteLength - 1)]) {
+        if (wrong === undefined || wrong.equals(right)) continue;
+        writeFileSync(present, wrong);
+        const node = await openNode(t, shop);
+        const reason = await reasonOf(node.marketplace.install(request));
+        assert.ok(["damaged", "rolled_back", "wrong_key"].includes(reason), `${role}: ${reason}`);
+        assert.deepEqual([node.leftovers(), node.staged], [[], []], role);
+      }
+      writeFileSync(present, right);
       const node = await openNode(t, shop);
-      const reason = await reasonOf(node.marketplace.install({ id: "hearthnet/echo", grants: "all", grantedBy: "operator" }));
-      assert.notEqual(reason, "none", role);
-      assert.deepEqual(node.leftovers(), [], role);
+      assert.equal(await reasonOf(node.marketplace.install(request)), "none", "untouched it is taken");
     }
   });
 
   it("is not installed from when it has expired, unless the operator wants it this once", async (t) => {
-    const shop = openShop(t, { namespace: "acme" });
+    const shop = openShop(t, { namespace: "acme", development: false });
     shop.list(makePackage({ id: "acme/echo", key: shop.key }));
     shop.commit();
     const node = await openNode(t, shop, remote(shop));
@@ -183,7 +191,7 @@ describe("a catalogue", () => {
 
   it("lets a publisher sign for its own namespace only", async (t) => {
     const shop = stocked(t);
-    const other = openPublisherKey(folder(t), "acme");
+    const other = shop.keys.ownPublisher("acme");
     shop.repository.claim("acme", [other.tuf]);
     // The keeper's tool is bypassed: acme's role lists a package of the first-party namespace.
     const stolen = makePackage({ version: "9.0.0", key: shop.key });

@@ -7,9 +7,9 @@ import { blobCid, permissionsDigest, writePackage, type PackageFile, type Target
 import type { Grant, PluginManifest, PluginStatus, StoredRelease } from "../../host/src/contract/index.ts";
 import { createUlidFactory, ManualClock, silentLog } from "../../host/src/foundation/index.ts";
 import { openMarketplace, type MarketplaceOptions, type NodeMarketplace } from "../../host/src/marketplace/index.ts";
-import { openKeys, openPublisherKey } from "../../registry/src/3-catalog/keyring.ts";
 import { Repository } from "../../registry/src/3-catalog/repository.ts";
 import { indexRow } from "../../registry/src/2-verify/package.ts";
+import { KeyFolder } from "../../registry/src/storage/key-folder.ts";
 import type { RoleKey } from "../../registry/src/storage/keys.ts";
 
 export const NOW: number = Date.UTC(2026, 6, 1, 12);
@@ -62,6 +62,7 @@ export function makePackage(o: PackageOrder): { bytes: Uint8Array; manifest: Plu
 
 export interface Shop {
   folder: string;
+  keys: KeyFolder;
   publisher: RoleKey;
   key: KeyObject;
   /** Takes the bytes as they are, however bad: a registry may be malicious. */
@@ -76,12 +77,13 @@ export interface Shop {
 export function openShop(t: Closing, o: { now?: number; development?: boolean; namespace?: string } = {}): Shop {
   const root = folder(t);
   const namespace = o.namespace ?? "hearthnet";
-  const keys = openKeys(join(root, "keys"));
-  const publisher = openPublisherKey(join(root, "keys"), namespace);
-  const open = (now: number): Repository =>
-    new Repository({ folder: join(root, "registry"), keys, now, development: o.development ?? true });
+  const development = o.development ?? true;
+  const keys = KeyFolder.create(join(root, "keys"), development);
+  const publisher = keys.ownPublisher(namespace);
+  const open = (now: number): Repository => Repository.create({ folder: join(root, "registry"), keys, now, development });
   const shop: Shop = {
     folder: join(root, "registry"),
+    keys,
     publisher,
     key: createPrivateKey(readFileSync(publisher.file, "utf8")),
     repository: open(o.now ?? NOW),
@@ -101,7 +103,7 @@ export function openShop(t: Closing, o: { now?: number; development?: boolean; n
       shop.repository.putPackage(namespace, { path: path ?? `${manifest.id}/${manifest.version}.hnp`, bytes, custom });
       shop.repository.putRow(indexRow({ manifest, custom, sizeBytes: bytes.byteLength }));
     },
-    commit: (step) => shop.repository.commit(new Map([[namespace, publisher]]), step),
+    commit: (step) => void shop.repository.commit(new Map([[namespace, publisher]]), step),
     reopen: (now) => {
       shop.repository = open(now);
     },

@@ -42,3 +42,4 @@ export { rating, requested, weightOf, type Right } from "./rights/rating.ts";
 export { amount, texts } from "./rights/scope.ts";
 export { compareVersions, isInRange } from "./version.ts";
 export { blobCid, createBlobCid, isCid } from "../identity/index.ts";
+export { syncFolder, writeFileAtomic } from "../foundation/index.ts";

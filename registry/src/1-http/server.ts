@@ -11,8 +11,11 @@ export async function openServer(o: {
   folder: string;
   host: string;
   port: number;
+  /** Absent: plain http, for this machine or behind another server. */
+  tls?: { cert: Buffer; key: Buffer };
 }): Promise<{ app: FastifyInstance; url: string }> {
-  const app = Fastify({ logger: false, trustProxy: false });
+  const options = { logger: false, trustProxy: false };
+  const app = o.tls === undefined ? Fastify(options) : (Fastify({ ...options, https: o.tls }) as unknown as FastifyInstance);
   await app.register(fastifyStatic, {
     root: o.folder,
     index: false,
@@ -33,5 +36,5 @@ export async function openServer(o: {
   );
   await app.listen({ host: o.host, port: o.port });
   const address = app.server.address() as { port: number };
-  return { app, url: `http://${o.host.includes(":") ? `[${o.host}]` : o.host}:${address.port}` };
+  return { app, url: `http${o.tls === undefined ? "" : "s"}://${o.host.includes(":") ? `[${o.host}]` : o.host}:${address.port}` };
 }

@@ -1,41 +1,42 @@
-import { createHash } from "node:crypto";
 import {
   blobKey,
   indexTarget,
   metadataKey,
   namespaceRole,
   PROFILE_FIELD,
-  readIndexShard,
-  REGISTRY_ROLES,
+  readPackage,
   REVOCATIONS_TARGET,
+  sha256Hex,
   writeIndexShard,
   writeRevocations,
   type IndexRow,
-  type RevocationList,
+  type RevocationEntry,
 } from "@hearthnet/host/format";
-import {
-  Metadata,
-  MetadataKind,
-  TargetFile,
-  type Key,
-  type Root,
-  type Snapshot,
-  type Targets,
-  type Timestamp,
-} from "@tufjs/models";
+import { MetaFile, TargetFile, type Key, type Metadata, type Targets } from "@tufjs/models";
+import { RegistryError } from "../refusal.ts";
 import { FolderStore } from "../storage/folder.ts";
+import { keysNeeded, ROLES, type KeyFolder, type RoleName } from "../storage/key-folder.ts";
 import type { RoleKey } from "../storage/keys.ts";
-import { buildClaimed, buildFiles, buildRoot, buildSnapshot, buildTargets, buildTimestamp, type Namespace } from "./roles.ts";
+import { readPublished, ROOT_FILE, type Published } from "./published.ts";
+import {
+  buildFiles,
+  buildRoot,
+  buildSnapshot,
+  buildTimestamp,
+  signWith,
+  topHolders,
+  type Holders,
+  type Namespace,
+} from "./roles.ts";
+import { Signing, type AnyRole } from "./signing.ts";
 
-export const ROOT_FILE = "root.json";
-const TOP = ["root", "targets", "snapshot", "timestamp"] as const;
-
-/** Keys of the roles that this machine signs for; a publisher's are per namespace. */
-export type RegistryKeys = Record<(typeof TOP)[number] | "revocations" | "index" | "claimed", RoleKey>;
+const ONLINE = ["index", "revocations", "snapshot", "timestamp"] as const;
+/** Readers that began before the last change have this long to end. */
+const SWEEP_AFTER_MS = 3_600_000;
 
 export interface RepositoryOptions {
   folder: string;
-  keys: RegistryKeys;
+  keys: KeyFolder;
   /** Unix milliseconds. */
   now: number;
   /** Versions rise with the clock, so that a repository made anew on the same machine is no rollback to its nodes. */
@@ -50,222 +51,244 @@ export interface RepositoryOptions {
 export class Repository {
   readonly #o: RepositoryOptions;
   readonly #store: FolderStore;
-  readonly #versions = new Map<string, number>();
-  #root: Metadata<Root>;
-  #namespaces: Namespace[] = [];
-  readonly #packages = new Map<string, TargetFile[]>();
-  #rows: IndexRow[] = [];
-  #revocations: RevocationList = { seq: 0, entries: [] };
+  readonly #is: Published;
   readonly #blobs = new Map<string, Uint8Array>();
-  #timestampVersion = 0;
-  #snapshotVersion = 0;
+  readonly #changed = new Set<string>();
+  readonly #signing: Signing;
 
-  constructor(options: RepositoryOptions) {
+  private constructor(options: RepositoryOptions, store: FolderStore, published: Published) {
     this.#o = options;
-    this.#store = new FolderStore(options.folder);
-    this.#root = this.#openRoot();
-    this.#load();
+    this.#store = store;
+    this.#is = published;
+    this.#signing = new Signing(published, options);
+  }
+
+  /** @throws RegistryError no_registry | key_foreign: other keys would make another registry out of this one */
+  static open(options: RepositoryOptions): Repository {
+    const store = new FolderStore(options.folder);
+    const published = readPublished(store);
+    if (published === null)
+      throw new RegistryError(`There is no registry in ${options.folder}.`, {
+        reason: "no_registry",
+        action: "Name its folder with --out, or make one with `hearthnet registry init --out DIR`.",
+      });
+    const isDevelopment = published.root.signed.unrecognizedFields[PROFILE_FIELD] === "development";
+    const repository = new Repository({ ...options, development: isDevelopment }, store, published);
+    const foreign = ONLINE.find((role) => !repository.#signing.holds(role));
+    if (foreign !== undefined)
+      throw new RegistryError(`The key of the role ${foreign} in ${options.keys.path} does not belong to this registry.`, {
+        reason: "key_foreign",
+        action: "Name the folder with the keys that were made together with the registry: --keys DIR.",
+      });
+    return repository;
+  }
+
+  /** Opens what is there, or makes it. A development registry of former keys is replaced: nothing that they signed is worth anything. */
+  static create(options: RepositoryOptions): Repository {
+    const store = new FolderStore(options.folder);
+    const published = readPublished(store);
+    if (published !== null && (!options.development || ownsAll(published, options))) return Repository.open(options);
+    if (published !== null) store.delete("tuf");
+    const holders = (role: RoleName): Holders => ({
+      keys: options.keys.of(role).map(({ tuf }) => tuf),
+      threshold: keysNeeded(role, options.development).threshold,
+    });
+    const { now, development } = options;
+    const root = buildRoot({
+      holders: topHolders(holders),
+      version: 1,
+      now,
+      development,
+    });
+    signWith(root, options.keys.of("root"));
+    const fresh: Published = {
+      root,
+      targets: null,
+      claimed: null,
+      namespaces: [],
+      packages: new Map(),
+      lists: new Map(),
+      rows: [],
+      revocations: { seq: 0, entries: [] },
+      meta: new Map(),
+      timestampVersion: 0,
+      snapshotVersion: 0,
+    };
+    return new Repository(options, store, fresh);
   }
 
   get namespaces(): readonly Namespace[] {
-    return this.#namespaces;
+    return this.#is.namespaces;
   }
 
   get rows(): readonly IndexRow[] {
-    return this.#rows;
+    return this.#is.rows;
   }
 
   packages(namespace: string): readonly TargetFile[] {
-    return this.#packages.get(namespace) ?? [];
+    return this.#is.packages.get(namespace) ?? [];
   }
 
   claim(name: string, keys: Key[]): void {
-    this.#namespaces = [...this.#namespaces.filter((known) => known.name !== name), { name, role: namespaceRole(name), keys }];
-    if (!this.#packages.has(name)) this.#packages.set(name, []);
+    const known = this.#is.namespaces.find((namespace) => namespace.name === name);
+    if (known !== undefined && known.keys.map(({ keyID }) => keyID).join() === keys.map(({ keyID }) => keyID).join()) return;
+    this.#is.namespaces = [
+      ...this.#is.namespaces.filter((namespace) => namespace !== known),
+      { name, role: namespaceRole(name), keys },
+    ];
+    if (known === undefined) this.#is.packages.set(name, []);
+    this.#changed.add("claimed");
   }
 
   putBlob(bytes: Uint8Array): string {
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const sha256 = sha256Hex(bytes);
     this.#blobs.set(blobKey(sha256), bytes);
     return sha256;
   }
 
+  /** Copies a large file in at once: nothing names it before the next commit. @returns its SHA-256, hex */
+  putFile(path: string): string {
+    return this.#store.putFile(path, blobKey);
+  }
+
+  hasBlob(sha256: string): boolean {
+    return this.#blobs.has(blobKey(sha256)) || this.#store.has(blobKey(sha256));
+  }
+
+  blob(sha256: string): Uint8Array | null {
+    return this.#blobs.get(blobKey(sha256)) ?? this.#store.get(blobKey(sha256));
+  }
+
   /** Adds or replaces one package of a namespace. */
   putPackage(namespace: string, o: { path: string; bytes: Uint8Array; custom: object }): void {
-    const sha256 = this.putBlob(o.bytes);
     const target = new TargetFile({
       path: o.path,
       length: o.bytes.byteLength,
-      hashes: { sha256 },
+      hashes: { sha256: this.putBlob(o.bytes) },
       unrecognizedFields: { custom: JSON.parse(JSON.stringify(o.custom)) as never },
     });
     this.setPackages(namespace, [...this.packages(namespace).filter(({ path }) => path !== o.path), target]);
   }
 
   setPackages(namespace: string, targets: readonly TargetFile[]): void {
-    this.#packages.set(
+    this.#is.packages.set(
       namespace,
       [...targets].sort((a, b) => (a.path < b.path ? -1 : 1)),
     );
+    this.#changed.add(namespaceRole(namespace));
   }
 
   putRow(row: IndexRow): void {
-    this.#rows = [...this.#rows.filter(({ id }) => id !== row.id), row];
+    this.#is.rows = [...this.#is.rows.filter(({ id }) => id !== row.id), row];
   }
 
   removeRow(id: string): void {
-    this.#rows = this.#rows.filter((row) => row.id !== id);
+    this.#is.rows = this.#is.rows.filter((row) => row.id !== id);
   }
 
-  revoke(entry: RevocationList["entries"][number]): void {
-    this.#revocations = { seq: this.#revocations.seq + 1, entries: [...this.#revocations.entries, entry] };
+  revoke(entry: RevocationEntry): void {
+    const { seq, entries } = this.#is.revocations;
+    this.#is.revocations = { seq: seq + 1, entries: [...entries, entry] };
   }
 
   /**
-   * Signs everything anew and writes it.
+   * Signs what has changed and what ends soon, and writes it. Keys that are kept elsewhere are missed only when their role has changed.
    * @param publishers  namespace → its key; a namespace without one keeps what its publisher signed
    * @param step  called before each write, for tests that stop in between
+   * @returns what its keeper should know: roles that end soon and whose keys do not lie here
+   * @throws RegistryError key_missing | signer_missing | signer_foreign; nothing was written then
    */
-  commit(publishers: ReadonlyMap<string, RoleKey>, step: (name: string) => void = () => {}): void {
-    const { keys, now } = this.#o;
-    const stamp = (role: string): { version: number; now: number } => ({
-      version: this.#next(this.#versions.get(role) ?? 0),
-      now,
-    });
-    const roles: [name: string, metadata: Metadata<Targets>, key: RoleKey][] = [
-      ["targets", buildTargets({ keys, ...stamp("targets") }), keys.targets],
-      [REGISTRY_ROLES.claimed, buildClaimed({ namespaces: this.#namespaces, ...stamp(REGISTRY_ROLES.claimed) }), keys.claimed],
-      [REGISTRY_ROLES.index, buildFiles("index", { targets: this.#indexTargets(), ...stamp(REGISTRY_ROLES.index) }), keys.index],
-      [
-        REGISTRY_ROLES.revocations,
-        buildFiles("revocations", {
-          targets: [this.#blobTarget(REVOCATIONS_TARGET, writeRevocations(this.#revocations))],
-          ...stamp(REGISTRY_ROLES.revocations),
-        }),
-        keys.revocations,
-      ],
+  commit(publishers: ReadonlyMap<string, RoleKey> = new Map(), step: (name: string) => void = () => {}): string[] {
+    const { keys } = this.#o;
+    const root = this.#signing.root();
+    const roles: [name: string, metadata: Metadata<Targets>][] = [
+      ...this.#signing.offline(this.#changed),
+      ...this.#signing.lists(this.#changed, publishers),
+      ...this.#online(),
     ];
-    for (const { name, role } of this.#namespaces) {
-      const key = publishers.get(name);
-      if (key !== undefined) roles.push([role, buildFiles(role, { targets: this.packages(name), ...stamp(role) }), key]);
-    }
     for (const [key, bytes] of this.#blobs) {
+      if (this.#store.has(key)) continue;
       step(key);
-      this.#store.putBlob(key, bytes);
+      this.#store.put(key, bytes);
     }
     step("root");
-    this.#writeRoot();
-    for (const [name, metadata, key] of roles) {
-      metadata.sign((bytes) => key.sign(bytes));
+    if (!this.#store.has(metadataKey("root", root.signed.version))) this.#write(metadataKey("root", root.signed.version), root);
+    this.#write(ROOT_FILE, root);
+    const meta = new Map(this.#is.meta);
+    for (const [name, metadata] of roles) {
       step(name);
-      this.#write(metadataKey(name, metadata.signed.version), metadata);
-      this.#versions.set(name, metadata.signed.version);
+      meta.set(name, this.#write(metadataKey(name, metadata.signed.version), metadata));
     }
-    const snapshot = buildSnapshot({
-      versions: Object.fromEntries(this.#versions),
-      version: this.#next(this.#snapshotVersion),
-      now,
-    });
-    snapshot.sign((bytes) => keys.snapshot.sign(bytes));
+    const snapshot = buildSnapshot({ meta, ...this.#signing.stamp(this.#is.snapshotVersion) });
+    signWith(snapshot, keys.of("snapshot"));
     step("snapshot");
-    this.#write(metadataKey("snapshot", snapshot.signed.version), snapshot);
-    const timestamp = buildTimestamp({ snapshot: snapshot.signed.version, version: this.#next(this.#timestampVersion), now });
-    timestamp.sign((bytes) => keys.timestamp.sign(bytes));
+    const snapshotFile = this.#write(metadataKey("snapshot", snapshot.signed.version), snapshot);
+    const timestamp = buildTimestamp({ snapshot: snapshotFile, ...this.#signing.stamp(this.#is.timestampVersion) });
+    signWith(timestamp, keys.of("timestamp"));
     step("timestamp");
     this.#write(metadataKey("timestamp", null), timestamp);
-    this.#snapshotVersion = snapshot.signed.version;
-    this.#timestampVersion = timestamp.signed.version;
+    Object.assign(this.#is, { root, meta, snapshotVersion: snapshot.signed.version, timestampVersion: timestamp.signed.version });
     this.#blobs.clear();
+    this.#changed.clear();
+    return this.#signing.notes.splice(0);
   }
 
-  /** Deletes metadata and blobs that the present state does not name. A keeper with readers in between waits for them first. */
-  sweep(): void {
-    const kept = new Set([
-      metadataKey("timestamp", null),
-      metadataKey("snapshot", this.#snapshotVersion),
-      metadataKey("root", this.#root.signed.version),
-      ...[...this.#versions].map(([role, version]) => metadataKey(role, version)),
-    ]);
-    for (const name of this.#store.list("tuf"))
-      if (!kept.has(`tuf/${name}`) && !/^\d+\.root\.json$/.test(name)) this.#store.delete(`tuf/${name}`);
+  /** Deletes what the present state does not name, once readers of the former one must have ended. */
+  async sweep(): Promise<void> {
+    const kept = new Set([metadataKey("timestamp", null), metadataKey("snapshot", this.#is.snapshotVersion)]);
+    for (const [role, { version }] of this.#is.meta) kept.add(metadataKey(role, version));
+    for (const sha256 of await this.#namedBlobs()) kept.add(blobKey(sha256));
+    for (const folder of ["tuf", "blobs", "tmp"])
+      for (const { key, changed } of this.#store.list(folder))
+        if (!kept.has(key) && !key.endsWith(".root.json") && this.#o.now - changed > SWEEP_AFTER_MS) this.#store.delete(key);
   }
 
-  #next(previous: number): number {
-    return this.#o.development ? Math.max(previous + 1, Math.floor(this.#o.now / 1000)) : previous + 1;
-  }
-
-  #openRoot(): Metadata<Root> {
-    const { keys, now, development } = this.#o;
-    const bytes = this.#store.get(ROOT_FILE);
-    if (bytes !== null) {
-      const known = Metadata.fromJSON(MetadataKind.Root, JSON.parse(bytes.toString("utf8")) as never);
-      const sameKeys = TOP.every((role) => known.signed.roles[role]?.keyIDs.includes(keys[role].keyId));
-      if (sameKeys && known.signed.unrecognizedFields[PROFILE_FIELD] === (development ? "development" : undefined)) return known;
-      // Other keys make another registry; what the former ones signed is worth nothing any more.
-      this.#store.delete("tuf");
+  async #namedBlobs(): Promise<string[]> {
+    const named = [
+      sha256Hex(writeRevocations(this.#is.revocations)),
+      ...this.#indexShards().map(([, bytes]) => sha256Hex(bytes)),
+    ];
+    for (const target of [...this.#is.packages.values()].flat()) {
+      const sha256 = target.hashes["sha256"] ?? "";
+      const bytes = this.blob(sha256);
+      named.push(sha256);
+      if (bytes === null) continue;
+      const { manifest } = await readPackage(bytes);
+      named.push(...(manifest.assets ?? []).flatMap(({ files }) => files.map((file) => file.sha256)));
     }
-    const root = buildRoot({ keys, development, version: 1, now });
-    root.sign((data) => keys.root.sign(data));
-    return root;
+    return named;
   }
 
-  /** A root near its end is followed by the next one, which the same key signs. */
-  #writeRoot(): void {
-    const { keys, now, development } = this.#o;
-    const left = Date.parse(this.#root.signed.expires) - now;
-    if (left < 30 * 86_400_000) {
-      this.#root = buildRoot({ keys, development, version: this.#root.signed.version + 1, now });
-      this.#root.sign((data) => keys.root.sign(data));
-    }
-    this.#write(metadataKey("root", this.#root.signed.version), this.#root);
-    this.#write(ROOT_FILE, this.#root);
+  #online(): [string, Metadata<Targets>][] {
+    const target = (path: string, bytes: Uint8Array): TargetFile =>
+      new TargetFile({ path, length: bytes.byteLength, hashes: { sha256: this.putBlob(bytes) } });
+    const index = this.#indexShards().map(([path, bytes]) => target(path, bytes));
+    const revocations = [target(REVOCATIONS_TARGET, writeRevocations(this.#is.revocations))];
+    return ([["index", index] as const, ["revocations", revocations] as const] as const).map(([role, targets]) => {
+      const metadata = buildFiles(role, { targets, ...this.#signing.stampOf(role) });
+      signWith(metadata, this.#signing.authorised(role));
+      return [role, metadata];
+    });
   }
 
-  #load(): void {
-    const timestamp = this.#read(metadataKey("timestamp", null), MetadataKind.Timestamp) as Metadata<Timestamp> | null;
-    if (timestamp === null) return;
-    this.#timestampVersion = timestamp.signed.version;
-    this.#snapshotVersion = timestamp.signed.snapshotMeta.version;
-    const snapshot = this.#read(metadataKey("snapshot", this.#snapshotVersion), MetadataKind.Snapshot) as Metadata<Snapshot>;
-    for (const [file, { version }] of Object.entries(snapshot.signed.meta))
-      this.#versions.set(file.replace(/\.json$/, ""), version);
-    const claimed = this.#role(REGISTRY_ROLES.claimed)?.signed.delegations;
-    for (const { name: role, keyIDs, paths } of Object.values(claimed?.roles ?? {})) {
-      const name = (paths?.[0] ?? "").split("/")[0] ?? "";
-      this.#namespaces.push({ name, role, keys: keyIDs.flatMap((id) => claimed?.keys[id] ?? []) });
-      this.#packages.set(name, Object.values(this.#role(role)?.signed.targets ?? {}));
-    }
-    for (const target of Object.values(this.#role(REGISTRY_ROLES.index)?.signed.targets ?? {})) {
-      const bytes = this.#store.get(blobKey(target.hashes["sha256"] ?? ""));
-      if (bytes !== null) this.#rows.push(...readIndexShard(bytes));
-    }
-    const list = this.#role(REGISTRY_ROLES.revocations)?.signed.targets[REVOCATIONS_TARGET];
-    const bytes = list === undefined ? null : this.#store.get(blobKey(list.hashes["sha256"] ?? ""));
-    if (bytes !== null) this.#revocations = JSON.parse(bytes.toString("utf8")) as RevocationList;
+  #indexShards(): [path: string, bytes: Uint8Array][] {
+    const shards = Map.groupBy(this.#is.rows, ({ id }) => indexTarget(id));
+    return [...shards].map(([path, rows]) => [path, writeIndexShard(rows)]);
   }
 
-  #role(name: string): Metadata<Targets> | null {
-    const version = this.#versions.get(name);
-    return version === undefined
-      ? null
-      : (this.#read(metadataKey(name, version), MetadataKind.Targets) as Metadata<Targets> | null);
+  #write(key: string, metadata: AnyRole): MetaFile {
+    const bytes = Buffer.from(JSON.stringify(metadata.toJSON()));
+    this.#store.put(key, bytes);
+    return new MetaFile({ version: metadata.signed.version, length: bytes.byteLength, hashes: { sha256: sha256Hex(bytes) } });
   }
+}
 
-  #indexTargets(): TargetFile[] {
-    const shards = Map.groupBy(this.#rows, ({ id }) => indexTarget(id));
-    return [...shards].map(([path, rows]) => this.#blobTarget(path, writeIndexShard(rows)));
-  }
-
-  #blobTarget(path: string, bytes: Uint8Array): TargetFile {
-    return new TargetFile({ path, length: bytes.byteLength, hashes: { sha256: this.putBlob(bytes) } });
-  }
-
-  #read(key: string, kind: MetadataKind): Metadata<Root | Targets | Snapshot | Timestamp> | null {
-    const bytes = this.#store.get(key);
-    return bytes === null ? null : Metadata.fromJSON(kind as MetadataKind.Targets, JSON.parse(bytes.toString("utf8")) as never);
-  }
-
-  #write(key: string, metadata: Metadata<Root | Targets | Snapshot | Timestamp>): void {
-    this.#store.put(key, Buffer.from(JSON.stringify(metadata.toJSON())));
-  }
+/** A key of every role lies here, and the profile is the wanted one. */
+function ownsAll({ root, targets }: Published, { keys, development }: RepositoryOptions): boolean {
+  const profile = root.signed.unrecognizedFields[PROFILE_FIELD];
+  const roles = { ...targets?.signed.delegations?.roles, ...root.signed.roles };
+  return (
+    profile === (development ? "development" : undefined) &&
+    ROLES.every((role) => roles[role] === undefined || keys.of(role).some(({ keyId }) => roles[role]?.keyIDs.includes(keyId)))
+  );
 }

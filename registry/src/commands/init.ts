@@ -2,12 +2,12 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { openPublisherKey } from "../3-catalog/keyring.ts";
+import { matchAssets } from "../2-verify/assets.ts";
 import { publish } from "../3-catalog/publish.ts";
 import { RegistryError } from "../refusal.ts";
 import type { RoleKey } from "../storage/keys.ts";
-import type { Command, Invocation } from "./command.ts";
-import { openRegistry, PLACE, type Opened } from "./open.ts";
+import { textOf, type Command, type Invocation } from "./command.ts";
+import { PLACE, withNewRegistry, withNotes, type Opened } from "./open.ts";
 
 /** Namespace of the plugins that come with HearthNet. */
 const FIRST_PARTY = "hearthnet";
@@ -31,45 +31,46 @@ export const initCommand: Command = {
     plugins: { type: "string", value: "DIR", help: "folder of plugin sources for --dev (./plugins)" },
     tools: { type: "string", value: "FILE", help: "the packer for --dev (sdk-plugin/dist/cli.mjs)" },
   },
-  run: async (invocation) => {
+  run: (invocation) => {
     const development = invocation.options["dev"] === true;
-    const place = development
-      ? { ...invocation, options: { keys: join(".hearthnet-dev", "keys"), ...invocation.options } }
-      : invocation;
-    const opened = openRegistry(place, { create: true, development });
-    const publishers = new Map<string, RoleKey>();
-    const published = development ? await publishCheckout(place, { opened, publishers }) : [];
-    opened.repository.commit(publishers);
-    opened.repository.sweep();
-    invocation.print(
-      { folder: opened.folder, keys: opened.keysFolder, published },
-      [
+    const keys = development ? join(".hearthnet-dev", "keys") : "registry-keys";
+    return withNewRegistry(invocation, { keys, development }, async (opened) => {
+      const publishers = new Map<string, RoleKey>();
+      if (development) publishers.set(FIRST_PARTY, opened.keys.ownPublisher(FIRST_PARTY));
+      const published = development ? await publishCheckout(invocation, opened, publishers) : [];
+      const notes = opened.repository.commit(publishers);
+      await opened.repository.sweep();
+      const text = [
         `Registry: ${opened.folder}`,
-        `Keys:     ${opened.keysFolder}`,
+        `Keys:     ${opened.keys.path}`,
         ...published.map(({ id, version }) => `${id} ${version}`),
-      ].join("\n"),
-    );
+      ].join("\n");
+      invocation.print({ folder: opened.folder, keys: opened.keys.path, published, notes }, withNotes(text, notes));
+    });
   },
 };
 
 async function publishCheckout(
-  { options, cwd, now }: Invocation,
-  { opened, publishers }: { opened: Opened; publishers: Map<string, RoleKey> },
+  invocation: Invocation,
+  { repository }: Opened,
+  publishers: ReadonlyMap<string, RoleKey>,
 ): Promise<{ id: string; version: string }[]> {
-  const key = openPublisherKey(opened.keysFolder, FIRST_PARTY);
-  publishers.set(FIRST_PARTY, key);
-  opened.repository.claim(FIRST_PARTY, [key.tuf]);
-  const sources = resolve(cwd, typeof options["plugins"] === "string" ? options["plugins"] : "plugins");
-  const tools = resolve(cwd, typeof options["tools"] === "string" ? options["tools"] : join("sdk-plugin", "dist", "cli.mjs"));
-  const released = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  const key = publishers.get(FIRST_PARTY);
+  if (key === undefined) return [];
+  repository.claim(FIRST_PARTY, [key.tuf]);
+  const sources = resolve(invocation.cwd, textOf(invocation, "plugins", "plugins"));
+  const tools = resolve(invocation.cwd, textOf(invocation, "tools", join("sdk-plugin", "dist", "cli.mjs")));
+  const released = `${new Date(invocation.now).toISOString().slice(0, 19)}Z`;
   const folder = mkdtempSync(join(tmpdir(), "hearthnet-pack-"));
   const published: { id: string; version: string }[] = [];
   try {
     for (const name of readdirSync(sources).sort()) {
       if (!existsSync(join(sources, name, "hearthnet.plugin.json"))) continue;
       const packed = pack(tools, { source: join(sources, name), key: key.file, out: join(folder, `${name}.hnp`) });
-      const assets = packed.assets.map(({ source }) => source);
-      await publish(readFileSync(packed.file), packed.id, { repository: opened.repository, released, replace: true, assets });
+      const { manifest } = await publish(readFileSync(packed.file), { repository, released, replace: true });
+      const given = packed.assets.map(({ source }) => source);
+      for (const path of matchAssets([manifest], { given, has: (sha256) => repository.hasBlob(sha256) }))
+        repository.putFile(path);
       published.push({ id: packed.id, version: packed.version });
     }
   } finally {
@@ -77,11 +78,10 @@ async function publishCheckout(
   }
   // What the checkout does not contain any more is not offered any more.
   const there = new Set(published.map(({ id, version }) => `${id}/${version}.hnp`));
-  opened.repository.setPackages(
-    FIRST_PARTY,
-    opened.repository.packages(FIRST_PARTY).filter(({ path }) => there.has(path)),
-  );
-  for (const { id } of opened.repository.rows) if (!published.some((one) => one.id === id)) opened.repository.removeRow(id);
+  const known = repository.packages(FIRST_PARTY);
+  const left = known.filter(({ path }) => there.has(path));
+  if (left.length < known.length) repository.setPackages(FIRST_PARTY, left);
+  for (const { id } of repository.rows) if (!published.some((one) => one.id === id)) repository.removeRow(id);
   return published;
 }
 

@@ -4,8 +4,7 @@ import { readPublisherKey } from "@hearthnet/host/format";
 import { RegistryError, UsageError } from "../refusal.ts";
 import { tufKey } from "../storage/keys.ts";
 import type { Command } from "./command.ts";
-import { openRegistry, PLACE } from "./open.ts";
-import { publisherSigners } from "./signers.ts";
+import { PLACE, signersFor, withNotes, withRegistry } from "./open.ts";
 
 const NAME = /^[a-z][a-z0-9-]{1,38}$/;
 /** @source marketplace §4.2 */
@@ -17,17 +16,22 @@ export const addNamespaceCommand: Command = {
   summary: "let a publisher's key sign the packages of a namespace",
   example: "hearthnet registry add-namespace acme --key acme.key.pub",
   options: { ...PLACE, key: { type: "string", value: "FILE", help: "the publisher's public key" } },
-  run: async (invocation) => {
+  run: (invocation) => {
     const [name = ""] = invocation.args;
     const { key } = invocation.options;
     if (!NAME.test(name)) throw new UsageError(`"${name}" is no namespace: 2 to 39 letters a-z, digits and dashes.`);
     if (typeof key !== "string") throw new UsageError("--key FILE is missing: the publisher's public key.");
-    const { repository, keysFolder } = openRegistry(invocation);
-    if (RESERVED.has(name) || repository.namespaces.some((known) => known.name === name))
-      throw new RegistryError(`The namespace ${name} is taken.`, { reason: "namespace_taken", action: "Choose another name." });
-    const { keyId, publicKey } = readPublisherKey(readFileSync(resolve(invocation.cwd, key), "utf8"));
-    repository.claim(name, [tufKey(publicKey, keyId)]);
-    repository.commit(publisherSigners(repository, keysFolder));
-    invocation.print({ namespace: name, keyId }, `${name} belongs to the key ${keyId}.`);
+    return withRegistry(invocation, async (opened) => {
+      const { repository } = opened;
+      if (RESERVED.has(name) || repository.namespaces.some((known) => known.name === name))
+        throw new RegistryError(`The namespace ${name} is taken.`, { reason: "namespace_taken", action: "Choose another name." });
+      const { keyId, publicKey } = readPublisherKey(readFileSync(resolve(invocation.cwd, key), "utf8"));
+      repository.claim(name, [tufKey(publicKey, keyId)]);
+      const notes = repository.commit(
+        signersFor({ ...invocation, options: { ...invocation.options, key: undefined } }, opened, []),
+      );
+      invocation.print({ namespace: name, keyId, notes }, withNotes(`${name} belongs to the key ${keyId}.`, notes));
+      return Promise.resolve();
+    });
   },
 };

@@ -5,7 +5,9 @@ import type { Command, Invocation } from "./command.ts";
 export interface RunOptions {
   commands: readonly Command[];
   cwd: string;
+  env: NodeJS.ProcessEnv;
   now: number;
+  stdin(): string;
   out(text: string): void;
   err(text: string): void;
 }
@@ -36,7 +38,8 @@ export async function runCommand(argv: readonly string[], o: RunOptions): Promis
 
 function parse(command: Command, rest: string[], o: RunOptions & { json: boolean }): Invocation {
   const options: NonNullable<ParseArgsConfig["options"]> = { json: { type: "boolean" }, help: { type: "boolean" } };
-  for (const [name, { type }] of Object.entries(command.options ?? {})) options[name] = { type };
+  for (const [name, { type, multiple }] of Object.entries(command.options ?? {}))
+    options[name] = { type, multiple: multiple === true };
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
     parsed = parseArgs({ args: rest, options, allowPositionals: true, strict: true });
@@ -51,7 +54,9 @@ function parse(command: Command, rest: string[], o: RunOptions & { json: boolean
     args: parsed.positionals,
     options: parsed.values as Invocation["options"],
     cwd: o.cwd,
+    env: o.env,
     now: o.now,
+    stdin: () => o.stdin(),
     print: (value, text) => o.out(o.json ? JSON.stringify(value) : text),
   };
 }

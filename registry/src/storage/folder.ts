@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -6,11 +7,16 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { syncFolder, writeFileAtomic } from "@hearthnet/host/format";
+
+const PIECE_BYTES = 1_048_576;
 
 /**
  * Files below one folder. A write is seen whole or not at all: temporary file, fsync, rename, fsync of the folder.
@@ -31,30 +37,55 @@ export class FolderStore {
     return this.has(key) ? readFileSync(this.#path(key)) : null;
   }
 
-  /** Written once under a hash, never again. */
-  putBlob(key: string, bytes: Uint8Array): void {
-    if (!this.has(key)) this.put(key, bytes);
-  }
-
   put(key: string, bytes: Uint8Array): void {
     const path = this.#path(key);
-    mkdirSync(dirname(path), { recursive: true });
-    const temporary = `${path}.${process.pid}.tmp`;
-    const fd = openSync(temporary, "w", 0o644);
-    try {
-      for (let at = 0; at < bytes.byteLength;) at += writeSync(fd, bytes, at);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
+    makeFolder(dirname(path));
+    writeFileAtomic(path, bytes, { mode: 0o644 });
   }
 
-  /** Names in one folder, sorted. */
-  list(folder: string): string[] {
+  /** Copies a file of any size; the copy is named by the hash of what was really read. @returns that hash, hex */
+  putFile(source: string, keyOf: (sha256: string) => string): string {
+    const folder = join(this.root, "tmp");
+    makeFolder(folder);
+    const temporary = join(folder, `${process.pid}.${performance.now()}`);
+    const hash = createHash("sha256");
+    const from = openSync(source, "r");
+    try {
+      const to = openSync(temporary, "wx", 0o644);
+      try {
+        const piece = Buffer.alloc(PIECE_BYTES);
+        for (let n = readSync(from, piece); n > 0; n = readSync(from, piece)) {
+          hash.update(piece.subarray(0, n));
+          for (let at = 0; at < n;) at += writeSync(to, piece, at, n - at);
+        }
+        fsyncSync(to);
+      } finally {
+        closeSync(to);
+      }
+      const sha256 = hash.digest("hex");
+      const path = this.#path(keyOf(sha256));
+      makeFolder(dirname(path));
+      renameSync(temporary, path);
+      syncFolder(dirname(path));
+      return sha256;
+    } finally {
+      closeSync(from);
+      rmSync(temporary, { force: true });
+    }
+  }
+
+  /** Keys of all files below one folder, sorted, with the time of their last change in Unix milliseconds. */
+  list(folder: string): { key: string; changed: number }[] {
     const path = this.#path(folder);
-    return existsSync(path) ? readdirSync(path).sort() : [];
+    if (!existsSync(path)) return [];
+    return readdirSync(path, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .map((file) => ({
+        key: file.slice(this.root.length + 1).replaceAll("\\", "/"),
+        changed: statSync(file).mtimeMs,
+      }))
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   delete(key: string): void {
@@ -67,11 +98,9 @@ export class FolderStore {
   }
 }
 
-function syncFolder(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+/** A new folder's own entry must survive a power cut as well as the file in it. */
+function makeFolder(path: string): void {
+  const first = mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  for (let at = path; at.length >= first.length; at = dirname(at)) syncFolder(dirname(at));
 }

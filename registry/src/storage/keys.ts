@@ -1,41 +1,49 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
-import { join } from "node:path";
-import { fromKeyObject } from "@hearthnet/host/format";
+import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { fromKeyObject, openPublisherKey } from "@hearthnet/host/format";
 import { Key, Signature } from "@tufjs/models";
 import { RegistryError } from "../refusal.ts";
 
-/** A key of one role. The private half stays in this object. */
+/** A key that signs metadata. The private half stays in this object. */
 export interface RoleKey {
   /** SHA-256 of the SPKI, hex; the same name as in a package's signature. */
   keyId: string;
   tuf: Key;
   sign(bytes: Buffer): Signature;
-  /** For the package signature, which is made elsewhere. */
   file: string;
 }
 
 /**
- * Opens a role's key, or makes it when it is missing: PKCS#8, mode 0600, in a folder of its own.
- * @throws RegistryError key_permissions | key_invalid
+ * Opens a key file, PKCS#8, Ed25519. Never makes one: a typing mistake must not become a new identity.
+ * @param passphrase  asked for only when the file is locked
+ * @throws RegistryError key_missing | key_permissions | key_invalid · HnError passphrase_wrong
  */
-export function openRoleKey(folder: string, name: string): RoleKey {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, `${name}.key`);
-  if (!existsSync(file)) createKeyFile(file);
+export function readKeyFile(file: string, passphrase: () => string): RoleKey {
+  let pem: string;
+  try {
+    pem = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new RegistryError(`The key file ${file} cannot be read.`, {
+      reason: "key_missing",
+      action: "Check its path; a lost key comes from your backup only.",
+      cause,
+    });
+  }
   if (process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0)
     throw new RegistryError(`Other users of this machine can read ${file}.`, {
       reason: "key_permissions",
-      action: `Run \`chmod 600\` on it; if the machine is shared, make new keys.`,
+      action: "Run `chmod 600` on it; if the machine is shared, make new keys.",
     });
+  const locked = pem.includes("ENCRYPTED") ? passphrase() : null;
   let key: KeyObject;
   try {
-    key = createPrivateKey(readFileSync(file, "utf8").trim());
-    if (key.asymmetricKeyType !== "ed25519") throw new Error("not Ed25519");
+    key = openPublisherKey(pem, locked);
   } catch (cause) {
-    throw new RegistryError(`The key file ${file} cannot be used.`, {
+    if (locked !== null) throw cause;
+    throw new RegistryError(`The key file ${file} cannot be used: it holds no private Ed25519 key.`, {
       reason: "key_invalid",
-      action: "Restore it from your backup. Without it this role cannot sign any more.",
+      action: "Name the private key, not the `.pub` file; restore a damaged one from your backup.",
       cause,
     });
   }
@@ -53,7 +61,9 @@ export function tufKey(raw: Uint8Array, keyId: string): Key {
   return new Key({ keyID: keyId, keyType: "ed25519", scheme: "ed25519", keyVal: { public: Buffer.from(raw).toString("hex") } });
 }
 
-function createKeyFile(file: string): void {
+/** Mode 0600, in a folder that only its owner may enter; never over a file that is there. */
+export function createKeyFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const { privateKey } = generateKeyPairSync("ed25519");
   const fd = openSync(file, "wx", 0o600);
   try {

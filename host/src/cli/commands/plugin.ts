@@ -19,7 +19,7 @@ import { readNamedFile } from "../file.ts";
 import { table } from "../table.ts";
 
 const AUTHOR_VERBS = ["create", "types", "test", "validate", "pack", "keygen", "sign", "verify"] as const;
-const REGISTRY_VERBS = ["serve", "init", "add-namespace", "publish", "yank"] as const;
+const REGISTRY_VERBS = ["serve", "init", "add-namespace", "publish", "yank", "revoke", "refresh"] as const;
 
 export const pluginCommands: readonly Command[] = [
   {

@@ -1,0 +1,65 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { createBlobCid } from "@hearthnet/host/format";
+import type { AssetFile, PluginManifest } from "@hearthnet/host/contract";
+import { RegistryError } from "../refusal.ts";
+
+const PIECE_BYTES = 1_048_576;
+
+/** What a file is, by the three things a manifest says of it. */
+export function measure(path: string): Pick<AssetFile, "sha256" | "cid" | "sizeBytes"> {
+  const hash = createHash("sha256");
+  const cid = createBlobCid();
+  const piece = Buffer.alloc(PIECE_BYTES);
+  let sizeBytes = 0;
+  const fd = openSync(path, "r");
+  try {
+    for (let n = readSync(fd, piece); n > 0; n = readSync(fd, piece)) {
+      hash.update(piece.subarray(0, n));
+      cid.update(piece.subarray(0, n));
+      sizeBytes += n;
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return { sha256: hash.digest("hex"), cid: cid.digest().cid, sizeBytes };
+}
+
+/**
+ * Finds for each file that a plugin cannot do without where it comes from: the registry, or the files handed over.
+ * @param given  paths on this machine
+ * @returns the paths to copy in
+ * @throws RegistryError asset_unknown for a file that no manifest names · asset_missing for one that nobody has
+ * @source plugin-platform §2.4
+ */
+export function matchAssets(
+  manifests: readonly PluginManifest[],
+  o: { given: readonly string[]; has: (sha256: string) => boolean },
+): string[] {
+  const wanted = manifests.flatMap(({ id, assets }) =>
+    (assets ?? []).flatMap((asset) => asset.files.map((file) => ({ id, asset, file }))),
+  );
+  const found = new Map<string, string>();
+  for (const path of o.given) {
+    const is = measure(path);
+    const match = wanted.find(({ file }) => file.sha256 === is.sha256);
+    if (match === undefined || match.file.cid !== is.cid || match.file.sizeBytes !== is.sizeBytes)
+      throw new RegistryError(`No package names the asset ${path}: its SHA-256 is ${is.sha256}.`, {
+        reason: "asset_unknown",
+        action: "Hand over the very file whose hashes stand in the manifest.",
+      });
+    found.set(is.sha256, path);
+  }
+  const missing = wanted.find(
+    ({ asset, file }) => asset.optional !== true && file.sources.length === 0 && !found.has(file.sha256) && !o.has(file.sha256),
+  );
+  if (missing !== undefined)
+    throw new RegistryError(
+      `${missing.id} needs the file ${missing.asset.name}/${missing.file.path}, which nobody could fetch.`,
+      {
+        reason: "asset_missing",
+        action: "Hand it over with --asset FILE, or name an address in the manifest under `sources`.",
+      },
+    );
+  return [...found].filter(([sha256]) => !o.has(sha256)).map(([, path]) => path);
+}
