@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { HnError } from "../../host/src/foundation/index.ts";
 import { openServer } from "../../registry/src/1-http/server.ts";
-import { folder, makePackage, NOW, openNode, openShop, type Node, type Shop } from "./shop.ts";
+import { folder, makePackage, NOW, openNode, openShop, type Node, type Shop, reasonOf } from "./shop.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -20,15 +20,6 @@ function remote(shop: Shop): NonNullable<Parameters<typeof openNode>[2]> {
   return {
     registries: [{ id: "village", root: join(shop.folder, "root.json"), source: shop.folder, namespaces: ["*"] }],
   };
-}
-
-async function reasonOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return "none";
-  } catch (error) {
-    return HnError.from(error).reason ?? HnError.from(error).code;
-  }
 }
 
 async function refreshError(node: Node): Promise<string | undefined> {
@@ -98,7 +89,9 @@ describe("a catalogue", () => {
     node.clock.advance(60_000);
     assert.match((await refreshError(node)) ?? "", /older/);
     // Also when what the node had kept is lost: the floors lie elsewhere.
-    rmSync(join(node.dataDir, "marketplace", "tuf"), { recursive: true });
+    const db = new DatabaseSync(join(node.dataDir, "marketplace", "marketplace.db"));
+    db.exec("DELETE FROM metadata; DELETE FROM registry");
+    db.close();
     node.clock.advance(60_000);
     await node.reopen();
     assert.ok((await refreshError(node))?.length);

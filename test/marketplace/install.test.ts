@@ -1,36 +1,12 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { blobCid } from "../../host/src/format/index.ts";
 import type { InstallProgress, PluginManifest } from "../../host/src/contract/index.ts";
-import { HnError } from "../../host/src/foundation/index.ts";
-import { makePackage, openNode, openShop, type Shop } from "./shop.ts";
+import { assetOf, makePackage, openNode, openShop, type Shop, reasonOf } from "./shop.ts";
 
 const MODEL = Buffer.alloc(300_000, "model ");
 const ALL = { id: "hearthnet/echo", grants: "all", grantedBy: "operator" } as const;
-
-function asset(bytes: Buffer, change: object = {}): Partial<PluginManifest> {
-  return {
-    assets: [
-      {
-        name: "model",
-        license: "MIT",
-        files: [
-          {
-            path: "weights.bin",
-            sha256: createHash("sha256").update(bytes).digest("hex"),
-            cid: blobCid(bytes).cid,
-            sizeBytes: bytes.byteLength,
-            sources: [],
-            ...change,
-          },
-        ],
-      },
-    ],
-  };
-}
 
 function shopWith(t: Parameters<typeof openShop>[0], manifest: Partial<PluginManifest>[] = [{}]): Shop {
   const shop = openShop(t);
@@ -40,18 +16,9 @@ function shopWith(t: Parameters<typeof openShop>[0], manifest: Partial<PluginMan
   return shop;
 }
 
-async function reasonOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return "none";
-  } catch (error) {
-    return HnError.isHnError(error) ? (error.reason ?? error.code) : (error as Error).name;
-  }
-}
-
 describe("an installation", () => {
   it("brings package and assets in, shows its steps in order, and grants what was consented to", async (t) => {
-    const node = await openNode(t, shopWith(t, [asset(MODEL)]));
+    const node = await openNode(t, shopWith(t, [assetOf(MODEL)]));
     const steps: InstallProgress[] = [];
     await node.marketplace.install({ ...ALL, onProgress: (step) => void steps.push(step) });
     const [{ release, grants } = { release: undefined, grants: [] }] = node.staged;
@@ -167,14 +134,14 @@ describe("an installation", () => {
 
   it("leaves nothing when an asset is not what the publisher named", async (t) => {
     for (const change of [{ sha256: "0".repeat(64) }, { cid: `blake3:${"0".repeat(64)}` }, { sizeBytes: 17 }]) {
-      const node = await openNode(t, shopWith(t, [asset(MODEL, change)]));
+      const node = await openNode(t, shopWith(t, [assetOf(MODEL, change)]));
       assert.equal(await reasonOf(node.marketplace.install(ALL)), "damaged");
       assert.deepEqual(node.leftovers(), []);
     }
   });
 
   it("ends at once and leaves nothing when it is cancelled, at every step", async (t) => {
-    const shop = shopWith(t, [asset(MODEL)]);
+    const shop = shopWith(t, [assetOf(MODEL)]);
     for (const step of ["resolve", "fetch", "verify", "unpack", "assets", "consent"] as const) {
       const node = await openNode(t, shop);
       const abort = new AbortController();
@@ -187,7 +154,7 @@ describe("an installation", () => {
   });
 
   it("cleans up after a node that was killed in the middle, and keeps what is installed", async (t) => {
-    const node = await openNode(t, shopWith(t, [asset(MODEL)]));
+    const node = await openNode(t, shopWith(t, [assetOf(MODEL)]));
     await node.marketplace.install(ALL);
     const kept = node.leftovers();
     const room = join(node.dataDir, "marketplace");
@@ -212,7 +179,7 @@ describe("an installation", () => {
 
 describe("an installed plugin", () => {
   it("whose files were changed is found before its next start and locked away", async (t) => {
-    const node = await openNode(t, shopWith(t, [asset(MODEL)]));
+    const node = await openNode(t, shopWith(t, [assetOf(MODEL)]));
     await node.marketplace.install(ALL);
     const release = node.staged[0]?.release;
     assert.ok(release);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { blobCid, permissionsDigest, writePackage, type PackageFile, type TargetCustom } from "../../host/src/format/index.ts";
 import type { Grant, PluginManifest, PluginStatus, StoredRelease } from "../../host/src/contract/index.ts";
-import { createUlidFactory, ManualClock, silentLog } from "../../host/src/foundation/index.ts";
+import { createUlidFactory, HnError, ManualClock, silentLog } from "../../host/src/foundation/index.ts";
 import { openMarketplace, type MarketplaceOptions, type NodeMarketplace } from "../../host/src/marketplace/index.ts";
 import { Repository } from "../../registry/src/3-catalog/repository.ts";
 import { indexRow } from "../../registry/src/2-verify/package.ts";
@@ -58,6 +58,23 @@ export function makePackage(o: PackageOrder): { bytes: Uint8Array; manifest: Plu
     ...Object.entries(o.files ?? {}),
   ]);
   return { bytes: writePackage(files, o.key).bytes, manifest };
+}
+
+/** The part of a manifest that asks for one file. */
+export function assetOf(bytes: Buffer, change: object = {}): Partial<PluginManifest> {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const file = { path: "weights.bin", sha256, cid: blobCid(bytes).cid, sizeBytes: bytes.byteLength, sources: [], ...change };
+  return { assets: [{ name: "model", license: "MIT", files: [file] }] };
+}
+
+/** Why it was refused; `none` when it was not. */
+export async function reasonOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "none";
+  } catch (error) {
+    return HnError.isHnError(error) ? (error.reason ?? error.code) : (error as Error).name;
+  }
 }
 
 export interface Shop {
@@ -124,7 +141,7 @@ export interface Node {
 }
 
 export async function openNode(t: Closing, shop: Shop, change: Partial<MarketplaceOptions> = {}): Promise<Node> {
-  const dataDir = folder(t);
+  const dataDir = change.dataDir ?? folder(t);
   const clock = new ManualClock(NOW);
   const installed = new Map<string, { release: StoredRelease; grants: Grant[] }>();
   const quarantined: Node["quarantined"] = [];

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import type { AssetFile, PluginManifest, StoredRelease } from "../contract/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { httpSource } from "./source/http.ts";
+import { SourceMiss } from "./source/source.ts";
 import type { AssetStore } from "./store/asset-store.ts";
 import type { RegistryClient } from "./tuf/registry-client.ts";
 
@@ -25,15 +26,15 @@ export interface AssetOptions {
 export async function fetchAssets(manifest: PluginManifest, o: AssetOptions): Promise<StoredRelease["assets"]> {
   const platform = `${process.platform}-${process.arch}`;
   const wanted = (manifest.assets ?? []).filter((asset) => asset.platforms === undefined || asset.platforms.includes(platform));
-  const missing = wanted
-    .filter((asset) => asset.optional !== true)
-    .flatMap(({ files }) => files)
-    .filter((file) => !o.store.has(file));
+  const missing: AssetFile[] = [];
+  for (const file of wanted.filter((asset) => asset.optional !== true).flatMap(({ files }) => files))
+    if (!(await o.store.isSound(file, o.signal))) missing.push(file);
   const total = missing.reduce((sum, file) => sum + file.sizeBytes, 0);
   let done = 0;
   for (const file of missing) {
+    const isNew = !o.store.has(file);
     await fetchOne(file, { ...o, onBytes: (bytes) => o.onShare((done + bytes) / Math.max(total, 1)) });
-    o.undo.push(() => rmSync(o.store.path(file.sha256), { force: true }));
+    if (isNew) o.undo.push(() => rmSync(o.store.path(file.sha256), { force: true }));
     done += file.sizeBytes;
   }
   return Object.fromEntries(
@@ -56,6 +57,8 @@ async function fetchOne(file: AssetFile, o: AssetOptions & { onBytes: (done: num
       return;
     } catch (error) {
       o.signal?.throwIfAborted();
+      // Trouble with our own disk is no reason to ask somebody else.
+      if (!HnError.isHnError(error) && !(error instanceof SourceMiss)) throw error;
       failure = error;
     }
   }

@@ -1,7 +1,7 @@
 import type { PluginManifest } from "../contract/index.ts";
 import { compareVersions, findRevocation, isInRange, type RevocationEntry } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
-import type { Listed } from "./tuf/registry-client.ts";
+import type { Listed } from "./tuf/listed.ts";
 
 /** Whether a package may come in at all. @throws not_implemented incompatible · bad_request yanked · revoked package_revoked · invalid_signature rolled_back */
 export function checkFit(
@@ -15,6 +15,8 @@ export function checkFit(
     listed?: Listed;
     installed?: { version: string; sha256: string };
     highestSeen?: string;
+    /** Version of another plugin that is installed here. */
+    versionOf: (id: string) => string | undefined;
   },
 ): void {
   const { id, version } = manifest;
@@ -34,6 +36,13 @@ export function checkFit(
     throw incompatible(`It runs on ${manifest.platforms.join(", ")}; this is ${platform}.`);
   if (manifest.kind === "service" && manifest.tier.min === "isolate")
     throw incompatible("It runs in an isolate, which this version of HearthNet does not offer yet.");
+  for (const [needed, range] of Object.entries(manifest.dependencies ?? {})) {
+    const present = o.versionOf(needed);
+    if (present === undefined || !isInRange(present, range))
+      throw incompatible(
+        `It needs ${needed} ${range}; ${present === undefined ? "that is not installed" : `${present} is installed`}.`,
+      );
+  }
   const floor = [o.installed?.version, o.highestSeen, o.listed?.custom.minSafeVersion]
     .filter((v) => v !== undefined)
     .sort(compareVersions)

@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Clock, InstallProgress, InstallRequest, PluginManifest, PluginStatus, StoredRelease } from "../contract/index.ts";
-import { discard, namespaceOf, recheckFolder } from "../format/index.ts";
+import { discard, FILES_FILE, namespaceOf, recheckFolder, sha256Hex } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { fetchAssets } from "./asset-download.ts";
 import { consentTo } from "./consent.ts";
 import { checkFit } from "./fit.ts";
+import { untilAborted } from "./one-at-a-time.ts";
 import type { Offer, Offers, Opened } from "./offers.ts";
 import type { MarketplaceOptions } from "./options.ts";
 import { buildReview } from "./review.ts";
@@ -52,8 +55,7 @@ export async function install(offer: Offer, request: InstallRequest, o: InstallR
     onBytes: (done, total) => report("fetch", done / Math.max(total, 1)),
   });
   report("verify");
-  const opened = await o.offers.judge(bytes, offer);
-  signal?.throwIfAborted();
+  const opened = await untilAborted(o.offers.judge(bytes, offer), signal);
   check(offer, opened, o);
   checkReview(opened, offer, { request, rooms: o });
   const grants = consentTo(opened.manifest, request, o.clock);
@@ -76,12 +78,13 @@ export async function install(offer: Offer, request: InstallRequest, o: InstallR
     report("start");
     const status = await o.runtime.stage(releaseOf(offer, opened, { dir, assets, embeddedRoot: o.isFirstParty(offer) }), grants);
     o.state.setHighestSeen(offer.id, offer.version);
+    o.packages.dropImport(offer.sha256);
+    o.state.dropImport(offer.sha256);
     report("done");
     return status;
   } catch (error) {
     // A release that the runtime has taken over is its own to keep or to give up.
-    if (o.runtime.release(offer.id)?.sha256 !== offer.sha256 || before?.sha256 === offer.sha256)
-      for (const step of undo.reverse()) step();
+    if (o.runtime.release(offer.id)?.sha256 !== offer.sha256) for (const step of undo.reverse()) step();
     throw error;
   }
 }
@@ -97,6 +100,7 @@ function check(offer: Offer, { manifest, keyId }: Opened, o: InstallRooms): void
     ...(offer.listed === undefined ? {} : { listed: offer.listed }),
     ...(installed === undefined ? {} : { installed: { version: installed.version, sha256: installed.sha256 } }),
     ...(highestSeen === undefined ? {} : { highestSeen }),
+    versionOf: (id) => o.runtime.release(id)?.version,
   });
 }
 
@@ -130,6 +134,7 @@ async function unpack(
     ...(o.signal === undefined ? {} : { signal: o.signal }),
   });
   o.undo.push(() => discard(dir));
+  o.rooms.state.setListing(offer.sha256, sha256Hex(readFileSync(join(dir, FILES_FILE))));
   return dir;
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type {
   CatalogDetail,
@@ -9,13 +9,13 @@ import type {
   PluginStatus,
   StoredRelease,
 } from "../contract/index.ts";
-import { namespaceOf, readPackage, recheckFolder, sha256Hex, type IndexRow } from "../format/index.ts";
+import { FILES_FILE, namespaceOf, readPackage, recheckFolder, sha256Hex, type IndexRow } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { checkRevoked } from "./fit.ts";
 import { install, type InstallRooms } from "./install.ts";
 import { namespaceOwners } from "./namespaces.ts";
 import { Offers, type Offer } from "./offers.ts";
-import { OneAtATime } from "./one-at-a-time.ts";
+import { OneAtATime, untilAborted } from "./one-at-a-time.ts";
 import type { MarketplaceOptions, NodeMarketplace } from "./options.ts";
 import { buildReview } from "./review.ts";
 import { searchRows } from "./search.ts";
@@ -24,11 +24,14 @@ import { httpSource } from "./source/http.ts";
 import { MarketplaceState } from "./state.ts";
 import { AssetStore } from "./store/asset-store.ts";
 import { PackageStore } from "./store/package-store.ts";
+import { readAnchor } from "./tuf/anchor.ts";
 import { RegistryClient } from "./tuf/registry-client.ts";
 
 const SEARCH_LIMIT = 200;
 /** A catalogue older than this is not installed from at all. @source marketplace §2.3 */
 const TOO_OLD_SECONDS = 180 * 86_400;
+/** A package that came as a file and was not installed is forgotten after this time. */
+const IMPORT_KEPT_MS = 7 * 86_400_000;
 
 /** The room's one object: registries, store, installations. */
 export class MarketplaceRoom implements NodeMarketplace {
@@ -41,7 +44,7 @@ export class MarketplaceRoom implements NodeMarketplace {
   readonly #turns = new OneAtATime();
 
   constructor(options: MarketplaceOptions) {
-    const { dataDir, runtime, clock, log, newUlid, hostVersion, buildTime, allowDevRoot, registries } = options;
+    const { dataDir, runtime, clock, hostVersion, buildTime, allowDevRoot, registries } = options;
     this.#o = options;
     this.#ownerOf = namespaceOwners(registries);
     const root = join(dataDir, "marketplace");
@@ -52,14 +55,11 @@ export class MarketplaceRoom implements NodeMarketplace {
         registry.id,
         new RegistryClient({
           registry,
+          anchor: readAnchor(registry, allowDevRoot),
           source: registry.source.includes("://") ? httpSource(registry.source, registry.ca) : folderSource(registry.source),
-          folder: join(root, "tuf", registry.id),
           state: this.#state,
           clock,
-          log,
           buildTime,
-          allowDevRoot,
-          newName: newUlid,
         }),
       ]),
     );
@@ -162,9 +162,9 @@ export class MarketplaceRoom implements NodeMarketplace {
   async install(request: InstallRequest): Promise<PluginStatus> {
     request.onProgress?.({ step: "resolve", percent: 0 });
     return this.#turns.run(async () => {
-      const offer = await this.#choose(request.id, request.version);
+      const offer = await untilAborted(this.#choose(request.id, request.version), request.signal);
       this.#checkFresh(offer, request.useOldCatalogue === true);
-      return install(offer, request, { ...this.#rooms, opId: this.#o.newUlid() });
+      return explained(() => install(offer, request, { ...this.#rooms, opId: this.#o.newUlid() }));
     }, request.signal);
   }
 
@@ -181,23 +181,33 @@ export class MarketplaceRoom implements NodeMarketplace {
         action: "Add the publisher's registry to hearthnet.config.ts, or ask the publisher where the plugin is registered.",
       });
     const sha256 = sha256Hex(bytes);
+    const listed = await client.find(id, version);
+    if (listed !== undefined && listed.sha256 !== sha256) {
+      // A package that is not whole says so itself; only a sound one is worth comparing.
+      await this.#rooms.offers.judge(bytes, { id, version, sha256, client });
+      throw new HnError("bad_request", {
+        reason: "damaged",
+        message: `The catalogue names another package as ${id} ${version} than this file holds.`,
+        action: "Get the file again; if you made it yourself, raise its version.",
+      });
+    }
     const { keyId } = await this.#rooms.offers.judge(bytes, { id, version, sha256, client });
     checkRevoked(client.revocations, { id, version, sha256, keyId });
-    this.#rooms.packages.keepImport(bytes);
-    this.#state.addImport(id, version, sha256);
+    await explained(async () => this.#rooms.packages.keepImport(bytes));
+    this.#state.addImport({ plugin: id, version, sha256, at: this.#o.clock.now() });
     return { id, version };
   }
 
   async recheck(id: string): Promise<{ ok: boolean; tampered: string[] }> {
     const release = this.#o.runtime.release(id);
     if (release === undefined) throw new HnError("not_found", { message: `No plugin ${id} is installed.` });
-    const tampered = this.#changed(release);
+    const tampered = await this.#changed(release);
     if (tampered.length > 0) await this.#o.runtime.quarantine(id, tamperedError(tampered).toLocal());
     return { ok: tampered.length === 0, tampered };
   }
 
   async admit(release: StoredRelease): Promise<void> {
-    const tampered = this.#changed(release);
+    const tampered = await this.#changed(release);
     if (tampered.length > 0) throw tamperedError(tampered);
     const client = this.#clientFor(namespaceOf(release.id));
     const { id, version, sha256, publisherKeyId: keyId } = release;
@@ -238,9 +248,10 @@ export class MarketplaceRoom implements NodeMarketplace {
     return this.#rooms.offers.choose(id, version);
   }
 
-  /** @throws expired catalogue_expired @source marketplace §2.3 */
-  #checkFresh({ client }: Offer, useOldCatalogue: boolean): void {
-    const freshness = client.freshness();
+  /** @throws expired catalogue_expired | clock @source marketplace §2.3 */
+  #checkFresh({ id, client }: Offer, useOldCatalogue: boolean): void {
+    client.checkClock();
+    const freshness = client.freshness(id);
     if (freshness?.expired !== true) return;
     if (!useOldCatalogue || freshness.ageSeconds > TOO_OLD_SECONDS) throw new HnError("expired", { reason: "catalogue_expired" });
   }
@@ -274,13 +285,21 @@ export class MarketplaceRoom implements NodeMarketplace {
     };
   }
 
-  #changed(release: StoredRelease): string[] {
-    const files = (release.manifest.assets ?? []).flatMap(({ name, files: list }) =>
-      Object.hasOwn(release.assets, name)
-        ? list.filter((file) => !this.#rooms.assets.has(file)).map(({ path }) => `${name}/${path}`)
-        : [],
-    );
-    return [...recheckFolder(release.dir), ...files];
+  /** Files of a release that are not what was verified. */
+  async #changed(release: StoredRelease): Promise<string[]> {
+    const changed = recheckFolder(release.dir);
+    // The list itself: whoever changes a file and its line in the list as well is found by this.
+    const listing = this.#state.listing(release.sha256);
+    if (
+      listing !== undefined &&
+      !changed.includes(FILES_FILE) &&
+      sha256Hex(readFileSync(join(release.dir, FILES_FILE))) !== listing
+    )
+      changed.push(FILES_FILE);
+    for (const { name, files } of release.manifest.assets ?? [])
+      if (Object.hasOwn(release.assets, name))
+        for (const file of files) if (!(await this.#rooms.assets.isSound(file))) changed.push(`${name}/${file.path}`);
+    return changed;
   }
 
   /** A revocation acts on what runs. @source marketplace §5.6 */
@@ -301,14 +320,31 @@ export class MarketplaceRoom implements NodeMarketplace {
   /** Releases, archives and assets that nobody refers to any more. */
   #sweep(): void {
     const releases = this.installed();
+    const hashes = new Set(releases.map(({ sha256 }) => sha256));
+    this.#state.keepListings(hashes);
     this.#rooms.packages.keepOnly({
-      releases: new Set(releases.map(({ sha256 }) => sha256)),
-      imports: this.#state.importedHashes(),
+      releases: hashes,
+      imports: this.#state.waitingImports(this.#o.clock.now() - IMPORT_KEPT_MS),
     });
     const used = releases.flatMap(({ manifest }) =>
       (manifest.assets ?? []).flatMap(({ files }) => files.map(({ sha256 }) => sha256)),
     );
     this.#rooms.assets.keepOnly(new Set(used));
+  }
+}
+
+/** A full disk says nothing about the package. @throws capacity_exceeded */
+async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const { code } = cause as { code?: unknown };
+    if (code !== "ENOSPC" && code !== "EDQUOT") throw cause;
+    throw new HnError("capacity_exceeded", {
+      message: "The disk is full, so nothing was installed.",
+      action: "Free some space, then try again.",
+      cause,
+    });
   }
 }
 

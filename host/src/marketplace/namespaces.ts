@@ -10,7 +10,12 @@ const FIRST_PARTY = "hearthnet";
  */
 export function namespaceOwners(registries: readonly RegistrySource[]): (namespace: string) => string | undefined {
   const owners = new Map<string, string>();
-  for (const { id, namespaces, embedded } of registries)
+  for (const { id, namespaces, embedded } of registries) {
+    if (!/^[a-z][a-z0-9-]{0,38}$/.test(id) || registries.filter((other) => other.id === id).length > 1)
+      throw new HnError("bad_request", {
+        message: `"${id.slice(0, 40)}" is no name for a registry, or there are two of that name.`,
+        action: "Give each registry a short name of its own: letters a-z, digits and dashes.",
+      });
     for (const pattern of namespaces) {
       const name = pattern === "*" ? "*" : pattern.replace(/\/\*$/, "");
       const other = owners.get(name);
@@ -26,5 +31,6 @@ export function namespaceOwners(registries: readonly RegistrySource[]): (namespa
         });
       owners.set(name, id);
     }
+  }
   return (namespace) => owners.get(namespace) ?? (namespace === FIRST_PARTY ? undefined : owners.get("*"));
 }

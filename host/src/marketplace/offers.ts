@@ -1,14 +1,17 @@
 import type { PluginManifest } from "../contract/index.ts";
 import { CONSTANTS } from "../contract/index.ts";
-import { compareVersions, isInRange, namespaceOf, verifyPackage, type PublisherKey } from "../format/index.ts";
+import { compareVersions, isInRange, namespaceOf, sha256Hex, verifyPackage, type PublisherKey } from "../format/index.ts";
 import { HnError, LruMap } from "../foundation/index.ts";
 import type { MarketplaceState } from "./state.ts";
 import type { PackageStore } from "./store/package-store.ts";
-import type { Listed, RegistryClient } from "./tuf/registry-client.ts";
+import type { Listed } from "./tuf/listed.ts";
+import type { RegistryClient } from "./tuf/registry-client.ts";
 
 const ID = /^[a-z][a-z0-9-]{1,38}\/[a-z][a-z0-9-]{1,38}$/;
 const README_MAX_BYTES = 65_536;
 const OPENED_MAX = 16;
+/** What was damaged on its way is asked for again. @source marketplace §5.1 `damaged` */
+const ATTEMPTS = 3;
 
 /** One version of a plugin that could be installed: named by its registry, or handed over as a file. */
 export interface Offer {
@@ -78,12 +81,24 @@ export class Offers {
     offer: Offer,
     o: { signal?: AbortSignal; onBytes?: (done: number, total: number) => void } = {},
   ): Promise<Uint8Array> {
-    if (offer.listed === undefined) {
-      const bytes = this.#o.packages.readImport(offer.sha256);
-      if (bytes === undefined) throw this.#unknown(offer.id, offer.version);
-      return bytes;
+    // What was handed over need not be fetched; it is judged afterwards like anything else.
+    const bytes = this.#o.packages.readImport(offer.sha256);
+    if (bytes !== undefined) return bytes;
+    if (offer.listed === undefined) throw this.#unknown(offer.id, offer.version);
+    for (let left = ATTEMPTS - 1; ; left--) {
+      try {
+        return await this.#fetchOnce({ ...offer, sizeBytes: offer.listed.sizeBytes }, o);
+      } catch (error) {
+        if (left === 0 || HnError.from(error).reason !== "damaged") throw error;
+      }
     }
-    const total = Math.min(offer.listed.sizeBytes, CONSTANTS.PACKAGE_MAX_BYTES);
+  }
+
+  async #fetchOnce(
+    offer: Offer & { sizeBytes: number },
+    o: { signal?: AbortSignal; onBytes?: (done: number, total: number) => void },
+  ): Promise<Uint8Array> {
+    const total = Math.min(offer.sizeBytes, CONSTANTS.PACKAGE_MAX_BYTES);
     const parts: Uint8Array[] = [];
     let done = 0;
     for await (const part of await offer.client.openBlob(offer.sha256, o.signal)) {
@@ -93,7 +108,9 @@ export class Offers {
       parts.push(part);
       o.onBytes?.(done, total);
     }
-    return Buffer.concat(parts, done);
+    const bytes = Buffer.concat(parts, done);
+    if (sha256Hex(bytes) !== offer.sha256) throw new HnError("bad_request", { reason: "damaged" });
+    return bytes;
   }
 
   keysOf(offer: Offer): Promise<PublisherKey[]> {

@@ -15,7 +15,8 @@ export class OneAtATime {
   }
 }
 
-function untilAborted(turn: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+/** Waits for something that goes on by itself; who gives up stops waiting at once. @throws the signal's reason */
+export function untilAborted<T>(turn: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return turn;
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();

@@ -12,6 +12,25 @@ export function fold(text: string): string {
     .replace(/\p{M}/gu, "");
 }
 
+interface Folded {
+  /** Id and names. */
+  head: string;
+  all: string;
+}
+
+/** Folding costs more than searching, and a row's text never changes. */
+const folded: WeakMap<IndexRow, Folded> = new WeakMap();
+
+function foldedOf(row: IndexRow): Folded {
+  let known = folded.get(row);
+  if (known === undefined) {
+    const head = fold([row.id, ...Object.values(row.name)].join(" "));
+    known = { head, all: `${head} ${fold([...Object.values(row.desc), ...row.caps].join(" "))}` };
+    folded.set(row, known);
+  }
+  return known;
+}
+
 /**
  * Rows that hold every word, best first: found in id or name before found in the description.
  * @source marketplace §3.1
@@ -22,8 +41,7 @@ export function searchRows(rows: readonly IndexRow[], query: string): IndexRow[]
     .filter((word) => word !== "");
   return rows
     .map((row) => {
-      const head = fold([row.id, ...Object.values(row.name)].join(" "));
-      const all = `${head} ${fold([...Object.values(row.desc), ...row.caps].join(" "))}`;
+      const { head, all } = foldedOf(row);
       const score = words.every((word) => all.includes(word)) ? words.filter((word) => head.includes(word)).length : -1;
       return { row, score };
     })

@@ -7,7 +7,7 @@ import { canonicalBytes } from "../../identity/index.ts";
 import { requireManifest } from "../manifest/check.ts";
 import { decompress } from "./gzip.ts";
 import { checkEntryName, foldName } from "./names.ts";
-import { byBytes, type FileRow, FILES_FILE, MANIFEST_FILE, sha256Hex, SIGNATURE_FILE } from "./write.ts";
+import { byBytes, type FileRow, FILES_FILE, MANIFEST_FILE, sha256Hex, SIGNATURE_FILE, standsBesideList } from "./write.ts";
 import { type TarEntry, UstarReader } from "./ustar.ts";
 
 /** Where the files go while they are read; absent: nowhere. */
@@ -134,7 +134,7 @@ function compareWithList(seen: Map<string, Seen>): FileRow[] {
   const listed = new Map(rows.map((row) => [row.path, row]));
   if (listed.size !== rows.length) throw tampered("its list names a file twice");
   for (const { row } of seen.values()) {
-    if (row.path === FILES_FILE || row.path.startsWith("sig/") || row.path.startsWith("attest/")) continue;
+    if (standsBesideList(row.path)) continue;
     const expected = listed.get(row.path);
     if (expected === undefined) throw tampered(`the file ${row.path} is not in its list`);
     if (expected.size !== row.size || expected.mode !== row.mode || expected.sha256 !== row.sha256)

@@ -14,7 +14,7 @@ import {
 import { dirname, join, sep } from "node:path";
 import { HnError, parseStrictJson, syncFolder } from "../../foundation/index.ts";
 import { type PackageSink, type VerifiedPackage, verifyPackage, type VerifyOptions } from "./read.ts";
-import { type FileRow, FILES_FILE, sha256Hex } from "./write.ts";
+import { type FileRow, FILES_FILE, sha256Hex, standsBesideList } from "./write.ts";
 
 /** Writes entries below one fresh folder. Names were judged before; nothing there can be a link, since the folder is ours and new. */
 class FolderSink implements PackageSink {
@@ -105,7 +105,7 @@ export function recheckFolder(dir: string): string[] {
   const wrong: string[] = [];
   const expected = new Map(rows.map((row) => [row.path, row]));
   for (const path of walk(dir, "")) {
-    if (path === FILES_FILE || path.startsWith("sig/") || path.startsWith("attest/")) continue;
+    if (standsBesideList(path)) continue;
     const row = expected.get(path);
     expected.delete(path);
     const full = join(dir, ...path.split("/"));

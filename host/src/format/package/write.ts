@@ -10,6 +10,11 @@ export const MANIFEST_FILE = "hearthnet.plugin.json";
 export const FILES_FILE = "files.json";
 export const SIGNATURE_FILE = "sig/publisher.dsse.json";
 
+/** Files that no list names: the list itself, the signature over it, and what third parties attest. Anything else that is not listed was added. */
+export function standsBesideList(path: string): boolean {
+  return path === FILES_FILE || path === SIGNATURE_FILE || /^attest\/[^/]+\.intoto\.jsonl$/.test(path);
+}
+
 export interface PackageFile {
   bytes: Uint8Array;
   /** Default 0644. */

@@ -16,12 +16,28 @@ export function folderSource(root: string): Source {
         if (!isFile) throw new SourceMiss(key);
       } catch (cause) {
         if (cause instanceof SourceMiss || (cause as NodeJS.ErrnoException).code === "ENOENT") throw new SourceMiss(key);
-        throw new HnError("partition", { reason: "unreachable", message: "The registry's folder cannot be read.", cause });
+        throw unreadable(cause);
       }
-      return createReadStream(path, signal === undefined ? {} : { signal });
+      return whole(path, signal);
     },
     close: () => Promise.resolve(),
   };
+}
+
+async function* whole(path: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  const stream = createReadStream(path, signal === undefined ? {} : { signal });
+  try {
+    yield* stream as AsyncIterable<Buffer>;
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw unreadable(cause);
+  } finally {
+    stream.destroy();
+  }
+}
+
+function unreadable(cause: unknown): HnError {
+  return new HnError("partition", { reason: "unreachable", message: "The registry's folder cannot be read.", cause });
 }
 
 /** Names of our own making only; a server's words never become a path. */

@@ -4,6 +4,7 @@ import { type Source, SourceMiss } from "./source.ts";
 
 const CONNECT_MS = 5000;
 const SILENCE_MS = 10_000;
+const MISSING: ReadonlySet<number> = new Set([403, 404, 410]);
 
 /** A registry on a server. No redirects: another host would learn who asks. @throws bad_request for an address that is neither https nor this machine */
 export function httpSource(base: string, ca?: string): Source {
@@ -23,9 +24,10 @@ export function httpSource(base: string, ca?: string): Source {
           dispatcher: agent,
           ...(signal === undefined ? {} : { signal }),
         });
-        if (statusCode === 200) return body;
-        await body.dump();
-        if (statusCode === 404 || statusCode === 403 || statusCode === 410) throw new SourceMiss(key);
+        if (statusCode === 200) return whole(body, signal);
+        // What a refusal says besides is not waited for.
+        body.on("error", () => {}).destroy();
+        if (MISSING.has(statusCode)) throw new SourceMiss(key);
         throw unreachable(`It answers with status ${statusCode}.`);
       } catch (cause) {
         if (cause instanceof SourceMiss || HnError.isHnError(cause)) throw cause;
@@ -35,6 +37,17 @@ export function httpSource(base: string, ca?: string): Source {
     },
     close: () => agent.destroy(),
   };
+}
+
+/** A connection that ends early is damage in transit; silence in the middle is no answer. */
+async function* whole(body: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if ((cause as { code?: unknown }).code === "UND_ERR_BODY_TIMEOUT") throw unreachable("It fell silent.", cause);
+    throw new HnError("bad_request", { reason: "damaged", cause });
+  }
 }
 
 function unreachable(what: string, cause?: unknown): HnError {

@@ -1,5 +1,16 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { AssetFile } from "../../contract/index.ts";
 import { createBlobCid } from "../../format/index.ts";
@@ -20,7 +31,23 @@ export class AssetStore {
     return join(this.#folder, sha256);
   }
 
-  /** Whether the whole file lies here; its content was verified when it came. */
+  /** Whether the file lies here whole and unchanged. @throws the signal's reason */
+  async isSound(file: Pick<AssetFile, "sha256" | "sizeBytes">, signal?: AbortSignal): Promise<boolean> {
+    if (!this.has(file)) return false;
+    const hash = createHash("sha256");
+    try {
+      for await (const part of createReadStream(this.path(file.sha256)) as AsyncIterable<Buffer>) {
+        signal?.throwIfAborted();
+        hash.update(part);
+      }
+    } catch {
+      signal?.throwIfAborted();
+      return false;
+    }
+    return hash.digest("hex") === file.sha256;
+  }
+
+  /** Whether a file of that name and size lies here; for showing. */
   has(file: Pick<AssetFile, "sha256" | "sizeBytes">): boolean {
     try {
       const stat = lstatSync(this.path(file.sha256));

@@ -38,6 +38,10 @@ export class PackageStore {
     return existsSync(path) ? readFileBounded(path, CONSTANTS.PACKAGE_MAX_BYTES) : undefined;
   }
 
+  dropImport(sha256: string): void {
+    rmSync(this.#import(sha256), { force: true });
+  }
+
   /** Deletes releases and archives that nobody refers to. */
   keepOnly(o: { releases: ReadonlySet<string>; imports: ReadonlySet<string> }): void {
     const releases = join(this.#root, "store", "sha256");
