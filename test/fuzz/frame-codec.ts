@@ -81,8 +81,6 @@ function channel(input: Uint8Array): void {
   const socket: ByteSocket = {
     writableLength: 0,
     write: () => true,
-    cork: () => {},
-    uncork: () => {},
     pause: () => {},
     resume: () => {},
     destroy: () => {},

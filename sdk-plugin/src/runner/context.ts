@@ -1,14 +1,14 @@
-/** Builds `ctx` and `req` over the link. @source plugin-platform §4.3 */
+/** Builds `ctx` over the link. @source plugin-platform §4.3 */
 import type { HostMessage, JsonObject, PluginMessage } from "@hearthnet/host/contract";
-import type { Attachments } from "@hearthnet/host/format";
-import { bytesOf, type HnBytes } from "../bytes.ts";
-import type { CallReply, Caller, Ctx, Kv, Log, Req, WorkOptions } from "../context.ts";
+import { bytesOf } from "../bytes.ts";
+import type { Ctx, Kv, Log, WorkOptions } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
 import { HnError } from "../error.ts";
 import { openAssets, type AssetFolder } from "./assets.ts";
+import { openCaller } from "./caller.ts";
 import { openGrants, type LiveGrants } from "./grants.ts";
 import { stackOf } from "./failure.ts";
-import type { HostLink, Parent, PluginChannel } from "./host-link.ts";
+import type { HostLink, PluginChannel } from "./host-link.ts";
 
 export interface Surface {
   ctx: Ctx;
@@ -92,50 +92,6 @@ export function createSurface(o: {
     ...openCaller(link, undefined),
   };
   return { ctx: Object.freeze(ctx), assets, grants, setConfig: (next) => void (config = freeze(next)) };
-}
-
-export function createRequest(
-  link: HostLink,
-  o: { message: Extract<HostMessage, { t: "call" }>; attachments: Attachments; live: Parent & { signal: AbortSignal } },
-): Req {
-  const { message, attachments, live } = o;
-  const { body } = message;
-  const started = performance.now();
-  const views = new Map<string, HnBytes>();
-  const sessionId = body["session_id"];
-  return {
-    id: message.requestId,
-    traceId: message.trace,
-    capability: message.cap,
-    params: (body["params"] ?? {}) as JsonObject,
-    input: (body["input"] ?? {}) as JsonObject,
-    caller: message.caller,
-    sessionId: typeof sessionId === "string" ? sessionId : undefined,
-    deadline: Date.now() + message.deadlineMs,
-    get signal() {
-      return live.signal;
-    },
-    binary(pointer) {
-      const data = attachments.get(pointer);
-      if (data === undefined) return undefined;
-      const view = views.get(pointer) ?? bytesOf(data);
-      views.set(pointer, view);
-      return view;
-    },
-    elapsedMs: () => Math.round(performance.now() - started),
-    ...openCaller(link, live),
-  };
-}
-
-function openCaller(link: HostLink, parent: Parent | undefined): Caller {
-  return {
-    async call(cap, body, { signal, ...rest } = {}): Promise<CallReply> {
-      return link.op("bus.call", { cap, body, ...rest }, { parent, signal });
-    },
-    stream(cap, body, { signal, ...rest } = {}) {
-      return link.frames("bus.stream", { cap, body, ...rest }, { parent, signal });
-    },
-  };
 }
 
 function openKv(link: HostLink): Kv {

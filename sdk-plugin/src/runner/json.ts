@@ -8,6 +8,7 @@ import { rawBytes } from "../bytes.ts";
  * @throws TypeError when `value` is no plain object
  */
 export function split(value: object): { json: JsonObject; attachments: Record<string, Uint8Array> } {
+  if (!mayHoldBytes(value, 0)) return { json: value as JsonObject, attachments: NONE };
   return takeBytes(unwrap(value, 0) as JsonObject);
 }
 
@@ -23,6 +24,18 @@ export function kindOf(value: unknown): string {
 }
 
 const DEPTH_MAX = 64;
+const NONE: Record<string, Uint8Array> = Object.freeze({});
+
+/** Most answers hold no bytes: looking is cheaper than copying. */
+function mayHoldBytes(value: object, depth: number): boolean {
+  if (depth > DEPTH_MAX) throw new TypeError("The value is nested more than 64 levels deep, or contains itself.");
+  if (rawBytes(value) !== undefined) return true;
+  for (const key in value) {
+    const inner = (value as Record<string, unknown>)[key];
+    if (typeof inner === "object" && inner !== null && mayHoldBytes(inner, depth + 1)) return true;
+  }
+  return false;
+}
 
 /** Puts `Uint8Array` in the place of every `HnBytes`; copies only what holds one. */
 function unwrap(value: unknown, depth: number): unknown {

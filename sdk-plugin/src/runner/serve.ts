@@ -11,11 +11,12 @@ import type {
 import type { Log } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
 import { Calls } from "./calls.ts";
-import { createRequest, createSurface, openLog, type Surface } from "./context.ts";
+import { createSurface, openLog, type Surface } from "./context.ts";
 import { abortError, describeFailure, stackOf } from "./failure.ts";
 import { HostLink } from "./host-link.ts";
 import { BrokenPlugin, importEntry, readPlugin, type LoadModule } from "./load.ts";
 import { kindOf } from "./json.ts";
+import { CallRequest } from "./request.ts";
 import { WorkerRole } from "./worker.ts";
 
 export interface ServeOptions {
@@ -69,6 +70,7 @@ export function serve(options: ServeOptions): Served {
     calls?.cancelAll("the plugin is being stopped");
     worker?.cancelAll();
     link.failAll(abortError("The plugin is being stopped."));
+    channel.flush();
     options.exit(code);
   }
 
@@ -136,7 +138,7 @@ export function serve(options: ServeOptions): Served {
       channel,
       definition,
       ctx: surface.ctx,
-      request: (message, attachments, live) => createRequest(link, { message, attachments, live }),
+      request: (message, attachments, live) => new CallRequest(link, { message, attachments, live }),
       onFault: (detail, fields) => log.error(detail, fields),
     });
     try {

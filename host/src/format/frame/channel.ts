@@ -2,14 +2,13 @@
 import { CONSTANTS, type Attachment, type JsonObject } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { CHUNK_BYTES, IncomingStreams, OutgoingStreams, type IncomingLimits } from "./byte-streams.ts";
-import { encodeFrame, FrameDecoder, protocolError, type DecodedFrame, type HeaderParser } from "./codec.ts";
+import { FrameDecoder, protocolError, type DecodedFrame, type HeaderParser } from "./codec.ts";
+import { FrameWriter } from "./frame-writer.ts";
 
 /** What a channel needs of a `net.Socket`. */
 export interface ByteSocket {
   readonly writableLength: number;
   write(bytes: Uint8Array): boolean;
-  cork(): void;
-  uncork(): void;
   pause(): unknown;
   resume(): unknown;
   destroy(): unknown;
@@ -37,9 +36,13 @@ export interface FrameChannelOptions<In extends ChannelMessage> {
 }
 
 const NO_ATTACHMENTS: Attachments = new Map();
+const SENT: Promise<void> = Promise.resolve();
+const NO_BYTES: readonly Uint8Array[] = [];
 const QUEUE_BYTES = 131_072;
 const INLINE = CONSTANTS.PLUGIN_INLINE_ATTACHMENT_MAX_BYTES;
 const MAX_ATTACHMENTS = 64;
+/** So many frames leave without waiting for the end of the turn: the other side can begin while this one goes on. */
+const BATCH_FRAMES = 32;
 /** What one side lets the other have under way; the sender holds back before it would break this. */
 const OPEN_STREAMS = 64;
 const OPEN_BYTES = 67_108_864;
@@ -66,6 +69,7 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
   readonly #options: FrameChannelOptions<In>;
   readonly #socket: ByteSocket;
   readonly #decoder: FrameDecoder;
+  readonly #writer: FrameWriter;
   readonly #outgoing = new OutgoingStreams();
   readonly #incoming: IncomingStreams;
   readonly #attachmentLimit: number;
@@ -76,12 +80,13 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
   #nextId: number;
   #received = 0;
   #closed = false;
-  #corked = false;
+  #flushing = false;
 
   constructor(options: FrameChannelOptions<In>) {
     this.#options = options;
     this.#socket = options.socket;
     this.#decoder = new FrameDecoder(options.parse);
+    this.#writer = new FrameWriter((bytes) => void options.socket.write(bytes));
     this.#incoming = new IncomingStreams({
       streams: options.limits?.streams ?? OPEN_STREAMS,
       totalBytes: options.limits?.totalBytes ?? OPEN_BYTES,
@@ -89,7 +94,7 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     this.#attachmentLimit = options.limits?.attachmentBytes ?? CONSTANTS.CALL_BODY_CEILING_BYTES;
     this.#nextId = options.parity === "even" ? 2 : 1;
     options.socket.on("data", (bytes) => this.#receive(bytes));
-    options.socket.on("drain", () => this.#flush());
+    options.socket.on("drain", () => this.#sendWaiting());
     options.socket.on("error", () => this.close());
     options.socket.on("close", () => this.#onClose());
   }
@@ -127,11 +132,11 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
    */
   send(message: Out, attachments?: Readonly<Record<string, Uint8Array>>): Promise<void> {
     if (this.#closed) return Promise.reject(gone());
-    const parts = attachments === undefined ? [] : Object.entries(attachments);
+    const parts = entriesOf(attachments);
     if (URGENT.has(message.t)) {
       try {
-        this.#write(encodeFrame(message));
-        return Promise.resolve();
+        this.#write(message);
+        return SENT;
       } catch (error) {
         return Promise.reject(error);
       }
@@ -146,9 +151,15 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     );
   }
 
+  /** Bytes that have not left yet. */
+  get #unsent(): number {
+    return this.#socket.writableLength + this.#writer.bytes;
+  }
+
   #hasRoom(attachments: Waiting["attachments"]): boolean {
-    if (this.#socket.writableLength > QUEUE_BYTES) return false;
-    const bytes = attachments.reduce((sum, [, part]) => sum + part.byteLength, 0);
+    if (this.#unsent > QUEUE_BYTES) return false;
+    let bytes = 0;
+    for (const [, part] of attachments) bytes += part.byteLength;
     if (bytes <= INLINE || this.#outgoing.open === 0) return true;
     return this.#outgoing.open + attachments.length <= OPEN_STREAMS && this.#outgoing.openBytes + bytes <= OPEN_BYTES;
   }
@@ -170,6 +181,11 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     return busy !== undefined || dropped.length > 0;
   }
 
+  /** Hands everything written so far to the socket, for whoever is about to end it. */
+  flush(): void {
+    if (!this.#closed) this.#writer.flush();
+  }
+
   pause(): void {
     this.#socket.pause();
   }
@@ -186,8 +202,8 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
 
   #sendPlain(message: ChannelMessage): Promise<void> {
     try {
-      this.#write(encodeFrame(message));
-      return Promise.resolve();
+      this.#write(message);
+      return SENT;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -209,7 +225,7 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
         streams.push({ stream, bytes });
         return { ptr, size: bytes.byteLength, stream };
       });
-      this.#write(encodeFrame(att.length === 0 ? message : { ...message, att }, inline));
+      this.#write(att.length === 0 ? message : { ...message, att }, inline);
     } catch (error) {
       reject(error);
       return;
@@ -242,10 +258,10 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     const [first, ...rest] = behind;
     if (first !== undefined) this.#start(first);
     for (const waiting of rest) (this.#busy.get(id)?.behind ?? this.#outbox).push(waiting);
-    this.#flush();
+    this.#sendWaiting();
   }
 
-  #flush(): void {
+  #sendWaiting(): void {
     for (let waiting = this.#outbox[0]; waiting !== undefined; waiting = this.#outbox[0]) {
       if (this.#closed || !this.#hasRoom(waiting.attachments)) break;
       this.#outbox.shift();
@@ -257,31 +273,30 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
   }
 
   #pump(): void {
-    while (!this.#closed && this.#socket.writableLength <= QUEUE_BYTES - CHUNK_BYTES) {
+    while (!this.#closed && this.#unsent <= QUEUE_BYTES - CHUNK_BYTES) {
       const chunk = this.#outgoing.next();
       if (chunk === undefined) return;
-      this.#write(encodeFrame({ t: "chunk", stream: chunk.stream, seq: chunk.seq, size: chunk.bytes.byteLength }, [chunk.bytes]));
+      this.#write({ t: "chunk", stream: chunk.stream, seq: chunk.seq, size: chunk.bytes.byteLength }, [chunk.bytes]);
       if (this.#outgoing.exhausted(chunk.stream)) this.#endStream(chunk.stream, true);
     }
   }
 
   #endStream(stream: number, ok: boolean): void {
     if (this.#closed || !this.#outgoing.unfinished(stream)) return;
-    this.#write(encodeFrame({ t: "chunk.end", stream, ok }));
+    this.#write({ t: "chunk.end", stream, ok });
     this.#outgoing.end(stream, ok);
   }
 
-  /** Everything written in one turn of the event loop leaves in one system call. */
-  #write(parts: readonly Uint8Array[]): void {
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#socket.cork();
-      queueMicrotask(() => {
-        this.#corked = false;
-        if (!this.#closed) this.#socket.uncork();
-      });
-    }
-    for (const part of parts) if (part.byteLength > 0) this.#socket.write(part);
+  /** What is written in one turn of the event loop leaves together, a few frames at a time. */
+  #write(header: object, attachments: readonly Uint8Array[] = NO_BYTES): void {
+    this.#writer.append(header, attachments);
+    if (this.#writer.frames >= BATCH_FRAMES) this.#writer.flush();
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.flush();
+    });
   }
 
   #receive(bytes: Uint8Array): void {
@@ -306,7 +321,7 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     if (type === "credit" && header["bytes"] !== undefined) {
       noPayload(payload);
       this.#outgoing.credit(count(header["id"], "id"), count(header["bytes"], "bytes"));
-      return this.#flush();
+      return this.#sendWaiting();
     }
     if (header["att"] === undefined) {
       noPayload(payload);
@@ -352,7 +367,7 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     if (count(header["size"], "size") !== payload.byteLength) throw protocolError("A chunk's size does not fit its bytes.");
     if (payload.byteLength === 0 || payload.byteLength > INLINE) throw protocolError("A chunk is empty or larger than 256 KiB.");
     this.#incoming.chunk(stream, count(header["seq"], "seq"), payload);
-    this.#write(encodeFrame({ t: "credit", id: stream, bytes: payload.byteLength }));
+    this.#write({ t: "credit", id: stream, bytes: payload.byteLength });
   }
 
   #takeEnd(header: JsonObject, payload: Uint8Array): void {
@@ -373,6 +388,11 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     for (const { reject } of waiting) reject(gone());
     this.#options.onClose?.();
   }
+}
+
+function entriesOf(attachments: Readonly<Record<string, Uint8Array>> | undefined): Waiting["attachments"] {
+  for (const _pointer in attachments) return Object.entries(attachments);
+  return [];
 }
 
 function gone(): HnError {

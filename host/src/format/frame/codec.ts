@@ -24,24 +24,36 @@ export function protocolError(message: string, cause?: unknown): HnError {
  * @throws plugin_gone reason protocol_error when a limit would be broken
  */
 export function encodeFrame(header: object, attachments: readonly Uint8Array[] = []): Uint8Array[] {
-  const head = encodeHead(JSON.stringify(header));
-  const headerBytes = head.byteLength - PREFIX_BYTES;
-  let rest = 4 + headerBytes;
-  for (const part of attachments) rest += part.byteLength;
-  if (headerBytes > CONSTANTS.PLUGIN_HEADER_MAX_BYTES) throw protocolError("The message is larger than 1 MiB.");
-  if (rest > CONSTANTS.PLUGIN_FRAME_MAX_BYTES) throw protocolError("The frame is larger than 8 MiB.");
-  putU32(head, 0, rest);
-  putU32(head, 4, headerBytes);
-  return attachments.length === 0 ? [head] : [head, ...attachments];
+  const head = measureHead(header, attachments);
+  const bytes = Buffer.allocUnsafe(head.size);
+  putHead(bytes, 0, head);
+  return attachments.length === 0 ? [bytes] : [bytes, ...attachments];
 }
 
-/** The header's bytes behind room for the two lengths, encoded in place without a copy. */
-function encodeHead(text: string): Uint8Array {
-  const length = Buffer.byteLength(text);
-  // Every byte of it is written below and by the caller, so it need not be zeroed first.
-  const head = Buffer.allocUnsafe(PREFIX_BYTES + length);
-  head.write(text, PREFIX_BYTES, length === text.length ? "latin1" : "utf8");
-  return head;
+/** A header as text, with the lengths that go before it. */
+export interface Head {
+  text: string;
+  /** Bytes of the two lengths and the text. */
+  size: number;
+  attachmentBytes: number;
+}
+
+/** @throws plugin_gone reason protocol_error when a limit would be broken */
+export function measureHead(header: object, attachments: readonly Uint8Array[]): Head {
+  const text = JSON.stringify(header);
+  const size = PREFIX_BYTES + Buffer.byteLength(text);
+  let attachmentBytes = 0;
+  for (const part of attachments) attachmentBytes += part.byteLength;
+  if (size - PREFIX_BYTES > CONSTANTS.PLUGIN_HEADER_MAX_BYTES) throw protocolError("The message is larger than 1 MiB.");
+  if (size - 4 + attachmentBytes > CONSTANTS.PLUGIN_FRAME_MAX_BYTES) throw protocolError("The frame is larger than 8 MiB.");
+  return { text, size, attachmentBytes };
+}
+
+/** Writes the lengths and the text at their place; `target` has room for them. */
+export function putHead(target: Buffer, at: number, { text, size, attachmentBytes }: Head): void {
+  putU32(target, at, size - 4 + attachmentBytes);
+  putU32(target, at + 4, size - PREFIX_BYTES);
+  target.write(text, at + PREFIX_BYTES, size - PREFIX_BYTES === text.length ? "latin1" : "utf8");
 }
 
 /** Reads a header's text. The default is the strict parser; a plugin process, which trusts its host, may hand in `JSON.parse`. */

@@ -2,14 +2,27 @@
 import type { JsonObject } from "../../contract/index.ts";
 import { protocolError } from "./codec.ts";
 
+const NONE: Record<string, Uint8Array> = Object.freeze({});
+
 /**
  * Takes every `Uint8Array` out of a value: a copy with `null` at their places, and the bytes by JSON pointer.
  * Parts without bytes are shared with the original, not copied.
  */
 export function takeBytes(value: JsonObject): { json: JsonObject; attachments: Record<string, Uint8Array> } {
+  if (!holdsBytes(value)) return { json: value, attachments: NONE };
   const attachments: Record<string, Uint8Array> = {};
   const json = strip(value, "", attachments) as JsonObject;
   return { json, attachments };
+}
+
+/** Most values hold none: looking is cheaper than building pointers. */
+function holdsBytes(value: object): boolean {
+  for (const key in value) {
+    const inner = (value as Record<string, unknown>)[key];
+    if (typeof inner !== "object" || inner === null) continue;
+    if (inner instanceof Uint8Array || holdsBytes(inner)) return true;
+  }
+  return false;
 }
 
 function strip(value: unknown, pointer: string, found: Record<string, Uint8Array>): unknown {

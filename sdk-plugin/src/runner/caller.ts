@@ -1,0 +1,14 @@
+import type { CallReply, Caller } from "../context.ts";
+import type { HostLink, Parent } from "./host-link.ts";
+
+/** Calls to other capabilities: the plugin's own, or under the caller of the call that it works on. */
+export function openCaller(link: HostLink, parent: Parent | undefined): Caller {
+  return {
+    async call(cap, body, { signal, ...rest } = {}): Promise<CallReply> {
+      return link.op("bus.call", { cap, body, ...rest }, { parent, signal });
+    },
+    stream(cap, body, { signal, ...rest } = {}) {
+      return link.frames("bus.stream", { cap, body, ...rest }, { parent, signal });
+    },
+  };
+}
