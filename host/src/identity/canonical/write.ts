@@ -46,8 +46,8 @@ function array(list: unknown[], depth: number): string {
 
 function object(value: Record<string, unknown>, depth: number): string {
   const prototype: unknown = Object.getPrototypeOf(value);
-  // A date, map or byte array would silently be written as something that it is not.
-  if (prototype !== null && prototype !== Object.prototype) throw wrong("Only plain JSON objects can be signed.");
+  // A date, map or byte array would silently be written as something that it is not: what they inherit from inherits in turn.
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw wrong("Only plain JSON objects can be signed.");
   const keys = Object.keys(value);
   sortByCodePoint(keys);
   let out = "{";

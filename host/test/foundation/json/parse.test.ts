@@ -23,11 +23,17 @@ describe("strict JSON (01 I-4)", () => {
     assert.equal(parseStrictJson(Buffer.from("7")), 7);
   });
 
-  it("gives objects without a prototype", () => {
-    const value = parseStrictJson('{"toString":1,"o":{}}') as Record<string, unknown>;
-    assert.equal(Object.getPrototypeOf(value), null);
-    assert.equal(Object.getPrototypeOf(value["o"]), null);
-    assert.equal(value["hasOwnProperty"], undefined);
+  it("gives objects that inherit nothing, and through which nothing can be smuggled into others", () => {
+    const value = parseStrictJson('{"toString":1,"o":{}}') as Record<string, Record<string, unknown>>;
+    for (const object of [value, value["o"] ?? {}]) {
+      for (const name of ["hasOwnProperty", "constructor", "__proto__", "valueOf"]) assert.equal(name in object, false, name);
+      const prototype = Object.getPrototypeOf(object) as object;
+      assert.deepEqual(
+        [Reflect.ownKeys(prototype), Object.getPrototypeOf(prototype), Object.isFrozen(prototype)],
+        [[], null, true],
+      );
+    }
+    assert.equal("toString" in (value["o"] ?? {}), false);
   });
 
   it("refuses the same key twice, also when spelt with an escape", () => {
