@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Bus, Clock, CommunityId, Log, NodeId, PeerLink, Random } from "../contract/index.ts";
-import { Deadlines } from "./call/deadlines.ts";
+import { Deadlines } from "../foundation/index.ts";
 import { originate, originateStream, type Origin } from "./call/originate.ts";
 import { Recorder } from "./call/outcome.ts";
 import { Inbound } from "./call/serve.ts";

@@ -56,8 +56,22 @@ export interface DispatchedCall {
   hops: number;
 }
 
+/** How a handler learns that nobody waits for it any more. */
+export interface Cancellation {
+  readonly aborted: boolean;
+  /** Why; undefined before. */
+  readonly reason: unknown;
+  /** The same for whoever wants the platform's own; made when it is asked for. */
+  readonly signal: AbortSignal;
+  /** Calls `listener` once, at once when it has happened already. */
+  onAbort(listener: () => void): void;
+}
+
 /** Returns a reply, or frames (the generator's return value is the `done` summary). Throws HnError; anything else is internal_error. */
-export type Handler = (call: DispatchedCall, signal: AbortSignal) => Promise<Reply> | AsyncGenerator<Frame, JsonObject, void>;
+export type Handler = (
+  call: DispatchedCall,
+  cancellation: Cancellation,
+) => Promise<Reply> | AsyncGenerator<Frame, JsonObject, void>;
 
 export interface Offer {
   descriptor: CapabilityDescriptor;

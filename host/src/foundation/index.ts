@@ -8,7 +8,9 @@
 export { ManualClock, systemClock } from "./clock/clock.ts";
 export { formatTime, isTime, parseTime } from "./clock/time.ts";
 export { HnError, isErrorCode, type HnErrorOptions } from "./errors.ts";
+export { Deadlines, type Expiring } from "./flow/deadlines.ts";
 export { Disposer } from "./flow/disposer.ts";
+export { LateSignal } from "./flow/late-signal.ts";
 export { LruMap } from "./flow/lru.ts";
 export { RecentMap } from "./flow/recent.ts";
 export { TokenBucket } from "./flow/token-bucket.ts";

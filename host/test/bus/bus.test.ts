@@ -323,7 +323,7 @@ describe("deadlines and cancelling (03 §9, 02 §10)", () => {
     const { bus, clock } = makeBus({ onDetached: (o) => detached.push(o) });
     const signals: AbortSignal[] = [];
     bus.offer({
-      ...offer({}, (_call, signal) => {
+      ...offer({}, (_call, { signal }) => {
         signals.push(signal);
         return new Promise(() => {});
       }),

@@ -1,8 +1,7 @@
-import { HnError } from "../../foundation/index.ts";
+import { HnError, LateSignal, type Deadlines, type Expiring } from "../../foundation/index.ts";
 import { CONSTANTS, type CallBody, type Clock, type DispatchedCall, type Handler, type NodeId } from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 import { estimateBytes } from "../trace/size.ts";
-import type { Deadlines, Expiring } from "./deadlines.ts";
 import type { Recorder } from "./outcome.ts";
 import type { LocalRequest } from "./request.ts";
 import { releaseSlot, slotOwner, takeSlot, type Share } from "./slots.ts";
@@ -47,7 +46,7 @@ export class Run implements Expiring {
   readonly #request: LocalRequest;
   readonly #share: Share;
   readonly #probe: boolean;
-  readonly #controller = new AbortController();
+  readonly #cancellation = new LateSignal();
   #firstFrameAt: number | undefined;
   #stoppedBy: HnError | undefined;
   /** Tells whoever waits at this moment. */
@@ -84,7 +83,7 @@ export class Run implements Expiring {
       stream: request.stream,
       hops: request.hops,
     };
-    return local.handler(call, this.#controller.signal);
+    return local.handler(call, this.#cancellation);
   }
 
   /** Calls `reject` when the caller's patience ends before the handler does. */
@@ -115,7 +114,7 @@ export class Run implements Expiring {
     if (!this.over) this.#settle({ error, cancelled: byCaller, bytesOut: 0 });
     if (this.#stoppedBy) return;
     this.#stoppedBy = error;
-    this.#controller.abort(error);
+    this.#cancellation.abort(error);
     this.#interrupt?.(error);
     if (!this.#slotHeld) return;
     this.#engine.clock.setTimeout(() => {

@@ -1,7 +1,7 @@
 /** Calls from the bus that a plugin process works on. @source plugin-platform §5.2, §5.3 */
-import type { Clock, DispatchedCall, Frame, JsonObject, Reply, Timer } from "../../contract/index.ts";
+import type { Cancellation, Clock, DispatchedCall, Frame, JsonObject, Reply } from "../../contract/index.ts";
 import { CONSTANTS } from "../../contract/index.ts";
-import { HnError } from "../../foundation/index.ts";
+import { Deadlines, HnError, type Expiring } from "../../foundation/index.ts";
 import { placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
 import { fromPlugin, type ConfinedProcess, type Incoming } from "../process/index.ts";
 
@@ -26,8 +26,10 @@ const WINDOW = CONSTANTS.STREAM_WINDOW_FRAMES;
 const ACK = CONSTANTS.STREAM_ACK_INTERVAL_FRAMES;
 const OPEN_MAX = 1024;
 
-class Entry implements LiveCall {
+class Entry implements LiveCall, Expiring {
   readonly id: number;
+  deadline: number;
+  place = -1;
   readonly call: DispatchedCall;
   readonly startedAt: number;
   /** Made when the first op asks for it: most calls have none, and an abort that nobody hears still costs. */
@@ -39,14 +41,20 @@ class Entry implements LiveCall {
   terminal: Terminal | undefined;
   /** Set by a cancel: its reason is the answer, whatever the plugin still says. */
   cancelled: { error: unknown } | undefined;
-  timers: Timer[] = [];
-  detach: () => void = () => {};
+  /** What to do when the deadline has come. */
+  readonly #onDeadline: (entry: Entry) => void;
   #wake: (() => void) | undefined;
 
-  constructor(id: number, call: DispatchedCall, startedAt: number) {
-    this.id = id;
-    this.call = call;
-    this.startedAt = startedAt;
+  constructor(o: { id: number; call: DispatchedCall; startedAt: number; onDeadline: (entry: Entry) => void }) {
+    this.id = o.id;
+    this.call = o.call;
+    this.deadline = o.call.deadline;
+    this.startedAt = o.startedAt;
+    this.#onDeadline = o.onDeadline;
+  }
+
+  expire(): void {
+    this.#onDeadline(this);
   }
 
   get signal(): AbortSignal {
@@ -62,10 +70,13 @@ class Entry implements LiveCall {
 
   end(terminal: Terminal): void {
     this.terminal ??= terminal;
-    for (const timer of this.timers) timer.cancel();
-    this.detach();
     this.#controller?.abort(callEnded());
     this.#wake?.();
+  }
+
+  /** Calls `wake` at the next frame and at the end. */
+  onChange(wake: () => void): void {
+    this.#wake = wake;
   }
 
   /** Resolves when there is a frame or the end. */
@@ -83,9 +94,12 @@ export class LiveCalls {
   readonly #live = new Map<number, Entry>();
   /** Given up; their terminal is still allowed to come, once. */
   readonly #detached = new Set<number>();
+  readonly #deadlines: Deadlines;
+  readonly #onDeadline = (entry: Entry): void => this.#overdue(entry);
 
   constructor(options: LiveCallsOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines(options.clock);
   }
 
   get size(): number {
@@ -99,18 +113,24 @@ export class LiveCalls {
 
   /**
    * @param ref  `name@X.Y` as registered
-   * @throws what the plugin reports · timeout · plugin_gone · the signal's reason
+   * @throws what the plugin reports · timeout · plugin_gone · the cancellation's reason
    */
-  async invoke(ref: string, call: DispatchedCall, signal: AbortSignal): Promise<Reply> {
-    const entry = this.#open(ref, call, signal);
-    await entry.change();
-    const value = this.#result(entry);
-    return value as unknown as Reply;
+  invoke(ref: string, call: DispatchedCall, cancellation: Cancellation): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      const entry = this.#open(ref, call, cancellation);
+      const settle = (): void => {
+        const { terminal } = entry;
+        if (terminal?.ok === true) resolve(terminal.value as unknown as Reply);
+        else reject(terminal?.error);
+      };
+      if (entry.terminal === undefined) entry.onChange(settle);
+      else settle();
+    });
   }
 
   /** Frames in order; leaving the loop cancels the call. The return value is the `done` summary. */
-  async *stream(ref: string, call: DispatchedCall, signal: AbortSignal): AsyncGenerator<Frame, JsonObject, void> {
-    const entry = this.#open(ref, call, signal);
+  async *stream(ref: string, call: DispatchedCall, cancellation: Cancellation): AsyncGenerator<Frame, JsonObject, void> {
+    const entry = this.#open(ref, call, cancellation);
     try {
       for (;;) {
         await entry.change();
@@ -143,9 +163,8 @@ export class LiveCalls {
     if (message.t === "frame") return this.#frame(entry, message, attachments);
     if (message.t === "error") return this.#end(entry, { ok: false, error: fromPlugin(message) });
     const value: JsonObject = message.t === "done" ? message.data : { output: message.output, meta: message.meta };
-    for (const part of message.t === "done" ? [value] : [value["output"], value["meta"]]) {
-      if (typeof part !== "object" || part === null || Array.isArray(part)) throw protocolError("An answer is not an object.");
-    }
+    if (!isObject(value) || (message.t === "result" && !(isObject(message.output) && isObject(message.meta))))
+      throw protocolError("An answer is not an object.");
     placeBytes(value, attachments);
     this.#end(entry, { ok: true, value });
   }
@@ -154,6 +173,7 @@ export class LiveCalls {
   failAll(error: HnError): void {
     for (const entry of this.#live.values()) this.#end(entry, { ok: false, error });
     this.#detached.clear();
+    this.#deadlines.close();
   }
 
   /** Ends all calls as a shutdown does. */
@@ -162,18 +182,16 @@ export class LiveCalls {
       this.#cancel(entry, why, new HnError("plugin_gone", { message: "The plugin is being stopped." }));
   }
 
-  #open(ref: string, call: DispatchedCall, signal: AbortSignal): Entry {
-    if (signal.aborted) throw signal.reason;
+  #open(ref: string, call: DispatchedCall, cancellation: Cancellation): Entry {
+    if (cancellation.aborted) throw cancellation.reason;
     if (this.#live.size >= OPEN_MAX) throw new HnError("capacity_exceeded", { reason: "slots_full", retryAfterMs: 1000 });
     const { clock, process } = this.#options;
     const now = clock.monotonic();
     const deadlineMs = Math.max(0, Math.round(call.deadline - now));
-    const entry = new Entry(process.channel.nextId(), call, now);
+    const entry = new Entry({ id: process.channel.nextId(), call, startedAt: now, onDeadline: this.#onDeadline });
     this.#live.set(entry.id, entry);
-    const onAbort = (): void => this.#cancel(entry, "caller left", signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    entry.detach = () => signal.removeEventListener("abort", onAbort);
-    entry.timers.push(clock.setTimeout(() => this.#cancel(entry, "deadline", new HnError("timeout")), deadlineMs));
+    cancellation.onAbort(() => this.#cancel(entry, "caller left", cancellation.reason));
+    this.#deadlines.watch(entry);
     const { json, attachments } = takeBytes(call.body as unknown as JsonObject);
     process.channel
       .send(
@@ -213,18 +231,23 @@ export class LiveCalls {
     // What was withdrawn before its last byte left is never seen by the plugin, so there is nothing to cancel.
     if (channel.abort(entry.id)) return this.#end(entry, { ok: false, error });
     this.#send({ t: "cancel", id: entry.id, why });
-    entry.timers.push(
-      this.#options.clock.setTimeout(() => {
-        if (entry.terminal !== undefined) return;
-        this.#detached.add(entry.id);
-        this.#end(entry, { ok: false, error });
-        this.#options.onStrike("It did not end a cancelled call within 200 ms.");
-      }, CONSTANTS.CANCEL_DEADLINE_MS),
-    );
+    this.#deadlines.forget(entry);
+    entry.deadline = this.#options.clock.monotonic() + CONSTANTS.CANCEL_DEADLINE_MS;
+    this.#deadlines.watch(entry);
+  }
+
+  /** Out of time: first the plugin is asked to end the call, then it goes on without an answer. */
+  #overdue(entry: Entry): void {
+    const { cancelled } = entry;
+    if (cancelled === undefined) return this.#cancel(entry, "deadline", new HnError("timeout"));
+    this.#detached.add(entry.id);
+    this.#end(entry, { ok: false, error: cancelled.error });
+    this.#options.onStrike("It did not end a cancelled call within 200 ms.");
   }
 
   #end(entry: Entry, terminal: Terminal): void {
     if (!this.#live.delete(entry.id)) return;
+    this.#deadlines.forget(entry);
     entry.end(entry.cancelled === undefined ? terminal : { ok: false, error: entry.cancelled.error });
     this.#options.onEnd(this.#options.clock.monotonic() - entry.startedAt);
   }
@@ -238,4 +261,8 @@ export class LiveCalls {
   #send(message: Parameters<ConfinedProcess["channel"]["send"]>[0]): void {
     this.#options.process.channel.send(message).catch(() => {});
   }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

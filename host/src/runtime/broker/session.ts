@@ -24,6 +24,7 @@ import {
   type Work,
   type WorkResult,
 } from "../process/index.ts";
+import { CallRate } from "./call-rate.ts";
 import { CapabilityShelf } from "./capabilities.ts";
 import type { KvStore } from "./kv.ts";
 import { LiveCalls } from "./live-calls.ts";
@@ -79,8 +80,10 @@ export class Session {
   #strikes: number[] = [];
   #draining = false;
   #count = 0;
-  #samples: number[] = [];
-  #recent: number[] = [];
+  /** Milliseconds of the last calls; the oldest is written over. */
+  readonly #samples: number[] = [];
+  #sampled = 0;
+  readonly #rate = new CallRate();
 
   /** @throws Error when the process cannot be started at all */
   constructor(options: SessionOptions) {
@@ -133,9 +136,8 @@ export class Session {
     const sorted = this.#samples.toSorted((a, b) => a - b);
     const at = (share: number): number =>
       Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
-    const since = this.#options.clock.monotonic() - 60_000;
-    this.#recent = this.#recent.filter((time) => time >= since);
-    return { calls: this.#count, callsPerMinute: this.#recent.length, p50Ms: at(0.5), p99Ms: at(0.99) };
+    const callsPerMinute = this.#rate.lastMinute(this.#options.clock.monotonic());
+    return { calls: this.#count, callsPerMinute, p50Ms: at(0.5), p99Ms: at(0.99) };
   }
 
   /** Memory, processor and processes of the plugin and its workers together. */
@@ -215,15 +217,14 @@ export class Session {
   }
 
   #handler(ref: string): Handler {
-    return (call, signal) => {
+    return (call, cancellation) => {
       if (this.#draining) throw new HnError("capacity_exceeded", { message: "The plugin is being stopped.", retryAfterMs: 1000 });
       const now = this.#options.clock.monotonic();
       const wait = this.#bucket.take(now);
       if (wait > 0) throw new HnError("rate_limited", { retryAfterMs: wait });
       this.#count += 1;
-      this.#recent.push(now);
-      if (this.#recent.length > 100_000) this.#recent = this.#recent.slice(-50_000);
-      return call.stream ? this.#calls.stream(ref, call, signal) : this.#calls.invoke(ref, call, signal);
+      this.#rate.note(now);
+      return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation);
     };
   }
 
@@ -345,8 +346,8 @@ export class Session {
   }
 
   #sample(ms: number): void {
-    this.#samples.push(ms);
-    if (this.#samples.length > SAMPLES) this.#samples.shift();
+    this.#samples[this.#sampled] = ms;
+    this.#sampled = (this.#sampled + 1) % SAMPLES;
   }
 
   #ended(end: ProcessEnd): void {

@@ -145,7 +145,7 @@ describe("a call to a neighbour", () => {
   it("is ended at the neighbour within 200 ms when its caller cancels", async () => {
     const begun = later<undefined>();
     const ended = later<number>();
-    anna.offer({ name: "ext.demo.long" }, (_call, signal) => {
+    anna.offer({ name: "ext.demo.long" }, (_call, { signal }) => {
       signal.addEventListener("abort", () => ended.resolve(performance.now()));
       begun.resolve(undefined);
       return new Promise(() => undefined);
@@ -166,7 +166,7 @@ describe("a call to a neighbour", () => {
 
   it("is ended at the neighbour when the reader of its stream turns away", async () => {
     const ended = later<undefined>();
-    anna.offer({ name: "ext.demo.endless", stream_schema: ANY }, async function* (_call, signal) {
+    anna.offer({ name: "ext.demo.endless", stream_schema: ANY }, async function* (_call, { signal }) {
       signal.addEventListener("abort", () => ended.resolve(undefined));
       for (let i = 0; ; i++) {
         yield { event: "token", data: { i } };

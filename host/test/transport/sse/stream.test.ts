@@ -105,7 +105,7 @@ describe("an answer as a stream (02 §7.1, T-13)", () => {
   it("waits for a slow reader with 16 frames unsent at most, and gives one up that reads nothing for 30 s", async () => {
     let produced = 0;
     let stopped: unknown;
-    anna.offer({ name: "ext.demo.flood", stream_schema: FRAMES, timeout_seconds: 300 }, async function* (_call, signal) {
+    anna.offer({ name: "ext.demo.flood", stream_schema: FRAMES, timeout_seconds: 300 }, async function* (_call, { signal }) {
       signal.addEventListener("abort", () => void (stopped = signal.reason as unknown));
       for (;;) {
         yield { event: "chunk", data: { text: "x".repeat(100_000) } };
@@ -138,7 +138,7 @@ describe("an answer as a stream (02 §7.1, T-13)", () => {
   it("ends its handler within 200 ms when the caller goes away", async () => {
     const begun = later<undefined>();
     const ended = later<number>();
-    anna.offer({ name: "ext.demo.endless", stream_schema: FRAMES, timeout_seconds: 300 }, async function* (_call, signal) {
+    anna.offer({ name: "ext.demo.endless", stream_schema: FRAMES, timeout_seconds: 300 }, async function* (_call, { signal }) {
       signal.addEventListener("abort", () => ended.resolve(performance.now()));
       yield { event: "token", data: {} };
       begun.resolve(undefined);
