@@ -6,10 +6,12 @@ import { temporaryFolder } from "../../host/test/runtime/fixtures/world.ts";
 import { Daemon } from "../security/attacks/daemon.ts";
 import { compare, inLanes, judge, median, type BenchResult } from "./measure.ts";
 import { readFrames, writeFrame, type BareFrame } from "./plugin-call/bare-frames.ts";
+import { startUnconfined } from "./plugin-call/unconfined.ts";
 
 /**
- * A call of 200 bytes over the bus into a confined plugin and back, beside an unconfined process that echoes JSON over the same kind of socket
- * pair and checks nothing. @source architecture §7
+ * A call of 200 bytes over the bus into a confined plugin and back, beside an unconfined echo over the same kind of socket pair: the same
+ * plugin in the same runner, without sandbox, bus, grants and schema. The rows `…-beside-bare-json` take a process that only parses and
+ * writes JSON instead. @source architecture §7, plugin-platform §11
  */
 export const name = "plugin-call";
 
@@ -28,23 +30,36 @@ interface Party {
 }
 
 export async function run(): Promise<Record<string, BenchResult>> {
-  const [ours, theirs] = [await makeConfined(), await makeBare()];
-  for (const { call } of [ours, theirs]) await inLanes(call, { calls: CROWD, width: WIDTH });
-  const alone: [number, number][] = [];
-  const crowd: [number, number][] = [];
-  // Turn about, so that a busy machine slows both.
+  const { confined, unconfined } = await makePlugins();
+  const bare = await makeBare();
+  const all = [confined, unconfined, bare];
+  for (const { call } of all) await inLanes(call, { calls: CROWD, width: WIDTH });
+  const alone: number[][] = [];
+  const crowd: number[][] = [];
+  // Turn about, so that a busy machine slows all.
   for (let i = 0; i < ROUNDS; i++) {
-    alone.push([await p50(ours.call), await p50(theirs.call)]);
-    crowd.push([await callsPerSecond(ours.call), await callsPerSecond(theirs.call)]);
+    alone.push(await each(all, p50));
+    crowd.push(await each(all, callsPerSecond));
   }
-  const others = { ours: [ours.pid], theirs: [theirs.pid] };
-  const cpu = await compare({ ours: ours.call, theirs: theirs.call, round: CROWD, width: WIDTH, rounds: ROUNDS, others });
-  await Promise.all([ours.stop(), theirs.stop()]);
+  const others = { ours: [confined.pid], theirs: [unconfined.pid] };
+  const cpu = await compare({ ours: confined.call, theirs: unconfined.call, round: CROWD, width: WIDTH, rounds: ROUNDS, others });
+  await Promise.all(all.map((party) => party.stop()));
+  const beside = (rounds: readonly number[][], other: 1 | 2): [number, number][] => rounds.map((r) => [r[0] ?? 0, r[other] ?? 0]);
+  const p50s = { unit: "µs from call to answer, one in flight", better: "less" } as const;
+  const rates = { unit: "calls/s, 64 in flight", better: "more" } as const;
   return {
-    [`${name}-p50`]: judge(alone, { unit: "µs from call to answer, one in flight", better: "less" }),
-    [`${name}-rate`]: judge(crowd, { unit: "calls/s, 64 in flight", better: "more" }),
+    [`${name}-p50`]: judge(beside(alone, 1), p50s),
+    [`${name}-rate`]: judge(beside(crowd, 1), rates),
     [`${name}-cpu`]: { ...cpu, unit: "µs CPU per call in both processes, 64 in flight" },
+    [`${name}-p50-beside-bare-json`]: judge(beside(alone, 2), p50s),
+    [`${name}-rate-beside-bare-json`]: judge(beside(crowd, 2), rates),
   };
+}
+
+async function each(parties: readonly Party[], measure: (call: Call) => Promise<number>): Promise<number[]> {
+  const out: number[] = [];
+  for (const { call } of parties) out.push(await measure(call));
+  return out;
 }
 
 async function p50(call: Call): Promise<number> {
@@ -63,17 +78,21 @@ async function callsPerSecond(call: Call): Promise<number> {
   return CROWD / ((performance.now() - from) / 1000);
 }
 
-async function makeConfined(): Promise<Party> {
+async function makePlugins(): Promise<{ confined: Party; unconfined: Party }> {
   const daemon = await Daemon.open(temporaryFolder());
-  const { label, evidence } = await daemon.install({
-    id: "dev/echo",
+  const parts = {
     capability: "ext.echo.ping",
     entry: join(import.meta.dirname, "..", "fixtures", "plugins", "echo", "plugin.ts"),
     maxConcurrent: 2 * WIDTH,
     callsPerMinute: 1_000_000,
-  });
+  };
+  const { label, evidence } = await daemon.install({ id: "dev/echo", ...parts });
   if (label !== "os") throw new Error(`The plugin runs under the label ${String(label)}: this machine cannot confine it.`);
-  return { call: () => daemon.call("ext.echo.ping", INPUT), pid: evidence?.pid ?? 0, stop: () => daemon.close() };
+  const twin = await startUnconfined(await daemon.release({ id: "dev/twin", ...parts }), "ext.echo.ping@1.0");
+  return {
+    confined: { call: () => daemon.call("ext.echo.ping", INPUT), pid: evidence?.pid ?? 0, stop: () => daemon.close() },
+    unconfined: { call: () => twin.call(INPUT), pid: twin.pid, stop: () => twin.stop() },
+  };
 }
 
 async function makeBare(): Promise<Party> {
