@@ -1,6 +1,6 @@
 import type { Event } from "../../host/src/contract/index.ts";
 import { createUlidFactory, formatTime } from "../../host/src/foundation/index.ts";
-import { verifyTyped } from "../../host/src/identity/index.ts";
+import { selfTest, verifyTyped } from "../../host/src/identity/index.ts";
 import { seededRandom } from "../../host/test/support/people.ts";
 import { Endings, Street, type House } from "../../host/test/transport/support/street.ts";
 import { compare, type BenchResult } from "./measure.ts";
@@ -13,6 +13,7 @@ const BATCHES = 4;
 const ROUNDS = 7;
 
 export async function run(): Promise<BenchResult> {
+  await selfTest();
   const endings = new Endings();
   const street = new Street(endings);
   const [anna, ben] = await street.neighbours();

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Pool } from "undici";
 import type { RequestEnvelope } from "../../host/src/contract/index.ts";
 import { systemClock } from "../../host/src/foundation/index.ts";
-import { openKeystore, verifyTyped } from "../../host/src/identity/index.ts";
+import { openKeystore, selfTest, verifyTyped } from "../../host/src/identity/index.ts";
 import { createLink } from "../../host/src/transport/index.ts";
 import { compare, type BenchResult } from "./measure.ts";
 import { BODY, type Places } from "./signed-http/letter.ts";
@@ -26,6 +26,7 @@ type Call = () => Promise<unknown>;
 
 /** Ratio: the share of the bare echo's calls that is left. */
 export async function run(): Promise<Record<string, BenchResult>> {
+  await selfTest();
   const folder = mkdtempSync(join(tmpdir(), "hn-bench-"));
   const child = fork(join(import.meta.dirname, "signed-http", "server.ts"), {
     execArgv: ["--no-warnings", "--conditions=hearthnet-source", ...profiling()],

@@ -144,7 +144,8 @@ it("the daemon's bundle holds no foreign house and loads only packages that the 
   const foreign = Object.keys(metafile.inputs).filter((path) => !path.startsWith("host/src/"));
   // Its own version stands there.
   assert.deepEqual(foreign, ["host/package.json"]);
-  const { dependencies } = JSON.parse(read("host/package.json")) as { dependencies: Record<string, string> };
+  const host = JSON.parse(read("host/package.json")) as Record<"dependencies" | "optionalDependencies", Record<string, string>>;
+  const dependencies = { ...host.dependencies, ...host.optionalDependencies };
   const loaded = Object.values(metafile.outputs)
     .flatMap((output) => output.imports)
     .filter(({ external, path }) => external === true && !isBuiltin(path))

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import Fastify, { type FastifyInstance } from "fastify";
 import { openBus } from "../../../host/src/bus/index.ts";
 import { silentLog, systemClock } from "../../../host/src/foundation/index.ts";
-import { openKeystore, type TlsIdentity } from "../../../host/src/identity/index.ts";
+import { openKeystore, selfTest, type TlsIdentity } from "../../../host/src/identity/index.ts";
 import { openListener, type CommunityDoor } from "../../../host/src/transport/index.ts";
 import type { BODY, Places } from "./letter.ts";
 
 const PLENTY = 1e9;
 
+await selfTest();
 const folder = mkdtempSync(join(tmpdir(), "hn-bench-"));
 const keystore = openKeystore(folder);
 const tls = await keystore.tls();

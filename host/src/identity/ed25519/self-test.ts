@@ -1,5 +1,8 @@
+import { generateKeyPairSync, sign } from "node:crypto";
 import { HnError } from "../../foundation/index.ts";
-import { importPublicKey, sodiumReady, type Verifier, verifyWithNode, verifyWithSodium } from "./verify.ts";
+import { loadNativeSodium, type NativeSodium } from "./native.ts";
+import { SigningKey } from "./sign.ts";
+import { backend, importPublicKey, sodiumReady, type Verifier, verifierOf, verifyWithNode, verifyWithSodium } from "./verify.ts";
 
 /** The disputed cases on which libraries differ: key, signature, text, verdict. @source network.md §2.2 */
 const CASES: readonly (readonly [string, string, string, boolean])[] = [
@@ -54,21 +57,45 @@ const CASES: readonly (readonly [string, string, string, boolean])[] = [
 ];
 
 /**
- * Refuses to start on a machine whose verifier judges differently: one member with another verdict forks the log for ever.
+ * Refuses to start on a machine whose verifier judges differently: one member with another verdict forks the log for ever. The native library
+ * is taken into use only if it gives every verdict and writes the same signature; otherwise the node works without it.
  * @throws internal_error
  * @source network.md N-4 "Self-test at start"
  */
 export async function selfTest(): Promise<void> {
   await sodiumReady;
-  for (const verifier of [verifyWithNode, verifyWithSodium] satisfies Verifier[])
-    for (const [key, signature, text, expected] of CASES) {
-      const imported = importPublicKey(Buffer.from(key, "hex"));
-      const verdict =
-        imported !== null && verifier(imported, Buffer.from(`hearthnet ed25519 vector ${text}`), Buffer.from(signature, "hex"));
-      if (verdict !== expected)
-        throw new HnError("internal_error", {
-          message: "The signature library of this machine judges differently from the protocol; the node does not start.",
-          action: "Use the Node.js version that HearthNet brings along.",
-        });
-    }
+  if (!judgesRight(verifyWithNode) || !judgesRight(verifyWithSodium))
+    throw new HnError("internal_error", {
+      message: "The signature library of this machine judges differently from the protocol; the node does not start.",
+      action: "Use the Node.js version that HearthNet brings along.",
+    });
+  const native = await loadNativeSodium();
+  if (native === null || !judgesRight(verifierOf(native)) || !signsAlike(native)) return;
+  backend.native = native;
+  backend.verify = verifierOf(native);
+}
+
+function judgesRight(verifier: Verifier): boolean {
+  return CASES.every(([key, signature, text, expected]) => {
+    const imported = importPublicKey(Buffer.from(key, "hex"));
+    const message = Buffer.from(`hearthnet ed25519 vector ${text}`);
+    return (imported !== null && verifier(imported, message, Buffer.from(signature, "hex"))) === expected;
+  });
+}
+
+/** Both libraries write one signature under a key made for the purpose. */
+function signsAlike(native: NativeSodium): boolean {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const message = Buffer.from("hearthnet ed25519 self-test");
+  const expected = sign(null, message, privateKey);
+  const key = new SigningKey(privateKey);
+  try {
+    backend.native = native;
+    return expected.equals(key.sign(message));
+  } catch {
+    return false;
+  } finally {
+    backend.native = null;
+    key.destroy();
+  }
 }

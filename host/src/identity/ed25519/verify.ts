@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
 import sodium from "libsodium-wrappers";
 import { RecentMap } from "../../foundation/index.ts";
+import type { NativeSodium } from "./native.ts";
 import { isAcceptablePoint, isAcceptableSignature } from "./rule.ts";
 
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
@@ -21,13 +22,30 @@ export function importPublicKey(bytes: Uint8Array): PublicKey | null {
 
 export type Verifier = (key: PublicKey, message: Uint8Array, signature: Uint8Array) => boolean;
 
-/** The verdict of this host: rule, then OpenSSL. */
+/** Rule, then OpenSSL. */
 export const verifyWithNode: Verifier = (key, message, signature) =>
   isAcceptableSignature(signature) && verify(null, message, key.key, signature);
 
 /** Second opinion; the only verifier where no native code runs. Call `sodiumReady` first. */
 export const verifyWithSodium: Verifier = (key, message, signature) =>
   isAcceptableSignature(signature) && sodium.crypto_sign_verify_detached(signature, message, key.bytes);
+
+/** Rule, then libsodium compiled for this machine. */
+export function verifierOf(native: NativeSodium): Verifier {
+  return (key, message, signature) =>
+    isAcceptableSignature(signature) && native.crypto_sign_verify_detached(signature, message, key.bytes);
+}
+
+/** What this process works with. */
+interface Backend {
+  /** In use from the moment when the self-test has found nothing against it. */
+  native: NativeSodium | null;
+  verify: Verifier;
+}
+export const backend: Backend = { native: null, verify: verifyWithNode };
+
+/** The verdict of this host. */
+export const verifySignature: Verifier = (key, message, signature) => backend.verify(key, message, signature);
 
 export const sodiumReady: Promise<void> = sodium.ready;
 
@@ -40,7 +58,7 @@ export function verifyCached(key: PublicKey, message: Uint8Array, signature: Uin
   const id = createHash("sha256").update(key.bytes).update(signature).update(message).digest("base64");
   const now = performance.now();
   if ((seen.get(id) ?? -Infinity) > now) return true;
-  const valid = verifyWithNode(key, message, signature);
+  const valid = verifySignature(key, message, signature);
   if (valid) seen.set(id, now + CACHE_MS);
   return valid;
 }

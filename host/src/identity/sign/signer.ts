@@ -1,4 +1,4 @@
-import { type KeyObject, sign } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type {
   CoSign,
   CommunityManifest,
@@ -14,6 +14,7 @@ import type {
 } from "../../contract/index.ts";
 import { checkSignable } from "../canonical/fractions.ts";
 import { canonicalBytes } from "../canonical/write.ts";
+import { SigningKey } from "../ed25519/sign.ts";
 import { formatSignature } from "../node-id.ts";
 import { checkShape, type SignedKind } from "./shapes.ts";
 
@@ -25,11 +26,11 @@ type Unsigned<T extends { signature: unknown }> = Omit<T, "signature">;
  */
 export class Signer {
   readonly nodeId: NodeId;
-  #key: KeyObject | null;
+  readonly #key: SigningKey;
 
   constructor(nodeId: NodeId, key: KeyObject) {
     this.nodeId = nodeId;
-    this.#key = key;
+    this.#key = new SigningKey(key);
   }
 
   signEvent(event: Unsigned<Event>): Event {
@@ -75,15 +76,14 @@ export class Signer {
 
   /** Forgets the key; later use fails. */
   destroy(): void {
-    this.#key = null;
+    this.#key.destroy();
   }
 
   #sign(kind: SignedKind, value: object): Signature {
-    if (this.#key === null) throw new Error("the key was destroyed before this use of it");
     checkShape(kind, value, { by: this.nodeId, closed: true });
     const bytes = canonicalBytes(value);
     // Bodies are the caller's words and verified in the ECMAScript form only; what we author ourselves stays in the common subset (I-5).
     if (kind !== "request" && kind !== "response" && kind !== "stream") checkSignable(value);
-    return formatSignature(sign(null, bytes, this.#key));
+    return formatSignature(this.#key.sign(bytes));
   }
 }

@@ -1,6 +1,6 @@
 import type { NodeId, Signature } from "../../contract/index.ts";
 import { canonicalBytes } from "../canonical/write.ts";
-import { verifyCached, verifyWithNode } from "../ed25519/verify.ts";
+import { verifyCached, verifySignature } from "../ed25519/verify.ts";
 import { parseNodeId, parseSignature } from "../node-id.ts";
 import { checkShape, type SignedKind } from "./shapes.ts";
 
@@ -31,7 +31,7 @@ export function verifyTyped(kind: SignedKind, value: object, o: { by: NodeId; si
     const signature = o.signature ?? inside;
     if (typeof signature !== "string") return false;
     checkShape(kind, payload, { by: o.by });
-    const verify = ONCE.has(kind) ? verifyWithNode : verifyCached;
+    const verify = ONCE.has(kind) ? verifySignature : verifyCached;
     return verify(parseNodeId(o.by), canonicalBytes(payload), parseSignature(signature));
   } catch {
     return false;

@@ -14,6 +14,8 @@ import {
   verifyWithNode,
   verifyWithSodium,
 } from "../../../src/identity/index.ts";
+import { loadNativeSodium } from "../../../src/identity/ed25519/native.ts";
+import { verifierOf } from "../../../src/identity/ed25519/verify.ts";
 import { seededRandom } from "../../support/people.ts";
 import { device, refused } from "../people.ts";
 
@@ -73,7 +75,8 @@ describe("the one signature rule (01 I-2, network.md N-3)", () => {
     await selfTest();
   });
 
-  it("gets one verdict from both libraries and from big integers on mixed-order keys, where noble differs (N-4)", async () => {
+  it("gets one verdict from all libraries and from big integers on mixed-order keys, where noble differs (N-4)", async () => {
+    const native = await loadNativeSodium();
     await sodiumReady;
     const random = seededRandom(Number(process.env["HN_SEED"] ?? 7));
     const seen = { true: 0, false: 0 };
@@ -86,6 +89,7 @@ describe("the one signature rule (01 I-2, network.md N-3)", () => {
       assert.ok(key);
       const verdict = verifyWithNode(key, message, signature);
       assert.equal(verifyWithSodium(key, message, signature), verdict, `case ${i} by libsodium`);
+      if (native !== null) assert.equal(verifierOf(native)(key, message, signature), verdict, `case ${i} by the native library`);
       assert.equal(byModel(publicKey, message, signature), verdict, `case ${i} by the model`);
       seen[`${verdict}`]++;
       if ((quietly(() => ed25519.verify(signature, message, publicKey, { zip215: false })) ?? false) !== verdict) nobleDiffers++;
