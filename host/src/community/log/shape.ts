@@ -3,7 +3,17 @@ import { CONSTANTS, type CommunityId, type Event, type JsonObject } from "../../
 import { HnError, isUlid, parseTime } from "../../foundation/index.ts";
 import { canonicalBytes, parseNodeId } from "../../identity/index.ts";
 
-const KEYS = ["author", "community_id", "data", "event_id", "event_type", "lamport", "schema_version", "signature", "wall_clock"];
+const KEYS: ReadonlySet<string> = new Set([
+  "author",
+  "community_id",
+  "data",
+  "event_id",
+  "event_type",
+  "lamport",
+  "schema_version",
+  "signature",
+  "wall_clock",
+]);
 const TYPE = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/;
 
 /** An event in the exact form in which it was signed, with the bytes that are stored. */
@@ -22,12 +32,22 @@ export interface ShapedEvent {
 export function shapeEvent(value: unknown): ShapedEvent {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong("an event must be an object");
   const source = value as JsonObject;
-  const keys = Object.keys(source)
-    .filter((key) => !key.startsWith("_"))
-    .sort();
-  if (keys.length !== KEYS.length || keys.some((key, i) => key !== KEYS[i]))
-    throw wrong(`an event has exactly the keys ${KEYS.join(", ")}`);
-  const event = Object.assign(Object.create(null), Object.fromEntries(keys.map((key) => [key, source[key]]))) as Event;
+  const keys = Object.keys(source).filter((key) => !key.startsWith("_"));
+  if (keys.length !== KEYS.size || !keys.every((key) => KEYS.has(key)))
+    throw wrong(`an event has exactly the keys ${[...KEYS].join(", ")}`);
+  const { author, community_id, data, event_id, event_type, lamport, schema_version, signature, wall_clock } = source;
+  // In the order in which it is written and signed.
+  const event = {
+    author,
+    community_id,
+    data,
+    event_id,
+    event_type,
+    lamport,
+    schema_version,
+    signature,
+    wall_clock,
+  } as unknown as Event;
   checkFields(event);
   const raw = canonicalBytes(event);
   if (raw.byteLength > CONSTANTS.EVENT_MAX_BYTES)
