@@ -1,12 +1,15 @@
-import { ManualClock, silentLog } from "../../src/foundation/index.ts";
+import assert from "node:assert/strict";
+import { HnError, ManualClock, silentLog } from "../../src/foundation/index.ts";
 import { openBus, type BusOptions, type OpenBus } from "../../src/bus/index.ts";
 import type {
   CapabilityDescriptor,
   Handler,
+  InboundRequest,
   JsonObject,
   ManifestCapability,
   NodeManifest,
   Offer,
+  OriginateRequest,
   PeerLink,
   Principal,
 } from "../../src/contract/index.ts";
@@ -48,6 +51,36 @@ export function offer(change: Partial<CapabilityDescriptor> = {}, handler: Handl
 
 export function body(input: JsonObject = {}, params: JsonObject = {}): { params: JsonObject; input: JsonObject } {
   return { params, input };
+}
+
+/** A call of this node's own, to the echo. */
+export function ask(change: Partial<OriginateRequest> = {}): OriginateRequest {
+  return { capability: "ext.demo.echo", version: [1, 0], body: body(), caller: operator, ...change };
+}
+
+/** The same as it comes from a neighbour. */
+export function inbound(change: Partial<InboundRequest> = {}): InboundRequest {
+  return {
+    capability: "ext.demo.echo",
+    version: [1, 0],
+    body: body(),
+    caller: member(),
+    requestId: "01J9Z3K8V4Q2N7M5C6B1A0XWYT",
+    traceId: "01J9Z3K8V4Q2N7M5C6B1A0XWYT",
+    stream: false,
+    signal: new AbortController().signal,
+    ...change,
+  };
+}
+
+/** For `assert.rejects`: an HnError with this code, and this reason when one is named. */
+export function refused(code: string, reason?: string): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(HnError.isHnError(error), String(error));
+    assert.equal(error.code, code);
+    if (reason !== undefined) assert.equal(error.reason, reason);
+    return true;
+  };
 }
 
 /** A bus on a clock that moves only when told. */
