@@ -3,14 +3,15 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { HnError, ManualClock } from "../../../src/foundation/index.ts";
-import type { Endpoint, Frame, JsonObject, OutboundCall } from "../../../src/contract/index.ts";
+import type { Endpoint, Frame, JsonObject } from "../../../src/contract/index.ts";
 import { later, tick } from "../../bus/make.ts";
 import { refused } from "../../identity/people.ts";
 import { Cable } from "../support/cable.ts";
 import { crooked } from "../support/crooked.ts";
-import { Endings, Street, temporaryFolder, type House } from "../support/street.ts";
+import { call, PATIENT, shareStreet } from "../support/shared-street.ts";
+import { Street, temporaryFolder } from "../support/street.ts";
 
 const ANY = { type: "object" } as const;
 
@@ -23,32 +24,8 @@ async function take(frames: AsyncGenerator<Frame, JsonObject, void>): Promise<{ 
   }
 }
 
-/** A call below the bus, to wherever the test wants. */
-function call(to: House | { nodeId: string }, endpoints: Endpoint[], o: Partial<OutboundCall> = {}): OutboundCall {
-  return {
-    to: to.nodeId,
-    endpoints,
-    capability: "ext.demo.echo",
-    version: "1.0",
-    body: { params: {}, input: { n: 1 } },
-    traceId: "TRACE-0001",
-    timeoutMs: 10_000,
-    stream: false,
-    signal: new AbortController().signal,
-    ...o,
-  };
-}
-
-describe("a call to a neighbour", () => {
-  const endings = new Endings();
-  let street: Street;
-  let anna: House;
-  let ben: House;
-  before(async () => {
-    street = new Street(endings);
-    [anna, ben] = await street.neighbours({ anna: { listener: { rates: { softPerCapability: 1000, perAddress: 1000 } } } });
-  });
-  after(() => endings.run());
+describe("a call to a neighbour", async () => {
+  const { street, anna, ben } = await shareStreet((street) => street.neighbours(PATIENT));
 
   it("is routed by what its manifest offers, answered and told from whom", async () => {
     anna.offer();
@@ -215,23 +192,15 @@ describe("a call to a neighbour", () => {
   });
 });
 
-describe("a neighbour that cannot be reached", () => {
-  const endings = new Endings();
-  let street: Street;
-  let anna: House;
-  let ben: House;
-  before(async () => {
-    street = new Street(endings);
-    [anna, ben] = await street.neighbours();
-    anna.offer();
-    anna.offer({ name: "ext.demo.long", timeout_seconds: 600 }, () => new Promise(() => undefined));
-    anna.offer({ name: "ext.demo.tokens", stream_schema: ANY, timeout_seconds: 600 }, async function* () {
-      yield { event: "token", data: { n: 1 } };
-      await new Promise(() => undefined);
-      return {};
-    });
+describe("a neighbour that cannot be reached", async () => {
+  const { street, anna, ben } = await shareStreet((street) => street.neighbours(PATIENT));
+  anna.offer();
+  anna.offer({ name: "ext.demo.long", timeout_seconds: 600 }, () => new Promise(() => undefined));
+  anna.offer({ name: "ext.demo.tokens", stream_schema: ANY, timeout_seconds: 600 }, async function* () {
+    yield { event: "token", data: { n: 1 } };
+    await new Promise(() => undefined);
+    return {};
   });
-  after(() => endings.run());
 
   const nowhere: Endpoint = { transport: "https", host: "127.0.0.1", port: 1 };
 

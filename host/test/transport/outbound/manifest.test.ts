@@ -1,22 +1,15 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import type { NodeManifest } from "../../../src/contract/index.ts";
 import { buildManifest, buildManifestV1 } from "../../../src/identity/index.ts";
 import { facts, refused } from "../../identity/people.ts";
 import { Cable } from "../support/cable.ts";
 import { crooked, type Parcel } from "../support/crooked.ts";
-import { Endings, Street, type House, type Scope } from "../support/street.ts";
+import { shareStreet } from "../support/shared-street.ts";
+import type { House, Scope } from "../support/street.ts";
 
-describe("another node's description of itself (01 §5)", () => {
-  const endings = new Endings();
-  let street: Street;
-  let anna: House;
-  let ben: House;
-  before(async () => {
-    street = new Street(endings);
-    [anna, ben] = [await street.house("Anna"), await street.house("Ben")];
-  });
-  after(() => endings.run());
+describe("another node's description of itself (01 §5)", async () => {
+  const { street, anna, ben } = await shareStreet(async (street) => [await street.house("Anna"), await street.house("Ben")]);
 
   async function fetch(t: Scope, spoil: (parcel: Parcel) => void, reader: House = ben): Promise<NodeManifest> {
     const { endpoint } = await crooked(t, anna, { spoil });

@@ -1,47 +1,25 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { after, before, describe, it } from "node:test";
-import type { Frame, JsonObject, OutboundCall, ResponseEnvelope } from "../../../src/contract/index.ts";
+import { describe, it } from "node:test";
+import type { Frame, JsonObject, ResponseEnvelope } from "../../../src/contract/index.ts";
 import { formatTime, HnError } from "../../../src/foundation/index.ts";
 import { device } from "../../identity/people.ts";
 import { crooked, headerOf, setHeader, type Parcel } from "../support/crooked.ts";
-import { Endings, Street, type House } from "../support/street.ts";
+import { call, PATIENT, shareStreet } from "../support/shared-street.ts";
+import type { House } from "../support/street.ts";
 
 const SIGNATURE = "x-hearthnet-signature";
 const UNSIGNED = "invalid_signature response_unsigned";
 
-describe("an answer that is not the neighbour's own (02 T-10)", () => {
-  const endings = new Endings();
-  let street: Street;
-  let anna: House;
-  let ben: House;
-  before(async () => {
-    street = new Street(endings);
-    [anna, ben] = await street.neighbours({ anna: { listener: { rates: { softPerCapability: 1000, perAddress: 1000 } } } });
-    anna.offer();
-    anna.offer({ name: "ext.demo.words", stream_schema: { type: "object" } }, async function* () {
-      yield { event: "token", data: { text: "Re" } };
-      yield { event: "token", data: { text: "gen" } };
-      return { ms: 3 };
-    });
+describe("an answer that is not the neighbour's own (02 T-10)", async () => {
+  const { street, anna, ben } = await shareStreet((street) => street.neighbours(PATIENT));
+  anna.offer();
+  anna.offer({ name: "ext.demo.words", stream_schema: { type: "object" } }, async function* () {
+    yield { event: "token", data: { text: "Re" } };
+    yield { event: "token", data: { text: "gen" } };
+    return { ms: 3 };
   });
-  after(() => endings.run());
-
-  function callBy(endpoint: House["endpoint"], change: Partial<OutboundCall>): OutboundCall {
-    return {
-      to: anna.nodeId,
-      endpoints: [endpoint],
-      capability: "ext.demo.echo",
-      version: "1.0",
-      body: { params: {}, input: { n: 1 } },
-      traceId: "TRACE-0001",
-      timeoutMs: 10_000,
-      stream: false,
-      signal: new AbortController().signal,
-      ...change,
-    };
-  }
 
   /** What Ben takes from an answer that was spoilt on its way. */
   async function read(
@@ -51,7 +29,7 @@ describe("an answer that is not the neighbour's own (02 T-10)", () => {
   ): Promise<string> {
     const { endpoint } = await crooked(t, anna, { spoil });
     try {
-      return JSON.stringify((await ben.link.call(callBy(endpoint, { capability }))).output);
+      return JSON.stringify((await ben.link.call(call(anna, [endpoint], { capability }))).output);
     } catch (error) {
       return lineOf(error);
     }
@@ -59,7 +37,7 @@ describe("an answer that is not the neighbour's own (02 T-10)", () => {
 
   async function readStream(t: { after(fn: () => unknown): void }, spoil: (parcel: Parcel) => void): Promise<string> {
     const { endpoint } = await crooked(t, anna, { spoil });
-    const frames = ben.link.stream(callBy(endpoint, { capability: "ext.demo.words", stream: true }));
+    const frames = ben.link.stream(call(anna, [endpoint], { capability: "ext.demo.words", stream: true }));
     const seen: Frame[] = [];
     try {
       for (;;) {
@@ -140,7 +118,7 @@ describe("an answer that is not the neighbour's own (02 T-10)", () => {
         resign(parcel, anna.signer, { timestamp: formatTime(street.clock.now()) });
       },
     });
-    assert.deepEqual({ ...(await ben.link.call(callBy(endpoint, { timeoutMs: 900_000 }))).output }, { n: 1 });
+    assert.deepEqual({ ...(await ben.link.call(call(anna, [endpoint], { timeoutMs: 900_000 }))).output }, { n: 1 });
   });
 
   it("is cut when it is larger than any honest one", async (t) => {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import type { Frame, Handler, JsonObject } from "../../../src/contract/index.ts";
 import { HnError } from "../../../src/foundation/index.ts";
 import { EventParser } from "../../../src/transport/sse/parse.ts";
 import { later, tick } from "../../bus/make.ts";
 import { letter, plug, post, refusalOf, type Letter } from "../support/letters.ts";
-import { Endings, Street, type House } from "../support/street.ts";
+import { PATIENT, shareStreet } from "../support/shared-street.ts";
 
 const FRAMES = { type: "object" } as const;
 
@@ -16,16 +16,8 @@ function asText({ path, headers, body }: Letter): string {
   return `POST ${path} HTTP/1.1\r\n${lines.map(([k, v]) => `${k}: ${String(v)}\r\n`).join("")}\r\n${body}`;
 }
 
-describe("an answer as a stream (02 §7.1, T-13)", () => {
-  const endings = new Endings();
-  let street: Street;
-  let anna: House;
-  let ben: House;
-  before(async () => {
-    street = new Street(endings);
-    [anna, ben] = await street.neighbours({ anna: { listener: { rates: { softPerCapability: 1000, perAddress: 1000 } } } });
-  });
-  after(() => endings.run());
+describe("an answer as a stream (02 §7.1, T-13)", async () => {
+  const { street, anna, ben } = await shareStreet((street) => street.neighbours(PATIENT));
 
   function asking(capability: string, accept = "text/event-stream", input: JsonObject = {}): Letter {
     const one = letter(ben.signer, anna, { capability, body: { params: {}, input }, at: street.clock.now() });

@@ -1,39 +1,19 @@
 import assert from "node:assert/strict";
 import type { X509Certificate } from "node:crypto";
-import { after, before, describe, it } from "node:test";
-import type { Endpoint, OutboundCall } from "../../../src/contract/index.ts";
+import { describe, it } from "node:test";
+import type { Endpoint } from "../../../src/contract/index.ts";
 import { nodeIdOfCertificate } from "../../../src/identity/index.ts";
 import { refused } from "../../identity/people.ts";
 import { crooked } from "../support/crooked.ts";
 import { plug } from "../support/letters.ts";
-import { Endings, Street, type House } from "../support/street.ts";
+import { call, shareStreet } from "../support/shared-street.ts";
+import type { House } from "../support/street.ts";
 
-describe("whom a connection ends at (T-18)", () => {
-  const endings = new Endings();
-  let street: Street;
-  let anna: House;
-  let ben: House;
-  before(async () => {
-    street = new Street(endings);
-    [anna, ben] = [await street.house("Anna"), await street.house("Ben")];
-    anna.offer({ trust_required: "unknown" });
-  });
-  after(() => endings.run());
+describe("whom a connection ends at (T-18)", async () => {
+  const { anna, ben } = await shareStreet(async (street) => [await street.house("Anna"), await street.house("Ben")]);
+  anna.offer({ trust_required: "unknown" });
 
-  function ask(endpoint: Endpoint, to = anna.nodeId): Promise<unknown> {
-    const call: OutboundCall = {
-      to,
-      endpoints: [endpoint],
-      capability: "ext.demo.echo",
-      version: "1.0",
-      body: { params: {}, input: {} },
-      traceId: "TRACE-0001",
-      timeoutMs: 10_000,
-      stream: false,
-      signal: new AbortController().signal,
-    };
-    return ben.link.call(call);
-  }
+  const ask = (endpoint: Endpoint, to: { nodeId: string } = anna): Promise<unknown> => ben.link.call(call(to, [endpoint]));
 
   /** The second certificate alone, as a proxy in front of the node shows it. */
   const ecOf = (house: House): { key: string[]; cert: string[] } => ({
@@ -45,7 +25,7 @@ describe("whom a connection ends at (T-18)", () => {
     await ask(anna.endpoint);
     const impostor = await crooked(t, anna, { tls: ben.tls });
     await assert.rejects(ask(impostor.endpoint), refused("invalid_signature", "tls_mismatch"));
-    await assert.rejects(ask(anna.endpoint, ben.nodeId), refused("invalid_signature", "tls_mismatch"));
+    await assert.rejects(ask(anna.endpoint, ben), refused("invalid_signature", "tls_mismatch"));
     assert.deepEqual(impostor.asked, []);
   });
 
