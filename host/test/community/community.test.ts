@@ -6,15 +6,13 @@ import { describe, it } from "node:test";
 import type { Event } from "../../src/contract/index.ts";
 import { HnError } from "../../src/foundation/index.ts";
 import { importRootKey } from "../../src/identity/index.ts";
-import { refusal, Village } from "../support/people.ts";
-
-const PASSPHRASE = "correct horse battery";
+import { found, invite, PASSPHRASE, refusal, Village } from "../support/people.ts";
 
 describe("founding and joining", () => {
   it("makes the founder an anchor and keeps the root key only in the encrypted file (01 §7, I-11)", async (t) => {
     const village = new Village(t);
     const anna = village.person("Anna");
-    const { community_id, rootKeyFile } = await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    const { community_id, rootKeyFile } = await found(anna);
     assert.equal(anna.community.levelOf(anna.signer.nodeId), "anchor");
     assert.notEqual(community_id, anna.signer.nodeId);
     const root = await importRootKey(rootKeyFile, PASSPHRASE);
@@ -38,7 +36,7 @@ describe("founding and joining", () => {
   it("admits an invitee, who then holds the same log (01 §7, 02 T-6)", async (t) => {
     const village = new Village(t);
     const [anna, ben] = [village.person("Anna"), village.person("Ben")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await found(anna);
     await village.welcome(anna, ben);
     assert.equal(ben.community.name(), "Niederrhein");
     assert.deepEqual(ben.community.members(), anna.community.members());
@@ -49,14 +47,9 @@ describe("founding and joining", () => {
   it("survives a restart between every step", async (t) => {
     const village = new Village(t);
     const [anna, ben] = [village.person("Anna"), village.person("Ben")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await found(anna);
     anna.reopen();
-    const { text } = await anna.community.invite({
-      invitee: ben.signer.nodeId,
-      display_name: "Ben",
-      level: "member",
-      endpoints: [anna.endpoint],
-    });
+    const text = await invite(anna, ben);
     anna.reopen();
     ben.reopen();
     await ben.community.join(text, village.link(ben));
@@ -67,13 +60,8 @@ describe("founding and joining", () => {
   it("leaves no half community when the inviter vanishes in the middle, and a second try works", async (t) => {
     const village = new Village(t);
     const [anna, ben] = [village.person("Anna"), village.person("Ben")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
-    const { text } = await anna.community.invite({
-      invitee: ben.signer.nodeId,
-      display_name: "Ben",
-      level: "member",
-      endpoints: [anna.endpoint],
-    });
+    await found(anna);
+    const text = await invite(anna, ben);
     let calls = 0;
     await assert.rejects(ben.community.join(text, village.link(ben, { cut: () => ++calls > 2 })), refusal("partition"));
     assert.equal(ben.community.communityId(), null);
@@ -88,13 +76,8 @@ describe("founding and joining", () => {
   it("goes on from its own join when only the answer was lost", async (t) => {
     const village = new Village(t);
     const [anna, ben] = [village.person("Anna"), village.person("Ben")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
-    const { text } = await anna.community.invite({
-      invitee: ben.signer.nodeId,
-      display_name: "Ben",
-      level: "member",
-      endpoints: [anna.endpoint],
-    });
+    await found(anna);
+    const text = await invite(anna, ben);
     const link = village.link(ben);
     const lossy = {
       ...link,
@@ -113,13 +96,8 @@ describe("founding and joining", () => {
   it("refuses other people's, expired, altered and foreign invitations (01 I-13)", async (t) => {
     const village = new Village(t);
     const [anna, ben, carl] = [village.person("Anna"), village.person("Ben"), village.person("Carl")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
-    const { text } = await anna.community.invite({
-      invitee: ben.signer.nodeId,
-      display_name: "Ben",
-      level: "member",
-      endpoints: [anna.endpoint],
-    });
+    await found(anna);
+    const text = await invite(anna, ben);
     await assert.rejects(carl.community.join(text, village.link(carl)), refusal("unauthorized", "invitee_mismatch"));
     await assert.rejects(
       ben.community.join(`${text.slice(0, -4)}AAAA`, village.link(ben)),
@@ -133,7 +111,7 @@ describe("founding and joining", () => {
   it("lets only those invite who may, and never above their own level (01 I-13, 03 §8)", async (t) => {
     const village = new Village(t);
     const [anna, ben, carl] = [village.person("Anna"), village.person("Ben"), village.person("Carl")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await found(anna);
     await village.welcome(anna, ben);
     await assert.rejects(
       ben.community.invite({ invitee: carl.signer.nodeId, display_name: "Carl", level: "trusted", endpoints: [] }),
@@ -146,7 +124,7 @@ describe("founding and joining", () => {
   it("gives one invitation per device, however often it is asked", async (t) => {
     const village = new Village(t);
     const [anna, ben] = [village.person("Anna"), village.person("Ben")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await found(anna);
     const ask = () =>
       anna.community.invite({ invitee: ben.signer.nodeId, display_name: "Ben", level: "member", endpoints: [anna.endpoint] });
     assert.equal((await ask()).event_id, (await ask()).event_id);
@@ -156,7 +134,7 @@ describe("founding and joining", () => {
   it("archives the log on leaving and allows a new beginning", async (t) => {
     const village = new Village(t);
     const anna = village.person("Anna");
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await found(anna);
     await anna.community.leave();
     assert.equal(anna.community.communityId(), null);
     assert.ok(existsSync(`${anna.dataDir}/left`));
@@ -169,7 +147,7 @@ describe("levels and revocation (04 §6)", () => {
   it("promotes with one trusted signature and demotes only with enough (E-7, E-8)", async (t) => {
     const village = new Village(t);
     const [anna, ben] = [village.person("Anna"), village.person("Ben")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await found(anna);
     await village.welcome(anna, ben);
     await assert.rejects(
       ben.community.promote({ target: ben.signer.nodeId, level: "trusted" }),
@@ -185,7 +163,7 @@ describe("levels and revocation (04 §6)", () => {
   it("shuts a revoked member out, voids its invitations and refuses its later events (E-9, E-10)", async (t) => {
     const village = new Village(t);
     const [anna, ben, carl] = [village.person("Anna"), village.person("Ben"), village.person("Carl")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await found(anna);
     await village.welcome(anna, ben);
     const { text } = await ben.community.invite({
       invitee: carl.signer.nodeId,
@@ -216,7 +194,7 @@ describe("levels and revocation (04 §6)", () => {
   it("lets the root key alone revoke, even an anchor (E-8)", async (t) => {
     const village = new Village(t);
     const [anna, ben] = [village.person("Anna"), village.person("Ben")];
-    const { rootKeyFile } = await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    const { rootKeyFile } = await found(anna);
     await village.welcome(anna, ben);
     await assert.rejects(
       ben.community.revoke({ target: anna.signer.nodeId, reason: "x" }),
@@ -235,7 +213,7 @@ describe("the gate (04 §4)", () => {
   it("refuses malformed, foreign, unsigned, unknown and impossible events, each with its reason", async (t) => {
     const village = new Village(t);
     const [anna, ben] = [village.person("Anna"), village.person("Ben")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await found(anna);
     await village.welcome(anna, ben);
     const community_id = anna.community.communityId() ?? "";
     const good = await ben.community.append({ type: "market.post.created", data: { title: "x" } });
@@ -259,7 +237,7 @@ describe("the gate (04 §4)", () => {
   it("lets an invitee push its own join and nothing else (02 T-6)", async (t) => {
     const village = new Village(t);
     const [anna, ben] = [village.person("Anna"), village.person("Ben")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await found(anna);
     await anna.community.invite({ invitee: ben.signer.nodeId, display_name: "Ben", level: "member", endpoints: [anna.endpoint] });
     const community_id = anna.community.communityId() ?? "";
     const event = ben.signer.signEvent({
@@ -284,7 +262,7 @@ describe("the gate (04 §4)", () => {
   it("keeps the bytes with the smaller hash when one author signs two events under one id (E-17)", async (t) => {
     const village = new Village(t);
     const [anna, ben] = [village.person("Anna"), village.person("Ben")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await found(anna);
     await village.welcome(anna, ben);
     const community_id = anna.community.communityId() ?? "";
     const twin = (title: string) =>
@@ -310,7 +288,7 @@ describe("the gate (04 §4)", () => {
   it("stores a batch in one step: who hears of its first event finds the last on disk, and the clock with it", async (t) => {
     const village = new Village(t);
     const [anna, ben] = [village.person("Anna"), village.person("Ben")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await found(anna);
     await village.welcome(anna, ben);
     for (let i = 0; i < 5; i++) await anna.community.append({ type: "ext.demo.note", data: { i } });
     const seen: number[] = [];

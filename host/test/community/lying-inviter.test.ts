@@ -3,9 +3,7 @@ import { readdirSync } from "node:fs";
 import { describe, it, type TestContext } from "node:test";
 import type { PeerLink } from "../../src/contract/index.ts";
 import { buildCommunityManifest } from "../../src/identity/index.ts";
-import { refusal, Village, type Person } from "../support/people.ts";
-
-const PASSPHRASE = "correct horse battery";
+import { found, invite, type Person, refusal, Village } from "../support/people.ts";
 
 /** Anna has founded and invited Ben; Ben's way to her node is bent by `lie`. */
 async function joinThrough(
@@ -14,13 +12,8 @@ async function joinThrough(
 ): Promise<{ ben: Person; join: () => Promise<unknown> }> {
   const village = new Village(t);
   const [anna, ben, carl] = [village.person("Anna"), village.person("Ben"), village.person("Carl")];
-  await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
-  const { text } = await anna.community.invite({
-    invitee: ben.signer.nodeId,
-    display_name: "Ben",
-    level: "member",
-    endpoints: [anna.endpoint],
-  });
+  await found(anna);
+  const text = await invite(anna, ben);
   const link = village.link(ben);
   return { ben, join: () => ben.community.join(text, { ...link, ...lie(link, { anna, ben, carl }) }) };
 }
@@ -126,7 +119,7 @@ describe("words of people nobody knows yet (04 E-6)", () => {
   it("wait for their invitation, a thousand of them and ten minutes long", async (t) => {
     const village = new Village(t);
     const [anna, ben, sam] = [village.person("Anna"), village.person("Ben"), village.person("Sam")];
-    await anna.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+    await found(anna);
     await village.welcome(anna, ben);
     const community_id = anna.community.communityId() ?? "";
     const word = (n: number) =>

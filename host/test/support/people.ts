@@ -7,6 +7,9 @@ import type { Community, NodeManifest, PeerLink } from "../../src/contract/index
 import { createUlidFactory, HnError, ManualClock, silentLog } from "../../src/foundation/index.ts";
 import { buildManifest, importSeed, Signer } from "../../src/identity/index.ts";
 
+/** Of every root key that a test makes. */
+export const PASSPHRASE = "correct horse battery";
+
 /** A deterministic stream of bytes from a seed, so that a failing run can be repeated. */
 export function seededRandom(seed: number): (n: number) => Uint8Array {
   let state = seed >>> 0 || 1;
@@ -103,13 +106,7 @@ export class Village {
 
   /** Invites and joins in one go. */
   async welcome(host: Person, guest: Person, level: "member" | "trusted" = "member"): Promise<void> {
-    const { text } = await host.community.invite({
-      invitee: guest.signer.nodeId,
-      display_name: guest.name,
-      level,
-      endpoints: [host.endpoint],
-    });
-    await guest.community.join(text, this.link(guest));
+    await guest.community.join(await invite(host, guest, level), this.link(guest));
   }
 
   async #manifest(person: Person, communityId: string): Promise<NodeManifest> {
@@ -127,6 +124,22 @@ export class Village {
       },
     });
   }
+}
+
+/** Makes `person` the anchor of a community of their own. */
+export function found(person: Person): Promise<{ community_id: string; rootKeyFile: string }> {
+  return person.community.create({ name: "Niederrhein", rootPassphrase: PASSPHRASE });
+}
+
+/** An invitation as text, for `guest` alone. */
+export async function invite(host: Person, guest: Person, level: "member" | "trusted" = "member"): Promise<string> {
+  const { text } = await host.community.invite({
+    invitee: guest.signer.nodeId,
+    display_name: guest.name,
+    level,
+    endpoints: [host.endpoint],
+  });
+  return text;
 }
 
 /** Asserts code and, when given, reason. */
