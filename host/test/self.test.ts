@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
 import { openBus, type OpenBus } from "../src/bus/index.ts";
-import type { CapabilityDescriptor, Endpoint, TrustRequirement } from "../src/contract/index.ts";
+import type { Endpoint } from "../src/contract/index.ts";
 import { ManualClock, silentLog } from "../src/foundation/index.ts";
 import { openKeystore, verifyTyped } from "../src/identity/index.ts";
 import { SelfDescription } from "../src/self.ts";
+import { descriptor } from "./bus/make.ts";
 
 interface Set {
   dataDir: string;
@@ -48,22 +49,6 @@ function set(t: TestContext): Set {
   };
 }
 
-function descriptor(name: string, trust: TrustRequirement): CapabilityDescriptor {
-  return {
-    name,
-    version: [1, 0],
-    stability: "stable",
-    request_schema: { type: "object" },
-    response_schema: { type: "object" },
-    stream_schema: null,
-    params: {},
-    max_concurrent: 2,
-    trust_required: trust,
-    timeout_seconds: 5,
-    idempotent: true,
-  };
-}
-
 it("signs both forms with one issued_at, and the first generation sees nothing of the second (01 I-16)", (t) => {
   const { make, nodeId } = set(t);
   const self = make();
@@ -79,8 +64,14 @@ it("says what neighbours may call, and nothing that only the operator can", (t) 
   const { make, bus } = set(t);
   const self = make();
   const before = self.manifest("2.0").capabilities.length;
-  const open = bus.offer({ descriptor: descriptor("ext.demo.open", "member"), handler: async () => ({ output: {}, meta: {} }) });
-  bus.offer({ descriptor: descriptor("ext.demo.own", "self"), handler: async () => ({ output: {}, meta: {} }) });
+  const open = bus.offer({
+    descriptor: descriptor({ name: "ext.demo.open", max_concurrent: 2, timeout_seconds: 5 }),
+    handler: async () => ({ output: {}, meta: {} }),
+  });
+  bus.offer({
+    descriptor: descriptor({ name: "ext.demo.own", trust_required: "self" }),
+    handler: async () => ({ output: {}, meta: {} }),
+  });
   assert.equal(before, 0);
   const offered = self.manifest("2.0").capabilities;
   assert.deepEqual(

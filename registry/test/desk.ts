@@ -7,41 +7,27 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { createPublisherKey, openPublisherKey, writePackage } from "@hearthnet/host/format";
 import type { PluginManifest } from "@hearthnet/host/contract";
+import { hear, type Said } from "../../host/test/support/said.ts";
 import { COMMANDS } from "../src/commands/index.ts";
 import { runCommand } from "../src/commands/run.ts";
 
 export const NOW: number = Date.UTC(2026, 6, 1, 12);
 
-export interface Said {
-  code: number;
-  out: string;
-  err: string;
-  json: Record<string, unknown>;
-}
-
-export async function run(
+export function run(
   cwd: string,
   words: string[],
   o: { now?: number; env?: NodeJS.ProcessEnv; stdin?: string } = {},
 ): Promise<Said> {
-  const said: Said = {
-    code: -1,
-    out: "",
-    err: "",
-    get json() {
-      return JSON.parse(said.out) as Record<string, unknown>;
-    },
-  };
-  said.code = await runCommand(words, {
-    commands: COMMANDS,
-    cwd,
-    env: o.env ?? {},
-    now: o.now ?? NOW,
-    stdin: () => o.stdin ?? "",
-    out: (text) => (said.out += `${text}\n`),
-    err: (text) => (said.err += `${text}\n`),
-  });
-  return said;
+  return hear((ears) =>
+    runCommand(words, {
+      commands: COMMANDS,
+      cwd,
+      env: o.env ?? {},
+      now: o.now ?? NOW,
+      stdin: () => o.stdin ?? "",
+      ...ears,
+    }),
+  );
 }
 
 export interface Desk {

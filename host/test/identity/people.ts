@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { HnError } from "../../src/foundation/index.ts";
-import { importSeed, type ManifestFacts, Signer } from "../../src/identity/index.ts";
+import { type CommunityFacts, importSeed, type ManifestFacts, Signer } from "../../src/identity/index.ts";
 
 /** A fixed device per number; never used elsewhere. */
 export function device(n: number): Signer {
@@ -23,6 +23,27 @@ export function facts(change: Partial<ManifestFacts> = {}): ManifestFacts {
     capabilities: [],
     uptime_seconds: 43_210,
     load: { cpu: 0.12, in_flight_total: 0 },
+    ...change,
+  };
+}
+
+/** A community of `root` in which nobody is yet. */
+export function communityFacts(root: string, change: Partial<CommunityFacts> = {}): CommunityFacts {
+  return {
+    community_id: root,
+    name: "Mühlenstraße",
+    created_at: "2026-07-01T12:00:00Z",
+    policy: {
+      min_signatures_to_invite: 1,
+      min_signatures_to_demote: 2,
+      min_signatures_to_revoke: 3,
+      capability_token_ttl_seconds: 3600,
+      federation_enabled: false,
+      default_member_can_invite: true,
+    },
+    members: [],
+    revoked: [],
+    head_lamport: 0,
     ...change,
   };
 }

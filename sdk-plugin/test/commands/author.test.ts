@@ -3,33 +3,20 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { hear, type Said } from "../../../host/test/support/said.ts";
 import { COMMANDS } from "../../src/commands/index.ts";
 import { runCommand } from "../../src/commands/run.ts";
 
-interface Said {
-  code: number;
-  out: string;
-  err: string;
-  json: Record<string, unknown>;
-}
-
-async function run(cwd: string, words: string[], o: { stdin?: string; env?: Record<string, string> } = {}): Promise<Said> {
-  const said: Said = {
-    code: -1,
-    out: "",
-    err: "",
-    get json() {
-      return JSON.parse(said.out) as Record<string, unknown>;
-    },
-  };
-  said.code = await runCommand(words, {
-    commands: COMMANDS,
-    cwd,
-    env: o.env ?? {},
-    output: { out: (text) => (said.out += `${text}\n`), err: (text) => (said.err += `${text}\n`) },
-    stdin: async () => Buffer.from(o.stdin ?? ""),
-  });
-  return said;
+function run(cwd: string, words: string[], o: { stdin?: string; env?: Record<string, string> } = {}): Promise<Said> {
+  return hear((output) =>
+    runCommand(words, {
+      commands: COMMANDS,
+      cwd,
+      env: o.env ?? {},
+      output,
+      stdin: async () => Buffer.from(o.stdin ?? ""),
+    }),
+  );
 }
 
 function workshop(t: TestContext): string {

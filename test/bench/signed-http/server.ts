@@ -7,6 +7,7 @@ import { openBus } from "../../../host/src/bus/index.ts";
 import { silentLog, systemClock } from "../../../host/src/foundation/index.ts";
 import { openKeystore, selfTest, type TlsIdentity } from "../../../host/src/identity/index.ts";
 import { openListener, type CommunityDoor } from "../../../host/src/transport/index.ts";
+import { offer } from "../../../host/test/bus/make.ts";
 import type { BODY, Places } from "./letter.ts";
 
 const PLENTY = 1e9;
@@ -26,22 +27,7 @@ process.send?.(places);
 async function openOurs(): Promise<string> {
   const home = keystore.nodeId;
   const bus = openBus({ nodeId: home, communityId: () => home, clock: systemClock, log: silentLog });
-  bus.offer({
-    descriptor: {
-      name: "ext.bench.echo",
-      version: [1, 0],
-      stability: "stable",
-      request_schema: { type: "object" },
-      response_schema: { type: "object" },
-      stream_schema: null,
-      params: {},
-      max_concurrent: 512,
-      trust_required: "member",
-      timeout_seconds: 30,
-      idempotent: true,
-    },
-    handler: (call) => Promise.resolve({ output: call.body.input, meta: {} }),
-  });
+  bus.offer(offer({ name: "ext.bench.echo", max_concurrent: 512 }));
   const unused = (): never => {
     throw new Error("not part of this measurement");
   };

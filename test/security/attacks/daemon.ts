@@ -4,7 +4,6 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type {
-  Grant,
   JsonObject,
   PermissionName,
   PluginManifest,
@@ -16,10 +15,10 @@ import { openBus, type OpenBus } from "../../../host/src/bus/index.ts";
 import { fromKeyObject, MANIFEST_FILE, unpackPackage, writePackage, type PackageFile } from "../../../host/src/format/index.ts";
 import { silentLog, systemClock } from "../../../host/src/foundation/index.ts";
 import { openRuntime, type NodeRuntime } from "../../../host/src/runtime/index.ts";
+import { allow, contribution, NODE_ID } from "../../../host/test/runtime/fixtures/world.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const RUNNER = join(ROOT, "sdk-plugin", "dist", "runner.cjs");
-const NODE_ID = `ed25519:${"A".repeat(43)}`;
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");
 const PUBLISHER = fromKeyObject(publicKey);
 
@@ -93,13 +92,7 @@ export class Daemon {
   /** Installs with every right that was asked for. @throws Error with the plugin's log when it does not come up */
   async install(parts: PluginParts): Promise<PluginStatus> {
     const release = await this.release(parts);
-    const grants = release.manifest.permissions.map(({ name, scope }): Grant => ({
-      permission: name,
-      scope: scope ?? {},
-      mode: "allow",
-      grantedBy: "operator",
-      at: 0,
-    }));
+    const grants = release.manifest.permissions.map(({ name, scope }) => allow(name, scope));
     const status = await this.runtime.stage(release, grants);
     if (status.state !== "active")
       throw new Error(
@@ -162,19 +155,7 @@ function manifestOf({
     ],
     limits: { memoryMb: 256, callsPerMinute, shutdownMs: 1000 },
     contributes: {
-      capabilities: [
-        {
-          name: capability,
-          version: "1.0",
-          request: "schema.json",
-          response: "schema.json",
-          stream: null,
-          trust: "member",
-          idempotent: true,
-          maxConcurrent,
-          timeoutSeconds: 30,
-        },
-      ],
+      capabilities: [contribution({ name: capability, maxConcurrent })],
       ...(worker === undefined
         ? {}
         : { workers: [{ name: "work", entry: "dist/work.mjs", warm: 1, limits: { memoryMb: 128, wallMs: 1000 } }] }),

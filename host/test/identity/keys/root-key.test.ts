@@ -7,7 +7,7 @@ import {
   importRootKey,
   verifyCommunityManifest,
 } from "../../../src/identity/index.ts";
-import { refused } from "../people.ts";
+import { communityFacts, refused } from "../people.ts";
 
 const FACTS = { passphrase: "twelve words or so", communityName: "Mühlenstraße", createdAt: "2026-07-01T12:00:00Z" };
 
@@ -25,22 +25,7 @@ describe("the community's root key on paper and stick (01 I-11)", async () => {
   it("comes back as the same key, from the file and its passphrase", async () => {
     const again = await importRootKey(text, FACTS.passphrase);
     assert.equal(again.nodeId, root.nodeId);
-    const manifest = buildCommunityManifest(again, {
-      community_id: root.nodeId,
-      name: "Mühlenstraße",
-      created_at: FACTS.createdAt,
-      policy: {
-        min_signatures_to_invite: 1,
-        min_signatures_to_demote: 2,
-        min_signatures_to_revoke: 3,
-        capability_token_ttl_seconds: 3600,
-        federation_enabled: false,
-        default_member_can_invite: true,
-      },
-      members: [],
-      revoked: [],
-      head_lamport: 0,
-    });
+    const manifest = buildCommunityManifest(again, communityFacts(root.nodeId));
     assert.equal(verifyCommunityManifest(manifest), true);
   });
 

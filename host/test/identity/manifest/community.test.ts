@@ -1,28 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { buildCommunityManifest, type CommunityFacts, verifyCommunityManifest } from "../../../src/identity/index.ts";
-import { device } from "../people.ts";
+import { communityFacts, device } from "../people.ts";
 
 const root = device(9);
 const anchor = device(1);
 const stranger = device(2);
 const AT = "2026-07-01T12:00:00Z";
-const FACTS: CommunityFacts = {
-  community_id: root.nodeId,
-  name: "Mühlenstraße",
-  created_at: AT,
-  policy: {
-    min_signatures_to_invite: 1,
-    min_signatures_to_demote: 2,
-    min_signatures_to_revoke: 3,
-    capability_token_ttl_seconds: 3600,
-    federation_enabled: false,
-    default_member_can_invite: true,
-  },
+const FACTS: CommunityFacts = communityFacts(root.nodeId, {
   members: [{ node_id: anchor.nodeId, level: "anchor", added_at: AT, added_by: root.nodeId }],
-  revoked: [],
   head_lamport: 12,
-};
+});
 
 describe("the community's description (01 §6, I-10)", () => {
   it("is genuine when the signer that it names has signed it", () => {
