@@ -113,7 +113,13 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   disposer.add("community", () => community.close());
 
   // floor 4, outbound half
-  const wire = createLink({ signer, communityId: () => community.communityId(), clock, random });
+  const wire = createLink({
+    signer,
+    communityId: () => community.communityId(),
+    standing: (node) => community.standing(node),
+    clock,
+    random,
+  });
   late.link = wire;
   disposer.add("link", () => wire.close());
   const peers = openPeers({
@@ -126,7 +132,10 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     community,
   });
   disposer.add("peers", () => peers.close());
-  disposer.add("membership", followMembership({ community, bus, peers, log, onChange: () => self.forget() }));
+  disposer.add(
+    "membership",
+    followMembership({ community, bus, peers, doors: () => [wire, late.listener], log, onChange: () => self.forget() }),
+  );
 
   // floors 5 and 6
   const runtime = await openRuntime({

@@ -43,6 +43,7 @@ it("forgets the offers of whoever is no longer a member, and looks for whoever i
   let announce: (event: Event) => void = () => {};
   const standing: Record<string, Standing["kind"]> = { ann: "member", bob: "revoked" };
   const gone: string[] = [];
+  let shut = 0;
   let refreshed = 0;
   let changed = 0;
   followMembership({
@@ -60,13 +61,14 @@ it("forgets the offers of whoever is no longer a member, and looks for whoever i
       peerGone: (id) => void gone.push(id),
     },
     peers: { refresh: async () => void refreshed++ },
+    doors: () => [{ shutRevoked: () => void shut++ }, undefined],
     log: silentLog,
     onChange: () => void changed++,
   });
   announce({ event_type: "market.post.created" } as Event);
-  assert.deepEqual([gone, refreshed, changed], [[], 0, 0]);
+  assert.deepEqual([gone, shut, refreshed, changed], [[], 0, 0, 0]);
   announce({ event_type: "community.member.revoked" } as Event);
-  assert.deepEqual([gone, refreshed, changed], [["bob"], 0, 1]);
+  assert.deepEqual([gone, shut, refreshed, changed], [["bob"], 1, 0, 1]);
   announce({ event_type: "community.member.joined" } as Event);
   assert.equal(refreshed, 1);
 });

@@ -82,7 +82,12 @@ function profiling(): string[] {
 
 function signedCall(folder: string, { nodeId, ours }: Places): { call: Call; stop: () => Promise<void> } {
   const { signer } = openKeystore(folder);
-  const link = createLink({ signer, communityId: () => nodeId, clock: systemClock });
+  const link = createLink({
+    signer,
+    communityId: () => nodeId,
+    standing: () => ({ kind: "member", level: "member" }),
+    clock: systemClock,
+  });
   const endpoints = [{ transport: "https" as const, host: "127.0.0.1", port: Number(new URL(ours).port) }];
   const { signal } = new AbortController();
   return {

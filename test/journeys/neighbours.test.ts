@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { request } from "node:https";
+import { Agent, request } from "node:https";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { before, describe, it, type TestContext } from "node:test";
 import type { CommunityFacts, JsonObject, LocalError, Member, PluginStatus, RequestEnvelope } from "@hearthnet/host/contract";
@@ -46,18 +48,7 @@ describe("two neighbours", () => {
     const { first, second } = await neighbours(t);
     const path = join(temporaryFolder(t), "page.png");
     writeFileSync(path, page.image);
-    const status = await first.ask<PluginStatus>(["plugin", "install", "hearthnet/ocr", "--grant", "all"]);
-    assert.equal(status.state, "active");
-    const call = [
-      "call",
-      "ocr.image",
-      "--file",
-      `image_b64=${path}`,
-      "--params",
-      '{"languages":["deu"]}',
-      "--node",
-      first.ready.node_id,
-    ];
+    const call = await offerText(first, path);
     const started = performance.now();
     const answer = await second.ask<CallAnswer>(call);
     const seconds = (performance.now() - started) / 1000;
@@ -77,6 +68,28 @@ describe("two neighbours", () => {
     process.stdout.write(`figure: killed mid-call, partition after ${Math.round(performance.now() - killed)} ms\n`);
     const later = await second.cli(call);
     assert.equal((later.json as LocalError).error, "partition", "a dead neighbour stays a clear answer");
+  });
+
+  it("part at once when one is revoked: its running call is refused and its connections are closed (04 E-10)", async (t) => {
+    const { first, second } = await neighbours(t);
+    const path = join(temporaryFolder(t), "page.png");
+    writeFileSync(path, page.image);
+    const call = await offerText(first, path);
+    const idle = await knock(t, first, second);
+    const from = ticksBelow(first.ready.pid);
+    const running = ended(second.cli(call));
+    await until("the neighbour's worker is at the page", () => ticksBelow(first.ready.pid) - from > AT_WORK_TICKS, 30_000);
+    await first.ask(["revoke", second.ready.node_id, "--reason", "lost"]);
+    const committed = performance.now();
+    const { result, at } = await running;
+    assert.equal((result.json as LocalError).error, "revoked", result.stdout.slice(0, 200));
+    const late = { call: at - committed, idle: (await idle.closed) - committed };
+    process.stdout.write(
+      `figure: revoked, running call ended ${Math.round(late.call)} ms and idle connection ${Math.round(late.idle)} ms after the command\n`,
+    );
+    assert.ok(late.call < 1000 && late.idle < 1000, JSON.stringify(late));
+    const back = await first.cli(["call", "ext.demo.nothing", "--node", second.ready.node_id]);
+    assert.equal(back.code, 1, "it is not called any more");
   });
 
   it("know each other as members on both sides", async (t) => {
@@ -129,6 +142,38 @@ describe("two neighbours", () => {
     assert.deepEqual(pick(await post(again.ready.bus, captured)), { status: 401, error: "invalid_signature" });
   });
 });
+
+/** Installs text recognition on `first`. @returns the words of a call that has it read this picture */
+async function offerText(first: LiveNode, picture: string): Promise<string[]> {
+  const status = await first.ask<PluginStatus>(["plugin", "install", "hearthnet/ocr", "--grant", "all"]);
+  assert.equal(status.state, "active");
+  const params = ["--params", '{"languages":["deu"]}'];
+  return ["call", "ocr.image", "--file", `image_b64=${picture}`, ...params, "--node", first.ready.node_id];
+}
+
+async function ended<T>(work: Promise<T>): Promise<{ result: T; at: number }> {
+  const result = await work;
+  return { result, at: performance.now() };
+}
+
+/** A connection to `first` on which `second` has asked something genuine, kept open; resolves when that is answered. */
+async function knock(t: TestContext, first: LiveNode, second: LiveNode): Promise<{ closed: Promise<number> }> {
+  const { community_id } = await second.ask<CommunityFacts>(["community", "show"]);
+  const { headers, body } = sign(openKeystore(second.dataDir).signer, { to: first.ready.node_id, community: community_id ?? "" });
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  const socket = await new Promise<Socket>((resolve, reject) => {
+    const options = { method: "POST", headers, rejectUnauthorized: false, agent };
+    const call = request(`${first.ready.bus}/bus/v1/call`, options, (response) => {
+      const { socket: used } = response;
+      response.resume().once("end", () => resolve(used));
+    });
+    call.once("error", reject);
+    call.end(body);
+  });
+  assert.equal(socket.destroyed, false);
+  return { closed: once(socket, "close").then(() => performance.now()) };
+}
 
 interface Signed {
   headers: Record<string, string>;

@@ -54,6 +54,15 @@ export interface PeerLink {
   syncEvents(peer: PeerAddress, request: SyncRequest): Promise<SyncReply>;
 }
 
+/** What is open between this node and others; filled by both halves of `transport`. @source 04 E-10 */
+export interface Doors {
+  /**
+   * Closes whatever is open to or from nodes that are revoked by now. Handlers working for them have their abort before this returns, idle
+   * connections are gone, busy ones have 500 ms to carry the refusal.
+   */
+  shutRevoked(): void;
+}
+
 export interface PeerAddress {
   node_id: NodeId;
   endpoints: Endpoint[];

@@ -4,7 +4,7 @@
  *
  * @example
  * const listener = await openListener({ signer, tls: await keystore.tls(), bus, community, manifest, ready, clock, log, dataDir, port: 7080 });
- * const link = createLink({ signer, communityId: () => community.communityId(), clock, log });
+ * const link = createLink({ signer, communityId: () => community.communityId(), standing: (node) => community.standing(node), clock });
  * const manifest = await link.fetchManifest({ transport: "https", host: "192.168.1.20", port: 7080 });
  */
 export { openListener, type Listener, type ListenerOptions } from "./listener.ts";

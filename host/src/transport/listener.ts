@@ -1,15 +1,16 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
-import { createUlidFactory } from "../foundation/index.ts";
+import { createUlidFactory, HnError } from "../foundation/index.ts";
 import type { Signer, TlsIdentity } from "../identity/index.ts";
-import type { Bus, Clock, Log, NodeId, NodeManifest } from "../contract/index.ts";
+import type { Bus, Clock, Doors, Log, NodeId, NodeManifest } from "../contract/index.ts";
 import { Answerer } from "./http/answer.ts";
 import { BodyBudget } from "./http/body.ts";
 import type { CommunityDoor, Room } from "./http/room.ts";
 import { createServer, PATIENCE, type Patience } from "./http/server.ts";
 import { refuseUpgrades } from "./http/upgrade.ts";
 import type { Gate } from "./inbound/gate.ts";
+import { Visits } from "./inbound/visits.ts";
 import { AddressGuard } from "./limits/address-guard.ts";
 import { readBootId } from "./limits/boot-id.ts";
 import { CallerRates, DEFAULT_RATES, type Rates } from "./limits/caller-rates.ts";
@@ -18,6 +19,8 @@ import { ReplayCache } from "./limits/replay-cache.ts";
 
 const QUEUED_BYTES_MAX = 268_435_456;
 const DRAIN_MS = 5000;
+/** What a revoked node's connection has to carry its last answer. @source network.md §2.1 */
+const FAREWELL_MS = 500;
 
 export interface ListenerOptions {
   signer: Signer;
@@ -45,7 +48,7 @@ export interface ListenerOptions {
   bootId?: string;
 }
 
-export interface Listener {
+export interface Listener extends Doors {
   host: string;
   port: number;
   /** `https://host:port`, for people and tests on this machine. */
@@ -81,6 +84,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   };
   const limits = { ...CONNECTION_LIMITS, ...o.connections };
   const connections = new Connections(limits);
+  const visits = new Visits();
   const newId = createUlidFactory(o.clock, (n) => randomBytes(n));
   let closing = false;
   const room: Room = {
@@ -93,7 +97,8 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     budget: new BodyBudget(QUEUED_BYTES_MAX),
     clock: o.clock,
     log: o.log,
-    claimSocket: (socket, node) => connections.claimed(socket, node),
+    connections,
+    visits,
     isClosing: () => closing,
   };
   const app = createServer(room, { tls: o.tls, patience: { ...PATIENCE, ...o.patience } });
@@ -117,11 +122,27 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     cut.cancel();
     replays.close();
   };
+  const shut = (node: NodeId): void => {
+    const busy = visits.of(node);
+    connections.cut(
+      node,
+      busy.map((visit) => visit.socket),
+    );
+    for (const visit of busy) visit.refuse(new HnError("revoked"));
+    if (busy.length > 0)
+      o.clock.setTimeout(() => {
+        for (const { socket } of busy) socket.destroy();
+      }, FAREWELL_MS);
+  };
   const { port } = app.server.address() as AddressInfo;
   return {
     host,
     port,
     url: `https://${host === "::" || host === "0.0.0.0" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`,
+    shutRevoked: () => {
+      for (const node of new Set([...visits.nodes(), ...connections.speakers()]))
+        if (o.community.standing(node).kind === "revoked") shut(node);
+    },
     close: ({ drainMs = DRAIN_MS } = {}) => (closed ??= close(drainMs)),
   };
 }

@@ -15,24 +15,15 @@ export function busCallRoute(room: Room): (request: FastifyRequest, reply: Fasti
       const limits = room.bus.limitsOf(headersOf(passage).capability);
       return Math.min(limits?.maxBodyBytes ?? CONSTANTS.CALL_BODY_MAX_BYTES, CONSTANTS.CALL_BODY_CEILING_BYTES);
     },
-    handle: async (passage, { request, reply }) => {
-      const left = new AbortController();
-      // Ends with the connection: a caller that went away wants nothing any more. @source 02 §10
-      reply.raw.once("close", () => {
-        if (!reply.raw.writableFinished) left.abort(LEFT);
-      });
-      if (reply.raw.destroyed) left.abort(LEFT);
-      const call = readCall(passage, left.signal);
+    handle: async (passage, { request, reply, visit }) => {
+      const call = readCall(passage, visit.signal);
       if (wantsFrames(room, passage, request))
-        return streamFrames(room, { reply, passage, frames: room.bus.serveStream({ ...call, stream: true }) });
+        return streamFrames(room, { reply, passage, visit, frames: room.bus.serveStream({ ...call, stream: true }) });
       const result = await room.bus.serve(call);
       return send(reply, room.answerer.answer(200, toWire({ output: result.output, meta: result.meta }), passage.claim));
     },
   });
 }
-
-/** Only says that nobody is there; made once, because a reason with a stack for each would cost more than the call. */
-const LEFT: HnError = new HnError("timeout", { message: "The call was cancelled by its caller." });
 
 function readCall(passage: Passage, signal: AbortSignal): InboundRequest {
   const headers = headersOf(passage);

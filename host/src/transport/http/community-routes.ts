@@ -20,9 +20,11 @@ function get(room: Room, capability: string, body: () => object | Promise<object
   return signedRoute(room, {
     rule: { capability, query: "body" },
     maxBytes: () => 0,
-    handle: async (passage, { reply }) => {
+    handle: async (passage, { reply, visit }) => {
       checkInsider(passage);
-      return send(reply, room.answerer.answer(200, (await body()) as JsonObject, passage.claim));
+      const answer = (await body()) as JsonObject;
+      visit.signal.throwIfAborted();
+      return send(reply, room.answerer.answer(200, answer, passage.claim));
     },
   });
 }
@@ -42,13 +44,15 @@ export function syncEventsRoute(room: Room): Handler {
   return signedRoute(room, {
     rule: { capability: "sys.sync.events", query: "refused" },
     maxBytes: () => CONSTANTS.SYNC_BODY_MAX_BYTES,
-    handle: async (passage, { reply }) => {
+    handle: async (passage, { reply, visit }) => {
       checkInsider(passage);
       const request = passage.body as unknown as Partial<SyncRequest>;
       if (!Array.isArray(request.events) || typeof request.community_id !== "string") {
         throw new HnError("bad_request", { message: 'The body must hold "community_id" and a list of "events".' });
       }
       const result = await room.community.exchange(request as SyncRequest, headersOf(passage).from);
+      // What it brought may be the news that it is revoked.
+      visit.signal.throwIfAborted();
       return send(reply, room.answerer.answer(200, result as unknown as JsonObject, passage.claim));
     },
   });

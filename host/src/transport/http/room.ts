@@ -1,7 +1,8 @@
-import type { Socket } from "node:net";
 import type { Bus, Clock, Community, Log, NodeManifest } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Gate } from "../inbound/gate.ts";
+import type { Visits } from "../inbound/visits.ts";
+import type { Connections } from "../limits/connections.ts";
 import type { BodyBudget } from "./body.ts";
 import type { Answerer } from "./answer.ts";
 
@@ -20,8 +21,8 @@ export interface Room {
   budget: BodyBudget;
   clock: Clock;
   log: Log;
-  /** A socket's requests are signed by this node from now on. @returns false when that node has too many connections */
-  claimSocket: (socket: Socket, node: string) => boolean;
+  connections: Connections;
+  visits: Visits;
   /** The node stops: running calls end, new ones go elsewhere. */
   isClosing: () => boolean;
 }

@@ -3,8 +3,9 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { HnError } from "../../foundation/index.ts";
 import { CONSTANTS } from "../../contract/index.ts";
 import { DROP } from "../inbound/gate.ts";
-import { newPassage, type Passage, type RouteRule } from "../inbound/passage.ts";
+import { headersOf, newPassage, type Passage, type RouteRule } from "../inbound/passage.ts";
 import { admitHeaders, admitRequest } from "../inbound/pipeline.ts";
+import type { Visit } from "../inbound/visits.ts";
 import type { Answer } from "./answer.ts";
 import { discardBody, readBody } from "./body.ts";
 import { refuseWhenClosing, type Room } from "./room.ts";
@@ -27,7 +28,7 @@ export interface SignedRoute {
   rule: RouteRule;
   /** Largest body in bytes; 0 for GET. */
   maxBytes: (passage: Passage) => number;
-  handle: (passage: Passage, o: { request: FastifyRequest; reply: FastifyReply }) => Promise<unknown>;
+  handle: (passage: Passage, o: { request: FastifyRequest; reply: FastifyReply; visit: Visit }) => Promise<unknown>;
 }
 
 /**
@@ -44,19 +45,21 @@ export function signedRoute(room: Room, route: SignedRoute): (request: FastifyRe
       queryText: queryOf(raw.url ?? ""),
       isGet: raw.method === "GET",
     });
+    let visit: Visit | undefined;
     try {
       admitHeaders(passage, room.gate);
       refuseWhenClosing(room);
       if (!passage.isGet) passage.bytes = await readBody(raw, route.maxBytes(passage), room.budget);
       admitRequest(passage, room.gate);
       claimSocket(room, passage, raw.socket);
-      return await route.handle(passage, { request, reply });
+      visit = room.visits.begin({ node: headersOf(passage).from, socket: raw.socket, response: reply.raw });
+      return await route.handle(passage, { request, reply, visit });
     } catch (error) {
       // Nobody is there to read a refusal, or the connection deserves none.
       if (error === DROP || raw.socket.destroyed) return drop(request, reply);
       if (reply.sent) return reply;
       discardBody(raw, CONSTANTS.CALL_BODY_CEILING_BYTES);
-      return send(reply, room.answerer.refuse(error, passage.claim));
+      return send(reply, room.answerer.refuse(visit?.refusal ?? error, passage.claim));
     }
   };
 }
@@ -64,7 +67,8 @@ export function signedRoute(room: Room, route: SignedRoute): (request: FastifyRe
 /** Only members count by their own id: a stranger could make up a new one for every connection. @source 02 T-1 */
 function claimSocket(room: Room, passage: Passage, socket: Socket): void {
   const { caller } = passage;
-  if (caller?.kind !== "member" || room.claimSocket(socket, caller.node_id)) return;
+  room.connections.spokenBy(socket, headersOf(passage).from);
+  if (caller?.kind !== "member" || room.connections.claimed(socket, caller.node_id)) return;
   throw new HnError("rate_limited", {
     retryAfterMs: 5000,
     message: "You have too many connections open to this node. Close some, then try again.",

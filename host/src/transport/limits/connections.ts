@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { NodeId } from "../../contract/index.ts";
 
 /** How many connections may be open. @source 02 T-1, network.md §2.1 */
 export interface ConnectionLimits {
@@ -12,6 +13,14 @@ export const CONNECTION_LIMITS: ConnectionLimits = { perAddress: 64, perNode: 25
 
 type Ends = Pick<Socket, "remoteAddress" | "remotePort">;
 
+interface Connection {
+  socket: Socket;
+  /** Who it is counted for. */
+  owner: string;
+  /** Whose request came last. */
+  speaker: NodeId | undefined;
+}
+
 /**
  * Counts connections from their first packet on, before TLS has cost anything: by address until a member's request arrives on them, by member
  * from then on. The plain socket and the TLS socket above it are known by the port at their far end.
@@ -19,9 +28,8 @@ type Ends = Pick<Socket, "remoteAddress" | "remotePort">;
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #counts: Map<string, number> = new Map();
-  /** Far end → who it is counted for. */
-  readonly #owners: Map<string, string> = new Map();
-  readonly #open: Set<Socket> = new Set();
+  /** By far end. */
+  readonly #open: Map<string, Connection> = new Map();
 
   constructor(limits: ConnectionLimits = CONNECTION_LIMITS) {
     this.#limits = limits;
@@ -31,42 +39,53 @@ export class Connections {
   opened(socket: Socket): boolean {
     const end = endOf(socket);
     const owner = `address ${socket.remoteAddress ?? ""}`;
-    if (this.#owners.size >= this.#limits.total || (this.#counts.get(owner) ?? 0) >= this.#limits.perAddress) {
+    if (this.#open.size >= this.#limits.total || (this.#counts.get(owner) ?? 0) >= this.#limits.perAddress) {
       socket.destroy();
       return false;
     }
-    this.#assign(end, owner);
-    this.#open.add(socket);
+    const connection: Connection = { socket, owner, speaker: undefined };
+    this.#open.set(end, connection);
+    this.#count(owner, 1);
     socket.once("close", () => {
-      this.#open.delete(socket);
-      const last = this.#owners.get(end);
-      this.#owners.delete(end);
-      if (last !== undefined) this.#count(last, -1);
+      this.#open.delete(end);
+      this.#count(connection.owner, -1);
     });
     return true;
   }
 
   /** @returns false when the node has too many connections already */
   claimed(socket: Ends, node: string): boolean {
-    const end = endOf(socket);
+    const connection = this.#open.get(endOf(socket));
     const owner = `node ${node}`;
-    const former = this.#owners.get(end);
     // Closed meanwhile: there is nothing to count.
-    if (former === owner || former === undefined) return true;
+    if (connection === undefined || connection.owner === owner) return true;
     if ((this.#counts.get(owner) ?? 0) >= this.#limits.perNode) return false;
-    this.#count(former, -1);
-    this.#assign(end, owner);
+    this.#count(connection.owner, -1);
+    connection.owner = owner;
+    this.#count(owner, 1);
     return true;
+  }
+
+  /** A request that this node has signed came in on it. */
+  spokenBy(socket: Ends, node: NodeId): void {
+    const connection = this.#open.get(endOf(socket));
+    if (connection) connection.speaker = node;
+  }
+
+  /** Whoever was heard last on some open connection. */
+  speakers(): Set<NodeId> {
+    return new Set([...this.#open.values()].flatMap(({ speaker }) => speaker ?? []));
+  }
+
+  /** Cuts the connections on which this node was heard last, but for `spared`. */
+  cut(node: NodeId, spared: readonly Ends[] = []): void {
+    const ends = new Set(spared.map(endOf));
+    for (const [end, { speaker, socket }] of this.#open) if (speaker === node && !ends.has(end)) socket.destroy();
   }
 
   /** Cuts every connection, also those on which nothing was said yet and which HTTP does not know. */
   cutAll(): void {
-    for (const socket of this.#open) socket.destroy();
-  }
-
-  #assign(end: string, owner: string): void {
-    this.#owners.set(end, owner);
-    this.#count(owner, 1);
+    for (const { socket } of this.#open.values()) socket.destroy();
   }
 
   #count(owner: string, change: number): void {

@@ -1,8 +1,8 @@
 import type { Dispatcher } from "undici";
 import { HnError, type UlidFactory } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
-import type { Clock, CommunityId, Endpoint, JsonObject, NodeId } from "../../contract/index.ts";
-import { readWireError } from "./failure.ts";
+import type { Clock, CommunityId, Endpoint, JsonObject, NodeId, StandingLookup } from "../../contract/index.ts";
+import { readWireError, revokedNeighbour } from "./failure.ts";
 import type { Patience } from "./patience.ts";
 import type { KnownPeers } from "./peers.ts";
 import type { Pools } from "./pools.ts";
@@ -18,6 +18,7 @@ export interface Wire {
   newId: UlidFactory;
   pools: Pools;
   peers: KnownPeers;
+  standing: StandingLookup["standing"];
 }
 
 /** One signed request before it is signed. */
@@ -45,7 +46,7 @@ export interface Opened {
 
 /**
  * Signs, sends and reads a JSON answer.
- * @throws what the neighbour refuses with · invalid_signature (response_unsigned, response_stale, tls_mismatch) · partition · timeout
+ * @throws revoked: the neighbour is, and nothing was sent · what the neighbour refuses with · invalid_signature (response_unsigned, response_stale, tls_mismatch) · partition · timeout
  */
 export async function exchange(wire: Wire, letter: Letter): Promise<JsonObject> {
   const { request, expected } = seal(wire, letter);
@@ -55,7 +56,7 @@ export async function exchange(wire: Wire, letter: Letter): Promise<JsonObject> 
   return readAnswer(reply, expected);
 }
 
-/** Signs and sends; the answer is not looked at yet. @throws partition · invalid_signature reason tls_mismatch · timeout */
+/** Signs and sends; the answer is not looked at yet. @throws revoked · partition · invalid_signature reason tls_mismatch · timeout */
 export async function openExchange(wire: Wire, letter: Letter): Promise<Opened> {
   const { request, expected } = seal(wire, letter);
   const { signal } = letter.time;
@@ -72,6 +73,7 @@ export function readAnswer(reply: WholeReply, expected: Expected): JsonObject {
 
 function seal(wire: Wire, letter: Letter): { request: Dispatcher.DispatchOptions; expected: Expected } {
   const { to, method, path, body } = letter;
+  if (wire.standing(to).kind === "revoked") throw revokedNeighbour();
   const requestId = wire.newId();
   const now = (): number => wire.peers.nowAt(to);
   const headers = signedHeaders(wire.signer, { ...letter, requestId, now: now(), bound: wire.peers.takesRecipient(to) });

@@ -30,6 +30,14 @@ export function readWireError(body: JsonObject): HnError {
   });
 }
 
+/** Said of the node that was to be called, not of the caller. @source 04 E-10 */
+export function revokedNeighbour(): HnError {
+  return new HnError("revoked", {
+    message: "That node was revoked from this community; nothing is sent to it any more.",
+    action: "Call another node.",
+  });
+}
+
 /** What went wrong below HTTP. @param begun  whether an answer had begun */
 export function readNetworkError(cause: unknown, begun: boolean): HnError {
   if (HnError.isHnError(cause)) return cause;

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { createUlidFactory } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
-import type { Clock, CommunityId, NodeId, PeerLink, Random } from "../../contract/index.ts";
+import type { Clock, CommunityId, Doors, NodeId, PeerLink, Random, StandingLookup } from "../../contract/index.ts";
 import { callPeer, streamPeer } from "./call.ts";
 import type { Wire } from "./exchange.ts";
+import { revokedNeighbour } from "./failure.ts";
 import { fetchManifest } from "./manifest.ts";
 import { KnownPeers } from "./peers.ts";
 import { Pools } from "./pools.ts";
@@ -13,12 +14,14 @@ export interface LinkOptions {
   signer: Signer;
   /** The community this node acts from; `null` before it has one. */
   communityId: () => CommunityId | null;
+  /** Who may still be called. */
+  standing: StandingLookup["standing"];
   clock: Clock;
   random?: Random;
 }
 
 /** The way to other nodes, with what it has learned about them. */
-export interface Link extends PeerLink {
+export interface Link extends PeerLink, Doors {
   /** Features from the newest verified manifest; empty when none is known. For the listener's `featuresOf`. */
   featuresOf(node: NodeId): readonly string[];
   /** Cuts every connection. */
@@ -35,6 +38,7 @@ export function createLink(o: LinkOptions): Link {
     newId: createUlidFactory(o.clock, o.random ?? ((n) => randomBytes(n))),
     pools,
     peers,
+    standing: o.standing,
   };
   const sync = new SyncLink(wire);
   // A node without a community speaks for itself alone.
@@ -47,6 +51,9 @@ export function createLink(o: LinkOptions): Link {
     syncHeads: (peer) => sync.syncHeads(peer),
     syncEvents: (peer, request) => sync.syncEvents(peer, request),
     featuresOf: (node) => peers.featuresOf(node),
+    shutRevoked: () => {
+      for (const node of pools.nodes()) if (o.standing(node).kind === "revoked") pools.drop(node, revokedNeighbour());
+    },
     close: () => pools.close(),
   };
 }

@@ -1,5 +1,5 @@
 import { Pool } from "undici";
-import { LruMap } from "../../foundation/index.ts";
+import { LruMap, type HnError } from "../../foundation/index.ts";
 import { CONSTANTS, type Endpoint, type NodeId } from "../../contract/index.ts";
 import { originOf, pinnedConnector } from "../tls/pin.ts";
 
@@ -42,6 +42,20 @@ export class Pools {
       this.#pools.delete(key);
       void pool.close();
     }
+  }
+
+  /** Cuts every connection to this node; what waits for an answer on one fails with `error`. */
+  drop(node: NodeId, error: HnError): void {
+    for (const [key, pool] of this.#pools) {
+      if (!key.startsWith(`${node} `)) continue;
+      this.#pools.delete(key);
+      void pool.destroy(error);
+    }
+  }
+
+  /** Nodes that a pool is open to. */
+  nodes(): Set<NodeId> {
+    return new Set([...this.#pools.keys()].map((key) => key.slice(0, key.indexOf(" "))));
   }
 
   async close(): Promise<void> {

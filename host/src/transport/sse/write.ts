@@ -3,6 +3,7 @@ import { HnError } from "../../foundation/index.ts";
 import type { Frame, JsonObject, Timer } from "../../contract/index.ts";
 import type { Room } from "../http/room.ts";
 import type { Passage } from "../inbound/passage.ts";
+import type { Visit } from "../inbound/visits.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { SlowReader } from "./slow-reader.ts";
 
@@ -11,6 +12,7 @@ const KEEPALIVE_MS = 15_000;
 interface Job {
   reply: FastifyReply;
   passage: Passage;
+  visit: Visit;
   frames: AsyncGenerator<Frame, JsonObject, void>;
 }
 
@@ -35,7 +37,7 @@ export async function streamFrames(room: Room, job: Job): Promise<unknown> {
   } catch (error) {
     // The provider's place is free before the slow reader hears why.
     await frames.return({}).catch(() => undefined);
-    await stream.failed(error);
+    await stream.failed(job.visit.refusal ?? error);
   }
   return reply;
 }

@@ -5,16 +5,10 @@ import type { Frame, Handler, JsonObject } from "../../../src/contract/index.ts"
 import { HnError } from "../../../src/foundation/index.ts";
 import { EventParser } from "../../../src/transport/sse/parse.ts";
 import { later, tick } from "../../bus/make.ts";
-import { letter, plug, post, refusalOf, type Letter } from "../support/letters.ts";
+import { asText, letter, plug, post, refusalOf, type Letter } from "../support/letters.ts";
 import { PATIENT, shareStreet } from "../support/shared-street.ts";
 
 const FRAMES = { type: "object" } as const;
-
-/** A letter as HTTP text, for a socket held by hand. */
-function asText({ path, headers, body }: Letter): string {
-  const lines = Object.entries({ host: "x", ...headers, "content-length": String(Buffer.byteLength(body)) });
-  return `POST ${path} HTTP/1.1\r\n${lines.map(([k, v]) => `${k}: ${String(v)}\r\n`).join("")}\r\n${body}`;
-}
 
 describe("an answer as a stream (02 §7.1, T-13)", async () => {
   const { street, anna, ben } = await shareStreet((street) => street.neighbours(PATIENT));

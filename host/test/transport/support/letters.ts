@@ -138,6 +138,12 @@ export function plug(house: House): Promise<TLSSocket> {
   });
 }
 
+/** A letter as HTTP text, for a socket held by hand. */
+export function asText({ path, headers, body }: Letter): string {
+  const lines = Object.entries({ host: "x", ...headers, "content-length": String(Buffer.byteLength(body)) });
+  return `POST ${path} HTTP/1.1\r\n${lines.map(([k, v]) => `${k}: ${String(v)}\r\n`).join("")}\r\n${body}`;
+}
+
 /** Everything the node sends until it closes. */
 export function everything(socket: TLSSocket): Promise<string> {
   return new Promise((resolve) => {

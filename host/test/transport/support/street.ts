@@ -100,7 +100,12 @@ export class Street {
     const { signer, nodeId } = keystore;
     const tls = await keystore.tls();
     const number = ++this.#count;
-    const link = createLink({ signer, communityId: () => community.communityId(), clock });
+    const link = createLink({
+      signer,
+      communityId: () => community.communityId(),
+      standing: (node) => community.standing(node),
+      clock,
+    });
     const bus = openBus({ nodeId, communityId: () => community.communityId(), clock, log: silentLog, link: () => link });
     const community: Community = openCommunity({
       dataDir: join(dataDir, "community"),
@@ -157,6 +162,9 @@ export class Street {
         house.endpoint = { transport: "https", host: "127.0.0.1", port: house.listener.port };
       },
     };
+    community.onEvent(() => {
+      for (const door of [link, house.listener]) door.shutRevoked();
+    });
     this.#closing.add(name, async () => {
       await link.close();
       await house.listener.close({ drainMs: 0 });
