@@ -65,6 +65,7 @@ const PARTS: readonly Part[] = [
       rmSync(join(ROOT, "host", "dist", "pieces"), { recursive: true, force: true });
       await modules({ "host/dist/main": "host/src/main.ts" }, { splitting: true, chunkNames: "host/dist/pieces/[name]-[hash]" });
       await modules({
+        "host/dist/command-line": "host/src/command-line/index.ts",
         "host/dist/contract": "host/src/contract/index.ts",
         "host/dist/format": "host/src/format/index.ts",
         "host/dist/plugin-host": "host/src/plugin-host.ts",

@@ -1,12 +1,12 @@
 import { runCli, type CliHost, type Io } from "./cli/index.ts";
+import { TERMINAL } from "./command-line/index.ts";
 import { loadConfig } from "./config.ts";
 import { createLog } from "./foundation/index.ts";
 import { defaultDataDir, PATHS } from "./paths.ts";
 import { VERSION } from "./version.ts";
 
 const io: Io = {
-  out: (text) => void process.stdout.write(`${text}\n`),
-  err: (text) => void process.stderr.write(`${text}\n`),
+  ...TERMINAL,
   stdin: process.stdin,
   env: process.env,
   cwd: process.cwd(),

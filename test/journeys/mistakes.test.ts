@@ -76,7 +76,7 @@ describe("mistakes", () => {
       const tries = [
         [...command.name, "--no-such-option"],
         [...command.name, ...Array.from({ length: wanted + 1 }, () => "one-too-many")],
-        ...(wanted === 0 ? [] : [command.name]),
+        ...(wanted === 0 ? [] : [[...command.name]]),
         ...(wanted === 0 ? [] : JUNK.map((junk) => [...command.name, ...Array.from({ length: wanted }, () => junk)])),
         ...Object.entries(command.options ?? {}).flatMap(([option, { type }]) =>
           type === "string"
@@ -156,7 +156,7 @@ describe("mistakes", () => {
 });
 
 /** The plain words of a command's own example, so that only the option under test is wrong. */
-function argumentsFor(example: string, name: string[]): string[] {
+function argumentsFor(example: string, name: readonly string[]): string[] {
   const words = example.replace(/^.*?hearthnet /, "").match(/'[^']*'|"[^"]*"|\S+/g) ?? [];
   const plain: string[] = [];
   for (const word of words.slice(name.length)) {

@@ -15,6 +15,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     floor: 1,
     packages: ["@noble/hashes", "@peculiar/x509", "libsodium-wrappers", "reflect-metadata", "sodium-native"],
   },
+  "command-line": { floor: 1, packages: [] },
   community: { floor: 2, packages: [] },
   format: { floor: 2, packages: ["ajv", "semver", "tar"] },
   bus: { floor: 3, packages: ["ajv", "re2js"] },

@@ -1,3 +1,4 @@
+import type { Command as CommandOf, Invocation as InvocationOf, Output } from "../command-line/index.ts";
 import type { HealthCheck } from "../contract/index.ts";
 import type { OperatorClient } from "./client.ts";
 
@@ -25,38 +26,19 @@ export interface CliHost {
   version: string;
 }
 
-export interface Io {
-  /** Writes a line. */
-  out(text: string): void;
-  err(text: string): void;
+export interface Io extends Output {
   stdin: NodeJS.ReadStream;
   env: NodeJS.ProcessEnv;
   cwd: string;
 }
 
-export interface Invocation {
-  args: string[];
-  /** Values of the command's own options. */
-  options: Record<string, string | boolean | string[] | undefined>;
+/** What every command of the owner gets besides its arguments and options. */
+export interface Surroundings {
   dataDir: string;
-  json: boolean;
   io: Io;
   host: CliHost;
   client: () => OperatorClient;
-  /** Prints the result: `value` with `--json`, else `text`. */
-  print: (value: unknown, text: string) => void;
 }
 
-export interface Command {
-  /** Words after `hearthnet`, e.g. `["community", "create"]`. */
-  name: string[];
-  /** Positional arguments as shown in help; a trailing `…` takes any number, brackets mean optional. */
-  args: string;
-  summary: string;
-  example: string;
-  options?: Record<string, { type: "string" | "boolean"; multiple?: boolean; value?: string; help: string }>;
-  run(invocation: Invocation): Promise<number | void>;
-}
-
-/** Wrong usage: exit code 2. */
-export class UsageError extends Error {}
+export type Command = CommandOf<Surroundings>;
+export type Invocation = InvocationOf & Surroundings;

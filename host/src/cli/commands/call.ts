@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { UsageError } from "../../command-line/index.ts";
 import { encodeBase64url, HnError, parseStrictJson } from "../../foundation/index.ts";
-import { type Command, type Invocation, UsageError } from "../command.ts";
+import type { Command, Invocation } from "../command.ts";
 import { readNamedFile } from "../file.ts";
 
 const FILE_MAX_BYTES = 16 * 1024 * 1024;

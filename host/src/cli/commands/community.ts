@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { UsageError } from "../../command-line/index.ts";
 import type { CommunityFacts, Member, MemberLevel } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { readFreshDeviceId, shortId } from "../../identity/index.ts";
-import { type Command, UsageError } from "../command.ts";
+import type { Command } from "../command.ts";
 import { readNamedFile } from "../file.ts";
 import { readSecretLine } from "../prompt.ts";
 import { table } from "../table.ts";

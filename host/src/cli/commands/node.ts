@@ -1,6 +1,7 @@
+import { UsageError } from "../../command-line/index.ts";
 import type { AuditRow, CallTrace, HealthCheck, NodeFacts, PeerRow, PluginStatus } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { type Command, UsageError } from "../command.ts";
+import type { Command } from "../command.ts";
 import { readSecretLine } from "../prompt.ts";
 import { table } from "../table.ts";
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { UsageError } from "../../command-line/index.ts";
 import type {
   CatalogDetail,
   CatalogItem,
@@ -13,7 +14,7 @@ import type {
 } from "../../contract/index.ts";
 import { CONSTANTS } from "../../contract/index.ts";
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
-import { type Command, type Invocation, UsageError } from "../command.ts";
+import type { Command, Invocation } from "../command.ts";
 import { delegate } from "../delegate.ts";
 import { readNamedFile } from "../file.ts";
 import { table } from "../table.ts";
