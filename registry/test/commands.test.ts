@@ -89,7 +89,7 @@ describe("the keeper of a registry", () => {
 
   it("finds help with every command", async (t) => {
     const { cwd } = await desk(t);
-    for (const { name } of COMMANDS) assert.match((await run(cwd, [name, "--help"])).out, /Example: hearthnet registry/);
+    for (const { name } of COMMANDS) assert.match((await run(cwd, [...name, "--help"])).out, /Example: hearthnet registry/);
   });
 });
 

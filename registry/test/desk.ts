@@ -8,8 +8,7 @@ import type { TestContext } from "node:test";
 import { createPublisherKey, openPublisherKey, writePackage } from "@hearthnet/host/format";
 import type { PluginManifest } from "@hearthnet/host/contract";
 import { hear, type Said } from "../../host/test/support/said.ts";
-import { COMMANDS } from "../src/commands/index.ts";
-import { runCommand } from "../src/commands/run.ts";
+import { runRegistryTool } from "../src/commands/run.ts";
 
 export const NOW: number = Date.UTC(2026, 6, 1, 12);
 
@@ -18,15 +17,8 @@ export function run(
   words: string[],
   o: { now?: number; env?: NodeJS.ProcessEnv; stdin?: string } = {},
 ): Promise<Said> {
-  return hear((ears) =>
-    runCommand(words, {
-      commands: COMMANDS,
-      cwd,
-      env: o.env ?? {},
-      now: o.now ?? NOW,
-      stdin: () => o.stdin ?? "",
-      ...ears,
-    }),
+  return hear((output) =>
+    runRegistryTool(words, output, { cwd, env: o.env ?? {}, now: o.now ?? NOW, stdin: () => o.stdin ?? "" }),
   );
 }
 

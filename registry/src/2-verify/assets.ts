@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { createHash } from "node:crypto";
+import { Refusal } from "@hearthnet/host/command-line";
 import { createBlobCid } from "@hearthnet/host/format";
 import type { AssetFile, PluginManifest } from "@hearthnet/host/contract";
-import { RegistryError } from "../refusal.ts";
 
 const PIECE_BYTES = 1_048_576;
 
@@ -29,7 +29,7 @@ export function measure(path: string): Pick<AssetFile, "sha256" | "cid" | "sizeB
  * Finds for each file that a plugin cannot do without where it comes from: the registry, or the files handed over.
  * @param given  paths on this machine
  * @returns the paths to copy in
- * @throws RegistryError asset_unknown for a file that no manifest names · asset_missing for one that nobody has
+ * @throws Refusal asset_unknown for a file that no manifest names · asset_missing for one that nobody has
  * @source plugin-platform §2.4
  */
 export function matchAssets(
@@ -44,7 +44,7 @@ export function matchAssets(
     const is = measure(path);
     const match = wanted.find(({ file }) => file.sha256 === is.sha256);
     if (match === undefined || match.file.cid !== is.cid || match.file.sizeBytes !== is.sizeBytes)
-      throw new RegistryError(`No package names the asset ${path}: its SHA-256 is ${is.sha256}.`, {
+      throw new Refusal(`No package names the asset ${path}: its SHA-256 is ${is.sha256}.`, {
         reason: "asset_unknown",
         action: "Hand over the very file whose hashes stand in the manifest.",
       });
@@ -54,12 +54,9 @@ export function matchAssets(
     ({ asset, file }) => asset.optional !== true && file.sources.length === 0 && !found.has(file.sha256) && !o.has(file.sha256),
   );
   if (missing !== undefined)
-    throw new RegistryError(
-      `${missing.id} needs the file ${missing.asset.name}/${missing.file.path}, which nobody could fetch.`,
-      {
-        reason: "asset_missing",
-        action: "Hand it over with --asset FILE, or name an address in the manifest under `sources`.",
-      },
-    );
+    throw new Refusal(`${missing.id} needs the file ${missing.asset.name}/${missing.file.path}, which nobody could fetch.`, {
+      reason: "asset_missing",
+      action: "Hand it over with --asset FILE, or name an address in the manifest under `sources`.",
+    });
   return [...found].filter(([sha256]) => !o.has(sha256)).map(([, path]) => path);
 }

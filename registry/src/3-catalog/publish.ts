@@ -1,3 +1,4 @@
+import { Refusal } from "@hearthnet/host/command-line";
 import {
   compareVersions,
   namespaceOf,
@@ -10,14 +11,13 @@ import {
 } from "@hearthnet/host/format";
 import { TargetFile, type Key } from "@tufjs/models";
 import { checkCandidate, indexRow, type Candidate } from "../2-verify/package.ts";
-import { RegistryError } from "../refusal.ts";
 import type { Repository } from "./repository.ts";
 
 /**
  * Takes a package into the catalogue; `commit` makes it visible.
  * @param o.released  RFC 3339
  * @param o.replace   a version that is there already may be replaced by other bytes: in development only
- * @throws RegistryError unknown_namespace | version_exists | version_old · HnError of `verifyPackage`
+ * @throws Refusal unknown_namespace | version_exists | version_old · HnError of `verifyPackage`
  * @source marketplace §4.1
  */
 export async function publish(
@@ -36,7 +36,7 @@ export async function publish(
     // The same content packed by another zlib is the same release.
     if (former.tarSha256 === candidate.custom.tarSha256) return candidate;
     if (!o.replace)
-      throw new RegistryError(`${id} ${version} is published already, with other content.`, {
+      throw new Refusal(`${id} ${version} is published already, with other content.`, {
         reason: "version_exists",
         action: "Raise the version in the manifest; a published version never changes.",
       });
@@ -49,7 +49,7 @@ export async function publish(
 
 /**
  * Marks a version as withdrawn: nobody installs it any more, whoever has it keeps it.
- * @throws RegistryError not_found
+ * @throws Refusal not_found
  */
 export async function yank(repository: Repository, id: string, version: string): Promise<void> {
   const namespace = namespaceOf(id);
@@ -57,7 +57,7 @@ export async function yank(repository: Repository, id: string, version: string):
   const found = targets.find(({ path }) => path === packageTarget(id, version));
   const custom = found === undefined ? null : readTargetCustom(found.custom);
   if (found === undefined || custom === null)
-    throw new RegistryError(`${id} ${version} is not in this catalogue.`, {
+    throw new Refusal(`${id} ${version} is not in this catalogue.`, {
       reason: "not_found",
       action: "Check id and version.",
     });
@@ -100,11 +100,11 @@ function versionsOf(
     .sort((a, b) => compareVersions(a.version, b.version));
 }
 
-/** @throws RegistryError unknown_namespace */
+/** @throws Refusal unknown_namespace */
 function keysOf(repository: Repository, namespace: string): PublisherKey[] {
   const found = repository.namespaces.find(({ name }) => name === namespace);
   if (found === undefined)
-    throw new RegistryError(`Nobody has claimed the namespace ${namespace} here.`, {
+    throw new Refusal(`Nobody has claimed the namespace ${namespace} here.`, {
       reason: "unknown_namespace",
       action: `Add it first: hearthnet registry add-namespace ${namespace} --key PUBLISHER.pub`,
     });
@@ -119,7 +119,7 @@ function checkNewest(repository: Repository, { manifest }: Candidate): void {
   const versions = versionsOf(repository, manifest.id);
   const newest = versions.at(-1);
   if (newest !== undefined && compareVersions(manifest.version, newest.version) <= 0)
-    throw new RegistryError(`${manifest.id} ${newest.version} is published; ${manifest.version} is not newer.`, {
+    throw new Refusal(`${manifest.id} ${newest.version} is published; ${manifest.version} is not newer.`, {
       reason: "version_old",
       action: "Raise the version in the manifest.",
     });

@@ -1,3 +1,4 @@
+import { Refusal } from "@hearthnet/host/command-line";
 import {
   blobKey,
   indexTarget,
@@ -13,7 +14,6 @@ import {
   type RevocationEntry,
 } from "@hearthnet/host/format";
 import { MetaFile, TargetFile, type Key, type Metadata, type Targets } from "@tufjs/models";
-import { RegistryError } from "../refusal.ts";
 import { FolderStore } from "../storage/folder.ts";
 import { keysNeeded, ROLES, type KeyFolder, type RoleName } from "../storage/key-folder.ts";
 import type { RoleKey } from "../storage/keys.ts";
@@ -63,12 +63,12 @@ export class Repository {
     this.#signing = new Signing(published, options);
   }
 
-  /** @throws RegistryError no_registry | key_foreign: other keys would make another registry out of this one */
+  /** @throws Refusal no_registry | key_foreign: other keys would make another registry out of this one */
   static open(options: RepositoryOptions): Repository {
     const store = new FolderStore(options.folder);
     const published = readPublished(store);
     if (published === null)
-      throw new RegistryError(`There is no registry in ${options.folder}.`, {
+      throw new Refusal(`There is no registry in ${options.folder}.`, {
         reason: "no_registry",
         action: "Name its folder with --out, or make one with `hearthnet registry init --out DIR`.",
       });
@@ -76,7 +76,7 @@ export class Repository {
     const repository = new Repository({ ...options, development: isDevelopment }, store, published);
     const foreign = ONLINE.find((role) => !repository.#signing.holds(role));
     if (foreign !== undefined)
-      throw new RegistryError(`The key of the role ${foreign} in ${options.keys.path} does not belong to this registry.`, {
+      throw new Refusal(`The key of the role ${foreign} in ${options.keys.path} does not belong to this registry.`, {
         reason: "key_foreign",
         action: "Name the folder with the keys that were made together with the registry: --keys DIR.",
       });
@@ -196,7 +196,7 @@ export class Repository {
    * @param publishers  namespace → its key; a namespace without one keeps what its publisher signed
    * @param step  called before each write, for tests that stop in between
    * @returns what its keeper should know: roles that end soon and whose keys do not lie here
-   * @throws RegistryError key_missing | signer_missing | signer_foreign; nothing was written then
+   * @throws Refusal key_missing | signer_missing | signer_foreign; nothing was written then
    */
   commit(publishers: ReadonlyMap<string, RoleKey> = new Map(), step: (name: string) => void = () => {}): string[] {
     const { keys } = this.#o;

@@ -1,5 +1,5 @@
+import { Refusal } from "@hearthnet/host/command-line";
 import type { Metadata, Root, Snapshot, Targets, Timestamp } from "@tufjs/models";
-import { RegistryError } from "../refusal.ts";
 import { keysNeeded, type KeyFolder, type RoleName } from "../storage/key-folder.ts";
 import type { RoleKey } from "../storage/keys.ts";
 import type { Published } from "./published.ts";
@@ -111,7 +111,7 @@ export class Signing {
       }
       const { threshold } = this.#roleOf(role);
       if (mustSign)
-        throw new RegistryError(`The role ${role} has changed and must be signed with ${threshold} of its keys.`, {
+        throw new Refusal(`The role ${role} has changed and must be signed with ${threshold} of its keys.`, {
           reason: "key_missing",
           action: `Bring ${threshold} of the files ${role}-1.key, ${role}-2.key, ${role}-3.key into ${this.#o.keys.path} for this command.`,
         });
@@ -128,7 +128,7 @@ export class Signing {
       const nearEnd = known !== undefined && isNearEnd(role, known, this.#o.now);
       if (key === undefined) {
         if (changed.has(role))
-          throw new RegistryError(`The list of ${name}'s packages must be signed by its publisher.`, {
+          throw new Refusal(`The list of ${name}'s packages must be signed by its publisher.`, {
             reason: "signer_missing",
             action: "Name the publisher's private key with --key FILE.",
           });
@@ -136,7 +136,7 @@ export class Signing {
         return [];
       }
       if (!keys.some(({ keyID }) => keyID === key.keyId))
-        throw new RegistryError(`The key ${key.file} does not belong to the publisher of ${name}.`, {
+        throw new Refusal(`The key ${key.file} does not belong to the publisher of ${name}.`, {
           reason: "signer_foreign",
           action: "Name the private half of the key that was given to add-namespace.",
         });

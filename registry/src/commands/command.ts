@@ -1,38 +1,15 @@
-export interface CommandOption {
-  type: "string" | "boolean";
-  /** May be given more than once. */
-  multiple?: boolean;
-  /** Name of its value in the help text. */
-  value?: string;
-  help: string;
-}
+import type { Command as CommandOf, Invocation as InvocationOf } from "@hearthnet/host/command-line";
 
-export interface Invocation {
-  args: string[];
-  options: Record<string, string | boolean | string[] | undefined>;
+/** What every command of a registry gets besides its arguments and options. */
+export interface Surroundings {
+  /** Working folder; relative paths start here. */
   cwd: string;
   env: NodeJS.ProcessEnv;
   /** Unix milliseconds. */
   now: number;
   /** All of standard input. */
   stdin: () => string;
-  /** `value` with `--json`, else `text`. */
-  print: (value: unknown, text: string) => void;
 }
 
-export interface Command {
-  name: string;
-  /** Positional arguments; `…` at the end: one or more. */
-  args: string;
-  summary: string;
-  example: string;
-  options?: Record<string, CommandOption>;
-  /** @returns exit code, default 0 */
-  run(invocation: Invocation): Promise<number | void>;
-}
-
-/** The text of an option, or what stands for it when it was left out. */
-export function textOf({ options }: Pick<Invocation, "options">, name: string, otherwise: string): string {
-  const value = options[name];
-  return typeof value === "string" ? value : otherwise;
-}
+export type Command = CommandOf<Surroundings>;
+export type Invocation = InvocationOf & Surroundings;

@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { Refusal, textOf } from "@hearthnet/host/command-line";
 import { matchAssets } from "../2-verify/assets.ts";
 import { publish } from "../3-catalog/publish.ts";
-import { RegistryError } from "../refusal.ts";
 import type { RoleKey } from "../storage/keys.ts";
-import { textOf, type Command, type Invocation } from "./command.ts";
+import type { Command, Invocation } from "./command.ts";
 import { PLACE, withNewRegistry, withNotes, type Opened } from "./open.ts";
 
 /** Namespace of the plugins that come with HearthNet. */
@@ -21,7 +21,7 @@ interface Packed {
 
 /** @source marketplace §9 */
 export const initCommand: Command = {
-  name: "init",
+  name: ["init"],
   args: "",
   summary: "make an empty registry; with --dev one that holds the plugins of this checkout, signed with keys of this machine",
   example: "hearthnet registry init --out registry --keys registry-keys",
@@ -92,7 +92,7 @@ function pack(tools: string, o: { source: string; key: string; out: string }): P
     maxBuffer: 16_777_216,
   });
   if (done.status !== 0)
-    throw new RegistryError(`${o.source} cannot be packed: ${said(done.stdout) || done.stderr}`, {
+    throw new Refusal(`${o.source} cannot be packed: ${said(done.stdout) || done.stderr}`, {
       reason: "pack_failed",
       action: "Correct the plugin; `hearthnet plugin pack` shows the same.",
     });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { Refusal, UsageError } from "@hearthnet/host/command-line";
 import { readPublisherKey } from "@hearthnet/host/format";
-import { RegistryError, UsageError } from "../refusal.ts";
 import { tufKey } from "../storage/keys.ts";
 import type { Command } from "./command.ts";
 import { PLACE, signersFor, withNotes, withRegistry } from "./open.ts";
@@ -11,7 +11,7 @@ const NAME = /^[a-z][a-z0-9-]{1,38}$/;
 const RESERVED = new Set(["hearthnet", "hn", "dev", "local", "admin", "system"]);
 
 export const addNamespaceCommand: Command = {
-  name: "add-namespace",
+  name: ["add-namespace"],
   args: "NAME",
   summary: "let a publisher's key sign the packages of a namespace",
   example: "hearthnet registry add-namespace acme --key acme.key.pub",
@@ -24,7 +24,7 @@ export const addNamespaceCommand: Command = {
     return withRegistry(invocation, async (opened) => {
       const { repository } = opened;
       if (RESERVED.has(name) || repository.namespaces.some((known) => known.name === name))
-        throw new RegistryError(`The namespace ${name} is taken.`, { reason: "namespace_taken", action: "Choose another name." });
+        throw new Refusal(`The namespace ${name} is taken.`, { reason: "namespace_taken", action: "Choose another name." });
       const { keyId, publicKey } = readPublisherKey(readFileSync(resolve(invocation.cwd, key), "utf8"));
       repository.claim(name, [tufKey(publicKey, keyId)]);
       const notes = repository.commit(

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { Refusal, textOf } from "@hearthnet/host/command-line";
 import { ROOT_FILE } from "../3-catalog/published.ts";
 import { Repository } from "../3-catalog/repository.ts";
-import { RegistryError } from "../refusal.ts";
 import { KeyFolder } from "../storage/key-folder.ts";
 import { readKeyFile, type RoleKey } from "../storage/keys.ts";
 import { lockRegistry } from "../storage/lock.ts";
-import { textOf, type Invocation } from "./command.ts";
+import type { Invocation } from "./command.ts";
 
 /** Options of every command that changes a registry. */
 export const PLACE = {
@@ -31,7 +31,7 @@ export interface Opened {
 
 /**
  * Opens a registry for one command and lets nobody else change it meanwhile.
- * @throws RegistryError no_registry | key_missing | key_foreign | busy
+ * @throws Refusal no_registry | key_missing | key_foreign | busy
  */
 export async function withRegistry<T>(invocation: Invocation, work: (opened: Opened) => Promise<T>): Promise<T> {
   const folder = registryFolder(invocation);
@@ -64,10 +64,10 @@ export function registryFolder(invocation: Invocation): string {
   return resolve(invocation.cwd, textOf(invocation, "out", "registry"));
 }
 
-/** @throws RegistryError no_registry */
+/** @throws Refusal no_registry */
 export function requireRegistry(folder: string): void {
   if (!existsSync(join(folder, ROOT_FILE)))
-    throw new RegistryError(`There is no registry in ${folder}.`, {
+    throw new Refusal(`There is no registry in ${folder}.`, {
       reason: "no_registry",
       action: "Name its folder with --out, or make one with `hearthnet registry init --out DIR`.",
     });
@@ -102,7 +102,7 @@ function passphraseOf({ options, env, stdin }: Invocation): () => string {
   return () => {
     read ??= options["passphrase-stdin"] === true ? (stdin().split(/\r?\n/)[0] ?? "") : (env["HEARTHNET_KEY_PASSPHRASE"] ?? "");
     if (read === "")
-      throw new RegistryError("The key needs its passphrase.", {
+      throw new Refusal("The key needs its passphrase.", {
         reason: "passphrase_missing",
         action: "Pipe it in with --passphrase-stdin, or set HEARTHNET_KEY_PASSPHRASE.",
       });

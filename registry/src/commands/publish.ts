@@ -7,7 +7,7 @@ import type { Command } from "./command.ts";
 import { PLACE, SIGNER, signersFor, withNotes, withRegistry } from "./open.ts";
 
 export const publishCommand: Command = {
-  name: "publish",
+  name: ["publish"],
   args: "FILE…",
   summary: "take signed packages into the catalogue",
   example: "hearthnet registry publish acme-hello-1.0.0.hnp --key acme.key",

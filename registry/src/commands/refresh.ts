@@ -2,7 +2,7 @@ import type { Command } from "./command.ts";
 import { PLACE, signersFor, withNotes, withRegistry } from "./open.ts";
 
 export const refreshCommand: Command = {
-  name: "refresh",
+  name: ["refresh"],
   args: "",
   summary: "sign the catalogue anew before it expires, and delete what nobody names any more; once a day, by cron",
   example: "hearthnet registry refresh --out registry --keys registry-keys",

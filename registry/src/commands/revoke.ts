@@ -1,13 +1,13 @@
+import { UsageError, textOf } from "@hearthnet/host/command-line";
 import { namespaceOf } from "@hearthnet/host/format";
-import { UsageError } from "../refusal.ts";
-import { textOf, type Command } from "./command.ts";
+import type { Command } from "./command.ts";
 import { PLACE, withNotes, withRegistry } from "./open.ts";
 
 const SUBJECT = /^([a-z][a-z0-9-]{1,38})\/([a-z][a-z0-9-]{1,38})(?:@([0-9A-Za-z.-]{5,96}))?$/;
 
 /** @source marketplace §2.2 `revocations.json`, §5.1 `revoked` */
 export const revokeCommand: Command = {
-  name: "revoke",
+  name: ["revoke"],
   args: "ID[@VERSION]",
   summary: "declare a plugin, or one version, dangerous: nodes stop it and lock it away; its data stays",
   example: 'hearthnet registry revoke acme/hello@1.0.0 --reason "It sends contacts to strangers."',

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { UsageError, textOf } from "@hearthnet/host/command-line";
 import { openServer } from "../1-http/server.ts";
-import { UsageError } from "../refusal.ts";
-import { textOf, type Command } from "./command.ts";
+import type { Command } from "./command.ts";
 import { registryFolder, requireRegistry } from "./open.ts";
 
 export const serveCommand: Command = {
-  name: "serve",
+  name: ["serve"],
   args: "",
   summary: "serve a registry's folder; any file server can do the same",
   example: "hearthnet registry serve --out registry --port 8080",

@@ -1,12 +1,12 @@
+import { UsageError } from "@hearthnet/host/command-line";
 import { namespaceOf, readPackageTarget } from "@hearthnet/host/format";
 import { yank } from "../3-catalog/publish.ts";
-import { UsageError } from "../refusal.ts";
 import type { Command } from "./command.ts";
 import { PLACE, SIGNER, signersFor, withNotes, withRegistry } from "./open.ts";
 
 /** @source marketplace §5.1 `yanked` */
 export const yankCommand: Command = {
-  name: "yank",
+  name: ["yank"],
   args: "ID@VERSION",
   summary: "withdraw a version: nobody installs it any more, whoever has it keeps it",
   example: "hearthnet registry yank acme/hello@1.0.0 --key acme.key",

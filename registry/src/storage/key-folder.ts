@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { RegistryError } from "../refusal.ts";
+import { Refusal } from "@hearthnet/host/command-line";
 import { createKeyFile, readKeyFile, type RoleKey } from "./keys.ts";
 
 /** Roles that the keeper of a registry signs; a publisher signs the one of its namespace. */
@@ -18,12 +18,12 @@ export class KeyFolder {
   readonly path: string;
   readonly #passphrase: () => string;
 
-  /** @throws RegistryError key_missing when there is no such folder */
+  /** @throws Refusal key_missing when there is no such folder */
   constructor(path: string, passphrase: () => string = noPassphrase) {
     this.path = path;
     this.#passphrase = passphrase;
     if (!existsSync(path))
-      throw new RegistryError(`There is no folder ${path} with the keys of the registry.`, {
+      throw new Refusal(`There is no folder ${path} with the keys of the registry.`, {
         reason: "key_missing",
         action: "Name the folder with --keys.",
       });
@@ -64,7 +64,7 @@ export class KeyFolder {
 }
 
 function noPassphrase(): string {
-  throw new RegistryError("A key in this folder is locked, and nobody can be asked for its passphrase.", {
+  throw new Refusal("A key in this folder is locked, and nobody can be asked for its passphrase.", {
     reason: "passphrase_missing",
     action: "Set HEARTHNET_KEY_PASSPHRASE.",
   });

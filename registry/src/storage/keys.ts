@@ -1,9 +1,9 @@
 import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { Refusal } from "@hearthnet/host/command-line";
 import { fromKeyObject, openPublisherKey } from "@hearthnet/host/format";
 import { Key, Signature } from "@tufjs/models";
-import { RegistryError } from "../refusal.ts";
 
 /** A key that signs metadata. The private half stays in this object. */
 export interface RoleKey {
@@ -17,21 +17,21 @@ export interface RoleKey {
 /**
  * Opens a key file, PKCS#8, Ed25519. Never makes one: a typing mistake must not become a new identity.
  * @param passphrase  asked for only when the file is locked
- * @throws RegistryError key_missing | key_permissions | key_invalid · HnError passphrase_wrong
+ * @throws Refusal key_missing | key_permissions | key_invalid · HnError passphrase_wrong
  */
 export function readKeyFile(file: string, passphrase: () => string): RoleKey {
   let pem: string;
   try {
     pem = readFileSync(file, "utf8");
   } catch (cause) {
-    throw new RegistryError(`The key file ${file} cannot be read.`, {
+    throw new Refusal(`The key file ${file} cannot be read.`, {
       reason: "key_missing",
       action: "Check its path; a lost key comes from your backup only.",
       cause,
     });
   }
   if (process.platform !== "win32" && (statSync(file).mode & 0o077) !== 0)
-    throw new RegistryError(`Other users of this machine can read ${file}.`, {
+    throw new Refusal(`Other users of this machine can read ${file}.`, {
       reason: "key_permissions",
       action: "Run `chmod 600` on it; if the machine is shared, make new keys.",
     });
@@ -41,7 +41,7 @@ export function readKeyFile(file: string, passphrase: () => string): RoleKey {
     key = openPublisherKey(pem, locked);
   } catch (cause) {
     if (locked !== null) throw cause;
-    throw new RegistryError(`The key file ${file} cannot be used: it holds no private Ed25519 key.`, {
+    throw new Refusal(`The key file ${file} cannot be used: it holds no private Ed25519 key.`, {
       reason: "key_invalid",
       action: "Name the private key, not the `.pub` file; restore a damaged one from your backup.",
       cause,

@@ -1,11 +1,11 @@
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { RegistryError } from "../refusal.ts";
+import { Refusal } from "@hearthnet/host/command-line";
 
 /**
  * One writer at a time; whoever died without letting go does not count.
  * @returns lets go
- * @throws RegistryError busy
+ * @throws Refusal busy
  */
 export function lockRegistry(folder: string): () => void {
   mkdirSync(folder, { recursive: true });
@@ -20,7 +20,7 @@ export function lockRegistry(folder: string): () => void {
       if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
       const holder = readHolder(path);
       if (last || isAlive(holder))
-        throw new RegistryError(`Another command is changing this registry (process ${holder || "unknown"}).`, {
+        throw new Refusal(`Another command is changing this registry (process ${holder || "unknown"}).`, {
           reason: "busy",
           action: "Wait for it to end, then try again.",
           cause,

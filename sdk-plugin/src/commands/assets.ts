@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { Refusal } from "@hearthnet/host/command-line";
 import { blobCid } from "@hearthnet/host/format";
 import type { AssetFile } from "@hearthnet/host/contract";
-import { AuthorError } from "./command.ts";
 import type { Project } from "./project.ts";
 
 /** A file of an asset with the place on this machine that a registry can copy it from. */
@@ -20,7 +20,7 @@ export interface AssetSource {
 
 /**
  * Assets that come with the author's npm packages: `assets.json` maps asset → file → npm path. Each must be what the manifest says.
- * @throws AuthorError asset_missing | asset_differs
+ * @throws Refusal asset_missing | asset_differs
  */
 export function findAssets(project: Project): AssetSource[] {
   const path = join(project.dir, "assets.json");
@@ -39,7 +39,7 @@ function findPlace(resolveFrom: NodeJS.Require, place: string): string {
   try {
     return resolveFrom.resolve(place);
   } catch (cause) {
-    throw new AuthorError(`assets.json names ${place}, which is not installed.`, {
+    throw new Refusal(`assets.json names ${place}, which is not installed.`, {
       reason: "asset_missing",
       action: "Run `npm install`, or correct the path.",
       cause,
@@ -56,7 +56,7 @@ function check(name: string, file: AssetFile, source: string): AssetSource {
   };
   for (const [field, value] of Object.entries(found))
     if (file[field as keyof typeof found] !== value)
-      throw new AuthorError(`The asset ${name}/${file.path} is not what the manifest says: its ${field} is ${value}.`, {
+      throw new Refusal(`The asset ${name}/${file.path} is not what the manifest says: its ${field} is ${value}.`, {
         reason: "asset_differs",
         action: "Put these values into the manifest if the file is the right one.",
       });

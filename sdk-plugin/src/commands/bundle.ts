@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Refusal } from "@hearthnet/host/command-line";
 import { build, type Message, type Metafile, type Plugin } from "esbuild";
-import { AuthorError } from "./command.ts";
 import { type Project, sourceOf } from "./project.ts";
 
 /** What CommonJS packages look for in a module. */
@@ -26,7 +26,7 @@ function ownEntry(): string {
   const start = dirname(fileURLToPath(import.meta.url));
   for (let at = start; at !== dirname(at); at = dirname(at))
     if (existsSync(join(at, "dist", "index.mjs"))) return join(at, "dist", "index.mjs");
-  throw new AuthorError("The SDK is not built.", { reason: "no_sdk", action: "Run `npm run build` in the HearthNet checkout." });
+  throw new Refusal("The SDK is not built.", { reason: "no_sdk", action: "Run `npm run build` in the HearthNet checkout." });
 }
 
 export interface Bundles {
@@ -44,7 +44,7 @@ export interface BundledPackage {
 
 /**
  * Bundles the plugin's entry and its workers, everything from npm included: nothing is looked up at run time, in a sandbox there is nothing to find.
- * @throws AuthorError bundle_failed
+ * @throws Refusal bundle_failed
  */
 export async function bundle(project: Project): Promise<Bundles> {
   const { manifest, dir } = project;
@@ -84,7 +84,7 @@ async function bundleOne(dir: string, source: string): Promise<{ bytes: Uint8Arr
     const rows = (errors ?? [])
       .slice(0, 10)
       .map(({ text, location }) => `  ${location?.file ?? ""}:${location?.line ?? 0}  ${text}`);
-    throw new AuthorError(`The plugin cannot be bundled:\n${rows.join("\n")}`, {
+    throw new Refusal(`The plugin cannot be bundled:\n${rows.join("\n")}`, {
       reason: "bundle_failed",
       action: "Correct these places; `npm install` brings missing packages.",
       cause,

@@ -1,49 +1,13 @@
-/** One command of `hearthnet-plugin`, and how all of them speak. */
-import type { Buffer } from "node:buffer";
+import type { Command as CommandOf, Invocation as InvocationOf } from "@hearthnet/host/command-line";
 
-export interface Output {
-  /** One line on standard output. */
-  out(text: string): void;
-  /** One line on standard error. */
-  err(text: string): void;
-}
-
-export interface Invocation {
-  args: string[];
-  options: Record<string, string | boolean | undefined>;
+/** What every command of an author gets besides its arguments and options. */
+export interface Surroundings {
   /** Working folder; relative paths start here. */
   cwd: string;
   env: NodeJS.ProcessEnv;
   /** Reads standard input to its end. */
   stdin: () => Promise<Buffer>;
-  output: Output;
-  /** `value` with `--json`, else `text`. */
-  print: (value: unknown, text: string) => void;
 }
 
-export interface Command {
-  name: string;
-  /** Positional arguments as help shows them; brackets mean optional. */
-  args: string;
-  summary: string;
-  example: string;
-  options?: Record<string, { type: "string" | "boolean"; value?: string; help: string }>;
-  /** @returns exit code, default 0 */
-  run(invocation: Invocation): Promise<number | void>;
-}
-
-/** Wrong usage: exit code 2. */
-export class UsageError extends Error {}
-
-/** What an author can mend. */
-export class AuthorError extends Error {
-  /** Machine-readable, from the host's table where it comes from there. */
-  readonly reason: string;
-  readonly action: string;
-
-  constructor(message: string, o: { reason: string; action: string; cause?: unknown }) {
-    super(message, o.cause === undefined ? undefined : { cause: o.cause });
-    this.reason = o.reason;
-    this.action = o.action;
-  }
-}
+export type Command = CommandOf<Surroundings>;
+export type Invocation = InvocationOf & Surroundings;

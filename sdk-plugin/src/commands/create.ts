@@ -1,13 +1,14 @@
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { AuthorError, type Command, UsageError } from "./command.ts";
+import { Refusal, UsageError, textOf } from "@hearthnet/host/command-line";
+import type { Command } from "./command.ts";
 
 const ID = /^([a-z][a-z0-9-]{1,38})\/([a-z][a-z0-9-]{1,38})$/;
 
 /** @source plugin-platform §9 `create` */
 export const createCommand: Command = {
-  name: "create",
+  name: ["create"],
   args: "NAMESPACE/NAME",
   summary: "start a plugin: a small service with schema, texts, test and readme",
   example: "hearthnet plugin create acme/hello",
@@ -15,9 +16,9 @@ export const createCommand: Command = {
   run: async ({ args, options, cwd, print }) => {
     const [, namespace = "", name = ""] = ID.exec(args[0] ?? "") ?? [];
     if (name === "") throw new UsageError(`"${args[0] ?? ""}" is no id. Example: acme/hello (letters a-z, digits, dashes)`);
-    const target = resolve(cwd, typeof options["out"] === "string" ? options["out"] : name);
+    const target = resolve(cwd, textOf({ options }, "out", name));
     if (existsSync(target) && readdirSync(target).length > 0)
-      throw new AuthorError(`The folder ${target} is not empty.`, {
+      throw new Refusal(`The folder ${target} is not empty.`, {
         reason: "folder_taken",
         action: "Choose another with --out DIR.",
       });
@@ -58,7 +59,7 @@ function findTemplate(): string {
   const start = dirname(fileURLToPath(import.meta.url));
   for (let at = start; at !== dirname(at); at = dirname(at))
     if (existsSync(join(at, "template", "hearthnet.plugin.json"))) return join(at, "template");
-  throw new AuthorError("The template is missing from this installation.", {
+  throw new Refusal("The template is missing from this installation.", {
     reason: "no_template",
     action: "Install the SDK anew.",
   });

@@ -1,12 +1,13 @@
 import { generateKeyPairSync } from "node:crypto";
 import { resolve } from "node:path";
+import { textOf } from "@hearthnet/host/command-line";
 import { createPublisherKey, readPublisherKey } from "@hearthnet/host/format";
 import type { Command } from "./command.ts";
 import { passphrase, writeNewFile } from "./key-file.ts";
 
 /** @source marketplace §2.1 */
 export const keygenCommand: Command = {
-  name: "keygen",
+  name: ["keygen"],
   args: "",
   summary: "make a publisher key; whoever has it can publish in your name",
   example: "echo 'a long passphrase' | hearthnet plugin keygen --out acme.key --passphrase-stdin",
@@ -21,7 +22,7 @@ export const keygenCommand: Command = {
   },
   run: async (invocation) => {
     const { options, cwd, print } = invocation;
-    const path = resolve(cwd, typeof options["out"] === "string" ? options["out"] : "publisher.key");
+    const path = resolve(cwd, textOf(invocation, "out", "publisher.key"));
     const pair = options["no-passphrase"] === true ? unlocked() : createPublisherKey(await passphrase(invocation));
     writeNewFile(path, pair.privatePem, 0o600);
     writeNewFile(`${path}.pub`, pair.publicPem, 0o644);

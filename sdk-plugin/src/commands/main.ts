@@ -1,18 +1,10 @@
 /** Entry of the binary `hearthnet-plugin`: what authors run, without a daemon. @source plugin-platform §9 */
-import { COMMANDS } from "./index.ts";
-import { runCommand } from "./run.ts";
+import { buffer } from "node:stream/consumers";
+import { TERMINAL } from "@hearthnet/host/command-line";
+import { runAuthorTool } from "./run.ts";
 
-process.exitCode = await runCommand(process.argv.slice(2), {
-  commands: COMMANDS,
+process.exitCode = await runAuthorTool(process.argv.slice(2), TERMINAL, {
   cwd: process.cwd(),
   env: process.env,
-  output: {
-    out: (text) => void process.stdout.write(`${text}\n`),
-    err: (text) => void process.stderr.write(`${text}\n`),
-  },
-  stdin: async () => {
-    const parts: Buffer[] = [];
-    for await (const part of process.stdin) parts.push(part as Buffer);
-    return Buffer.concat(parts);
-  },
+  stdin: () => buffer(process.stdin),
 });

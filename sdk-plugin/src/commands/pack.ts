@@ -1,16 +1,17 @@
 import { createPublicKey } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { Refusal, textOf } from "@hearthnet/host/command-line";
 import { fromKeyObject, writePackage } from "@hearthnet/host/format";
 import { findAssets } from "./assets.ts";
-import { type Command, AuthorError } from "./command.ts";
+import type { Command } from "./command.ts";
 import { KEY_OPTIONS, openKey } from "./key-file.ts";
 import { packageFiles } from "./package-files.ts";
 import { openProject } from "./project.ts";
 
 /** @source plugin-platform §9, marketplace §1 */
 export const packCommand: Command = {
-  name: "pack",
+  name: ["pack"],
   args: "[DIR]",
   summary: "build the plugin into one .hnp file, signed when a key is given",
   example: "hearthnet plugin pack --key acme.key",
@@ -27,11 +28,11 @@ export const packCommand: Command = {
     const assets = findAssets(project);
     const written = writePackage(await packageFiles(project), key);
     if (options["check-reproducible"] === true && writePackage(await packageFiles(project), key).tarSha256 !== written.tarSha256)
-      throw new AuthorError("Two builds of the same sources differ.", {
+      throw new Refusal("Two builds of the same sources differ.", {
         reason: "not_reproducible",
         action: "Look for times, random numbers or absolute paths in what is bundled.",
       });
-    const file = resolve(cwd, typeof options["out"] === "string" ? options["out"] : `${id.replace("/", "-")}-${version}.hnp`);
+    const file = resolve(cwd, textOf(invocation, "out", `${id.replace("/", "-")}-${version}.hnp`));
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, written.bytes);
     const keyId = key === undefined ? null : fromKeyObject(createPublicKey(key)).keyId;

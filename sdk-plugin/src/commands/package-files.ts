@@ -1,8 +1,8 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Refusal } from "@hearthnet/host/command-line";
 import { MANIFEST_FILE, type PackageFile } from "@hearthnet/host/format";
 import { bundle } from "./bundle.ts";
-import { AuthorError } from "./command.ts";
 import type { Project } from "./project.ts";
 import { writeSbom } from "./sbom.ts";
 
@@ -36,7 +36,7 @@ function copyFolder(from: string, to: string, files: Map<string, PackageFile>): 
     if (stat.isDirectory()) copyFolder(path, `${to}/${name}`, files);
     else if (stat.isFile()) files.set(`${to}/${name}`, { bytes: readFileSync(path) });
     else
-      throw new AuthorError(`${to}/${name} is neither a file nor a folder.`, {
+      throw new Refusal(`${to}/${name} is neither a file nor a folder.`, {
         reason: "odd_file",
         action: "Replace the link by the file itself.",
       });

@@ -1,13 +1,14 @@
 import { createPublicKey } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { UsageError, textOf } from "@hearthnet/host/command-line";
 import { FILES_FILE, fromKeyObject, readPackage, SIGNATURE_FILE, writePackage, type PackageFile } from "@hearthnet/host/format";
-import { type Command, UsageError } from "./command.ts";
+import type { Command } from "./command.ts";
 import { KEY_OPTIONS, openKey } from "./key-file.ts";
 
 /** @source marketplace §2.1 */
 export const signCommand: Command = {
-  name: "sign",
+  name: ["sign"],
   args: "FILE",
   summary: "sign a packed plugin; a former signature is replaced",
   example: "hearthnet plugin sign acme-hello-1.0.0.hnp --key acme.key",
@@ -31,7 +32,7 @@ export const signCommand: Command = {
     files.delete(SIGNATURE_FILE);
     const key = await openKey(invocation, options["key"]);
     const written = writePackage(files, key);
-    const target = typeof options["out"] === "string" ? resolve(cwd, options["out"]) : source;
+    const target = resolve(cwd, textOf(invocation, "out", source));
     writeFileSync(target, written.bytes);
     const { keyId } = fromKeyObject(createPublicKey(key));
     print(

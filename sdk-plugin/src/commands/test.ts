@@ -6,7 +6,7 @@ import { openProject } from "./project.ts";
 
 /** @source plugin-platform §9 `test` */
 export const testCommand: Command = {
-  name: "test",
+  name: ["test"],
   args: "[DIR]",
   summary: "run the plugin's tests, then what every plugin promises, on the built package in its sandbox",
   example: "hearthnet plugin test",

@@ -8,7 +8,7 @@ const FILE = join("src", "hn-types.ts");
 
 /** @source plugin-platform §9 `types` */
 export const typesCommand: Command = {
-  name: "types",
+  name: ["types"],
   args: "[DIR]",
   summary: "write src/hn-types.ts from the manifest and its schemas",
   example: "hearthnet plugin types",

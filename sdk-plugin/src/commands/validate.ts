@@ -24,7 +24,7 @@ const USELESS: Record<string, string> = {
 
 /** @source plugin-platform §9 `validate` */
 export const validateCommand: Command = {
-  name: "validate",
+  name: ["validate"],
   args: "[DIR]",
   summary: "check manifest, schemas, texts, assets and what the code imports",
   example: "hearthnet plugin validate",

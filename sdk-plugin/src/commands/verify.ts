@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { Refusal } from "@hearthnet/host/command-line";
 import { claimedKeyIds, readPackage, readPublisherKey, verifyPackage } from "@hearthnet/host/format";
-import { AuthorError, type Command } from "./command.ts";
+import type { Command } from "./command.ts";
 
 /** The same judgement as a node's, without a node. @source marketplace §5.1 */
 export const verifyCommand: Command = {
-  name: "verify",
+  name: ["verify"],
   args: "FILE",
   summary: "check a package: archive, every file, signature; the reason is one of the catalogue's error classes",
   example: "hearthnet plugin verify acme-hello-1.0.0.hnp --key acme.key.pub",
@@ -16,7 +17,7 @@ export const verifyCommand: Command = {
     const bytes = readFileSync(resolve(cwd, args[0] ?? ""));
     const read = await readPackage(bytes);
     if (read.signature === null)
-      throw new AuthorError("The package carries no publisher signature.", {
+      throw new Refusal("The package carries no publisher signature.", {
         reason: "unsigned",
         action: "Sign it: hearthnet plugin sign FILE --key KEY",
       });

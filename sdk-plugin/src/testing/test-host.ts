@@ -61,7 +61,7 @@ const LOG_LINES = 500;
 
 /**
  * Builds the plugin and starts it under the real runtime.
- * @throws AuthorError of `pack` · Error with the plugin's own log when it does not start
+ * @throws Refusal of `pack` · Error with the plugin's own log when it does not start
  */
 export async function createTestHost(options: TestHostOptions): Promise<TestHost> {
   const project = openProject({ args: [options.dir], cwd: process.cwd() });

@@ -5,17 +5,11 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { hear, type Said } from "../../../host/test/support/said.ts";
 import { COMMANDS } from "../../src/commands/index.ts";
-import { runCommand } from "../../src/commands/run.ts";
+import { runAuthorTool } from "../../src/commands/run.ts";
 
 function run(cwd: string, words: string[], o: { stdin?: string; env?: Record<string, string> } = {}): Promise<Said> {
   return hear((output) =>
-    runCommand(words, {
-      commands: COMMANDS,
-      cwd,
-      env: o.env ?? {},
-      output,
-      stdin: async () => Buffer.from(o.stdin ?? ""),
-    }),
+    runAuthorTool(words, output, { cwd, env: o.env ?? {}, stdin: async () => Buffer.from(o.stdin ?? "") }),
   );
 }
 
@@ -150,7 +144,7 @@ describe("a mistake", () => {
       assert.equal(said.code, 2, words.join(" "));
       assert.ok(said.err.length > 30, words.join(" "));
     }
-    for (const { name } of COMMANDS) assert.match((await run(shop, [name, "--help"])).out, /Example: .*hearthnet plugin /);
+    for (const { name } of COMMANDS) assert.match((await run(shop, [...name, "--help"])).out, /Example: .*hearthnet plugin /);
   });
 });
 
