@@ -59,7 +59,7 @@ describe("wrong words", () => {
     [["on", "hall", "--nope"], /^Unknown option '--nope'\. See: lamp on --help/],
     [["off", "all", "--dim"], /--dim.* See: lamp off all --help/],
     [["on", "hall", "--colour"], /^Option '--colour <value>' argument missing\. See: lamp on --help/],
-    [["on", "hall", "--colour", "--dim"], /^Option '--colour <value>' argument is ambiguous\. See: lamp on --help/],
+    [["on", "hall", "--colour", "--dim"], /^Option '--colour' argument is ambiguous\. See: lamp on --help/],
     [["on", "hall", "--dim=yes"], /--dim.* See: lamp on --help/],
   ];
   for (const [words, told] of WRONG)
