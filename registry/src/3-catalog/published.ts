@@ -31,12 +31,10 @@ export interface Published {
   snapshotVersion: number;
 }
 
-/** @returns null when there is no registry */
-export function readPublished(store: FolderStore): Published | null {
-  const bytes = store.get(ROOT_FILE);
-  if (bytes === null) return null;
-  const published: Published = {
-    root: Metadata.fromJSON(MetadataKind.Root, parse(bytes)),
+/** A registry that has its root and nothing else. */
+export function nothingPublished(root: Metadata<Root>): Published {
+  return {
+    root,
     targets: null,
     claimed: null,
     namespaces: [],
@@ -48,6 +46,13 @@ export function readPublished(store: FolderStore): Published | null {
     timestampVersion: 0,
     snapshotVersion: 0,
   };
+}
+
+/** @returns null when there is no registry */
+export function readPublished(store: FolderStore): Published | null {
+  const bytes = store.get(ROOT_FILE);
+  if (bytes === null) return null;
+  const published = nothingPublished(Metadata.fromJSON(MetadataKind.Root, parse(bytes)));
   const timestamp = store.get(metadataKey("timestamp", null));
   if (timestamp === null) return published;
   const { signed } = Metadata.fromJSON(MetadataKind.Timestamp, parse(timestamp));

@@ -17,7 +17,7 @@ import { MetaFile, TargetFile, type Key, type Metadata, type Targets } from "@tu
 import { FolderStore } from "../storage/folder.ts";
 import { keysNeeded, ROLES, type KeyFolder, type RoleName } from "../storage/key-folder.ts";
 import type { RoleKey } from "../storage/keys.ts";
-import { readPublished, ROOT_FILE, type Published } from "./published.ts";
+import { nothingPublished, readPublished, ROOT_FILE, type Published } from "./published.ts";
 import {
   buildFiles,
   buildRoot,
@@ -101,20 +101,7 @@ export class Repository {
       development,
     });
     signWith(root, options.keys.of("root"));
-    const fresh: Published = {
-      root,
-      targets: null,
-      claimed: null,
-      namespaces: [],
-      packages: new Map(),
-      lists: new Map(),
-      rows: [],
-      revocations: { seq: 0, entries: [] },
-      meta: new Map(),
-      timestampVersion: 0,
-      snapshotVersion: 0,
-    };
-    return new Repository(options, store, fresh);
+    return new Repository(options, store, nothingPublished(root));
   }
 
   get namespaces(): readonly Namespace[] {
