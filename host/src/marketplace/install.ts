@@ -108,15 +108,7 @@ function check(offer: Offer, { manifest, keyId }: Opened, o: InstallRooms): void
 function checkReview(opened: Opened, offer: Offer, o: { request: InstallRequest; rooms: InstallRooms }): void {
   const { reviewDigest } = o.request;
   if (reviewDigest === undefined) return;
-  const { runtime, assets } = o.rooms;
-  const now = buildReview({
-    manifest: opened.manifest,
-    sha256: offer.sha256,
-    keyId: opened.keyId,
-    label: runtime.report().label,
-    granted: runtime.get(offer.id) === undefined ? [] : runtime.grants(offer.id),
-    assets,
-  });
+  const now = buildReview(opened, offer, o.rooms);
   if (now.reviewDigest !== reviewDigest) throw new HnError("expired", { reason: "review_stale" });
 }
 

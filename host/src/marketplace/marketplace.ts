@@ -123,7 +123,7 @@ export class MarketplaceRoom implements NodeMarketplace {
     const offer = await this.#choose(id);
     const { manifest, readme, keyId, sizeBytes } = await this.#rooms.offers.open(offer);
     const row = offer.client.rows.find((candidate) => candidate.id === id);
-    const review = this.#review(offer, { manifest, keyId });
+    const review = buildReview({ manifest, keyId }, offer, this.#rooms);
     const versions = await offer.client.versions(id);
     return {
       ...this.#item({
@@ -156,7 +156,7 @@ export class MarketplaceRoom implements NodeMarketplace {
 
   async review(id: string, version?: string): Promise<PermissionReview> {
     const offer = await this.#choose(id, version);
-    return this.#review(offer, await this.#rooms.offers.open(offer));
+    return buildReview(await this.#rooms.offers.open(offer), offer, this.#rooms);
   }
 
   async install(request: InstallRequest): Promise<PluginStatus> {
@@ -254,18 +254,6 @@ export class MarketplaceRoom implements NodeMarketplace {
     const freshness = client.freshness(id);
     if (freshness?.expired !== true) return;
     if (!useOldCatalogue || freshness.ageSeconds > TOO_OLD_SECONDS) throw new HnError("expired", { reason: "catalogue_expired" });
-  }
-
-  #review(offer: Offer, opened: Pick<Awaited<ReturnType<Offers["open"]>>, "manifest" | "keyId">): PermissionReview {
-    const { runtime, assets } = this.#rooms;
-    return buildReview({
-      manifest: opened.manifest,
-      sha256: offer.sha256,
-      keyId: opened.keyId,
-      label: runtime.report().label,
-      granted: runtime.get(offer.id) === undefined ? [] : runtime.grants(offer.id),
-      assets,
-    });
   }
 
   #item(row: IndexRow): CatalogItem {

@@ -1,7 +1,9 @@
-import type { ConfinementReport, Grant, PermissionReview, PluginManifest, ReviewRow } from "../contract/index.ts";
+import type { PermissionReview, PluginManifest, ReviewRow } from "../contract/index.ts";
 import { rating, requested, sha256Hex } from "../format/index.ts";
 import { canonicalBytes } from "../identity/index.ts";
 import { isWithin, weightOf } from "../runtime/index.ts";
+import type { Offer, Opened } from "./offers.ts";
+import type { MarketplaceOptions } from "./options.ts";
 import type { AssetStore } from "./store/asset-store.ts";
 
 /** From this weight on the operator types the plugin's id. @source plugin-platform §3.4.4 */
@@ -9,19 +11,16 @@ export const HEAVY = 4;
 
 /**
  * What is shown before an installation, bound to the package by a digest over both.
- * @param o.granted  what this plugin holds already
  * @source admin-ui §5
  */
-export function buildReview(o: {
-  manifest: PluginManifest;
-  sha256: string;
-  keyId: string;
-  label: ConfinementReport["label"];
-  granted: readonly Grant[];
-  assets: AssetStore;
-}): PermissionReview {
-  const { manifest, sha256, label } = o;
-  const held = o.granted.filter(({ mode }) => mode === "allow").map(({ permission, scope }) => ({ permission, scope }));
+export function buildReview(
+  { manifest, keyId }: Pick<Opened, "manifest" | "keyId">,
+  { id, sha256 }: Pick<Offer, "id" | "sha256">,
+  o: { runtime: MarketplaceOptions["runtime"]; assets: AssetStore },
+): PermissionReview {
+  const { label } = o.runtime.report();
+  const granted = o.runtime.get(id) === undefined ? [] : o.runtime.grants(id);
+  const held = granted.filter(({ mode }) => mode === "allow").map(({ permission, scope }) => ({ permission, scope }));
   const rows = (requests: PluginManifest["permissions"]): ReviewRow[] =>
     requests.map((request) => {
       const [right] = requested([request]);
@@ -44,7 +43,7 @@ export function buildReview(o: {
     version: manifest.version,
     displayName: manifest.displayName,
     packageSha256: sha256,
-    publisherKeyId: o.keyId,
+    publisherKeyId: keyId,
     reviewDigest: sha256Hex(
       canonicalBytes({ sha256, label, required, optional, assets: assets.map(({ name, license }) => ({ name, license })) }),
     ),
