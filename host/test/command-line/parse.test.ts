@@ -56,6 +56,8 @@ describe("wrong words", () => {
     [["mend"], /^BULB… is missing\. Example: lamp mend example/],
     [["on", "hall", "2", "3"], /^"3" is one argument too many\. Example: lamp on example/],
     [["off", "hall"], /^"hall" is one argument too many\. Example: lamp off example/],
+    [["off", "--dim", "all"], /--dim.* See: lamp off --help/],
+    [["off", "--json=x", "all"], /--json.* See: lamp off --help/],
     [["on", "hall", "--nope"], /^Unknown option '--nope'\. See: lamp on --help/],
     [["off", "all", "--dim"], /--dim.* See: lamp off all --help/],
     [["on", "hall", "--colour"], /^Option '--colour <value>' argument missing\. See: lamp on --help/],
