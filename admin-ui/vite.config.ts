@@ -9,6 +9,21 @@ const shell = readFileSync(new URL("src/app.html", import.meta.url), "utf8");
 const inline = /<script>([\s\S]*?)<\/script>/.exec(shell)?.[1] ?? "";
 const hash = createHash("sha256").update(inline).digest("base64");
 
+/**
+ * What the shell or most pages use: Svelte, our own parts and styles. Not the catalogues, of which a reader needs one; not Kit, which finds its
+ * own beginning only in a piece of its own.
+ */
+const FRAME = [
+  /^\0rolldown\//,
+  /node_modules\/(svelte|esm-env|clsx|@lucide\/svelte)\//,
+  /\/src\/app\.css$/,
+  /\/src\/lib\/(api|state|ui)\//,
+  /\/src\/lib\/features\/\w+\.svelte/,
+  /\/src\/lib\/i18n\/(format|locale\.svelte|plural)\.ts$/,
+  /\/host\/src\/contract\//,
+];
+const isFrame = (id: string): boolean => FRAME.some((part) => part.test(id));
+
 export default defineConfig({
   plugins: [
     sveltekit({
@@ -21,5 +36,10 @@ export default defineConfig({
   // The shared shapes and tables are read from their source, so the page needs no built host.
   resolve: { conditions: ["hearthnet-source", ...defaultClientConditions] },
   ssr: { resolve: { conditions: ["hearthnet-source", ...defaultServerConditions] } },
-  build: { target: "es2024", assetsInlineLimit: 0 },
+  build: {
+    target: "es2024",
+    assetsInlineLimit: 0,
+    // What nearly every page needs comes in one piece: forty small files would be forty questions before the first picture (admin-ui §16).
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "frame", test: isFrame }] } } },
+  },
 });
