@@ -1,12 +1,12 @@
-import type { Clock, Log, Marketplace, Timer } from "./contract/index.ts";
+import type { Clock, LocalError, Log, Marketplace, Timer } from "./contract/index.ts";
 
 /** @source marketplace §5 "Refresh" */
 const PAUSE_MS = 6 * 3_600_000;
 
 export interface CatalogueState {
   ageSeconds: number;
-  /** One sentence per registry that did not answer. */
-  errors: string[];
+  /** Registries that did not answer. */
+  silent: { id: string; error: LocalError }[];
 }
 
 /** Reads the catalogue now and every six hours. */
@@ -21,9 +21,9 @@ export function watchCatalogue(o: { marketplace: Pick<Marketplace, "refresh">; c
   const round = async (): Promise<void> => {
     try {
       const { ageSeconds, registries } = await o.marketplace.refresh();
-      const errors = registries.flatMap(({ id, ok, error }) => (ok ? [] : [`Registry ${id}: ${error ?? "it does not answer"}.`]));
-      if (errors.length > 0) o.log.warn("the catalogue could not be refreshed", { registries: errors.length });
-      last = { ageSeconds, errors };
+      const silent = registries.flatMap(({ id, error }) => (error === null ? [] : [{ id, error }]));
+      if (silent.length > 0) o.log.warn("the catalogue could not be refreshed", { registries: silent.length });
+      last = { ageSeconds, silent };
     } catch (error) {
       o.log.error("the catalogue could not be read", { error });
     }

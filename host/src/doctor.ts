@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { HealthCheck } from "./contract/index.ts";
+import type { Diagnosis } from "./contract/index.ts";
 import { HnError } from "./foundation/index.ts";
 import { checkMachine } from "./health.ts";
 import { openKeystore } from "./identity/index.ts";
@@ -7,7 +7,7 @@ import { PATHS, readBuildFacts } from "./paths.ts";
 import { inspectConfinement } from "./runtime/index.ts";
 
 /** Checks that need no running node; nothing in the data folder is changed. @source architecture §5 */
-export async function doctor(dataDir: string): Promise<HealthCheck[]> {
+export async function doctor(dataDir: string): Promise<Diagnosis[]> {
   const report = await inspectConfinement({ runnerPath: PATHS.runner });
   return [
     {
@@ -22,7 +22,7 @@ export async function doctor(dataDir: string): Promise<HealthCheck[]> {
   ];
 }
 
-function key(dataDir: string): HealthCheck {
+function key(dataDir: string): Diagnosis {
   const title = "Key of this node";
   if (!existsSync(dataDir)) return { id: "key", state: "ok", title, detail: "It is made at the first start.", fix: "" };
   try {

@@ -1,5 +1,15 @@
 import { statfsSync, statSync } from "node:fs";
-import type { ConfinementReport, HealthCheck, PeerRow, PluginStatus } from "./contract/index.ts";
+import {
+  HEALTH_TEXTS,
+  type CheckText,
+  type ConfinementReport,
+  type FoundValues,
+  type HealthCheck,
+  type HealthFinding,
+  type PeerRow,
+  type PluginStatus,
+} from "./contract/index.ts";
+import type { CatalogueState } from "./catalogue-watch.ts";
 import type { BuildFacts } from "./paths.ts";
 
 const GIB = 2 ** 30;
@@ -24,7 +34,7 @@ export interface RunningFacts {
   plugins: PluginStatus[];
   peers: PeerRow[];
   hasCommunity: boolean;
-  catalogue: { ageSeconds: number; errors: string[] } | null;
+  catalogue: CatalogueState | null;
   devRoot: boolean;
 }
 
@@ -36,58 +46,58 @@ export function checkMachine(facts: MachineFacts): HealthCheck[] {
 /** Checks of a node that runs. */
 export function checkNode(facts: RunningFacts): HealthCheck[] {
   return [
-    {
-      id: "ports",
-      state: "ok",
-      title: "Addresses",
-      detail: `The bus answers at ${facts.bus}, the page at ${facts.page}.`,
-      fix: "",
-    },
+    check("ports", "ok", { code: "addresses", values: { bus: facts.bus, page: facts.page } }),
     catalogue(facts),
     neighbours(facts),
     ...facts.plugins.flatMap((plugin) => pluginTrouble(plugin)),
   ];
 }
 
-function runtimeVersion(): HealthCheck {
-  const fits = process.versions.modules === NODE_ABI;
-  return {
-    id: "runtime",
-    state: fits ? "ok" : "bad",
-    title: "Runtime",
-    detail: `Node ${process.versions.node} on ${process.platform}-${process.arch}.`,
-    fix: fits ? "" : "Start HearthNet with `npm start` or `npx hearthnet`, which use the Node that it brings along.",
-  };
+function check(id: string, state: HealthCheck["state"], finding: HealthFinding): HealthCheck {
+  return { id, state, ...inEnglish(finding), finding };
 }
 
-function dataFolder(dataDir: string): HealthCheck {
-  const title = "Data folder";
-  try {
-    const { mode } = statSync(dataDir);
-    if (process.platform !== "win32" && (mode & 0o077) !== 0)
+function inEnglish(finding: HealthFinding): CheckText {
+  switch (finding.code) {
+    case "plugin": {
+      const { id, name, state, error } = finding.values;
       return {
-        id: "data",
-        state: "warn",
-        title,
-        detail: `Other users of this machine can look into ${dataDir}.`,
-        fix: `Run \`chmod 700 '${dataDir}'\`.`,
+        title: name.en,
+        detail: `${state}: ${error.message ?? error.error}`,
+        fix: error.action ?? `See \`hearthnet plugin logs ${id}\`.`,
       };
-    return { id: "data", state: "ok", title, detail: dataDir, fix: "" };
+    }
+    case "catalogue_silent":
+      return HEALTH_TEXTS.catalogue_silent({
+        registries: finding.values.registries.map(({ id, error }) => ({ id, what: error.message ?? error.error })),
+      });
+    default:
+      // The compiler does not follow that a code and its values come in pairs.
+      return (HEALTH_TEXTS[finding.code] as (values: FoundValues[typeof finding.code]) => CheckText)(finding.values);
+  }
+}
+
+function runtimeVersion(): HealthCheck {
+  const fits = process.versions.modules === NODE_ABI;
+  const values = { version: process.versions.node, platform: `${process.platform}-${process.arch}` };
+  return check("runtime", fits ? "ok" : "bad", { code: fits ? "runtime_fits" : "runtime_foreign", values });
+}
+
+function dataFolder(dir: string): HealthCheck {
+  try {
+    const { mode } = statSync(dir);
+    const readable = process.platform !== "win32" && (mode & 0o077) !== 0;
+    return check("data", readable ? "warn" : "ok", { code: readable ? "data_readable" : "data_private", values: { dir } });
   } catch {
-    return { id: "data", state: "ok", title, detail: `${dataDir} is made at the first start.`, fix: "" };
+    return check("data", "ok", { code: "data_none", values: { dir } });
   }
 }
 
 function diskSpace(dataDir: string): HealthCheck {
-  const disk = freeBytes(dataDir);
-  const low = disk < DISK_LOW_BYTES;
-  return {
-    id: "disk",
-    state: disk < DISK_FULL_BYTES ? "bad" : low ? "warn" : "ok",
-    title: "Disk",
-    detail: `${(disk / GIB).toFixed(1)} GiB free.`,
-    fix: low ? "Make room on this disk, or move the data folder with `--data`." : "",
-  };
+  const values = { freeBytes: freeBytes(dataDir) };
+  if (values.freeBytes < DISK_FULL_BYTES) return check("disk", "bad", { code: "disk_full", values });
+  if (values.freeBytes < DISK_LOW_BYTES) return check("disk", "warn", { code: "disk_low", values });
+  return check("disk", "ok", { code: "disk_room", values });
 }
 
 /** Of the folder, or of the nearest one above it that exists. */
@@ -103,87 +113,47 @@ function freeBytes(path: string): number {
 }
 
 function clock({ build, now }: MachineFacts): HealthCheck {
-  const wrong = now < build.time - CLOCK_SLACK_MS;
-  const shown = new Date(now).toISOString().slice(0, 16).replace("T", " ");
-  return {
-    id: "clock",
-    state: wrong ? "bad" : "ok",
-    title: "Clock",
-    detail: wrong
-      ? `The clock shows ${shown} UTC, which is before this version was made (${new Date(build.time).toISOString().slice(0, 10)}).`
-      : `${shown} UTC.`,
-    fix: wrong ? "Set the date and time of this machine; signatures and certificates depend on them." : "",
-  };
+  return now < build.time - CLOCK_SLACK_MS
+    ? check("clock", "bad", { code: "clock_behind", values: { now, built: build.time } })
+    : check("clock", "ok", { code: "clock_right", values: { now } });
 }
 
-function confinement(report: ConfinementReport): HealthCheck[] {
-  const confined = report.label === "os" || report.label === "os+cgroup";
-  const held = report.probes.filter((probe) => probe.ok).length;
+function confinement({ label, probes, repairs }: ConfinementReport): HealthCheck[] {
+  const confined = label === "os" || label === "os+cgroup";
+  const held = probes.filter((probe) => probe.ok).length;
   return [
-    {
-      id: "confinement",
-      state: confined ? "ok" : "warn",
-      title: "Confinement of plugins",
-      detail: confined
-        ? `Label ${report.label}: the operating system confines every plugin (${held} of ${report.probes.length} probes held).`
-        : `Label ${report.label}: plugins are not confined by the operating system. Only first-party plugins run.`,
-      fix: confined ? "" : (report.repairs.find(({ id }) => id !== "root")?.fix ?? ""),
-    },
-    ...report.repairs.map(({ id, title, fix }): HealthCheck => ({
-      id: `confinement.${id}`,
-      state: "warn",
-      title: "Confinement",
-      detail: title,
-      fix,
-    })),
+    confined
+      ? check("confinement", "ok", { code: "confined", values: { label, held, probes: probes.length } })
+      : check("confinement", "warn", {
+          code: "unconfined",
+          values: { label, repair: repairs.find(({ id }) => id !== "root") ?? null },
+        }),
+    ...repairs.map((values) => check(`confinement.${values.id}`, "warn", { code: "repair", values })),
   ];
 }
 
 function catalogue({ catalogue: facts, devRoot }: RunningFacts): HealthCheck {
-  const title = "Catalogue";
-  if (facts === null) return { id: "catalogue", state: "ok", title, detail: "It is being read.", fix: "" };
-  const days = Math.floor(facts.ageSeconds / 86_400);
-  const origin = devRoot ? " It was built and signed on this machine for development." : "";
-  if (facts.errors.length > 0)
-    return {
-      id: "catalogue",
-      state: "warn",
-      title,
-      detail: `${facts.errors.join(" ")} What was known before is shown.`,
-      fix: "Check the internet connection and the registry's address; installed plugins are not affected.",
-    };
-  return {
-    id: "catalogue",
-    state: facts.ageSeconds > STALE_CATALOGUE_SECONDS ? "warn" : "ok",
-    title,
-    detail: `${days < 1 ? "From today." : `${days} days old.`}${origin}`,
-    fix:
-      facts.ageSeconds > STALE_CATALOGUE_SECONDS
-        ? "Connect to the internet or a neighbour once, so that newer versions are seen."
-        : "",
-  };
+  if (facts === null) return check("catalogue", "ok", { code: "catalogue_unread", values: {} });
+  if (facts.silent.length > 0)
+    return check("catalogue", "warn", { code: "catalogue_silent", values: { registries: facts.silent } });
+  const values = { days: Math.floor(facts.ageSeconds / 86_400), devRoot };
+  return facts.ageSeconds > STALE_CATALOGUE_SECONDS
+    ? check("catalogue", "warn", { code: "catalogue_stale", values })
+    : check("catalogue", "ok", { code: "catalogue_current", values });
 }
 
 function neighbours({ peers, hasCommunity }: RunningFacts): HealthCheck {
+  if (!hasCommunity) return check("neighbours", "ok", { code: "no_community", values: {} });
   const online = peers.filter((peer) => peer.online && peer.level !== "unknown").length;
-  return {
-    id: "neighbours",
-    state: "ok",
-    title: "Neighbours",
-    detail: hasCommunity ? `${online} of ${peers.length} known nodes online.` : "This node belongs to no community yet.",
-    fix: hasCommunity ? "" : "Found one with `hearthnet community create NAME`, or join one with `hearthnet join`.",
-  };
+  return check("neighbours", "ok", { code: "neighbours", values: { online, known: peers.length } });
 }
 
-function pluginTrouble(plugin: PluginStatus): HealthCheck[] {
-  if (plugin.reason === null || plugin.desired === "disabled") return [];
+function pluginTrouble({ id, state, desired, displayName, reason }: PluginStatus): HealthCheck[] {
+  if (reason === null || desired === "disabled") return [];
   return [
-    {
-      id: `plugin.${plugin.id}`,
-      state: plugin.state === "degraded" ? "warn" : "bad",
-      title: plugin.displayName.en,
-      detail: `${plugin.state}: ${plugin.reason.message ?? plugin.reason.error}`,
-      fix: plugin.reason.action ?? `See \`hearthnet plugin logs ${plugin.id}\`.`,
-    },
+    check(`plugin.${id}`, state === "degraded" ? "warn" : "bad", {
+      code: "plugin",
+      values: { id, name: displayName, state, error: reason },
+    }),
   ];
 }

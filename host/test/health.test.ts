@@ -8,7 +8,7 @@ import { checkMachine, checkNode, type RunningFacts } from "../src/health.ts";
 
 const CONFINED: ConfinementReport = {
   label: "os",
-  probes: [{ id: "A01", ok: true, detail: "" }],
+  probes: [{ id: "A01", ok: true, outcome: "ENOENT,ENOENT" }],
   repairs: [],
   asRoot: false,
   bwrapVersion: "0.8.0",
@@ -29,7 +29,7 @@ function node(change: Partial<RunningFacts> = {}): Map<string, HealthCheck> {
     plugins: [],
     peers: [],
     hasCommunity: true,
-    catalogue: { ageSeconds: 0, errors: [] },
+    catalogue: { ageSeconds: 0, silent: [] },
     devRoot: false,
     ...change,
   });
@@ -66,7 +66,7 @@ it("names what is missing for confinement, and its repair", (t) => {
   const report: ConfinementReport = {
     ...CONFINED,
     label: "seat-belt",
-    repairs: [{ id: "bwrap", title: "bubblewrap is not installed.", fix: "sudo apt install bubblewrap" }],
+    repairs: [{ id: "bwrap", found: "" }],
   };
   const checks = machine(t, { report });
   assert.equal(checks.get("confinement")?.state, "warn");
@@ -88,15 +88,20 @@ it("shows a plugin in trouble with its reason and remedy, and a disabled one not
     title: "Broken",
     detail: "crash_looped: It crashed five times.",
     fix: "Look at its log.",
+    finding: {
+      code: "plugin",
+      values: { id: "acme/broken", name: { en: "Broken" }, state: "crash_looped", error: broken.reason },
+    },
   });
   assert.ok(!node({ plugins: [{ ...broken, desired: "disabled" }] }).has("plugin.acme/broken"));
 });
 
 it("says how old the catalogue is and which registry is silent", () => {
-  assert.match(node({ catalogue: { ageSeconds: 12 * 86_400, errors: [] } }).get("catalogue")?.detail ?? "", /12 days old/);
-  assert.equal(node({ catalogue: { ageSeconds: 40 * 86_400, errors: [] } }).get("catalogue")?.state, "warn");
-  const silent = node({ catalogue: { ageSeconds: 0, errors: ["Registry village: it does not answer."] } }).get("catalogue");
+  assert.match(node({ catalogue: { ageSeconds: 12 * 86_400, silent: [] } }).get("catalogue")?.detail ?? "", /12 days old/);
+  assert.equal(node({ catalogue: { ageSeconds: 40 * 86_400, silent: [] } }).get("catalogue")?.state, "warn");
+  const error = { error: "partition", reason: "unreachable", message: "It does not answer." } as const;
+  const silent = node({ catalogue: { ageSeconds: 0, silent: [{ id: "village", error }] } }).get("catalogue");
   assert.equal(silent?.state, "warn");
-  assert.match(silent?.detail ?? "", /village/);
+  assert.match(silent?.detail ?? "", /village: It does not answer\./);
   assert.equal(node({ catalogue: null }).get("catalogue")?.state, "ok");
 });

@@ -13,9 +13,10 @@ async function settle(): Promise<void> {
 
 it("reads the catalogue at once and every six hours, keeps what a silent registry said, and stops", async () => {
   const clock = new ManualClock();
+  const unreachable = { error: "partition", reason: "unreachable" } as const;
   const answers = [
-    { ageSeconds: 5, registries: [{ id: "hearthnet", ok: true }] },
-    { ageSeconds: 99, registries: [{ id: "hearthnet", ok: false, error: "it does not answer" }] },
+    { ageSeconds: 5, registries: [{ id: "hearthnet", error: null }] },
+    { ageSeconds: 99, registries: [{ id: "hearthnet", error: unreachable }] },
   ];
   let rounds = 0;
   const watch = watchCatalogue({
@@ -25,10 +26,10 @@ it("reads the catalogue at once and every six hours, keeps what a silent registr
   });
   assert.equal(watch.last(), null);
   await settle();
-  assert.deepEqual(watch.last(), { ageSeconds: 5, errors: [] });
+  assert.deepEqual(watch.last(), { ageSeconds: 5, silent: [] });
   clock.advance(6 * 3_600_000);
   await settle();
-  assert.deepEqual(watch.last(), { ageSeconds: 99, errors: ["Registry hearthnet: it does not answer."] });
+  assert.deepEqual(watch.last(), { ageSeconds: 99, silent: [{ id: "hearthnet", error: unreachable }] });
   clock.advance(6 * 3_600_000);
   await settle();
   assert.equal(rounds, 3, "a round that fails is followed by another");

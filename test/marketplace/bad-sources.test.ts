@@ -170,7 +170,7 @@ describe("a source that fails", () => {
     const round = node.marketplace.refresh();
     await dripping.promise;
     node.clock.advance(60_000);
-    assert.match((await round).registries[0]?.error ?? "", /cannot be reached/);
+    assert.match((await round).registries[0]?.error?.message ?? "", /cannot be reached/);
   });
 });
 
@@ -287,15 +287,15 @@ describe("what a node keeps of a catalogue", () => {
     const root = join(backup, "root.json");
     const node = await openNode(t, shop, { registries: [{ id: "village", root, source: shop.folder, namespaces: ["*"] }] });
     countFarAhead(shop, NOW + 60_000);
-    assert.equal((await node.marketplace.refresh()).registries[0]?.error, undefined, "the thief's state is signed well");
+    assert.equal((await node.marketplace.refresh()).registries[0]?.error, null, "the thief's state is signed well");
     takeBack(shop, backup, NOW + 120_000);
     node.clock.advance(60_000);
-    assert.equal((await node.marketplace.refresh()).registries[0]?.error, undefined);
+    assert.equal((await node.marketplace.refresh()).registries[0]?.error, null);
     assert.equal(await reasonOf(node.marketplace.install(ECHO)), "none");
     // What the former keys have signed counts no more, however high its number.
     countFarAhead(shop, NOW + 180_000, join(backup, "keys"));
     node.clock.advance(60_000);
-    assert.match((await node.marketplace.refresh()).registries[0]?.error ?? "", /not signed by the keys/);
+    assert.match((await node.marketplace.refresh()).registries[0]?.error?.message ?? "", /not signed by the keys/);
   });
 });
 

@@ -24,7 +24,7 @@ function remote(shop: Shop): NonNullable<Parameters<typeof openNode>[2]> {
 
 async function refreshError(node: Node): Promise<string | undefined> {
   const { registries } = await node.marketplace.refresh();
-  return registries[0]?.error;
+  return registries[0]?.error?.message;
 }
 
 describe("a catalogue", () => {

@@ -38,7 +38,7 @@ it("files and folders are named in kebab-case, after what they contain", () => {
     const words = [
       ...dirname(path).split("/"),
       basename(path).replace(
-        /(\.(svelte|test|bench|d|errors|frame|node|people|permissions|states|plugins|try))*\.(ts|mjs|svelte)$/,
+        /(\.(svelte|test|bench|d|errors|findings|frame|node|people|permissions|states|plugins|try))*\.(ts|mjs|svelte)$/,
         "",
       ),
     ];

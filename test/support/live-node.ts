@@ -55,14 +55,15 @@ export function temporaryFolder(t: Closing): string {
   return folder;
 }
 
-export async function startNode(t: Closing, o: { dataDir?: string; args?: string[] } = {}): Promise<LiveNode> {
+/** @param o.path   where the node finds its programs, instead of this process's own PATH */
+export async function startNode(t: Closing, o: { dataDir?: string; args?: string[]; path?: string } = {}): Promise<LiveNode> {
   const home = temporaryFolder(t);
   const dataDir = o.dataDir ?? join(home, "data");
   const args = ["up", "--data", dataDir, "--port", "0", "--admin-port", "0", "--no-discovery", ...(o.args ?? [])];
   const started = performance.now();
   const child = spawn(process.execPath, [BINARY, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: environment(home),
+    env: { ...environment(home), ...(o.path === undefined ? {} : { PATH: o.path }) },
     cwd: home,
   });
   t.after(() => end(child));

@@ -1,5 +1,5 @@
 import type { Command as CommandOf, Invocation as InvocationOf, Output } from "../command-line/index.ts";
-import type { HealthCheck } from "../contract/index.ts";
+import type { Diagnosis } from "../contract/index.ts";
 import type { OperatorClient } from "./client.ts";
 
 /** Options of `hearthnet up`, parsed. @source architecture §5 */
@@ -19,7 +19,7 @@ export interface CliHost {
   /** Runs a node until it is told to stop. @returns exit code */
   up(options: UpOptions, io: Io): Promise<number>;
   /** Checks that work without a running node. */
-  doctor(dataDir: string): Promise<HealthCheck[]>;
+  doctor(dataDir: string): Promise<Diagnosis[]>;
   /** Absolute paths of the binaries that authors and registry keepers use. */
   binaries: { plugin: string; registry: string };
   defaultDataDir: string;

@@ -11,6 +11,8 @@ export * from "./confinement.ts";
 export * from "./constants.ts";
 export * from "./errors.ts";
 export * from "./fd3.ts";
+export * from "./health.ts";
+export * from "./health-texts.ts";
 export * from "./ids.ts";
 export * from "./permissions.ts";
 export * from "./plugin.ts";

@@ -199,7 +199,7 @@ export interface InstallRequest {
 
 export interface Marketplace {
   /** Refreshes metadata; never throws for an unreachable source, but says the catalogue's age. */
-  refresh(): Promise<{ ageSeconds: number; registries: { id: string; ok: boolean; error?: string }[] }>;
+  refresh(): Promise<{ ageSeconds: number; registries: { id: string; error: LocalError | null }[] }>;
   search(o: { q?: string; limit?: number }): CatalogItem[];
   show(id: string): Promise<CatalogDetail>;
   review(id: string, version?: string): Promise<PermissionReview>;
@@ -247,15 +247,6 @@ export interface Peers {
   /** One round over all known peers. */
   refresh(): Promise<void>;
   onChange(listener: () => void): () => void;
-}
-
-export interface HealthCheck {
-  id: string;
-  state: "ok" | "warn" | "bad";
-  title: string;
-  detail: string;
-  /** What to do; empty when ok. */
-  fix: string;
 }
 
 export type AuditValue = JsonValue;

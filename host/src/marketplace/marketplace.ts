@@ -92,16 +92,16 @@ export class MarketplaceRoom implements NodeMarketplace {
         .catch((error: unknown) => this.#o.log.warn("the last catalogue cannot be read", { registry: id, error }));
   }
 
-  async refresh(): Promise<{ ageSeconds: number; registries: { id: string; ok: boolean; error?: string }[] }> {
+  async refresh(): Promise<{ ageSeconds: number; registries: { id: string; error: LocalError | null }[] }> {
     const registries = await Promise.all(
       [...this.#clients].map(async ([id, client]) => {
         try {
           await client.refresh();
-          return { id, ok: true };
+          return { id, error: null };
         } catch (error) {
-          const { message, reason, code } = HnError.from(error);
-          this.#o.log.warn("a registry was not refreshed", { registry: id, reason: reason ?? code });
-          return { id, ok: false, error: message };
+          const known = HnError.from(error);
+          this.#o.log.warn("a registry was not refreshed", { registry: id, reason: known.reason ?? known.code });
+          return { id, error: known.toLocal() };
         }
       }),
     );

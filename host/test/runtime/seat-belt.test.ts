@@ -21,7 +21,7 @@ exports.capabilities = { "dev.look@1.0": async (req, ctx) => {
 
 test("without bubblewrap only the embedded root's plugins run, with the label seat-belt, and the reason says how to mend it (§1.4)", async () => {
   assert.equal(world.runtime.report().label, "seat-belt");
-  assert.ok(world.runtime.report().repairs.some(({ id, fix }) => id === "bwrap" && fix.includes("apt install bubblewrap")));
+  assert.ok(world.runtime.report().repairs.some(({ id }) => id === "bwrap"));
   const capabilities = [{ name: "dev.look" }];
   const stranger = await world.runtime.stage(
     writePackage(world.folder, { id: "dev/stranger", main: MAIN, capabilities }),
@@ -29,7 +29,7 @@ test("without bubblewrap only the embedded root's plugins run, with the label se
   );
   assert.equal(stranger.state, "blocked_by_policy");
   assert.equal(stranger.reason?.reason, "confinement_missing");
-  assert.match(stranger.reason?.action ?? "", /bubblewrap/);
+  assert.match(stranger.reason?.action ?? "", /apt install bubblewrap/);
   assert.equal(stranger.label, null);
   const own = await world.runtime.stage(
     writePackage(world.folder, { id: "hearthnet/own", main: MAIN, capabilities, embeddedRoot: true }),

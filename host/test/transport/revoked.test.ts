@@ -13,7 +13,7 @@ const FRAMES = { type: "object" } as const;
 /** A handler that works until it is told to stop, and the signals of its calls. */
 function endless(): { handler: Handler; signals: AbortSignal[] } {
   const signals: AbortSignal[] = [];
-  const handler: Handler = (_call, signal) => {
+  const handler: Handler = (_call, { signal }) => {
     signals.push(signal);
     return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }));
   };
@@ -54,7 +54,7 @@ describe("a revoked neighbour's connections (04 E-10)", () => {
 
   it("end a stream with a signed error frame", async (t) => {
     const [anna, ben] = await new Street(t).neighbours();
-    anna.offer({ name: "ext.demo.tokens", stream_schema: FRAMES }, async function* (_call, signal) {
+    anna.offer({ name: "ext.demo.tokens", stream_schema: FRAMES }, async function* (_call, { signal }) {
       yield { event: "token", data: {} };
       await once(signal, "abort");
       return {};
@@ -75,7 +75,7 @@ describe("a revoked neighbour's connections (04 E-10)", () => {
     const [anna, ben] = await street.neighbours();
     let produced = 0;
     const signals: AbortSignal[] = [];
-    anna.offer({ name: "ext.demo.flood", stream_schema: FRAMES }, async function* (_call, signal) {
+    anna.offer({ name: "ext.demo.flood", stream_schema: FRAMES }, async function* (_call, { signal }) {
       signals.push(signal);
       for (;;) {
         yield { event: "chunk", data: { text: "x".repeat(100_000) } };
@@ -153,7 +153,7 @@ describe("calls to a revoked neighbour (04 E-10)", () => {
     const [anna, ben] = await new Street(t).neighbours();
     const { handler, signals } = endless();
     ben.offer({ name: "ext.demo.endless" }, handler);
-    ben.offer({ name: "ext.demo.tokens", stream_schema: FRAMES }, async function* (_call, signal) {
+    ben.offer({ name: "ext.demo.tokens", stream_schema: FRAMES }, async function* (_call, { signal }) {
       signals.push(signal);
       yield { event: "token", data: {} };
       await once(signal, "abort");

@@ -9,8 +9,7 @@ const FOLDER = join(import.meta.dirname, "..", "..", "..", "admin-ui", "src", "l
 
 /** The page's own catalogue: a test that names keys survives a better wording, and fails when a key is gone. */
 export async function wordsOf(language: Language): Promise<Say> {
-  const module = (await import(pathToFileURL(join(FOLDER, `${language}.ts`)).href)) as Record<string, unknown>;
-  const catalogue = module[language];
+  const catalogue = await catalogueOf(language);
   return (key, values) => {
     let at: unknown = catalogue;
     for (const part of typeof key === "string" ? key.split(".") : key) at = (at as Record<string, unknown> | undefined)?.[part];
@@ -18,6 +17,12 @@ export async function wordsOf(language: Language): Promise<Say> {
     if (typeof at !== "string") throw new Error(`The page has no text ${String(key)}.`);
     return at;
   };
+}
+
+/** All texts of one language, as the page's source has them. */
+export async function catalogueOf(language: Language): Promise<unknown> {
+  const module = (await import(pathToFileURL(join(FOLDER, `${language}.ts`)).href)) as Record<string, unknown>;
+  return module[language];
 }
 
 /** Every address of the page, from the one list that also makes its navigation. */

@@ -288,4 +288,5 @@ export const errors: typeof en = {
     ],
   },
   retryIn: (o: { time: string }) => `Wieder möglich in ${o.time}.`,
+  said: "In den Worten des Knotens (Englisch)",
 };

@@ -149,6 +149,7 @@ export const plugins = {
       minItems: (o: { min: number }) => `Mindestens ${n("{n} Eintrag", "{n} Einträge")(o.min)}.`,
       maxItems: (o: { max: number }) => `Höchstens ${n("{n} Eintrag", "{n} Einträge")(o.max)}.`,
       enum: "Wähle einen der Werte.",
+      refused: "Der Knoten nimmt diesen Wert nicht an.",
     },
   },
   logs: {

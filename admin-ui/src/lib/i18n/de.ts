@@ -1,4 +1,5 @@
 import { errors } from "./de.errors.ts";
+import { findings } from "./de.findings.ts";
 import { frame } from "./de.frame.ts";
 import { node } from "./de.node.ts";
 import { people } from "./de.people.ts";
@@ -8,4 +9,14 @@ import { states } from "./de.states.ts";
 import { tryIt } from "./de.try.ts";
 import type { Messages } from "./en.ts";
 
-export const de = { errors, permissions, states, ...frame, ...node, ...people, ...plugins, ...tryIt } satisfies Messages;
+export const de = {
+  errors,
+  findings,
+  permissions,
+  states,
+  ...frame,
+  ...node,
+  ...people,
+  ...plugins,
+  ...tryIt,
+} satisfies Messages;

@@ -16,6 +16,8 @@ export const errors: {
   reasons: Record<Reason, ErrorText>;
   page: Record<"node_silent" | "page_broken" | "answer_lost", ErrorText>;
   retryIn: (o: { time: string }) => string;
+  /** Opens what the node itself has said, in English. */
+  said: string;
 } = {
   codes: { ...rows(ERRORS), ...rows(LOCAL_ERRORS) },
   reasons: rows(REASONS),
@@ -25,4 +27,5 @@ export const errors: {
     page_broken: ["This page made a mistake.", "Load it again; if it happens again, report it with the steps before."],
   },
   retryIn: (o: { time: string }) => `Possible again in ${o.time}.`,
+  said: "In the node's own words",
 };

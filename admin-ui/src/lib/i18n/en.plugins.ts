@@ -145,6 +145,7 @@ export const plugins = {
       minItems: (o: { min: number }) => `At least ${counted("en", "{n} entry", "{n} entries")(o.min)}.`,
       maxItems: (o: { max: number }) => `At most ${counted("en", "{n} entry", "{n} entries")(o.max)}.`,
       enum: "Choose one of the values.",
+      refused: "The node does not take this value.",
     },
   },
   logs: {

@@ -1,4 +1,5 @@
 import { errors } from "./en.errors.ts";
+import { findings } from "./en.findings.ts";
 import { frame } from "./en.frame.ts";
 import { node } from "./en.node.ts";
 import { people } from "./en.people.ts";
@@ -8,6 +9,6 @@ import { states } from "./en.states.ts";
 import { tryIt } from "./en.try.ts";
 
 /** The source of keys. Values are texts, or functions with named, typed values. */
-export const en = { errors, permissions, states, ...frame, ...node, ...people, ...plugins, ...tryIt };
+export const en = { errors, findings, permissions, states, ...frame, ...node, ...people, ...plugins, ...tryIt };
 
 export type Messages = typeof en;

@@ -35,7 +35,7 @@ export function pseudo(messages: Messages): Messages {
 function change(value: unknown): unknown {
   if (typeof value === "string") return pseudoText(value);
   if (Array.isArray(value)) return value.map(change);
-  if (typeof value === "function") return (...o: unknown[]) => pseudoText(String((value as (...o: unknown[]) => unknown)(...o)));
+  if (typeof value === "function") return (...o: unknown[]) => change((value as (...o: unknown[]) => unknown)(...o));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, change(part)]));
 }

@@ -1,11 +1,11 @@
 import { UsageError } from "../../command-line/index.ts";
-import type { AuditRow, CallTrace, HealthCheck, NodeFacts, PeerRow, PluginStatus } from "../../contract/index.ts";
+import type { AuditRow, CallTrace, Diagnosis, NodeFacts, PeerRow, PluginStatus } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Command } from "../command.ts";
 import { readSecretLine } from "../prompt.ts";
 import { table } from "../table.ts";
 
-const SIGNS: Record<HealthCheck["state"], string> = { ok: "ok  ", warn: "warn", bad: "BAD " };
+const SIGNS: Record<Diagnosis["state"], string> = { ok: "ok  ", warn: "warn", bad: "BAD " };
 
 export const nodeCommands: readonly Command[] = [
   {
@@ -83,9 +83,9 @@ export const nodeCommands: readonly Command[] = [
     summary: "what is wrong and how to mend it; works on a stopped node too",
     example: "hearthnet doctor",
     run: async ({ client, print, host, dataDir }) => {
-      let items: HealthCheck[];
+      let items: Diagnosis[];
       try {
-        items = (await client().get<{ items: HealthCheck[] }>("/health")).items;
+        items = (await client().get<{ items: Diagnosis[] }>("/health")).items;
       } catch (error) {
         if (!HnError.isHnError(error) || error.reason !== "node_not_running") throw error;
         items = await host.doctor(dataDir);

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { join } from "node:path";
-import type { ConfinementEvidence, ConfinementReport, Log } from "../../contract/index.ts";
+import { REMARK_TEXTS, type ConfinementEvidence, type ConfinementReport, type Log, type ProbeId } from "../../contract/index.ts";
 import { insidePaths, sandboxArguments, type SandboxSpec } from "./argv.ts";
 import { collectEvidence } from "./evidence.ts";
 import { spawnSandbox, type Launched } from "./launch.ts";
@@ -17,22 +17,25 @@ interface Attempt {
   outcome: string;
 }
 
+/** What the attempt must end in. */
+type Expectations = Partial<Record<ProbeId, RegExp>>;
+
 /** Seven actions that the operating system has to refuse by itself, so this run has no permission model to hide behind. */
-const SYSTEM: Record<string, { title: string; expected: RegExp }> = {
-  A01: { title: "read /etc/shadow and the daemon's folder", expected: /^ENOENT,ENOENT$/ },
-  A02: { title: "write to /, /usr, /dev and /plugin", expected: /^(EROFS,){3}EROFS$/ },
-  "A05-tcp": { title: "connect to the daemon's machine by TCP", expected: /^E(PERM|ACCES)$/ },
-  "A05-udp": { title: "open a UDP socket", expected: /^E(PERM|ACCES)$/ },
-  "A05-unix": { title: "connect to an abstract Unix socket", expected: /^E(PERM|ACCES)$/ },
-  A09: { title: "signal the daemon", expected: /^ESRCH$/ },
-  A10: { title: "see a foreign environment or identity", expected: /^clean$/ },
+const SYSTEM: Expectations = {
+  A01: /^ENOENT,ENOENT$/,
+  A02: /^(EROFS,){3}EROFS$/,
+  "A05-tcp": /^E(PERM|ACCES)$/,
+  "A05-udp": /^E(PERM|ACCES)$/,
+  "A05-unix": /^E(PERM|ACCES)$/,
+  A09: /^ESRCH$/,
+  A10: /^clean$/,
 };
 
 /** Three that Node's permission model has to refuse, under the arguments every plugin gets. */
-const NODE: Record<string, { title: string; expected: RegExp }> = {
-  A04: { title: "load node:sqlite without the permission", expected: /^ERR_UNKNOWN_BUILTIN_MODULE$/ },
-  A07: { title: "start a process", expected: /^ERR_ACCESS_DENIED$/ },
-  A11: { title: "load a native addon", expected: /^ERR_DLOPEN_DISABLED$/ },
+const NODE: Expectations = {
+  A04: /^ERR_UNKNOWN_BUILTIN_MODULE$/,
+  A07: /^ERR_ACCESS_DENIED$/,
+  A11: /^ERR_DLOPEN_DISABLED$/,
 };
 
 const PROGRAM = `"use strict";
@@ -84,7 +87,10 @@ export async function probeConfinement(
       if (found.evidence.label === "os" && holes.length === 0) report.label = "os";
       else {
         obstacles.canaryFailed = true;
-        obstacles.canaryOutput = [...found.evidence.remarks, ...holes.map(({ id, detail }) => `${id}: ${detail}`)].join("; ");
+        obstacles.canaryOutput = [
+          ...found.evidence.remarks.map((remark) => REMARK_TEXTS[remark.id](remark.found)),
+          ...holes.map(({ id, outcome }) => `${id}: ${outcome}`),
+        ].join("; ");
       }
     } catch (error) {
       obstacles.canaryFailed = true;
@@ -141,10 +147,10 @@ async function runCanary(
   }
 }
 
-function judgeAll(expectations: typeof SYSTEM, attempts: readonly Attempt[]): Probe[] {
-  return Object.entries(expectations).map(([id, { title, expected }]) => {
+function judgeAll(expectations: Expectations, attempts: readonly Attempt[]): Probe[] {
+  return (Object.entries(expectations) as [ProbeId, RegExp][]).map(([id, expected]) => {
     const outcome = attempts.find((attempt) => attempt.id === id)?.outcome ?? "no answer";
-    return { id, ok: expected.test(outcome), detail: `${title}: ${outcome}` };
+    return { id, ok: expected.test(outcome), outcome };
   });
 }
 

@@ -1,6 +1,6 @@
 /** The label of a running plugin is what the kernel says about its process, never what was asked for. @source plugin-platform §1.4 */
 import { readFileSync, readlinkSync } from "node:fs";
-import type { ConfinementEvidence, ConfinementLabel } from "../../contract/index.ts";
+import type { ConfinementEvidence, ConfinementLabel, Remark, RemarkId } from "../../contract/index.ts";
 import { processTree } from "./process-tree.ts";
 
 const NAMESPACES = ["mnt", "pid", "net", "ipc", "uts", "user", "cgroup"] as const;
@@ -70,30 +70,25 @@ interface Circumstances {
 export function judge(
   facts: ConfinementEvidence,
   { daemonIsRoot, permissionModel, alive }: Circumstances,
-): { label: ConfinementLabel; remarks: string[] } {
-  const remarks: string[] = [];
-  const missing = (condition: boolean, remark: string): void => {
-    if (condition) remarks.push(remark);
+): { label: ConfinementLabel; remarks: Remark[] } {
+  const remarks: Remark[] = [];
+  const missing = (condition: boolean, id: RemarkId, found = ""): void => {
+    if (condition) remarks.push({ id, found });
   };
-  if (!alive)
-    return { label: permissionModel ? "seat-belt" : "none", remarks: ["This system has no /proc to read evidence from."] };
-  missing(facts.seccomp !== 2, "no system call filter is active");
-  missing(facts.noNewPrivs !== 1, "new privileges are not ruled out");
-  missing(!/^0+$/.test(facts.capEff), `capabilities remain (${facts.capEff})`);
-  missing(facts.hostUid === 0, "it runs as root of the machine");
+  if (!alive) return { label: permissionModel ? "seat-belt" : "none", remarks: [{ id: "no_proc", found: "" }] };
+  missing(facts.seccomp !== 2, "no_filter");
+  missing(facts.noNewPrivs !== 1, "new_privileges");
+  missing(!/^0+$/.test(facts.capEff), "capabilities", facts.capEff);
+  missing(facts.hostUid === 0, "root");
   const shared = [...NEEDED, ...(daemonIsRoot ? [] : ["user"])].filter((name) => !facts.namespaces.includes(name));
-  missing(shared.length > 0, `namespaces are shared with the daemon: ${shared.join(", ")}`);
-  missing(!permissionModel, "Node's permission model is off");
+  missing(shared.length > 0, "shared", shared.join(", "));
+  missing(!permissionModel, "no_permission_model");
   if (remarks.length === 0) {
     return {
       label: "os",
-      remarks: ["memory and processes are watched, not limited by a control group", ...rootRemark(daemonIsRoot)],
+      remarks: [{ id: "soft_limits", found: "" }, ...(daemonIsRoot ? [{ id: "daemon_root", found: "" } as const] : [])],
     };
   }
   if (permissionModel && facts.hostUid !== 0) return { label: "seat-belt", remarks };
   return { label: "none", remarks };
-}
-
-function rootRemark(daemonIsRoot: boolean): string[] {
-  return daemonIsRoot ? ["the daemon runs as root; plugins run as user 65534"] : [];
 }

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { accessSync, constants, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
+import type { Repair } from "../../contract/index.ts";
 import type { SandboxTools } from "./argv.ts";
 import { libraryClosure } from "./libraries.ts";
 import { seccompProgram, type Architecture } from "./seccomp.ts";
@@ -16,7 +17,7 @@ export interface Machine {
   tools: SandboxTools | null;
   /** The filter on disk; opened anew for every start because bwrap reads it to its end. */
   seccompFile: string | null;
-  missing: { id: "platform" | "bwrap" | "bwrap_version" | "prlimit" | "setpriv" | "architecture"; detail: string }[];
+  missing: Repair[];
   node: string;
   runner: string;
 }
@@ -68,28 +69,28 @@ export async function inspectMachine(options: MachineOptions): Promise<Machine> 
   const runner = realpathSync(options.runnerPath);
   const machine: Machine = { asRoot, bwrapVersion: null, tools: null, seccompFile: null, missing: [], node, runner };
   if (platform !== "linux") {
-    machine.missing.push({ id: "platform", detail: `There is no sandbox for ${platform} yet.` });
+    machine.missing.push({ id: "platform", found: platform });
     return machine;
   }
   const architecture = process.arch;
   if (architecture !== "x64" && architecture !== "arm64") {
-    machine.missing.push({ id: "architecture", detail: `There is no system call filter for ${architecture}.` });
+    machine.missing.push({ id: "architecture", found: architecture });
   }
   const path = options.path ?? process.env["PATH"] ?? "";
   const find = (name: string): string | null => findProgram(name, path, options.systemPath ?? true);
   const bwrap = find("bwrap");
   const prlimit = find("prlimit");
   const setpriv = asRoot ? find("setpriv") : null;
-  if (bwrap === null) machine.missing.push({ id: "bwrap", detail: "The program bwrap was not found." });
+  if (bwrap === null) machine.missing.push({ id: "bwrap", found: "" });
   else machine.bwrapVersion = await bwrapVersion(bwrap);
   if (machine.bwrapVersion !== null && !isBwrapNewEnough(machine.bwrapVersion)) {
-    machine.missing.push({ id: "bwrap_version", detail: `bubblewrap ${machine.bwrapVersion} is older than 0.8.0.` });
+    machine.missing.push({ id: "bwrap_version", found: machine.bwrapVersion });
   }
   if (bwrap !== null && machine.bwrapVersion === null) {
-    machine.missing.push({ id: "bwrap_version", detail: "bwrap did not tell its version." });
+    machine.missing.push({ id: "bwrap_version", found: "" });
   }
-  if (prlimit === null) machine.missing.push({ id: "prlimit", detail: "The program prlimit was not found." });
-  if (asRoot && setpriv === null) machine.missing.push({ id: "setpriv", detail: "The program setpriv was not found." });
+  if (prlimit === null) machine.missing.push({ id: "prlimit", found: "" });
+  if (asRoot && setpriv === null) machine.missing.push({ id: "setpriv", found: "" });
   if (machine.missing.length > 0 || bwrap === null || prlimit === null) return machine;
   const programs = [node, prlimit, ...(setpriv === null ? [] : [setpriv])];
   machine.tools = { bwrap, prlimit, setpriv, node, runner, libraries: await libraryClosure(programs), asRoot };

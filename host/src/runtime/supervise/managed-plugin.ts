@@ -1,16 +1,19 @@
 /** One installed plugin over all its lives: started, watched, restarted, stopped. @source plugin-platform §6.1, §6.3 */
-import type {
-  ConfinementEvidence,
-  ConfinementLabel,
-  Grant,
-  JsonObject,
-  LocalError,
-  PluginLimits,
-  PluginState,
-  PluginStatus,
-  Reason,
-  StoredRelease,
-  Timer,
+import {
+  REMARK_TEXTS,
+  REPAIR_TEXTS,
+  type ConfinementEvidence,
+  type ConfinementLabel,
+  type Grant,
+  type JsonObject,
+  type LocalError,
+  type PluginLimits,
+  type PluginState,
+  type PluginStatus,
+  type Reason,
+  type Repair,
+  type StoredRelease,
+  type Timer,
 } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { Session, type SessionOptions } from "../broker/index.ts";
@@ -252,7 +255,7 @@ export class ManagedPlugin {
     if (!confined && !(release.embeddedRoot && evidence.label === "seat-belt")) {
       throw new HnError("confinement", {
         reason: "confinement_missing",
-        message: `The plugin was not confined: ${evidence.remarks.join("; ")}.`,
+        message: `The plugin was not confined: ${evidence.remarks.map(({ id, found }) => REMARK_TEXTS[id](found)).join("; ")}.`,
       });
     }
     if (!confined && bestLabel !== null && bestLabel.startsWith("os"))
@@ -358,7 +361,9 @@ function endError(end: ProcessEnd): HnError {
   }
 }
 
-function repairHint(repairs: readonly { id: string; title: string; fix: string }[]): { action?: string } {
+function repairHint(repairs: readonly Repair[]): { action?: string } {
   const repair = repairs.find(({ id }) => id !== "root");
-  return repair === undefined ? {} : { action: `${repair.title} ${repair.fix}` };
+  if (repair === undefined) return {};
+  const { title, fix } = REPAIR_TEXTS[repair.id](repair.found);
+  return { action: `${title} ${fix}` };
 }

@@ -4,6 +4,7 @@ import { chmodSync, closeSync, mkdtempSync, openSync, readdirSync, rmSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { REPAIR_TEXTS, type Repair } from "../../../src/contract/index.ts";
 import { silentLog } from "../../../src/foundation/index.ts";
 import {
   inheritableDescriptors,
@@ -76,9 +77,7 @@ test("passes all ten probes here, under the arguments every plugin gets (§1.4)"
 });
 
 /** A folder with programs of these names, each a shell script. */
-async function machineWith(
-  programs: Record<string, string>,
-): Promise<{ machine: Machine; label: string; repairs: { id: string; fix: string }[] }> {
+async function machineWith(programs: Record<string, string>): Promise<{ machine: Machine; label: string; repairs: Repair[] }> {
   const runDir = folder();
   try {
     for (const [name, script] of Object.entries(programs))
@@ -101,7 +100,8 @@ async function machineWith(
 test("an old bubblewrap, one that fails, and no sandbox at all each give the seat belt and a repair (§10 effective-label test)", async () => {
   const old = await machineWith({ bwrap: "echo bubblewrap 0.7.0" });
   assert.equal(old.label, "seat-belt");
-  assert.ok(old.repairs.some(({ id, fix }) => id === "bwrap_version" && fix.includes("0.8.0")));
+  const [outdated] = old.repairs.filter(({ id }) => id === "bwrap_version");
+  assert.match(REPAIR_TEXTS.bwrap_version(outdated?.found ?? "").title, /bubblewrap 0\.7\.0 is older than 0\.8\.0/);
   const blocked = await machineWith({
     bwrap:
       'if [ "$1" = --version ]; then echo bubblewrap 0.9.0; else echo "bwrap: setting up uid map: Permission denied" >&2; exit 1; fi',
@@ -145,7 +145,7 @@ test("names the cause that the machine shows: AppArmor on Ubuntu, user namespace
     appArmorRestricted: true,
     userNamespacesOff: false,
   });
-  assert.match(apparmor?.fix ?? "", /\/etc\/apparmor\.d\/bwrap/);
+  assert.match(REPAIR_TEXTS[apparmor?.id ?? "root"](apparmor?.found ?? "").fix, /\/etc\/apparmor\.d\/bwrap/);
 });
 
 test("finds files that a child would inherit (§1.3.5)", (t) => {
