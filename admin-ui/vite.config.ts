@@ -18,7 +18,7 @@ const FRAME = [
   /node_modules\/(svelte|esm-env|clsx|@lucide\/svelte)\//,
   /\/src\/app\.css$/,
   /\/src\/lib\/(api|state|ui)\//,
-  /\/src\/lib\/features\/\w+\.svelte/,
+  /\/src\/lib\/features\/(CallTable|Confinement|JobProgress)\.svelte/,
   /\/src\/lib\/i18n\/(format|locale\.svelte|plural)\.ts$/,
   /\/host\/src\/contract\//,
 ];

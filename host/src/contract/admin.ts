@@ -10,6 +10,8 @@
  * | POST /login/password | {password} → Session + cookie | none |
  * | GET, DELETE /session | → Session / sign out | viewer |
  * | POST /step-up | {password} → Session | viewer |
+ * | GET, DELETE /access/sessions | → {items: SignedInBrowser[]} / every other one ends → {ended} | owner, S to end |
+ * | DELETE /access/sessions/:id | → {} | owner S |
  * | GET, PATCH /node | → NodeFacts / {display_name?} | viewer / owner |
  * | GET  /health | → {items: HealthCheck[], confinement: ConfinementReport} | viewer |
  * | GET  /plugins · /plugins/:ns/:name | → {items: PluginStatus[]} · PluginDetail | viewer |
@@ -69,6 +71,21 @@ export interface Session {
   /** Unix milliseconds; 0 when not stepped up. */
   step_up_until: number;
   expires_at: number;
+}
+
+/** Why a live socket was closed with 4401: a person ended the session, its time was over, or the terminal reset the sign-in. */
+export type SessionEnd = "signed_out" | "expired" | "reset";
+
+/** One row of `/access/sessions`; times in Unix milliseconds. */
+export interface SignedInBrowser {
+  id: string;
+  /** `Firefox`, `Linux`; empty where unknown. */
+  browser: string;
+  system: string;
+  created: number;
+  last_seen: number;
+  /** The one that asks. */
+  current: boolean;
 }
 
 export interface PluginDetail extends PluginStatus {

@@ -370,9 +370,14 @@ describe("the live socket (admin-ui §3)", () => {
     await first;
     assert.equal(messages[0]?.["kind"], "snapshot");
     assert.equal(messages[1]?.["op"], "refused");
-    const closed = new Promise<number>((resolve) => socket.once("close", resolve));
-    await h.ask("DELETE", "/session", { cookie });
-    assert.equal(await closed, 4401);
+    const closed = new Promise<string>((resolve) =>
+      socket.once("close", (code: number, why: Buffer) => resolve(`${code} ${why.toString()}`)),
+    );
+    const { cookie: renewed } = await h.ask("POST", "/step-up", { cookie, body: { password: PASSWORD } });
+    h.clock.advance(60_001);
+    assert.equal(socket.readyState, WebSocket.OPEN, "who has proved the password again stays");
+    await h.ask("DELETE", "/session", { cookie: renewed });
+    assert.equal(await closed, "4401 signed_out");
   });
 
   it("delivers a tried call's result on its own topic, also when the page subscribes late", async (t) => {

@@ -1,4 +1,4 @@
-import type { LiveClient, LiveServer, LocalError } from "@hearthnet/host/contract";
+import type { LiveClient, LiveServer, LocalError, SessionEnd } from "@hearthnet/host/contract";
 import { writable, type Readable } from "svelte/store";
 
 export type LiveState = "idle" | "connecting" | "open" | "lost";
@@ -15,6 +15,7 @@ interface Topic {
   seq: number | undefined;
 }
 
+const ENDS: readonly SessionEnd[] = ["signed_out", "expired", "reset"];
 const RETRY_FIRST_MS = 500;
 const RETRY_LONGEST_MS = 15_000;
 
@@ -27,9 +28,10 @@ let socket: WebSocket | null = null;
 let epoch: string | undefined;
 let attempt = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
-let onSignedOut: () => void = () => {};
+let onSignedOut: (why: SessionEnd | null) => void = () => {};
 
-export function whenSignedOut(listener: () => void): void {
+/** @param listener   hears why, where the node has said so */
+export function whenSignedOut(listener: (why: SessionEnd | null) => void): void {
   onSignedOut = listener;
 }
 
@@ -84,7 +86,7 @@ function connect(): void {
   next.onclose = (event) => {
     if (socket !== next) return;
     socket = null;
-    if (event.code === 4401) return onSignedOut();
+    if (event.code === 4401) return onSignedOut(ENDS.find((end) => end === event.reason) ?? null);
     if (topics.size === 0) return move("idle");
     move("lost");
     // Many pages must not come back in the same instant.

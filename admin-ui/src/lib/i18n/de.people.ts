@@ -12,6 +12,12 @@ export const people = {
   login: {
     forgot: "Vergessen? Führe im Terminal des Knotens `hearthnet setup` aus.",
     submit: "Anmelden",
+    ended: {
+      signed_out:
+        "Dieser Browser wurde abgemeldet, in einem anderen Fenster oder auf einem anderen Gerät. Melde dich an, um weiterzumachen.",
+      expired: "Deine Zeit war um, darum wurdest du abgemeldet. Melde dich an, um weiterzumachen.",
+      reset: "Die Anmeldung wurde im Terminal des Knotens zurückgesetzt. Melde dich mit dem neuen Passwort an.",
+    },
     notSetUp: "Dieser Knoten ist noch nicht eingerichtet. Öffne den Link, den sein Terminal zeigt.",
   },
   setup: {

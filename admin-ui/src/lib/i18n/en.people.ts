@@ -9,6 +9,11 @@ export const people = {
   login: {
     forgot: "Forgotten? Run `hearthnet setup` in the node's terminal.",
     submit: "Sign in",
+    ended: {
+      signed_out: "This browser was signed out, in another window or on another device. Sign in to go on.",
+      expired: "Your time was over, so you were signed out. Sign in to go on.",
+      reset: "The sign-in was reset in the node's terminal. Sign in with the new password.",
+    },
     notSetUp: "This node is not set up yet. Open the link that its terminal shows.",
   },
   setup: {

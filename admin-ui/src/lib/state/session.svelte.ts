@@ -1,4 +1,4 @@
-import type { NodeFacts, Role, Session } from "@hearthnet/host/contract";
+import type { NodeFacts, Role, Session, SessionEnd } from "@hearthnet/host/contract";
 import { del } from "#lib/api/client.ts";
 import { hangUp } from "#lib/api/live.ts";
 
@@ -8,6 +8,8 @@ const RANK: Record<Role, number> = { viewer: 0, operator: 1, owner: 2 };
 class SignIn {
   session: Session | null = $state.raw(null);
   node: NodeFacts | null = $state.raw(null);
+  /** How the session before ended, if it was not this page that ended it. */
+  ended: SessionEnd | null = $state.raw(null);
 
   may(role: Role): boolean {
     return this.session !== null && RANK[this.session.role] >= RANK[role];

@@ -1,4 +1,5 @@
 import type { ApiRoute } from "../context.ts";
+import { accessRoutes } from "./access.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { nodeRoutes } from "./node.ts";
 import { peopleRoutes } from "./people.ts";
@@ -9,6 +10,7 @@ import { tryRoutes } from "./try.ts";
 /** Every address of the operator's API, the same at both doors. @source admin-ui §3 */
 export const ROUTES: readonly ApiRoute[] = [
   ...setupRoutes,
+  ...accessRoutes,
   ...nodeRoutes,
   ...pluginRoutes,
   ...catalogRoutes,

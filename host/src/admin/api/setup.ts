@@ -59,7 +59,7 @@ export const setupRoutes: readonly ApiRoute[] = [
       },
     }),
     audit: "setup.finish",
-    handle: (request: ApiRequest<SetupFinish>, context) => finish(request.body, context),
+    handle: (request: ApiRequest<SetupFinish>, context) => finish(request, context),
   },
   {
     method: "POST",
@@ -76,7 +76,13 @@ export const setupRoutes: readonly ApiRoute[] = [
     body: shape({ password: { type: "string", maxLength: 1024 } }),
     audit: "login",
     handle: async (request: ApiRequest<{ password: string }>, { sessions }) =>
-      signedIn(await sessions.signIn(request.body.password, request.caller.address), sessions),
+      signedIn(
+        await sessions.signIn(request.body.password, {
+          address: request.caller.address,
+          userAgent: request.raw.headers["user-agent"],
+        }),
+        sessions,
+      ),
   },
   { method: "GET", path: "/session", role: "viewer", handle: (request: ApiRequest) => request.caller.session },
   {
@@ -116,7 +122,7 @@ export function setupUrl({ services, setup }: AdminContext): string {
   return `${services.facts().admin}/setup#${setup.newToken()}`;
 }
 
-async function finish(body: SetupFinish, context: AdminContext): Promise<ApiReply> {
+async function finish({ body, raw }: ApiRequest<SetupFinish>, context: AdminContext): Promise<ApiReply> {
   const { services, store, setup, sessions } = context;
   if (setup.done()) throw new HnError("bad_request", { reason: "already_set_up" });
   const hash = await hashPassword(checkPassword(body.password), services.random);
@@ -135,7 +141,7 @@ async function finish(body: SetupFinish, context: AdminContext): Promise<ApiRepl
     throw error;
   }
   setup.finish();
-  const id = sessions.open("owner");
+  const id = sessions.open("owner", raw.headers["user-agent"]);
   return new ApiReply(
     { next: "/", ...(rootKeyFile === undefined ? {} : { root_key_file: rootKeyFile }) },
     {
@@ -154,8 +160,7 @@ async function reset(password: string | undefined, context: AdminContext): Promi
     const hash = await hashPassword(checkPassword(password), services.random);
     store.setSetting("password", JSON.stringify(hash));
   } else store.setSetting("password", null);
-  store.endAllSessions();
-  sessions.endLive();
+  sessions.endAll();
   return password === undefined ? { url: setupUrl(context) } : {};
 }
 

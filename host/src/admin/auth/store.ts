@@ -6,13 +6,20 @@ const MIGRATIONS = [
   `CREATE TABLE setting(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
    CREATE TABLE session(id_sha256 TEXT PRIMARY KEY, role TEXT NOT NULL, created INTEGER NOT NULL, last_seen INTEGER NOT NULL, step_up_until INTEGER NOT NULL) STRICT;
    CREATE TABLE audit(seq INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL, result TEXT NOT NULL, hash TEXT NOT NULL) STRICT;`,
+  `ALTER TABLE session ADD COLUMN browser TEXT NOT NULL DEFAULT '';
+   ALTER TABLE session ADD COLUMN system TEXT NOT NULL DEFAULT '';`,
 ];
 
 export interface SessionRow {
+  id_sha256: string;
   role: "owner" | "operator" | "viewer";
   created: number;
   last_seen: number;
   step_up_until: number;
+  /** `Firefox`; empty where unknown. */
+  browser: string;
+  /** `Linux`; empty where unknown. */
+  system: string;
 }
 
 /** `admin.db`: sign-in, sessions (by hash only) and the audit chain. */
@@ -42,31 +49,27 @@ export class AdminStore {
     return text === null ? null : (JSON.parse(text) as PasswordHash);
   }
 
-  addSession(id: string, row: SessionRow): void {
+  addSession(row: SessionRow): void {
     this.db
-      .prepare("INSERT INTO session VALUES(?, ?, ?, ?, ?)")
-      .run(hashId(id), row.role, row.created, row.last_seen, row.step_up_until);
+      .prepare("INSERT INTO session VALUES(?, ?, ?, ?, ?, ?, ?)")
+      .run(row.id_sha256, row.role, row.created, row.last_seen, row.step_up_until, row.browser, row.system);
   }
 
-  session(id: string): SessionRow | null {
-    return (
-      (this.db.prepare("SELECT role, created, last_seen, step_up_until FROM session WHERE id_sha256 = ?").get(hashId(id)) as
-        SessionRow | undefined) ?? null
-    );
+  session(hash: string): SessionRow | null {
+    return (this.db.prepare("SELECT * FROM session WHERE id_sha256 = ?").get(hash) as SessionRow | undefined) ?? null;
   }
 
-  touchSession(id: string, change: { last_seen: number; step_up_until: number }): void {
-    this.db
-      .prepare("UPDATE session SET last_seen = ?, step_up_until = ? WHERE id_sha256 = ?")
-      .run(change.last_seen, change.step_up_until, hashId(id));
+  /** The latest seen first. */
+  sessions(): SessionRow[] {
+    return this.db.prepare("SELECT * FROM session ORDER BY last_seen DESC, id_sha256").all() as unknown as SessionRow[];
   }
 
-  endSession(id: string): void {
-    this.db.prepare("DELETE FROM session WHERE id_sha256 = ?").run(hashId(id));
+  touchSession(hash: string, lastSeen: number): void {
+    this.db.prepare("UPDATE session SET last_seen = ? WHERE id_sha256 = ?").run(lastSeen, hash);
   }
 
-  endAllSessions(): void {
-    this.db.exec("DELETE FROM session");
+  endSession(hash: string): void {
+    this.db.prepare("DELETE FROM session WHERE id_sha256 = ?").run(hash);
   }
 }
 

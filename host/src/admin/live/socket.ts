@@ -1,9 +1,12 @@
 import type { WebSocket } from "ws";
-import type { LiveServer } from "../../contract/index.ts";
+import type { LiveServer, SessionEnd } from "../../contract/index.ts";
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
+import { hashId } from "../auth/store.ts";
 import type { AdminContext, Caller } from "../context.ts";
 import { checkRole } from "../context.ts";
 
+/** Close code; the reason says how the session ended. */
+const SIGNED_OUT = 4401;
 const TOPICS_MAX = 32;
 const PING_MS = 30_000;
 const CHECK_MS = 60_000;
@@ -17,18 +20,22 @@ const BUFFER_MAX_BYTES = 16 * 1024 * 1024;
  */
 export function serveLive(socket: WebSocket, caller: Caller, context: AdminContext): void {
   const topics = new Map<string, Subscription>();
+  let session = caller.sessionId === undefined ? null : hashId(caller.sessionId);
   const send = (message: LiveServer): void => {
     if (socket.bufferedAmount > BUFFER_MAX_BYTES) socket.close(4429, "too slow");
     else if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
   };
   const timer = setInterval(() => send({ op: "ping" }), PING_MS);
   const recheck = setInterval(() => {
-    if (!signedIn(caller, context)) socket.close(4401, "signed out");
+    if (session !== null && !isSignedIn(session, context)) close("expired");
   }, CHECK_MS);
   timer.unref();
   recheck.unref();
-  const offEnd = context.sessions.onEnd((id) => {
-    if (id === caller.sessionId || (id === "*" && caller.door === "page")) socket.close(4401, "signed out");
+  const close = (why: SessionEnd): void => socket.close(SIGNED_OUT, why);
+  const offChange = context.sessions.onChange((change) => {
+    if (change.id !== session) return;
+    if ("next" in change) session = change.next;
+    else close(change.ended);
   });
   socket.on("message", (data, binary) => {
     try {
@@ -49,7 +56,7 @@ export function serveLive(socket: WebSocket, caller: Caller, context: AdminConte
   socket.on("close", () => {
     clearInterval(timer);
     clearInterval(recheck);
-    offEnd();
+    offChange();
     for (const subscription of topics.values()) subscription.stop();
     topics.clear();
   });
@@ -132,10 +139,9 @@ function acknowledge(subscription: Subscription, o: { seq: number; send: (m: Liv
   }
 }
 
-function signedIn(caller: Caller, context: AdminContext): boolean {
-  if (caller.door === "socket") return true;
+function isSignedIn(hash: string, context: AdminContext): boolean {
   try {
-    context.sessions.check(caller.sessionId);
+    context.sessions.checkHash(hash);
     return true;
   } catch {
     return false;
