@@ -54,6 +54,8 @@ export interface SetupState {
   set_up: boolean;
   /** True when a claim is under way and the browser holds its cookie. */
   claimed: boolean;
+  /** True when the browser's claim no longer counts because the terminal has made a newer link. */
+  replaced: boolean;
   node_id: NodeId;
   short_id: string;
   suggested_name: string;

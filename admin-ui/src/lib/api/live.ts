@@ -1,5 +1,6 @@
 import type { LiveClient, LiveServer, LocalError, SessionEnd } from "@hearthnet/host/contract";
 import { writable, type Readable } from "svelte/store";
+import { get } from "./client.ts";
 
 export type LiveState = "idle" | "connecting" | "open" | "lost";
 /** `snapshot` carries everything, `change` one step, `end` the last one; after a `gap` the reader must ask the node anew. */
@@ -24,6 +25,7 @@ const state = writable<{ state: LiveState; since: number }>({ state: "idle", sin
 /** Whether the page hears the node, and since when (Unix milliseconds). */
 export const liveState: Readable<{ state: LiveState; since: number }> = { subscribe: state.subscribe };
 
+const backListeners = new Set<() => void>();
 let socket: WebSocket | null = null;
 let epoch: string | undefined;
 let attempt = 0;
@@ -33,6 +35,12 @@ let onSignedOut: (why: SessionEnd | null) => void = () => {};
 /** @param listener   hears why, where the node has said so */
 export function whenSignedOut(listener: (why: SessionEnd | null) => void): void {
   onSignedOut = listener;
+}
+
+/** Hears when the node is back after it was gone: what was read before may have changed meanwhile. */
+export function whenBack(listener: () => void): () => void {
+  backListeners.add(listener);
+  return () => backListeners.delete(listener);
 }
 
 /** Watches one topic of the node until the returned function is called. */
@@ -77,10 +85,14 @@ function connect(): void {
   if (attempt === 0) move("connecting");
   const next = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/v1/live`, "hearthnet-admin.v1");
   socket = next;
+  let opened = false;
   next.onopen = () => {
+    const wasGone = attempt > 0;
+    opened = true;
     attempt = 0;
     move("open");
     for (const [topic, entry] of topics) subscribe(topic, entry);
+    if (wasGone) for (const listener of backListeners) listener();
   };
   next.onmessage = (event: MessageEvent<string>) => receive(JSON.parse(event.data) as LiveServer);
   next.onclose = (event) => {
@@ -89,6 +101,8 @@ function connect(): void {
     if (event.code === 4401) return onSignedOut(ENDS.find((end) => end === event.reason) ?? null);
     if (topics.size === 0) return move("idle");
     move("lost");
+    // A browser does not tell a refused socket from a silent node; a node that answers this, but not with yes, has sent us away.
+    if (!opened) void get("/session").catch(() => {});
     // Many pages must not come back in the same instant.
     const wait = Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** attempt++) * (0.75 + Math.random() / 2);
     timer = setTimeout(connect, wait);

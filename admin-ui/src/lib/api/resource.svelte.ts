@@ -1,7 +1,11 @@
 import type { LocalError } from "@hearthnet/host/contract";
 import { errorOf } from "./client.ts";
+import { whenBack } from "./live.ts";
 
-/** Something read from the node, with its three states. An older answer never overwrites a newer one. */
+/**
+ * Something read from the node, with its three states; made while its component is. An older answer never overwrites a newer one. When the node
+ * was gone and is back, it is read anew, unless it fills a form: what a person has typed there stays.
+ */
 export class Resource<T> {
   data: T | null = $state.raw(null);
   error: LocalError | null = $state.raw(null);
@@ -9,8 +13,9 @@ export class Resource<T> {
   readonly #load: () => Promise<T>;
   #turn = 0;
 
-  constructor(load: () => Promise<T>) {
+  constructor(load: () => Promise<T>, o: { fillsForm?: boolean } = {}) {
     this.#load = load;
+    if (o.fillsForm !== true) $effect(() => whenBack(() => void this.reload()));
     void this.reload();
   }
 

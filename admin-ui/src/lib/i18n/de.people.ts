@@ -26,6 +26,14 @@ export const people = {
     needLink:
       "Diese Seite braucht den Link, den das Terminal zeigt. Führe dort `hearthnet setup` aus, um einen neuen zu bekommen.",
     already: "Dieser Knoten ist schon eingerichtet.",
+    elsewhere:
+      "Inzwischen wurde dieser Knoten in einem anderen Browser oder im Terminal eingerichtet. Melde dich mit dem Passwort an, das dort gewählt wurde.",
+    replaced:
+      "Im Terminal wurde ein neuerer Link gemacht, darum gilt der Link dieser Seite nicht mehr. Öffne den neueren; in diesem Browser machst du dort weiter, wo du bist.",
+    gone: "Der Link dieser Seite gilt nicht mehr: der Knoten wurde neu gestartet, oder eine Stunde ist vergangen. Führe in seinem Terminal `hearthnet setup` aus und öffne den Link, den es zeigt.",
+    reset:
+      "Die Anmeldung wurde im Terminal des Knotens zurückgesetzt. Öffne den Link, den es zeigt, und wähle ein neues Passwort.",
+    silent: "Der Knoten antwortet gerade nicht. Was du eingegeben hast, bleibt; die Seite macht weiter, sobald er wieder da ist.",
     languageTitle: "Sprache und Aussehen",
     welcome: "Willkommen. Dieser Knoten wird dir gehören; nichts verlässt ihn, bevor du es sagst.",
     passwordTitle: "Dein Passwort",

@@ -21,6 +21,12 @@ export const people = {
     claiming: "Checking the link …",
     needLink: "This page needs the link that the terminal shows. Run `hearthnet setup` there for a new one.",
     already: "This node is already set up.",
+    elsewhere: "Meanwhile this node was set up in another browser or in the terminal. Sign in with the password chosen there.",
+    replaced:
+      "A newer link was made in the terminal, so this page's link no longer counts. Open the newer one; in this browser you go on where you are.",
+    gone: "This page's link no longer counts: the node was started anew, or an hour has passed. Run `hearthnet setup` in its terminal and open the link it shows.",
+    reset: "The sign-in was reset in the node's terminal. Open the link that it shows to choose a new password.",
+    silent: "The node does not answer at the moment. What you typed stays; this page goes on as soon as it is back.",
     languageTitle: "Language and look",
     welcome: "Welcome. This node will belong to you; nothing leaves it before you say so.",
     passwordTitle: "Your password",

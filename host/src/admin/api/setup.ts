@@ -18,6 +18,7 @@ export const setupRoutes: readonly ApiRoute[] = [
       return {
         set_up: setup.done(),
         claimed: setup.holdsClaim(request.raw.cookies[SETUP_COOKIE]),
+        replaced: setup.isReplaced(request.raw.cookies[SETUP_COOKIE]),
         node_id: facts.node_id,
         short_id: facts.short_id,
         suggested_name: facts.display_name,
@@ -155,7 +156,8 @@ async function finish({ body, raw }: ApiRequest<SetupFinish>, context: AdminCont
 
 /** With a password: set-up or sign-in reset without a browser. Without: the old sign-in is gone and a new link is returned. */
 async function reset(password: string | undefined, context: AdminContext): Promise<{ url?: string }> {
-  const { store, sessions, services } = context;
+  const { store, sessions, services, setup } = context;
+  setup.finish();
   if (password !== undefined) {
     const hash = await hashPassword(checkPassword(password), services.random);
     store.setSetting("password", JSON.stringify(hash));

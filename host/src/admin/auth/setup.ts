@@ -17,6 +17,8 @@ export class Setup {
   readonly #random: Random;
   #pending: { hash: string; until: number; tries: number } | null = null;
   #claim: { hash: string; until: number } | null = null;
+  /** Hash of the claim that a newer link has ended. */
+  #replaced: string | null = null;
 
   constructor(o: { store: AdminStore; clock: Clock; random: Random }) {
     this.#store = o.store;
@@ -32,6 +34,7 @@ export class Setup {
   newToken(): string {
     const token = encodeBase64url(this.#random(16));
     this.#pending = { hash: hashId(token), until: this.#clock.now() + LIFETIME_MS, tries: TRIES };
+    if (this.#claim !== null) this.#replaced = this.#claim.hash;
     this.#claim = null;
     return token;
   }
@@ -54,7 +57,15 @@ export class Setup {
     return id !== undefined && this.#claim !== null && this.#claim.until >= this.#clock.now() && hashId(id) === this.#claim.hash;
   }
 
+  /** True for a browser that had begun when the terminal made a newer link. */
+  isReplaced(id: string | undefined): boolean {
+    return id !== undefined && hashId(id) === this.#replaced;
+  }
+
+  /** Set-up is over, here or in the terminal: nobody's claim counts any more. */
   finish(): void {
     this.#claim = null;
+    this.#pending = null;
+    this.#replaced = null;
   }
 }
