@@ -10,11 +10,12 @@ const inline = /<script>([\s\S]*?)<\/script>/.exec(shell)?.[1] ?? "";
 const hash = createHash("sha256").update(inline).digest("base64");
 
 /**
- * What the shell or most pages use: Svelte, our own parts and styles. Not the catalogues, of which a reader needs one; not Kit, which finds its
- * own beginning only in a piece of its own.
+ * What the first lines of the page need. Kit's first module is handed the page's version and base, which its others read once, when they are
+ * loaded: none of them may come with this piece.
  */
+const START = [/^\0(rolldown|vite)\//, /\/runtime\/client\/payload\.js$/];
+/** What the shell or most pages use: Svelte, Kit, our own parts and styles. Not the catalogues, of which a reader needs one. */
 const FRAME = [
-  /^\0rolldown\//,
   /node_modules\/(svelte|esm-env|clsx|@lucide\/svelte)\//,
   /\/src\/app\.css$/,
   /\/src\/lib\/(api|state|ui)\//,
@@ -22,7 +23,10 @@ const FRAME = [
   /\/src\/lib\/i18n\/(format|locale\.svelte|plural)\.ts$/,
   /\/host\/src\/contract\//,
 ];
-const isFrame = (id: string): boolean => FRAME.some((part) => part.test(id));
+const group = (name: string, parts: RegExp[]): { name: string; test: (id: string) => boolean } => ({
+  name,
+  test: (id) => parts.some((part) => part.test(id)),
+});
 
 export default defineConfig({
   plugins: [
@@ -40,6 +44,6 @@ export default defineConfig({
     target: "es2024",
     assetsInlineLimit: 0,
     // What nearly every page needs comes in one piece: forty small files would be forty questions before the first picture (admin-ui §16).
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "frame", test: isFrame }] } } },
+    rolldownOptions: { output: { codeSplitting: { groups: [group("start", START), group("frame", FRAME)] } } },
   },
 });

@@ -87,14 +87,7 @@ const PARTS: readonly Part[] = [
   },
   {
     name: "page",
-    inputs: [
-      "admin-ui/src",
-      "admin-ui/static",
-      "admin-ui/vite.config.ts",
-      "admin-ui/package.json",
-      "host/src/contract",
-      "package-lock.json",
-    ],
+    inputs: ["admin-ui/src", "admin-ui/vite.config.ts", "admin-ui/package.json", "host/src/contract", "package-lock.json"],
     outputs: ["admin-ui/build/200.html"],
     run: () => command([join("node_modules", "vite", "bin", "vite.js"), "build", "--logLevel", "warn"], "admin-ui"),
   },

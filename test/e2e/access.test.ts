@@ -6,16 +6,9 @@ import { PASSWORD, setUp } from "./support/api.ts";
 import { openBrowser } from "./support/browser.ts";
 import { Opened } from "./support/closing.ts";
 import { figure, seconds } from "./support/figures.ts";
+import { addressOf, pictureOf } from "./support/routes.ts";
 import { Visitor } from "./support/visitor.ts";
 import { routesOfThePage } from "./support/words.ts";
-
-/** Addresses in place of the parts that vary. */
-function addressOf(route: string): string {
-  return route.replace("[ns]/[name]", "hearthnet/ocr").replace("[capability]", "ocr.image");
-}
-function pictureOf(path: string): string {
-  return path === "/" ? "home" : path.slice(1).replaceAll("/", "-").replaceAll(/[[\]]/g, "");
-}
 
 describe("every page for everybody (admin-ui §10)", () => {
   const opened = new Opened();

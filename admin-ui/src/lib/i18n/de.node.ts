@@ -166,6 +166,7 @@ export const node = {
     keyRun: "Beim Ausprobieren ausführen",
     tab: "Tabulator",
     keyTab: "Von einem Bedienelement zum nächsten",
+    esc: "Esc",
     keyEsc: "Die oberste Ebene schließen",
     keyArrows: "Durch die Wörter eines gelesenen Bildes gehen",
     words: "Wörter",

@@ -162,6 +162,7 @@ export const node = {
     keyRun: "Run in the try-it console",
     tab: "Tab",
     keyTab: "Go from one control to the next",
+    esc: "Esc",
     keyEsc: "Close the top layer",
     keyArrows: "Walk through the words of a picture that was read",
     words: "Words",

@@ -1,0 +1,9 @@
+/** An address in place of the parts that vary. */
+export function addressOf(route: string): string {
+  return route.replace("[ns]/[name]", "hearthnet/ocr").replace("[capability]", "ocr.image");
+}
+
+/** A route as part of a picture's name. */
+export function pictureOf(path: string): string {
+  return path === "/" ? "home" : path.slice(1).replaceAll("/", "-").replaceAll(/[[\]]/g, "");
+}
