@@ -60,6 +60,9 @@ export async function faultsOf(page: Page, data: NodeData): Promise<Faults> {
       const scrolls = ["auto", "scroll"].includes(style.overflowX);
       const hiddenOnPurpose = element.closest(".visually-hidden, .skip") !== null || style.clipPath !== "none";
       const tooWide = element.clientWidth > 0 && element.scrollWidth > element.clientWidth + 1;
+      const letters = Number.parseFloat(style.fontSize);
+      const broken = element.offsetWidth < 2.5 * letters && element.offsetHeight > 4 * letters;
+      if (own.length > 0 && broken && !hiddenOnPurpose) cut.push(`one letter a line: ${own[0]?.textContent?.trim() ?? ""}`);
       if (own.length > 0 && tooWide && !scrolls && !hiddenOnPurpose)
         cut.push(`${element.tagName.toLowerCase()} ${element.className}: ${own[0]?.textContent?.trim() ?? ""}`);
     }
