@@ -8,41 +8,54 @@
  */
 import { randomBytes } from "node:crypto";
 import { openBus, type OpenBus } from "./bus/index.ts";
-import type { Log, Principal, TrustLevel } from "./contract/index.ts";
+import type { Clock, Log, Principal, TrustLevel } from "./contract/index.ts";
 import { silentLog, systemClock } from "./foundation/index.ts";
 import { importSeed } from "./identity/index.ts";
-import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
+import { openRuntime, type NodeRuntime, type RuntimeOptions } from "./runtime/index.ts";
 
 export type { Bus, Grant, PluginManifest, PluginStatus, Principal, StoredRelease, TrustLevel } from "./contract/index.ts";
+export { ManualClock } from "./foundation/index.ts";
+export type { ExitFacts, Launched, Launcher, NodePaths, SandboxSpec } from "./runtime/index.ts";
 
 export interface PluginHost {
   bus: OpenBus;
   runtime: NodeRuntime;
   nodeId: string;
+  clock: Clock;
   /** A caller of that standing; `self` is the operator. */
   as(who: TrustLevel | "self"): Principal;
   close(): Promise<void>;
 }
 
-/** @param o.dataDir  an empty folder, left as it is */
-export async function openPluginHost(o: { dataDir: string; runnerPath: string; log?: Log }): Promise<PluginHost> {
+export interface PluginHostOptions extends Pick<RuntimeOptions, "runnerPath" | "inProcess" | "onLaunch"> {
+  /** An empty folder, left as it is. */
+  dataDir: string;
+  /** Of bus and runtime; the machine's own by default. */
+  clock?: Clock;
+  log?: Log;
+}
+
+export async function openPluginHost(o: PluginHostOptions): Promise<PluginHost> {
   const { nodeId } = importSeed(randomBytes(32));
-  const log = o.log ?? silentLog;
-  const bus = openBus({ nodeId, communityId: () => null, clock: systemClock, log });
+  const { log = silentLog, clock = systemClock, runnerPath, inProcess, onLaunch } = o;
+  const bus = openBus({ nodeId, communityId: () => null, clock, log });
   const runtime = await openRuntime({
     dataDir: o.dataDir,
     bus,
-    clock: systemClock,
+    clock,
     random: (n) => randomBytes(n),
     log,
     identity: { nodeId, communityId: () => null },
-    runnerPath: o.runnerPath,
+    runnerPath,
+    ...(inProcess === undefined ? {} : { inProcess }),
+    ...(onLaunch === undefined ? {} : { onLaunch }),
     closeInheritedFiles: false,
   });
   return {
     bus,
     runtime,
     nodeId,
+    clock,
     as: (who) =>
       who === "self"
         ? { kind: "self", node_id: nodeId, community_id: null, level: "anchor" }

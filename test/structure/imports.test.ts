@@ -127,6 +127,15 @@ it("SDK and registry meet the host through its public doors, and nobody else", (
   assert.deepEqual(show(wrong), []);
 });
 
+it("nothing but the test host's door makes the runtime start a plugin unconfined or look at its link", () => {
+  const naming = HOST.filter((path) => /\b(inProcess|onLaunch)\b/.test(read(path)));
+  assert.ok(naming.includes("host/src/plugin-host.ts"));
+  assert.deepEqual(
+    naming.filter((path) => roomOf(path) !== "runtime" && path !== "host/src/plugin-host.ts"),
+    [],
+  );
+});
+
 it("the daemon's bundle holds no foreign house and loads only packages that the host declares, never isolated-vm (plugin-platform §1.2)", async () => {
   const { metafile } = await build({
     entryPoints: [join(ROOT, "host", "src", "main.ts")],

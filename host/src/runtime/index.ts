@@ -8,5 +8,6 @@
  * await runtime.startAll();
  */
 export { inspectConfinement } from "./inspect.ts";
+export type { ExitFacts, Launched, Launcher, NodePaths, SandboxSpec } from "./confine/index.ts";
 export { isWithin, requested, weightOf, type Right } from "./permission/index.ts";
 export { NodeRuntime, openRuntime, type RuntimeOptions } from "./runtime.ts";

@@ -26,7 +26,10 @@ import {
   probeConfinement,
   sandboxLauncher,
   seatBeltLauncher,
+  type Launched,
+  type Launcher,
   type Machine,
+  type SandboxSpec,
 } from "./confine/index.ts";
 import { checkConfig, describeConfig, mergeSecrets, needsConfig } from "./configuration.ts";
 import { eraseData } from "./erase.ts";
@@ -57,6 +60,10 @@ export interface RuntimeOptions {
   /** Close what the daemon inherited from its parent; tests that share a process with others leave it open. */
   closeInheritedFiles?: boolean;
   onNotice?: (notice: { plugin: string; title: string; body: string }) => void;
+  /** For test hosts alone: starts plugins inside the test's process, without any confinement; the label is then `none`. */
+  inProcess?: Launcher;
+  /** For test hosts alone: sees every process that is started and may stand between it and the runtime. */
+  onLaunch?: (launched: Launched, spec: SandboxSpec) => Launched;
   /** Asked before every start; what it refuses as altered or revoked is locked away. The marketplace answers. */
   admit?: (release: StoredRelease) => Promise<void>;
 }
@@ -80,7 +87,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<NodeRuntime>
     ...(options.systemPath === undefined ? {} : { systemPath: options.systemPath }),
   });
   mkdirSync(`${layout.runDir}/canary`, { recursive: true, mode: 0o755 });
-  const report = await probeConfinement(machine, { runDir: layout.runDir, secretDir: options.dataDir, log: options.log });
+  const report =
+    options.inProcess === undefined
+      ? await probeConfinement(machine, { runDir: layout.runDir, secretDir: options.dataDir, log: options.log })
+      : unconfinedReport(machine);
   return new NodeRuntime(options, { layout, machine, report });
 }
 
@@ -111,7 +121,7 @@ export class NodeRuntime implements Runtime {
     this.#logs = new LogStore(found.layout.logs, clock);
     this.#secrets = new SecretBox(found.layout.secretKey);
     const confined = found.report.label.startsWith("os");
-    const belt = confined ? null : openSeatBelt(found.machine);
+    const belt = confined || options.inProcess !== undefined ? null : openSeatBelt(found.machine);
     this.#closeBelt = () => belt?.close();
     this.#environment = {
       bus: options.bus,
@@ -119,7 +129,11 @@ export class NodeRuntime implements Runtime {
       random,
       identity: options.identity,
       report: found.report,
-      launcher: belt === null ? sandboxLauncher(found.machine) : seatBeltLauncher(found.machine, belt),
+      launcher: watched(
+        options.inProcess ?? (belt === null ? sandboxLauncher(found.machine) : seatBeltLauncher(found.machine, belt)),
+        options.onLaunch,
+      ),
+      inProcess: options.inProcess !== undefined,
       journal: this.#journal,
       ledger: this.#ledger,
       logs: this.#logs,
@@ -151,6 +165,11 @@ export class NodeRuntime implements Runtime {
 
   release(id: string): StoredRelease | undefined {
     return this.#releases.get(id);
+  }
+
+  /** Calls that the plugin's process has not ended yet, those included whose callers have left. */
+  inFlight(id: string): number {
+    return this.#plugins.get(id)?.session?.inFlight ?? 0;
   }
 
   /**
@@ -472,6 +491,14 @@ export class NodeRuntime implements Runtime {
     const status = this.get(id);
     if (status !== undefined) for (const listener of this.#listeners) listener(status);
   }
+}
+
+function watched(launcher: Launcher, onLaunch: RuntimeOptions["onLaunch"]): Launcher {
+  return onLaunch === undefined ? launcher : { launch: (spec) => onLaunch(launcher.launch(spec), spec) };
+}
+
+function unconfinedReport({ asRoot, bwrapVersion }: Machine): ConfinementReport {
+  return { label: "none", probes: [], repairs: [], asRoot, bwrapVersion };
 }
 
 /** Rights that stand on the command line; equal texts mean that no restart is needed. */

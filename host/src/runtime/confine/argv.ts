@@ -14,6 +14,8 @@ export interface SandboxTools {
 }
 
 export interface SandboxSpec {
+  /** Name of the declared worker that runs; absent: the plugin itself, or the host's own helper. */
+  worker?: string;
   packageDir: string;
   /** Folder with the plugin's assets, or null when it has none. */
   assetsDir: string | null;

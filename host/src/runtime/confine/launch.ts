@@ -1,8 +1,7 @@
 /** Starts one process in the sandbox, or with the seat belt alone. @source plugin-platform §1.3, §1.4 */
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import type { Socket } from "node:net";
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import {
   insidePaths,
   nodeArguments,
@@ -29,7 +28,7 @@ export interface Launched {
   pid: number;
   /** Where the package, assets and data are for the process. */
   paths: NodePaths;
-  link: Socket;
+  link: Duplex;
   stdout: Readable;
   stderr: Readable;
   exited: Promise<ExitFacts>;
@@ -108,7 +107,7 @@ function launched(child: ChildProcess, paths: NodePaths, sandboxed: boolean): La
     sandboxed,
     pid,
     paths,
-    link: link as Socket,
+    link: link as Duplex,
     stdout,
     stderr,
     exited,

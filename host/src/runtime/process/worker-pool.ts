@@ -143,7 +143,7 @@ export class WorkerPool {
     try {
       worker.process = new ConfinedProcess({
         launcher,
-        spec,
+        spec: { ...spec, worker: declaration.name },
         clock,
         limits: { startTimeoutMs: START_MS, memoryMb: declaration.limits.memoryMb, maxBlockMs: 0 },
         pings: false,

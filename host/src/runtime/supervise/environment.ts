@@ -14,6 +14,8 @@ export interface PluginEnvironment {
   identity: NodeIdentity;
   report: ConfinementReport;
   launcher: Launcher;
+  /** The launcher confines nothing, because a test wants it so; nothing is claimed of what it starts. */
+  inProcess: boolean;
   journal: Journal;
   ledger: Ledger;
   logs: LogStore;

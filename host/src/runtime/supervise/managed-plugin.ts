@@ -27,6 +27,18 @@ import { limitsOf, pluginSpec, workerSpec } from "./specs.ts";
 
 const DRAIN_MS = 10_000;
 const UNHEALTHY_MAX = 3;
+/** Of a plugin inside its test's own process: no confinement, no process of its own. */
+const NO_EVIDENCE: ConfinementEvidence = {
+  label: "none",
+  pid: 0,
+  seccomp: 0,
+  noNewPrivs: 0,
+  capEff: "",
+  hostUid: -1,
+  namespaces: [],
+  cgroup: null,
+  remarks: ["it runs inside its test's own process"],
+};
 
 /** What decides whether a plugin may start at all. */
 export interface StartFacts {
@@ -245,7 +257,11 @@ export class ManagedPlugin {
 
   /** Reads the evidence. A plugin that may only run confined and is not, does not run. @throws confinement */
   #judge({ release, bestLabel }: StartFacts, session: Session): void {
-    const { report, journal } = this.#environment;
+    const { report, journal, inProcess } = this.#environment;
+    if (inProcess) {
+      this.#evidence = NO_EVIDENCE;
+      return;
+    }
     const pid = session.process.launched.nodePid();
     if (pid === null)
       throw new HnError("plugin_gone", { reason: "start_failed", message: "The plugin's process could not be found." });
