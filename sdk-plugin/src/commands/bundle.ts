@@ -29,6 +29,11 @@ function ownEntry(): string {
   throw new Refusal("The SDK is not built.", { reason: "no_sdk", action: "Run `npm run build` in the HearthNet checkout." });
 }
 
+export interface BundleOptions {
+  /** Folder in which the package will lie. With it, each bundle ends with a map to the author's files; a shipped package has none. */
+  sourceMapsFrom?: string;
+}
+
 export interface Bundles {
   /** Path in the package → bytes. */
   files: Map<string, Uint8Array>;
@@ -46,7 +51,7 @@ export interface BundledPackage {
  * Bundles the plugin's entry and its workers, everything from npm included: nothing is looked up at run time, in a sandbox there is nothing to find.
  * @throws Refusal bundle_failed
  */
-export async function bundle(project: Project): Promise<Bundles> {
+export async function bundle(project: Project, options: BundleOptions = {}): Promise<Bundles> {
   const { manifest, dir } = project;
   const entries = [manifest.entry.main, ...(manifest.contributes.workers ?? []).map((worker) => worker.entry)].filter(
     (entry): entry is string => entry !== undefined,
@@ -54,14 +59,20 @@ export async function bundle(project: Project): Promise<Bundles> {
   const files = new Map<string, Uint8Array>();
   const packages = new Map<string, BundledPackage>();
   for (const entry of entries) {
-    const { bytes, metafile } = await bundleOne(dir, sourceOf(project, entry));
+    const { bytes, metafile } = await bundleOne(dir, {
+      source: sourceOf(project, entry),
+      ...(options.sourceMapsFrom === undefined ? {} : { mappedAs: join(options.sourceMapsFrom, entry) }),
+    });
     files.set(entry, bytes);
     for (const found of packagesOf(metafile, dir)) packages.set(`${found.name}@${found.version}`, found);
   }
   return { files, packages: [...packages.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, found]) => found) };
 }
 
-async function bundleOne(dir: string, source: string): Promise<{ bytes: Uint8Array; metafile: Metafile }> {
+async function bundleOne(
+  dir: string,
+  { source, mappedAs }: { source: string; mappedAs?: string },
+): Promise<{ bytes: Uint8Array; metafile: Metafile }> {
   try {
     const { outputFiles, metafile } = await build({
       entryPoints: [source],
@@ -74,6 +85,7 @@ async function bundleOne(dir: string, source: string): Promise<{ bytes: Uint8Arr
       legalComments: "inline",
       charset: "utf8",
       write: false,
+      ...(mappedAs === undefined ? {} : { outfile: mappedAs, sourcemap: "inline" }),
       metafile: true,
       logLevel: "silent",
       plugins: [ownSdk],

@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Refusal } from "@hearthnet/host/command-line";
 import { MANIFEST_FILE, type PackageFile } from "@hearthnet/host/format";
-import { bundle } from "./bundle.ts";
+import { bundle, type BundleOptions } from "./bundle.ts";
 import type { Project } from "./project.ts";
 import { writeSbom } from "./sbom.ts";
 
@@ -15,13 +15,13 @@ const FOLDERS: readonly [from: string, to: string][] = [
 const SINGLE = ["README.md", "README.de.md", "CHANGELOG.md", "LICENSE"];
 
 /** Everything that goes into the package: manifest, bundles, schemas, texts, readme, bill of materials. @source marketplace §1 */
-export async function packageFiles(project: Project): Promise<Map<string, PackageFile>> {
+export async function packageFiles(project: Project, options: BundleOptions = {}): Promise<Map<string, PackageFile>> {
   const { dir, manifest, manifestBytes } = project;
   const files = new Map<string, PackageFile>([[MANIFEST_FILE, { bytes: manifestBytes }]]);
   for (const [from, to] of FOLDERS) copyFolder(join(dir, from), to, files);
   for (const name of [...SINGLE, ...(manifest.icon === undefined ? [] : [manifest.icon])])
     if (existsSync(join(dir, name))) files.set(name, { bytes: readFileSync(join(dir, name)) });
-  const bundles = await bundle(project);
+  const bundles = await bundle(project, options);
   for (const [path, bytes] of bundles.files) files.set(path, { bytes });
   files.set("sbom.cdx.json", { bytes: writeSbom(manifest, bundles.packages) });
   return files;

@@ -1,76 +1,66 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { copyFile } from "node:fs/promises";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import type {
-  ConfinementLabel,
-  Frame,
-  Grant,
-  JsonObject,
-  PluginLogLine,
-  PluginManifest,
-  PluginStatus,
-  TrustLevel,
-} from "@hearthnet/host/contract";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Grant, JsonObject, PluginManifest, PluginStatus } from "@hearthnet/host/contract";
 import { requested } from "@hearthnet/host/format";
-import { openPluginHost, type PluginHost, type StoredRelease } from "@hearthnet/host/plugin-host";
-import { findAssets } from "../commands/assets.ts";
-import { packageFiles } from "../commands/package-files.ts";
+import { openPluginHost, type Bus, type PluginHost } from "@hearthnet/host/plugin-host";
 import { openProject } from "../commands/project.ts";
+import type { FakeClock } from "./fake-clock.ts";
+import { inProcessLauncher } from "./in-process.ts";
+import { askedMode, type Mode } from "./modes.ts";
+import type { CallAs, CallInput, TestHost, TestHostOptions, TestStream } from "./options.ts";
+import { Processes } from "./processes.ts";
 import { findRunner } from "./runner-path.ts";
-
-export interface TestHostOptions {
-  /** Folder with `hearthnet.plugin.json`. */
-  dir: string;
-  /** What the operator grants; default everything the manifest asks for. */
-  grants?: "manifest" | Grant[];
-  config?: JsonObject;
-}
-
-export interface CallAs {
-  /** Default `member`; `self` is the node's operator. */
-  as?: TrustLevel | "self";
-  timeoutMs?: number;
-  signal?: AbortSignal;
-}
-
-export interface TestHost {
-  manifest: PluginManifest;
-  /** What the process really runs under; `seat-belt` where bubblewrap is missing. */
-  label(): ConfinementLabel | null;
-  status(): PluginStatus;
-  /** @param ref  `name@X.Y` @throws HnError as a caller on the bus gets it */
-  call(
-    ref: string,
-    body: { params?: object; input?: object },
-    options?: CallAs,
-  ): Promise<{ output: JsonObject; meta: JsonObject }>;
-  /** Leaving the loop cancels. */
-  stream(ref: string, body: { params?: object; input?: object }, options?: CallAs): AsyncGenerator<Frame, JsonObject, void>;
-  revoke(permission: string): Promise<void>;
-  configure(value: JsonObject): Promise<"applied" | "restart" | "restored">;
-  /** Newest last. */
-  logs(): PluginLogLine[];
-  /** Kills the plugin's process without warning; the runtime starts it again. */
-  kill9(): void;
-  restart(): Promise<PluginStatus>;
-  close(): Promise<void>;
-}
+import { stagedRelease } from "./staged-release.ts";
+import { offerStubs } from "./stubs.ts";
 
 const LOG_LINES = 500;
+const POLL_MS = 2;
+/** Real time; a host that follows a fake clock gives up a cancelled call only when that clock moves. */
+const LET_GO_MS = 2000;
+/** Less than a byte, so that nothing fits any more; zero would mean the default. */
+const FULL_MB = Number.MIN_VALUE;
+
+interface Stage {
+  host: PluginHost;
+  manifest: PluginManifest;
+  mode: Mode;
+  processes: Processes;
+  clock: FakeClock | undefined;
+  root: string;
+}
 
 /**
  * Builds the plugin and starts it under the real runtime.
+ *
+ * @example
+ * const host = await createTestHost({ dir: "../hello", mode: "inproc" });
+ * const { output } = await host.call("ext.acme.hello.greet@1.0", { input: { name: "Ada" } }, { as: "trusted" });
+ * await host.close();
  * @throws Refusal of `pack` · Error with the plugin's own log when it does not start
  */
-export async function createTestHost(options: TestHostOptions): Promise<TestHost> {
-  const project = openProject({ args: [options.dir], cwd: process.cwd() });
+export async function createTestHost(options: TestHostOptions = {}): Promise<TestHost> {
+  const found = openProject({ args: [options.dir ?? "."], cwd: process.cwd() });
+  const project = { ...found, manifest: options.manifest ?? found.manifest };
   const { manifest } = project;
+  const mode = askedMode() ?? options.mode ?? "confined";
+  const { clock } = options;
   const root = mkdtempSync(join(tmpdir(), "hearthnet-plugin-test-"));
   chmodSync(root, 0o755);
-  const host = await openPluginHost({ dataDir: join(root, "data"), runnerPath: findRunner() });
+  const processes = new Processes();
+  const runnerPath = findRunner();
+  const host = await openPluginHost({
+    dataDir: join(root, "data"),
+    runnerPath,
+    onLaunch: processes.onLaunch,
+    ...(clock === undefined ? {} : { clock }),
+    ...(mode === "inproc" ? { inProcess: inProcessLauncher(runnerPath) } : {}),
+  });
+  const stage: Stage = { host, manifest, mode, processes, clock, root };
   try {
-    const release = await unpack(project, root);
+    offerStubs(host.bus, options.capabilities ?? {});
+    const release = await stagedRelease(project, { root, sourceMaps: mode === "inproc" });
     const grants = options.grants === undefined || options.grants === "manifest" ? everything(manifest) : options.grants;
     let status = await host.runtime.stage(release, grants);
     if (options.config !== undefined) {
@@ -79,14 +69,14 @@ export async function createTestHost(options: TestHostOptions): Promise<TestHost
     }
     if (status.state !== "active") throw new Error(`${manifest.id} did not start: ${status.state}\n${textOf(host, manifest.id)}`);
   } catch (error) {
-    await host.close();
-    rmSync(root, { recursive: true, force: true });
+    await close(stage);
     throw error;
   }
-  return testHost(host, { manifest, root });
+  return testHost(stage);
 }
 
-function testHost(host: PluginHost, { manifest, root }: { manifest: PluginManifest; root: string }): TestHost {
+function testHost(stage: Stage): TestHost {
+  const { host, manifest, mode, processes } = stage;
   const { id } = manifest;
   const { runtime, bus } = host;
   const status = (): PluginStatus => {
@@ -94,75 +84,89 @@ function testHost(host: PluginHost, { manifest, root }: { manifest: PluginManife
     if (found === undefined) throw new Error(`${id} is not there any more`);
     return found;
   };
-  const request = (
-    ref: string,
-    body: { params?: object; input?: object },
-    { as, timeoutMs, signal }: CallAs,
-  ): Parameters<typeof bus.call>[0] => {
-    const [capability = "", version = "1.0"] = ref.split("@");
-    const [major = 1, minor = 0] = version.split(".").map(Number);
-    return {
-      capability,
-      version: [major, minor],
-      body: { params: (body.params ?? {}) as JsonObject, input: (body.input ?? {}) as JsonObject },
-      caller: host.as(as ?? "member"),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(signal === undefined ? {} : { signal }),
-    };
-  };
+  const regrant = (change: (grant: Grant) => Grant): Promise<void> => runtime.setGrants(id, runtime.grants(id).map(change));
   return {
     manifest,
+    mode,
     status,
     label: () => status().label,
-    call: (ref, body, options = {}) => bus.call(request(ref, body, options)),
-    stream: (ref, body, options = {}) => bus.stream(request(ref, body, options)),
-    revoke: (permission) =>
-      runtime.setGrants(
-        id,
-        runtime.grants(id).map((grant) => (grant.permission === permission ? { ...grant, mode: "deny" } : grant)),
-      ),
+    call: (ref, body, options = {}) => bus.call(request(host, { ref, body, options })),
+    stream: (ref, body, options = {}) => openStream(stage, { ref, body, options }),
+    workers: () => processes.workers,
+    revoke: (permission) => regrant((grant) => (grant.permission === permission ? { ...grant, mode: "deny" } : grant)),
     configure: async (value) => (await runtime.setConfig(id, value, {})).result,
     logs: () => runtime.logs(id, { limit: LOG_LINES }),
-    kill9: () => {
-      const { evidence } = status();
-      if (evidence !== null) process.kill(evidence.pid, "SIGKILL");
+    kill9: () =>
+      new Promise((resolve) => {
+        const forget = runtime.onChange((change) => {
+          if (change.id !== id || change.state === "active") return;
+          forget();
+          resolve();
+        });
+        processes.kill9();
+      }),
+    stallFd3: (ms) => {
+      const { link } = processes;
+      link?.hold();
+      host.clock.setTimeout(() => link?.release(), ms);
     },
+    fillDisk: () =>
+      regrant((grant) => (grant.permission === "storage.kv" ? { ...grant, scope: { ...grant.scope, quotaMb: FULL_MB } } : grant)),
     restart: () => runtime.restart(id),
-    close: async () => {
-      await host.close();
-      rmSync(root, { recursive: true, force: true });
-    },
+    close: () => close(stage),
   };
 }
 
-/** As the store has it after an installation: files of the package, assets beside it. */
-async function unpack(project: ReturnType<typeof openProject>, root: string): Promise<StoredRelease> {
-  const dir = join(root, "package");
-  for (const [path, { bytes, mode }] of await packageFiles(project)) {
-    const full = join(dir, path);
-    mkdirSync(dirname(full), { recursive: true, mode: 0o755 });
-    writeFileSync(full, bytes, { mode: mode ?? 0o644 });
-  }
-  const assets: StoredRelease["assets"] = {};
-  mkdirSync(join(root, "assets"), { mode: 0o755 });
-  for (const { name, path, sha256, source } of findAssets(project)) {
-    const file = join(root, "assets", sha256);
-    await copyFile(source, file);
-    chmodSync(file, 0o444);
-    assets[name] = { ...assets[name], [path]: file };
-  }
-  const { manifest } = project;
+interface Asked {
+  ref: string;
+  body: CallInput;
+  options: CallAs;
+}
+
+function request(host: PluginHost, { ref, body, options: { as, timeoutMs, signal } }: Asked): Parameters<Bus["call"]>[0] {
+  const [capability = "", version = "1.0"] = ref.split("@");
+  const [major = 1, minor = 0] = version.split(".").map(Number);
   return {
-    id: manifest.id,
-    version: manifest.version,
-    sha256: "0".repeat(64),
-    dir,
-    manifest,
-    publisherKeyId: "0".repeat(64),
-    // The author's own code on the author's own machine: it may run where nothing can be confined.
-    embeddedRoot: true,
-    assets,
+    capability,
+    version: [major, minor],
+    body: { params: (body.params ?? {}) as JsonObject, input: (body.input ?? {}) as JsonObject },
+    caller: host.as(as ?? "member"),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(signal === undefined ? {} : { signal }),
   };
+}
+
+function openStream({ host, manifest }: Stage, asked: Asked): TestStream {
+  const left = new AbortController();
+  const { signal } = asked.options;
+  const either = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
+  const frames = host.bus.stream(request(host, { ...asked, options: { ...asked.options, signal: either } }));
+  return Object.assign(frames, {
+    async cancel() {
+      const open = host.runtime.inFlight(manifest.id);
+      left.abort(new DOMException("The test has cancelled the stream.", "AbortError"));
+      await frames.return({}).catch(() => {});
+      const end = performance.now() + LET_GO_MS;
+      while (open > 0 && host.runtime.inFlight(manifest.id) >= open) {
+        if (performance.now() > end)
+          throw new Error("The plugin holds on to the cancelled call. With a fake clock, move it on by 200 ms before waiting.");
+        await pause(POLL_MS);
+      }
+    },
+  });
+}
+
+async function close({ host, clock, processes, root }: Stage): Promise<void> {
+  processes.link?.release();
+  // Whoever does not leave when asked is ended after a time, which a fake clock has to reach.
+  const hurry = clock === undefined ? undefined : setInterval(() => clock.advance(1000), 50);
+  try {
+    await host.close();
+  } finally {
+    clearInterval(hurry);
+    // Coverage is counted after the test's process has ended, and needs the bundle then.
+    rmSync(process.env["NODE_V8_COVERAGE"] === undefined ? root : join(root, "data"), { recursive: true, force: true });
+  }
 }
 
 function everything(manifest: PluginManifest): Grant[] {

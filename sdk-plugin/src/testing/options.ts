@@ -1,0 +1,75 @@
+/** What a test asks of the host, and what it gets. @source plugin-platform §4.7 */
+import type {
+  ConfinementLabel,
+  Frame,
+  Grant,
+  JsonObject,
+  PermissionName,
+  PluginLogLine,
+  PluginManifest,
+  PluginStatus,
+  TrustLevel,
+} from "@hearthnet/host/contract";
+import type { FakeClock } from "./fake-clock.ts";
+import type { Mode } from "./modes.ts";
+import type { Stub } from "./stubs.ts";
+
+export interface TestHostOptions {
+  /** Folder with `hearthnet.plugin.json`; default the working folder. */
+  dir?: string;
+  /** Takes the place of the manifest in the folder, for other limits or rights. */
+  manifest?: PluginManifest;
+  /** Default `confined`. What `hearthnet plugin test` asks for outweighs it. */
+  mode?: Mode;
+  /** What the operator grants; default everything the manifest asks for. */
+  grants?: "manifest" | Grant[];
+  config?: JsonObject;
+  /** Of the host; default the machine's. */
+  clock?: FakeClock;
+  /** By `name@X.Y`: what answers the plugin's own calls. */
+  capabilities?: Readonly<Record<string, Stub>>;
+}
+
+export interface CallAs {
+  /** Default `member`; `self` is the node's operator. */
+  as?: TrustLevel | "self";
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+/** `Uint8Array` may stand where the capability carries bytes. */
+export interface CallInput {
+  params?: object;
+  input?: object;
+}
+
+export interface TestStream extends AsyncGenerator<Frame, JsonObject, void> {
+  /** Leaves the stream. Resolves when the plugin has let go of the call, or the host of the plugin. */
+  cancel(): Promise<void>;
+}
+
+export interface TestHost {
+  manifest: PluginManifest;
+  mode: Mode;
+  /** What the process really runs under: `seat-belt` where bubblewrap is missing, `none` in the test's own process. */
+  label(): ConfinementLabel | null;
+  status(): PluginStatus;
+  /** @param ref  `name@X.Y` @throws HnError as a caller on the bus gets it */
+  call(ref: string, body: CallInput, options?: CallAs): Promise<{ output: JsonObject; meta: JsonObject }>;
+  /** Leaving the loop cancels. */
+  stream(ref: string, body: CallInput, options?: CallAs): TestStream;
+  /** Worker processes at work or in waiting. */
+  workers(): { name: string; pid: number }[];
+  revoke(permission: PermissionName): Promise<void>;
+  configure(value: JsonObject): Promise<"applied" | "restart" | "restored">;
+  /** Newest last. */
+  logs(): PluginLogLine[];
+  /** Ends the plugin without warning; resolves when the host knows. It is started again. In its test's process only its link breaks. */
+  kill9(): Promise<void>;
+  /** Nothing passes between host and plugin for that long on the host's clock; nothing is lost. */
+  stallFd3(ms: number): void;
+  /** The plugin's store is full from now on: every further `kv.put` is refused with `quota_exceeded`, what lies there can be read. */
+  fillDisk(): Promise<void>;
+  restart(): Promise<PluginStatus>;
+  close(): Promise<void>;
+}

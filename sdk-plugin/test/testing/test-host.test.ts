@@ -1,0 +1,164 @@
+/** What the test host offers beyond calls, in both modes. @source plugin-platform §4.7 */
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it, type TestContext } from "node:test";
+import type { Grant, PluginManifest } from "../../../host/src/contract/index.ts";
+import { until } from "../../../host/test/support/until.ts";
+import {
+  createTestHost,
+  fakeClock,
+  MODE_VARIABLE,
+  modes,
+  runContract,
+  type TestHost,
+  type TestHostOptions,
+} from "../../src/testing/index.ts";
+
+const PARROT = join(import.meta.dirname, "..", "fixtures", "parrot");
+const SAY = "ext.acme.parrot.say@1.0";
+const COUNT = "ext.acme.parrot.count@1.0";
+const OTHER = "ext.other.thing@1.0";
+const mayCallOther: Grant = {
+  permission: "bus.call",
+  scope: { capabilities: ["ext.other.thing@1"], own: true },
+  mode: "allow",
+  grantedBy: "operator",
+  at: 0,
+};
+const mayOffer: Grant = { ...mayCallOther, permission: "bus.provide", scope: { prefixes: ["ext.acme.parrot."] } };
+
+for (const { mode, skip } of modes())
+  describe(`a test host, ${mode}`, { skip }, () => {
+    const open = async (t: TestContext, options: TestHostOptions = {}): Promise<TestHost> => {
+      const host = await createTestHost({ dir: PARROT, mode, ...options });
+      t.after(() => host.close());
+      return host;
+    };
+    let shared: TestHost;
+    before(async () => {
+      shared = await createTestHost({ dir: PARROT, mode });
+    });
+    after(() => shared.close());
+
+    it("says what the plugin really runs under", () => {
+      assert.equal(shared.label(), mode === "inproc" ? "none" : "os");
+      assert.equal(shared.status().evidence?.pid === process.pid, false);
+    });
+
+    it("lets a caller of any standing in, and no lower one than the capability asks for", async () => {
+      await shared.call(SAY, { input: {} }, { as: "trusted" });
+      await assert.rejects(shared.call(SAY, { input: {} }, { as: "unknown" }), { code: "unauthorized" });
+    });
+
+    it("cancels a stream: the worker that would never have ended is gone with it", async () => {
+      const stream = shared.stream(COUNT, { input: { to: 3, ponder: 1 } }, { as: "trusted" });
+      assert.equal((await stream.next()).done, false);
+      const stuck = stream.next();
+      stuck.catch(() => {});
+      await until("the worker is at work", () => shared.logs().some(({ message }) => message === "the parrot ponders"));
+      const [worker] = shared.workers();
+      assert.equal(worker?.name, "think");
+      await stream.cancel();
+      assert.deepEqual(shared.workers(), []);
+      await assert.rejects(stuck);
+      await until("its process is gone", () => !existsSync(`/proc/${worker?.pid ?? 0}/task`));
+    });
+
+    it("keeps what lies in a full store readable and refuses the rest", async () => {
+      await shared.call(SAY, { input: { op: "remember", word: "Lora" } });
+      await shared.fillDisk();
+      await assert.rejects(shared.call(SAY, { input: { op: "remember", word: "L" } }), { code: "quota_exceeded" });
+      const { output } = await shared.call(SAY, { input: { op: "recall" } });
+      assert.equal((output["stored"] as { value: string }).value, '"Lora"');
+    });
+
+    it("answers the plugin's own calls with a stand-in, if the plugin may make them", async (t) => {
+      const callers: string[] = [];
+      const capabilities: TestHostOptions["capabilities"] = {
+        [OTHER]: async ({ caller }) => {
+          callers.push(caller.kind);
+          return { output: { heard: true } };
+        },
+      };
+      const host = await open(t, { capabilities, grants: [mayOffer, mayCallOther] });
+      const { output } = await host.call(SAY, { input: { op: "call-other" } });
+      assert.equal(output["heard"], true);
+      await host.revoke("bus.call");
+      await assert.rejects(host.call(SAY, { input: { op: "call-other" } }), { code: "permission_denied" });
+      assert.deepEqual(callers, ["plugin"]);
+    });
+
+    it("takes another manifest than the folder's", async (t) => {
+      const manifest = JSON.parse(readFileSync(join(PARROT, "hearthnet.plugin.json"), "utf8")) as PluginManifest;
+      manifest.limits = { ...manifest.limits, callsPerMinute: 1 };
+      const host = await open(t, { manifest });
+      await host.call(SAY, { input: {} });
+      await assert.rejects(host.call(SAY, { input: {} }), { code: "rate_limited" });
+    });
+
+    it("stalls fd 3 on a clock of the test's own: shorter, nothing is lost; longer, the plugin counts as hung", async (t) => {
+      const clock = fakeClock();
+      const host = await open(t, { clock });
+      // Each answer comes behind the pong of the second before it.
+      for (let second = 0; second < 8; second += 1) {
+        clock.advance(1000);
+        await host.call(SAY, { input: {} });
+      }
+      host.stallFd3(2000);
+      let answered = false;
+      const call = host.call(SAY, { input: {} }).then(() => (answered = true));
+      clock.advance(1999);
+      await new Promise(setImmediate);
+      assert.equal(answered, false);
+      clock.advance(1);
+      await call;
+      host.stallFd3(60_000);
+      clock.advance(6000);
+      await until("the host has ended it", () => host.status().state === "backoff");
+      assert.match(host.status().reason?.reason ?? "", /hung/);
+    });
+
+    it("ends the plugin without warning, and it is started again", async () => {
+      const waiting = assert.rejects(shared.call(SAY, { input: { op: "wait" } }), { code: "plugin_gone" });
+      await until("the call is under way", () => shared.status().resources?.calls !== 0);
+      await shared.kill9();
+      await waiting;
+      await until("it is back", () => shared.status().state === "active", 15_000);
+      await shared.call(SAY, { input: {} });
+    });
+
+    it("finds every promise kept, and says how", async () => {
+      assert.deepEqual(
+        (await runContract(shared)).filter(({ kept }) => !kept),
+        [],
+      );
+    });
+  });
+
+describe("the mode of a test", () => {
+  it("is both, or the one asked for, which outweighs what the test names", async (t) => {
+    delete process.env[MODE_VARIABLE];
+    assert.deepEqual(
+      modes().map(({ mode }) => mode),
+      ["inproc", "confined"],
+    );
+    t.after(() => delete process.env[MODE_VARIABLE]);
+    process.env[MODE_VARIABLE] = "inproc";
+    assert.deepEqual(modes(), [{ mode: "inproc", skip: false }]);
+    const host = await createTestHost({ dir: PARROT, mode: "confined" });
+    t.after(() => host.close());
+    assert.deepEqual([host.mode, host.label()], ["inproc", "none"]);
+  });
+
+  it("inproc shows the author's own lines in the plugin's log", async (t) => {
+    process.setSourceMapsEnabled(true);
+    t.after(() => process.setSourceMapsEnabled(false));
+    const host = await createTestHost({ dir: PARROT, mode: "inproc" });
+    t.after(() => host.close());
+    await assert.rejects(host.call(SAY, { input: { op: "break" } }), { code: "internal_error" });
+    await until("the stack is in the log", () =>
+      host.logs().some(({ message }) => /a fault nobody foresaw[\s\S]*parrot\/src\/index\.ts:\d+/.test(message)),
+    );
+  });
+});
