@@ -30,6 +30,7 @@ export function inProcessLauncher(runnerPath: string): Launcher {
 function runHere(spec: SandboxSpec, { runnerPath, life }: { runnerPath: string; life: number }): Launched {
   const [link, plugin] = linkPair();
   const { promise: exited, resolve } = Promise.withResolvers<ExitFacts>();
+  void exited.then(watchExit());
   serve({
     socket: plugin,
     // Each life gets modules of its own, as each process would.
@@ -60,6 +61,19 @@ function runHere(spec: SandboxSpec, { runnerPath, life }: { runnerPath: string; 
       plugin.destroy();
     },
   };
+}
+
+/** `process.exit(0)` in a plugin would end its test as if it had passed. @returns a function that ends the watch */
+function watchExit(): () => void {
+  let byItself = false;
+  const onIdle = (): void => void (byItself = true);
+  const onExit = (): void => {
+    if (byItself) return;
+    process.exitCode = 1;
+    process.stderr.write("process.exit was called while a plugin ran inside this process. Test that in the mode confined.\n");
+  };
+  process.once("beforeExit", onIdle).once("exit", onExit);
+  return () => process.off("beforeExit", onIdle).off("exit", onExit);
 }
 
 function childProcess(spec: SandboxSpec, runnerPath: string): Launched {

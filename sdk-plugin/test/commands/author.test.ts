@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { hasBubblewrap } from "../../../host/test/runtime/fixtures/world.ts";
 import { hear, type Said } from "../../../host/test/support/said.ts";
 import { COMMANDS } from "../../src/commands/index.ts";
 import { runAuthorTool } from "../../src/commands/run.ts";
@@ -32,8 +34,20 @@ describe("an author", () => {
     for (const words of [["types"], ["validate"]]) assert.equal((await run(dir, words)).code, 0, words.join(" "));
     const tested = await run(dir, ["test", "--json"]);
     assert.equal(tested.code, 0, tested.out + tested.err);
-    assert.equal(tested.json["own_tests"], "passed");
-    assert.ok((tested.json["contract"] as { kept: boolean }[]).every(({ kept }) => kept));
+    const runs = tested.json["runs"] as {
+      mode: string;
+      skipped: string | null;
+      own_tests: string;
+      contract: { kept: boolean }[];
+    }[];
+    assert.deepEqual(
+      runs.map(({ mode }) => mode),
+      ["inproc", "confined"],
+    );
+    for (const { skipped, own_tests, contract } of runs) {
+      assert.ok(skipped === "needs bubblewrap" || (own_tests === "passed" && contract.length > 0));
+      assert.ok(contract.every(({ kept }) => kept));
+    }
     const key = await run(shop, ["keygen", "--out", "acme.key", "--passphrase-stdin", "--json"], {
       stdin: "a long passphrase\n",
     });
@@ -49,6 +63,52 @@ describe("an author", () => {
     assert.equal(signed.json["keyId"], key.json["keyId"]);
     const verified = await run(shop, ["verify", file, "--key", "acme.key.pub", "--json"]);
     assert.deepEqual([verified.code, verified.json["ok"], verified.json["id"]], [0, true, "acme/hello"]);
+  });
+
+  it("is told of a plugin that works only where nothing confines it, whatever mode its test names", async (t) => {
+    if (!hasBubblewrap()) return t.skip("needs bubblewrap");
+    const { dir } = await started(t);
+    editCode(dir, "import { greeting }", 'import { readFileSync } from "node:fs";\nimport { greeting }');
+    editCode(dir, "count }", 'count: readFileSync("/etc/passwd").length }');
+    writeFileSync(
+      join(dir, "test", "plugin.test.ts"),
+      `import { it } from "node:test";
+import { createTestHost } from "@hearthnet/sdk-plugin/testing";
+it("greets", async (t) => {
+  const host = await createTestHost({ dir: ${JSON.stringify(dir)}, mode: "inproc" });
+  t.after(() => host.close());
+  await host.call("ext.acme.hello.greet@1.0", { input: { name: "Ada" } });
+});`,
+    );
+    const said = await run(dir, ["test", "--json"]);
+    assert.equal(said.code, 1);
+    const runs = said.json["runs"] as { mode: string; own_tests: string }[];
+    assert.deepEqual(
+      runs.map(({ mode, own_tests }) => [mode, own_tests]),
+      [
+        ["inproc", "passed"],
+        ["confined", "failed"],
+      ],
+    );
+  });
+
+  it("is told that nothing was tried in a sandbox where bubblewrap is missing", async (t) => {
+    if (!hasBubblewrap()) return t.skip("needs bubblewrap");
+    const { dir } = await started(t);
+    rmSync(join(dir, "test", "plugin.test.ts"));
+    const program = realpathSync(execFileSync("which", ["bwrap"], { encoding: "utf8" }).trim());
+    const without = ["--dev-bind", "/", "/", "--ro-bind", "/dev/null", program];
+    const command = [process.execPath, "--no-warnings", "--conditions=hearthnet-source"];
+    const output = execFileSync(
+      program,
+      [...without, ...command, join(import.meta.dirname, "../../src/commands/main.ts"), "test", dir, "--json"],
+      { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+    );
+    const { ok, runs } = JSON.parse(output) as { ok: boolean; runs: { skipped: string | null; own_tests: string }[] };
+    assert.deepEqual(
+      [ok, runs.map(({ skipped }) => skipped), runs.map(({ own_tests }) => own_tests)],
+      [true, [null, "needs bubblewrap"], ["passed", "none"]],
+    );
   });
 
   it("gets the same bytes from the same sources, signed or not", async (t) => {

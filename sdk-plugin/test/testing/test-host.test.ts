@@ -1,5 +1,6 @@
 /** What the test host offers beyond calls, in both modes. @source plugin-platform §4.7 */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
@@ -149,6 +150,24 @@ describe("the mode of a test", () => {
     const host = await createTestHost({ dir: PARROT, mode: "confined" });
     t.after(() => host.close());
     assert.deepEqual([host.mode, host.label()], ["inproc", "none"]);
+  });
+
+  it("inproc does not let a plugin that ends the process end its test as if it had passed", () => {
+    const script = `
+      import { createTestHost } from ${JSON.stringify(join(import.meta.dirname, "../../src/testing/index.ts"))};
+      const host = await createTestHost({ dir: ${JSON.stringify(PARROT)}, mode: "inproc" });
+      const exits = process.argv.includes("exits");
+      await host.call(${JSON.stringify(SAY)}, { input: exits ? { op: "exit", with: 0 } : {} });`;
+    const run = (...words: string[]): { status: number | null; stderr: string } =>
+      spawnSync(
+        process.execPath,
+        ["--no-warnings", "--conditions=hearthnet-source", "--input-type=module", "-e", script, "--", ...words],
+        { encoding: "utf8" },
+      );
+    assert.deepEqual([run().status, run().stderr], [0, ""]);
+    const ended = run("exits");
+    assert.equal(ended.status, 1);
+    assert.match(ended.stderr, /process\.exit was called/);
   });
 
   it("inproc shows the author's own lines in the plugin's log", async (t) => {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 const ANSWER_MS = 20_000;
 
@@ -10,7 +10,7 @@ export type Outcome = Record<string, string>;
  * Asks the harness behind `link` to run one attack: one line of question, one line of answer.
  * @param stderr  quoted when no answer comes
  */
-export async function ask(link: Socket, stderr: NodeJS.ReadableStream | null, question: object): Promise<Outcome> {
+export async function ask(link: Duplex, stderr: NodeJS.ReadableStream | null, question: object): Promise<Outcome> {
   let said = "";
   let text = "";
   stderr?.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(0, 2000)));

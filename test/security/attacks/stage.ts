@@ -1,7 +1,7 @@
 /** The place of the attacks: a daemon with a neighbour plugin, targets to hit, and one attack in each of three settings. */
 import type { ChildProcess } from "node:child_process";
 import { chownSync, mkdirSync, readFileSync, statSync } from "node:fs";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { join } from "node:path";
 import { recheckFolder, type PackageFile } from "../../../host/src/format/index.ts";
 import { Disposer } from "../../../host/src/foundation/index.ts";
@@ -143,7 +143,7 @@ export class AttackStage {
     });
     const child = this.#control.spawn([join(this.#control.folder, "harness.cjs")], SECRET);
     try {
-      return await ask(child.stdio[3] as Socket, child.stderr, { payload: join(this.#control.folder, attack.payload), facts });
+      return await ask(child.stdio[3] as Duplex, child.stderr, { payload: join(this.#control.folder, attack.payload), facts });
     } finally {
       for (const one of [child, victim] satisfies (ChildProcess | null)[]) one?.kill("SIGKILL");
     }
