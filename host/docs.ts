@@ -1,6 +1,7 @@
 /** Makes the pages of docs/reference from the tables that the code uses; run it with Node 26 after changing a table. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fd3Page } from "./docs-fd3.ts";
 import { COMMANDS } from "./src/cli/commands/index.ts";
 import { CONSTANTS, ERRORS, LOCAL_ERRORS, PERMISSIONS, REASONS } from "./src/contract/index.ts";
 
@@ -96,4 +97,5 @@ if (import.meta.main) {
   writeFileSync(join(folder, "permissions.md"), permissionsPage());
   writeFileSync(join(folder, "constants.md"), constantsPage());
   writeFileSync(join(folder, "commands.md"), commandsPage());
+  writeFileSync(join(folder, "fd3.md"), fd3Page());
 }

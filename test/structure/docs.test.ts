@@ -5,6 +5,7 @@ import { it } from "node:test";
 import { COMMANDS } from "../../host/src/cli/commands/index.ts";
 import { COMMANDS as REGISTRY_COMMANDS } from "../../registry/src/commands/index.ts";
 import { COMMANDS as AUTHOR_COMMANDS } from "../../sdk-plugin/src/commands/index.ts";
+import { fd3Page } from "../../host/docs-fd3.ts";
 import { commandsPage, constantsPage, errorsPage, permissionsPage } from "../../host/docs.ts";
 import { read, ROOT, sourceFiles } from "./sources.ts";
 
@@ -139,6 +140,7 @@ it("the reference pages say what the tables say", () => {
     commands: commandsPage(),
     constants: constantsPage(),
     errors: errorsPage(),
+    fd3: fd3Page(),
     permissions: permissionsPage(),
   }))
     assert.equal(read(`docs/reference/${name}.md`), page, "run: npx node host/docs.ts");

@@ -1,0 +1,171 @@
+/** The host's half of the conversation that authors of runners test against, test/vectors/fd3.json. @source plugin-platform §5.3.5 */
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { Readable } from "node:stream";
+import { test, type TestContext } from "node:test";
+import type { Grant, JsonObject, Reply } from "../../src/contract/index.ts";
+import { ManualClock } from "../../src/foundation/index.ts";
+import { Session } from "../../src/runtime/broker/index.ts";
+import type { Launched, SandboxSpec } from "../../src/runtime/confine/index.ts";
+import { FarEnd, play, readTranscript } from "../support/transcript.ts";
+import { FakeBus, NODE_ID, temporaryFolder, writePackage } from "./fixtures/world.ts";
+
+const init = readTranscript().find(({ header }) => header.t === "init")?.header as unknown as {
+  grants: Grant[];
+  config: JsonObject;
+};
+const spec: SandboxSpec = {
+  packageDir: "/plugin",
+  assetsDir: null,
+  dataDir: null,
+  memoryMb: 256,
+  pids: 32,
+  maxFileBytes: 1_048_576,
+  sqlite: false,
+  threads: false,
+  native: false,
+  mounts: [],
+  devices: [],
+};
+
+/** Objects that came over the wire have no prototype, which a comparison would hold against them. */
+const plain = <T>(value: T): T => structuredClone(value);
+
+/** A host whose plugin is whoever writes into `socket`. */
+function stage(t: TestContext): {
+  session: Session;
+  socket: FarEnd;
+  bus: FakeBus;
+  clock: ManualClock;
+  faults: string[];
+  leave: () => void;
+} {
+  const folder = temporaryFolder();
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const { promise: exited, resolve } = Promise.withResolvers<{ code: number; signal: null }>();
+  const [socket, bus, clock, faults] = [new FarEnd(), new FakeBus(), new ManualClock(), [] as string[]];
+  const launched: Launched = {
+    sandboxed: true,
+    pid: 0,
+    paths: { packageDir: "/plugin", runner: "/runner/runner.cjs", assetsDir: null, dataDir: null, mounts: [] },
+    link: socket,
+    stdout: Readable.from([]),
+    stderr: Readable.from([]),
+    exited,
+    nodePid: () => null,
+    tree: () => [],
+    kill: () => faults.push("killed"),
+  };
+  const session = new Session({
+    release: writePackage(folder, {
+      id: "demo/page",
+      main: "",
+      manifest: { entry: { main: "dist/main.mjs" } },
+      capabilities: [{ name: "ext.demo.read" }, { name: "ext.demo.pages", response: null, stream: "schema.json" }],
+    }),
+    grants: init.grants,
+    config: init.config,
+    launcher: { launch: () => launched },
+    spec,
+    workerSpec: () => spec,
+    limits: { memoryMb: 256, callsPerMinute: 240, startTimeoutMs: 10_000, shutdownMs: 5000, maxBlockMs: 4000 },
+    expectedLabel: "os",
+    cores: 1,
+    bus: bus.asBus(),
+    clock,
+    identity: { nodeId: NODE_ID, communityId: () => null },
+    kv: () => assert.fail("nothing is stored in this conversation"),
+    onLine: ({ source, text }) => void (source === "plugin" || faults.push(text)),
+    onDenied: ({ op }) => faults.push(op),
+    onAllowed: () => {},
+    onHealth: () => {},
+    onNotify: () => {},
+    onEnd: () => {},
+  });
+  return { session, socket, bus, clock, faults, leave: () => resolve({ code: 0, signal: null }) };
+}
+
+for (const pieceBytes of [1 << 20, 1000])
+  test(`the host says its half byte for byte, and understands the other in pieces of ${pieceBytes} bytes`, async (t) => {
+    const { session, socket, bus, clock, faults, leave } = stage(t);
+    const call = (name: string, o: { input?: JsonObject; stream?: boolean; signal?: AbortSignal } = {}): unknown => {
+      const { offer } = bus.dispatch(name);
+      calls += 1;
+      const dispatched = {
+        capability: name,
+        version: [1, 0] as [number, number],
+        body: { params: {}, input: o.input ?? {} },
+        caller: { kind: "member", node_id: NODE_ID, community_id: null, level: "trusted" } as const,
+        traceId: `01M8HWEXD5F76R75K32130000${calls}`,
+        requestId: `01M8HWEXD5F76R75K32140000${calls}`,
+        deadline: clock.monotonic() + 30_000,
+        stream: o.stream ?? false,
+        hops: 0,
+      };
+      return offer.handler(dispatched, o.signal ?? new AbortController().signal);
+    };
+    let calls = 0;
+    const replies: Promise<Reply>[] = [];
+    const ask = (input: JsonObject, signal?: AbortSignal): void => {
+      const reply = call("ext.demo.read", { input, ...(signal === undefined ? {} : { signal }) }) as Promise<Reply>;
+      reply.catch(() => {});
+      replies.push(reply);
+    };
+    const means = { means: "a greeting" };
+    const dictionary = Promise.withResolvers<JsonObject>();
+    bus.answers["ext.demo.look"] = async ({ body }) => (body.input["word"] === "Hello" ? means : dictionary.promise);
+    const member = new AbortController();
+    let stream: ReturnType<FakeBus["stream"]>;
+    let first: ReturnType<typeof stream.next>;
+    let settings: Promise<string>;
+    let stopped: Promise<unknown>;
+
+    const cues: Record<string, () => void | Promise<void>> = {
+      "a member calls read": async () => {
+        await session.process.ready;
+        session.capabilities.publish();
+        ask({ page_b64: Buffer.from("0001feff41", "hex") as never });
+      },
+      "a member asks for a stream": () => {
+        stream = call("ext.demo.pages", { input: { pages: 18 }, stream: true }) as typeof stream;
+        first = stream.next();
+      },
+      "the reader takes eight frames": async () => {
+        assert.deepEqual(plain((await first).value), { event: "progress", data: { current: 1, total: 18 } });
+        for (let n = 2; n <= 8; n += 1) await stream.next();
+      },
+      "a member asks for much": () => ask({ large: 262_145 }),
+      "a member calls and waits": () => ask({ wait: true }, member.signal),
+      "the member leaves": () => member.abort(new Error("gone")),
+      "the operator takes storage.kv away": () =>
+        session.setGrants(init.grants.filter(({ permission }) => permission !== "storage.kv")),
+      "the operator changes the settings": () => void (settings = session.setConfig({ word: "Moin" })),
+      "a second passes": () => clock.advance(1000),
+      "a last call comes": () => ask({}),
+      "the host stops the plugin": () => void (stopped = session.stop("The node is stopping.", 10_000)),
+      "the dictionary answers": () => dictionary.resolve(means),
+    };
+    await play({ side: "host", socket, pieceBytes, cue: (name) => cues[name]?.() ?? assert.ok(name in cues, name) });
+
+    const [read, large, waited, last] = await Promise.allSettled(replies);
+    assert.ok(read?.status === "fulfilled" && large?.status === "fulfilled" && last?.status === "fulfilled");
+    assert.deepEqual([read.value.output["text"], read.value.meta["lines"]], ["a greeting", 1]);
+    assert.equal(Buffer.from(read.value.output["back_b64"] as never).toString("hex"), "41ff");
+    assert.ok(Buffer.from(large.value.output["large_b64"] as never).equals(Buffer.alloc(262_145, "A")));
+    assert.ok(waited?.status === "rejected" && (waited.reason as Error).message === "gone");
+    assert.equal(last.value.output["size"], 0);
+    for (let n = 9; n <= 18; n += 1)
+      assert.deepEqual(plain((await stream!.next()).value), { event: "progress", data: { current: n, total: 18 } });
+    assert.deepEqual(plain((await stream!.next()).value), { pages: 18 });
+    assert.equal(await settings!, "applied");
+    assert.deepEqual(
+      bus.originated.map(({ caller, hops }) => [caller.kind, hops]),
+      [
+        ["member", 1],
+        ["member", 1],
+      ],
+    );
+    leave();
+    await stopped!;
+    assert.deepEqual(faults, []);
+  });

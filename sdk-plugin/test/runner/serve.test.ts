@@ -1,0 +1,54 @@
+/** The runner's half of the conversation that authors of runners test against, test/vectors/fd3.json. @source plugin-platform §5.3.5 */
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { FarEnd, play } from "../../../host/test/support/transcript.ts";
+import { until } from "../../../host/test/support/until.ts";
+import { definePlugin, frame } from "../../src/index.ts";
+import { serve } from "../../src/runner/serve.ts";
+
+const PAGE = definePlugin({
+  async setup(ctx) {
+    await ctx.capabilities.register("ext.demo.read@1.0", { params: { fast: true } });
+    await ctx.capabilities.register("ext.demo.pages@1.0");
+    ctx.log.info("set up", { capabilities: 2 });
+  },
+  capabilities: {
+    "ext.demo.read@1.0": async (req, ctx) => {
+      const { large, wait } = req.input;
+      if (typeof large === "number") return { output: { large_b64: new Uint8Array(large).fill(65) } };
+      if (wait === true)
+        return new Promise((_resolve, reject) => {
+          req.signal.addEventListener("abort", () => reject(req.signal.reason as Error), { once: true });
+        });
+      const page = await req.binary("/input/page_b64")?.bytes();
+      const { output } = await req.call("ext.demo.look@1", { input: { word: ctx.config["word"] } });
+      const back = page === undefined ? {} : { back_b64: Uint8Array.of(page[4] ?? 0, page[3] ?? 0) };
+      return { output: { text: output["means"], size: page?.byteLength ?? 0, ...back }, meta: { lines: 1 } };
+    },
+    "ext.demo.pages@1.0": async function* (req) {
+      const total = Number(req.input["pages"]);
+      for (let current = 1; current <= total; current += 1) yield frame("progress", { current, total });
+      return { pages: total };
+    },
+  },
+  onConfig: async () => "applied",
+});
+
+for (const pieceBytes of [1 << 20, 7])
+  it(`says its half byte for byte, and understands the host in pieces of ${pieceBytes} bytes`, async () => {
+    const socket = new FarEnd();
+    const codes: number[] = [];
+    const loaded: string[] = [];
+    serve({
+      socket,
+      load: async (entry) => {
+        loaded.push(entry);
+        return { default: PAGE };
+      },
+      manifest: async () => null,
+      exit: (code) => void codes.push(code),
+    });
+    await play({ side: "plugin", socket, pieceBytes });
+    await until("it leaves", () => codes.length > 0);
+    assert.deepEqual([codes, loaded], [[0], ["/plugin/dist/main.mjs"]]);
+  });
