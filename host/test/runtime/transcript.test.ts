@@ -114,6 +114,13 @@ for (const pieceBytes of [1 << 20, 1000])
     const means = { means: "a greeting" };
     const dictionary = Promise.withResolvers<JsonObject>();
     bus.answers["ext.demo.look"] = async ({ body }) => (body.input["word"] === "Hello" ? means : dictionary.promise);
+    const goOn = Promise.withResolvers<void>();
+    bus.streams["ext.demo.look"] = async function* () {
+      for (let n = 1; n <= 8; n += 1) yield { event: "meaning", data: { n } };
+      await goOn.promise;
+      yield { event: "meaning", data: { n: 9 } };
+      return { meanings: 9 };
+    };
     const member = new AbortController();
     let stream: ReturnType<FakeBus["stream"]>;
     let first: ReturnType<typeof stream.next>;
@@ -135,6 +142,8 @@ for (const pieceBytes of [1 << 20, 1000])
         for (let n = 2; n <= 8; n += 1) await stream.next();
       },
       "a member asks for much": () => ask({ large: 262_145 }),
+      "a member calls what listens to others": () => ask({ listen: true }),
+      "the dictionary goes on": () => goOn.resolve(),
       "a member calls and waits": () => ask({ wait: true }, member.signal),
       "the member leaves": () => member.abort(new Error("gone")),
       "the operator takes storage.kv away": () =>
@@ -147,11 +156,12 @@ for (const pieceBytes of [1 << 20, 1000])
     };
     await play({ side: "host", socket, pieceBytes, cue: (name) => cues[name]?.() ?? assert.ok(name in cues, name) });
 
-    const [read, large, waited, last] = await Promise.allSettled(replies);
+    const [read, large, listened, waited, last] = await Promise.allSettled(replies);
     assert.ok(read?.status === "fulfilled" && large?.status === "fulfilled" && last?.status === "fulfilled");
     assert.deepEqual([read.value.output["text"], read.value.meta["lines"]], ["a greeting", 1]);
     assert.equal(Buffer.from(read.value.output["back_b64"] as never).toString("hex"), "41ff");
     assert.ok(Buffer.from(large.value.output["large_b64"] as never).equals(Buffer.alloc(262_145, "A")));
+    assert.ok(listened?.status === "fulfilled" && listened.value.output["heard"] === 9);
     assert.ok(waited?.status === "rejected" && (waited.reason as Error).message === "gone");
     assert.equal(last.value.output["size"], 0);
     for (let n = 9; n <= 18; n += 1)
@@ -161,6 +171,7 @@ for (const pieceBytes of [1 << 20, 1000])
     assert.deepEqual(
       bus.originated.map(({ caller, hops }) => [caller.kind, hops]),
       [
+        ["member", 1],
         ["member", 1],
         ["member", 1],
       ],

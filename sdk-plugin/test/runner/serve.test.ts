@@ -14,12 +14,20 @@ const PAGE = definePlugin({
   },
   capabilities: {
     "ext.demo.read@1.0": async (req, ctx) => {
-      const { large, wait } = req.input;
+      const { large, listen, wait } = req.input;
       if (typeof large === "number") return { output: { large_b64: new Uint8Array(large).fill(65) } };
       if (wait === true)
         return new Promise((_resolve, reject) => {
           req.signal.addEventListener("abort", () => reject(req.signal.reason as Error), { once: true });
         });
+      if (listen === true) {
+        const meanings = req.stream("ext.demo.look@1", { input: { word: ctx.config["word"] } });
+        let heard = 0;
+        for (let next = await meanings.next(); ; next = await meanings.next()) {
+          if (next.done === true) return { output: { heard, summary: next.value } };
+          heard += 1;
+        }
+      }
       const page = await req.binary("/input/page_b64")?.bytes();
       const { output } = await req.call("ext.demo.look@1", { input: { word: ctx.config["word"] } });
       const back = page === undefined ? {} : { back_b64: Uint8Array.of(page[4] ?? 0, page[3] ?? 0) };
