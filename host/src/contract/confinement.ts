@@ -16,7 +16,8 @@ export type RemarkId =
   | "shared"
   | "no_permission_model"
   | "soft_limits"
-  | "daemon_root";
+  | "daemon_root"
+  | "in_process";
 
 /** `found`: a version, a name, or what a program said; empty where there is nothing to say. */
 export interface Repair {

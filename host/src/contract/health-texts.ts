@@ -86,6 +86,7 @@ export const REMARK_TEXTS: Record<RemarkId, (found: string) => string> = {
   no_permission_model: () => "Node's permission model is off",
   soft_limits: () => "memory and processes are watched, not limited by a control group",
   daemon_root: () => "the daemon runs as root; plugins run as user 65534",
+  in_process: () => "it runs inside its test's own process",
 };
 
 const runtime = ({ version, platform }: { version: string; platform: string }): { title: string; detail: string } => ({

@@ -8,7 +8,7 @@ import { ManualClock } from "../../src/foundation/index.ts";
 import { Session } from "../../src/runtime/broker/index.ts";
 import type { Launched, SandboxSpec } from "../../src/runtime/confine/index.ts";
 import { FarEnd, play, readTranscript } from "../support/transcript.ts";
-import { FakeBus, NODE_ID, temporaryFolder, writePackage } from "./fixtures/world.ts";
+import { cancelledBy, FakeBus, NODE_ID, temporaryFolder, writePackage } from "./fixtures/world.ts";
 
 const init = readTranscript().find(({ header }) => header.t === "init")?.header as unknown as {
   grants: Grant[];
@@ -102,7 +102,7 @@ for (const pieceBytes of [1 << 20, 1000])
         stream: o.stream ?? false,
         hops: 0,
       };
-      return offer.handler(dispatched, o.signal ?? new AbortController().signal);
+      return offer.handler(dispatched, cancelledBy(o.signal ?? new AbortController().signal));
     };
     let calls = 0;
     const replies: Promise<Reply>[] = [];

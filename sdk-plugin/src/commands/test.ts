@@ -2,8 +2,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { Refusal } from "@hearthnet/host/command-line";
 import { createTestHost, MODE_VARIABLE, runContract, type ContractRow, type Mode } from "../testing/index.ts";
-import { AuthorError, type Command } from "./command.ts";
+import type { Command } from "./command.ts";
 import { openProject } from "./project.ts";
 
 const MODES: readonly Mode[] = ["inproc", "confined"];
@@ -60,14 +61,14 @@ function ownTests(mode: Mode, { dir, files }: { dir: string; files: string[] }):
   return status === 0 ? "passed" : "failed";
 }
 
-/** @throws AuthorError no_hook */
+/** @throws Refusal no_hook */
 function findHook(): string {
   const start = dirname(fileURLToPath(import.meta.url));
   for (let at = start; at !== dirname(at); at = dirname(at)) {
     const hook = join(at, "bin", "own-sdk.mjs");
     if (existsSync(hook)) return pathToFileURL(hook).href;
   }
-  throw new AuthorError("A part of the SDK is missing from this installation.", {
+  throw new Refusal("A part of the SDK is missing from this installation.", {
     reason: "no_hook",
     action: "Install the SDK anew.",
   });

@@ -38,7 +38,7 @@ export function offerStubs(bus: Bus, stubs: Readonly<Record<string, Stub>>): voi
         timeout_seconds: TIMEOUT_SECONDS,
         idempotent: true,
       },
-      handler: ({ body, caller }, signal) => {
+      handler: ({ body, caller }, { signal }) => {
         const answer = stub({ params: body.params, input: body.input, caller, signal });
         return Symbol.asyncIterator in answer ? summed(answer) : replied(answer);
       },

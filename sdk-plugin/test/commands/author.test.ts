@@ -10,9 +10,7 @@ import { COMMANDS } from "../../src/commands/index.ts";
 import { runAuthorTool } from "../../src/commands/run.ts";
 
 function run(cwd: string, words: string[], o: { stdin?: string; env?: Record<string, string> } = {}): Promise<Said> {
-  return hear((output) =>
-    runAuthorTool(words, output, { cwd, env: o.env ?? {}, stdin: async () => Buffer.from(o.stdin ?? "") }),
-  );
+  return hear((output) => runAuthorTool(words, output, { cwd, env: o.env ?? {}, stdin: async () => Buffer.from(o.stdin ?? "") }));
 }
 
 function workshop(t: TestContext): string {

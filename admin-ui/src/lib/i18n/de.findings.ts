@@ -153,5 +153,6 @@ export const findings = {
     no_permission_model: () => "das Rechtemodell von Node ist aus",
     soft_limits: () => "Speicher und Prozesse werden beobachtet, nicht von einer Kontrollgruppe begrenzt",
     daemon_root: () => "der Knoten läuft als root, Plugins als Benutzer 65534",
+    in_process: () => "es läuft im Prozess seines Tests",
   },
 } satisfies typeof en;

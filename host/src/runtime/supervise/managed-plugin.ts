@@ -37,7 +37,7 @@ const NO_EVIDENCE: ConfinementEvidence = {
   hostUid: -1,
   namespaces: [],
   cgroup: null,
-  remarks: ["it runs inside its test's own process"],
+  remarks: [{ id: "in_process", found: "" }],
 };
 
 /** What decides whether a plugin may start at all. */
