@@ -122,7 +122,7 @@ for (const { mode, skip } of modes())
       assert.equal((await say({}))["accent"], "rrr");
       assert.equal(starts(), before);
       assert.equal(await host.configure({ accent: "again" }), "restart");
-      assert.equal((await say({}))["accent"], "again");
+      assert.deepEqual([(await say({}))["accent"], (await say({}))["woken"]], ["again", 1]);
       assert.equal(starts(), before + 1);
     });
 
