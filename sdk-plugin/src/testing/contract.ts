@@ -1,4 +1,4 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 import type { TestHost } from "./options.ts";
 
 /** One promise that every plugin keeps, and whether this one does. */
@@ -10,7 +10,9 @@ export interface ContractRow {
 
 const CANCEL_MS = 200;
 const RESTART_MS = 15_000;
-const POLL_MS = 20;
+const POLL_MS = 5;
+/** What the host writes when it gives a cancelled call up. */
+const STRIKE = "did not end a cancelled call";
 
 /**
  * What a host relies on, whatever the plugin is for: it offers what it declares, refuses rubbish with a code, lets go when it is cancelled,
@@ -38,17 +40,8 @@ export async function runContract(host: TestHost): Promise<ContractRow[]> {
   });
   await check(`lets a cancelled call go within ${CANCEL_MS} ms`, async () => {
     const times: number[] = [];
-    for (const ref of declared) {
-      const abort = new AbortController();
-      const call = host.call(ref, { input: {} }, { signal: abort.signal }).catch(() => {});
-      const from = performance.now();
-      abort.abort();
-      await call;
-      times.push(performance.now() - from);
-    }
-    const slowest = Math.max(0, ...times);
-    if (slowest > CANCEL_MS) throw new Error(`it took ${Math.round(slowest)} ms`);
-    return `${Math.round(slowest)} ms`;
+    for (const ref of declared) times.push(await letGo(host, ref));
+    return `${Math.round(Math.max(0, ...times))} ms`;
   });
   await check("starts anew on request", async () => {
     const { state } = await host.restart();
@@ -66,6 +59,22 @@ export async function runContract(host: TestHost): Promise<ContractRow[]> {
     }
   });
   return rows;
+}
+
+/** @returns milliseconds from the cancel until the plugin has ended the call. @throws Error when the host had to give it up */
+async function letGo(host: TestHost, ref: string): Promise<number> {
+  const strikes = (): number => host.logs().filter(({ message }) => message.includes(STRIKE)).length;
+  const before = strikes();
+  const abort = new AbortController();
+  const call = host.call(ref, { input: {} }, { signal: abort.signal }).catch(() => {});
+  // What is cancelled in the turn in which it was sent might never reach the plugin.
+  await turn();
+  const from = performance.now();
+  abort.abort();
+  await call;
+  while (host.inFlight() > 0) await pause(POLL_MS);
+  if (strikes() > before) throw new Error(`${ref} did not end in time`);
+  return performance.now() - from;
 }
 
 function codeOf(error: unknown): void {

@@ -58,6 +58,8 @@ export interface TestHost {
   call(ref: string, body: CallInput, options?: CallAs): Promise<{ output: JsonObject; meta: JsonObject }>;
   /** Leaving the loop cancels. */
   stream(ref: string, body: CallInput, options?: CallAs): TestStream;
+  /** Calls that the plugin has not ended yet, those included whose callers have left. */
+  inFlight(): number;
   /** Worker processes at work or in waiting. */
   workers(): { name: string; pid: number }[];
   revoke(permission: PermissionName): Promise<void>;

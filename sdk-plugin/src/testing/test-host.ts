@@ -92,6 +92,7 @@ function testHost(stage: Stage): TestHost {
     label: () => status().label,
     call: (ref, body, options = {}) => bus.call(request(host, { ref, body, options })),
     stream: (ref, body, options = {}) => openStream(stage, { ref, body, options }),
+    inFlight: () => runtime.inFlight(id),
     workers: () => processes.workers,
     revoke: (permission) => regrant((grant) => (grant.permission === permission ? { ...grant, mode: "deny" } : grant)),
     configure: async (value) => (await runtime.setConfig(id, value, {})).result,

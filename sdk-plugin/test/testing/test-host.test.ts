@@ -138,6 +138,18 @@ for (const { mode, skip } of modes())
     });
   });
 
+describe("the promises", () => {
+  it("show a plugin that does not hear a cancel", async (t) => {
+    const host = await createTestHost({ dir: PARROT, mode: "inproc", config: { accent: "deaf" } });
+    t.after(() => host.close());
+    const broken = (await runContract(host)).filter(({ kept }) => !kept);
+    assert.deepEqual(
+      broken.map(({ detail }) => detail),
+      [`${SAY} did not end in time`],
+    );
+  });
+});
+
 describe("the mode of a test", () => {
   it("is both, or the one asked for, which outweighs what the test names", async (t) => {
     delete process.env[MODE_VARIABLE];
@@ -165,7 +177,8 @@ describe("the mode of a test", () => {
         ["--no-warnings", "--conditions=hearthnet-source", "--input-type=module", "-e", script, "--", ...words],
         { encoding: "utf8" },
       );
-    assert.deepEqual([run().status, run().stderr], [0, ""]);
+    const left = run();
+    assert.deepEqual([left.status, left.stderr], [0, ""]);
     const ended = run("exits");
     assert.equal(ended.status, 1);
     assert.match(ended.stderr, /process\.exit was called/);
