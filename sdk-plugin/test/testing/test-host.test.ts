@@ -1,7 +1,8 @@
 /** What the test host offers beyond calls, in both modes. @source plugin-platform §4.7 */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
 import type { Grant, PluginManifest } from "../../../host/src/contract/index.ts";
@@ -165,7 +166,10 @@ describe("the mode of a test", () => {
     assert.deepEqual([host.mode, host.label()], ["inproc", "none"]);
   });
 
-  it("inproc does not let a plugin that ends the process end its test as if it had passed", () => {
+  it("inproc does not let a plugin that ends the process end its test as if it had passed", (t) => {
+    // Neither run gets to clean up.
+    const temporary = mkdtempSync(join(tmpdir(), "hn-ended-"));
+    t.after(() => rmSync(temporary, { recursive: true, force: true }));
     const script = `
       import { createTestHost } from ${JSON.stringify(join(import.meta.dirname, "../../src/testing/index.ts"))};
       const host = await createTestHost({ dir: ${JSON.stringify(PARROT)}, mode: "inproc" });
@@ -175,7 +179,7 @@ describe("the mode of a test", () => {
       spawnSync(
         process.execPath,
         ["--no-warnings", "--conditions=hearthnet-source", "--input-type=module", "-e", script, "--", ...words],
-        { encoding: "utf8" },
+        { encoding: "utf8", env: { ...process.env, TMPDIR: temporary } },
       );
     const left = run();
     assert.deepEqual([left.status, left.stderr], [0, ""]);
