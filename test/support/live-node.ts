@@ -99,6 +99,19 @@ export async function startNode(t: Closing, o: { dataDir?: string; args?: string
   return node;
 }
 
+/** A command that runs on, until the test is over: what it has printed so far, and how to end it. */
+export function startCommand(t: Closing, args: string[], o: { home: string }): { stdout(): string; stop(): Promise<void> } {
+  const child = spawn(process.execPath, [BINARY, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: environment(o.home),
+    cwd: o.home,
+  });
+  let stdout = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  t.after(() => end(child));
+  return { stdout: () => stdout, stop: () => end(child) };
+}
+
 /** One command in a process of its own; for a node that does not run as well. */
 export async function runCli(
   args: string[],
