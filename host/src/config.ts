@@ -1,7 +1,10 @@
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
+import { configMistake } from "./config-mistake.ts";
 import type { NodeConfig } from "./define-config.ts";
 import { HnError } from "./foundation/index.ts";
+import { readRegistries } from "./configured-registries.ts";
 
 const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean } = {
   name: (v) => typeof v === "string" && v.length >= 1 && [...v].length <= 64,
@@ -9,15 +12,20 @@ const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean }
   listen: (v) => typeof v === "string" && v.length >= 1,
   port: isPort,
   adminPort: isPort,
+  // Read below, where their places can be named.
+  registries: () => true,
   logLevel: (v) => typeof v === "string" && ["debug", "info", "warn", "error", "silent"].includes(v),
 };
 
 /**
- * Reads the file when it is there. A mistake in it stops the start: a node that quietly ignores its owner's words is worse than one that does not run.
+ * Reads the file when it is there, or when it must be. A mistake in it stops the start: a node that quietly ignores its owner's words is worse than one that does not run.
  * @throws bad_request naming the field
  */
-export async function loadConfig(path: string): Promise<NodeConfig> {
-  if (!existsSync(path)) return {};
+export async function loadConfig(path: string, o: { required?: boolean } = {}): Promise<NodeConfig> {
+  if (!existsSync(path)) {
+    if (o.required !== true) return {};
+    throw new HnError("not_found", { message: `There is no file ${path}.`, action: "Check what follows --config." });
+  }
   let value: unknown;
   try {
     value = ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
@@ -28,22 +36,16 @@ export async function loadConfig(path: string): Promise<NodeConfig> {
       cause,
     });
   }
-  if (typeof value !== "object" || value === null) throw wrong("default", "export the result of defineConfig({…})");
+  if (typeof value !== "object" || value === null) throw configMistake("default", "export the result of defineConfig({…})");
   for (const [name, item] of Object.entries(value)) {
-    if (!Object.hasOwn(FIELDS, name)) throw wrong(name, `there is no such setting; known are ${Object.keys(FIELDS).join(", ")}`);
-    if (item !== undefined && !FIELDS[name as keyof NodeConfig](item)) throw wrong(name, "the value is not allowed");
+    if (!Object.hasOwn(FIELDS, name))
+      throw configMistake(name, `there is no such setting; known are ${Object.keys(FIELDS).join(", ")}`);
+    if (item !== undefined && !FIELDS[name as keyof NodeConfig](item)) throw configMistake(name, "the value is not allowed");
   }
-  return value;
+  const { registries, ...config }: NodeConfig = value;
+  return registries === undefined ? config : { ...config, registries: readRegistries(registries, dirname(path)) };
 }
 
 function isPort(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535;
-}
-
-function wrong(field: string, what: string): HnError {
-  return new HnError("bad_request", {
-    message: `hearthnet.config.ts, "${field}": ${what}.`,
-    action: "Correct the line, or delete it to take the default.",
-    paths: [`/${field}`],
-  });
 }

@@ -10,6 +10,25 @@ export interface NodeConfig {
   port?: number;
   adminPort?: number;
   logLevel?: "debug" | "info" | "warn" | "error" | "silent";
+  /** Beside the one that ships with the host. */
+  registries?: RegistryConfig[];
+}
+
+/** A registry that this node takes plugins from, and for which names it may speak. @source marketplace §5 */
+export interface RegistryConfig {
+  /** Short name, as it is shown; `hearthnet` is the one that ships with the host. */
+  name: string;
+  /** Its address, `https://…` (`http://` on this machine only). Either this or `path`. */
+  url?: string;
+  /** Its folder, on a stick or a share; relative to the file that this stands in. */
+  path?: string;
+  /**
+   * What it is judged by, which reaches you by a way that you trust: a copy of its `root.json`, relative to the file that this stands in, or
+   * `sha256:` with the hash of that file. With the hash alone the file is fetched from the registry and compared.
+   */
+  root: string;
+  /** `["acme/*"]`: whose packages count. Each namespace belongs to one registry. */
+  namespaces: string[];
 }
 
 /** Gives the file its types. */

@@ -10,6 +10,7 @@ import {
   type PluginStatus,
 } from "./contract/index.ts";
 import type { CatalogueState } from "./catalogue-watch.ts";
+import type { RegistryState } from "./marketplace/index.ts";
 import type { BuildFacts } from "./paths.ts";
 
 const GIB = 2 ** 30;
@@ -36,6 +37,7 @@ export interface RunningFacts {
   hasCommunity: boolean;
   catalogue: CatalogueState | null;
   devRoot: boolean;
+  registries: readonly RegistryState[];
 }
 
 /** Checks of the machine: runtime, data folder, disk, clock, confinement. Shown by `doctor` and on the health page. */
@@ -48,6 +50,7 @@ export function checkNode(facts: RunningFacts): HealthCheck[] {
   return [
     check("ports", "ok", { code: "addresses", values: { bus: facts.bus, page: facts.page } }),
     catalogue(facts),
+    ...facts.registries.filter(({ embedded }) => !embedded).map(registry),
     neighbours(facts),
     ...facts.plugins.flatMap((plugin) => pluginTrouble(plugin)),
   ];
@@ -140,6 +143,14 @@ function catalogue({ catalogue: facts, devRoot }: RunningFacts): HealthCheck {
   return facts.ageSeconds > STALE_CATALOGUE_SECONDS
     ? check("catalogue", "warn", { code: "catalogue_stale", values })
     : check("catalogue", "ok", { code: "catalogue_current", values });
+}
+
+/** One that the owner has added: where it lies and whose packages count. */
+function registry({ id, source, namespaces, ageSeconds }: RegistryState): HealthCheck {
+  const place = { id, source, namespaces: namespaces.join(", ") };
+  if (ageSeconds === null) return check(`registry.${id}`, "warn", { code: "registry_unread", values: place });
+  const days = Math.floor(ageSeconds / 86_400);
+  return check(`registry.${id}`, "ok", { code: "registry_read", values: { ...place, days } });
 }
 
 function neighbours({ peers, hasCommunity }: RunningFacts): HealthCheck {

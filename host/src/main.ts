@@ -23,7 +23,7 @@ const host: CliHost = {
 
 /** Runs until a signal; a second one does not wait. */
 async function up(options: Parameters<CliHost["up"]>[0]): Promise<number> {
-  const { logLevel, ...config } = await loadConfig(PATHS.config);
+  const { logLevel, ...config } = await loadConfig(options.config ?? PATHS.config, { required: options.config !== undefined });
   const log = createLog({ level: logLevel ?? "info" });
   const { dataDir, allowDevRoot, port, adminPort, name, listen } = options;
   process.on("uncaughtException", (error) => {

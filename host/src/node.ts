@@ -16,6 +16,7 @@ import { lockDataFolder } from "./lock.ts";
 import { openMarketplace } from "./marketplace/index.ts";
 import { followMembership } from "./membership-watch.ts";
 import { PATHS, readBuildFacts } from "./paths.ts";
+import { registrySources } from "./configured-registries.ts";
 import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
 import { SelfDescription } from "./self.ts";
 import { createLink, openListener, type Link, type Listener } from "./transport/index.ts";
@@ -157,15 +158,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     clock,
     newUlid,
     log: log.child({ room: "marketplace" }),
-    registries: [
-      {
-        id: "hearthnet",
-        root: join(PATHS.embeddedRegistry, "root.json"),
-        source: PATHS.embeddedRegistry,
-        namespaces: ["hearthnet/*", "*"],
-        embedded: true,
-      },
-    ],
+    registries: registrySources(options.registries ?? []),
     hostVersion: VERSION,
     buildTime: buildFacts.time,
     allowDevRoot: buildFacts.profile === "development" || options.allowDevRoot === true,
@@ -245,6 +238,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
           hasCommunity: community.communityId() !== null,
           catalogue: catalogue.last(),
           devRoot: marketplace.devRoot,
+          registries: marketplace.registries(),
         }),
       ],
       confinement: () => runtime.report(),

@@ -30,6 +30,7 @@ for (const [what, text, words] of [
   ["an empty name", 'export default { name: "" };', /"name"/],
   ["a name that is too long", `export default { name: "${"x".repeat(65)}" };`, /"name"/],
   ["a profile that a home node cannot have", 'export default { profile: "bridge" };', /"profile"/],
+  ["a registry that is none", "export default { registries: [{}] };", /"registries\/0\/name"/],
   ["no default export", "export const name = 1;", /defineConfig/],
   ["broken syntax", "export default {", /cannot be read/],
 ] as const)
@@ -42,3 +43,12 @@ for (const [what, text, words] of [
       return true;
     });
   });
+
+it("reads registries from where the file lies, and insists on a file that was asked for", async (t) => {
+  const path = file(t, 'export default { registries: [{ name: "stick", path: "r", root: "a.json", namespaces: ["acme/*"] }] };');
+  const folder = join(path, "..");
+  assert.deepEqual((await loadConfig(path)).registries, [
+    { name: "stick", path: join(folder, "r"), root: join(folder, "a.json"), namespaces: ["acme/*"] },
+  ]);
+  await assert.rejects(loadConfig(join(folder, "other.ts"), { required: true }), /There is no file .*other\.ts/);
+});

@@ -31,6 +31,7 @@ function node(change: Partial<RunningFacts> = {}): Map<string, HealthCheck> {
     hasCommunity: true,
     catalogue: { ageSeconds: 0, silent: [] },
     devRoot: false,
+    registries: [],
     ...change,
   });
   return new Map(items.map((item) => [item.id, item]));
@@ -104,4 +105,16 @@ it("says how old the catalogue is and which registry is silent", () => {
   assert.equal(silent?.state, "warn");
   assert.match(silent?.detail ?? "", /village: It does not answer\./);
   assert.equal(node({ catalogue: null }).get("catalogue")?.state, "ok");
+});
+
+it("says of each added registry where it lies, for whom it speaks, and that it was never read", () => {
+  const own = { id: "hearthnet", source: "/embedded", namespaces: ["*"], embedded: true, ageSeconds: 0 };
+  const village = { id: "village", source: "https://village.example/", namespaces: ["village/*"], embedded: false };
+  const checks = (ageSeconds: number | null): Map<string, HealthCheck> => node({ registries: [{ ...village, ageSeconds }, own] });
+  const { state, detail } = checks(3 * 86_400).get("registry.village") ?? {};
+  assert.deepEqual([state, detail], ["ok", "https://village.example/ speaks for village/*. 3 days old."]);
+  const never = checks(null).get("registry.village");
+  assert.equal(never?.state, "warn");
+  assert.match(never?.fix ?? "", /"root" of village/);
+  assert.equal(checks(0).has("registry.hearthnet"), false, "the host's own is the catalogue");
 });

@@ -10,6 +10,8 @@ export interface UpOptions {
   adminPort?: number;
   name?: string;
   listen?: string;
+  /** Absent: the checkout's `hearthnet.config.ts`, when there is one. */
+  config?: string;
   discovery: boolean;
   allowDevRoot: boolean;
 }

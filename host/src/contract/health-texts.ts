@@ -146,6 +146,16 @@ export const HEALTH_TEXTS: HealthTexts = {
     detail: age(o),
     fix: "Connect to the internet or a neighbour once, so that newer versions are seen.",
   }),
+  registry_read: ({ id, source, namespaces, days }) => ({
+    title: `Registry ${id}`,
+    detail: `${source} speaks for ${namespaces}. ${days < 1 ? "From today." : `${days} days old.`}`,
+    fix: "",
+  }),
+  registry_unread: ({ id, source, namespaces }) => ({
+    title: `Registry ${id}`,
+    detail: `${source} speaks for ${namespaces}. Nothing of it was read yet.`,
+    fix: `See that it answers and that "root" of ${id} in hearthnet.config.ts is the one that its keeper gave you.`,
+  }),
   catalogue_silent: ({ registries }) => ({
     title: "Catalogue",
     detail: `${registries.map(({ id, what }) => `Registry ${id}: ${what}`).join(" ")} What was known before is shown.`,

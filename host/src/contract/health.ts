@@ -29,6 +29,9 @@ export interface HealthValues {
   catalogue_current: { days: number; devRoot: boolean };
   catalogue_stale: { days: number; devRoot: boolean };
   catalogue_silent: { registries: { id: string; what: string }[] };
+  /** Registries that the owner has added. */
+  registry_read: { id: string; source: string; namespaces: string; days: number };
+  registry_unread: { id: string; source: string; namespaces: string };
   neighbours: { online: number; known: number };
   no_community: Record<string, never>;
 }

@@ -8,4 +8,4 @@
  * await marketplace.install({ id: review.id, reviewDigest: review.reviewDigest, grants: "all", grantedBy: "operator" });
  */
 export { openMarketplace } from "./open.ts";
-export type { MarketplaceOptions, NodeMarketplace } from "./options.ts";
+export type { MarketplaceOptions, NodeMarketplace, RegistrySource, RegistryState } from "./options.ts";

@@ -13,19 +13,15 @@ import { FILES_FILE, namespaceOf, readPackage, recheckFolder, sha256Hex, type In
 import { HnError } from "../foundation/index.ts";
 import { checkRevoked } from "./fit.ts";
 import { install, type InstallRooms } from "./install.ts";
-import { namespaceOwners } from "./namespaces.ts";
 import { Offers, type Offer } from "./offers.ts";
 import { OneAtATime, untilAborted } from "./one-at-a-time.ts";
-import type { MarketplaceOptions, NodeMarketplace } from "./options.ts";
+import type { MarketplaceOptions, NodeMarketplace, RegistryState } from "./options.ts";
+import { Registries } from "./registries.ts";
 import { buildReview } from "./review.ts";
 import { searchRows } from "./search.ts";
-import { folderSource } from "./source/folder.ts";
-import { httpSource } from "./source/http.ts";
 import { MarketplaceState } from "./state.ts";
 import { AssetStore } from "./store/asset-store.ts";
 import { PackageStore } from "./store/package-store.ts";
-import { readAnchor } from "./tuf/anchor.ts";
-import { RegistryClient } from "./tuf/registry-client.ts";
 
 const SEARCH_LIMIT = 200;
 /** A catalogue older than this is not installed from at all. @source marketplace §2.3 */
@@ -35,38 +31,22 @@ const IMPORT_KEPT_MS = 7 * 86_400_000;
 
 /** The room's one object: registries, store, installations. */
 export class MarketplaceRoom implements NodeMarketplace {
-  readonly devRoot: boolean;
   readonly #o: MarketplaceOptions;
   readonly #state: MarketplaceState;
-  readonly #clients: ReadonlyMap<string, RegistryClient>;
-  readonly #ownerOf: (namespace: string) => string | undefined;
+  readonly #registries: Registries;
   readonly #rooms: InstallRooms;
   readonly #turns = new OneAtATime();
 
   constructor(options: MarketplaceOptions) {
-    const { dataDir, runtime, clock, hostVersion, buildTime, allowDevRoot, registries } = options;
+    const { dataDir, runtime, clock, hostVersion } = options;
     this.#o = options;
-    this.#ownerOf = namespaceOwners(registries);
     const root = join(dataDir, "marketplace");
     mkdirSync(root, { recursive: true, mode: 0o700 });
     this.#state = new MarketplaceState(join(root, "marketplace.db"));
-    this.#clients = new Map(
-      registries.map((registry) => [
-        registry.id,
-        new RegistryClient({
-          registry,
-          anchor: readAnchor(registry, allowDevRoot),
-          source: registry.source.includes("://") ? httpSource(registry.source, registry.ca) : folderSource(registry.source),
-          state: this.#state,
-          clock,
-          buildTime,
-        }),
-      ]),
-    );
-    this.devRoot = [...this.#clients.values()].some(({ isDevelopment }) => isDevelopment);
+    this.#registries = new Registries(options, { state: this.#state, folder: root });
     const packages = new PackageStore(root);
     const offers = new Offers({
-      clientFor: (namespace) => this.#clientFor(namespace),
+      clientFor: (namespace) => this.#registries.clientFor(namespace),
       state: this.#state,
       packages,
       hostVersion,
@@ -79,24 +59,28 @@ export class MarketplaceRoom implements NodeMarketplace {
       state: this.#state,
       clock,
       hostVersion,
-      isFirstParty: ({ client }) => registries.some(({ id, embedded }) => embedded === true && this.#clients.get(id) === client),
+      isFirstParty: ({ client }) => this.#registries.isEmbedded(client),
     };
     this.#sweep();
   }
 
-  /** Shows what was verified before; a state that cannot be read any more is fetched anew with the next refresh. */
-  async openLast(): Promise<void> {
-    for (const [id, client] of this.#clients)
-      await client
-        .openLast()
-        .catch((error: unknown) => this.#o.log.warn("the last catalogue cannot be read", { registry: id, error }));
+  get devRoot(): boolean {
+    return this.#registries.hasDevelopmentRoot;
+  }
+
+  registries(): RegistryState[] {
+    return this.#registries.states();
+  }
+
+  openLast(): Promise<void> {
+    return this.#registries.openLast();
   }
 
   async refresh(): Promise<{ ageSeconds: number; registries: { id: string; error: LocalError | null }[] }> {
     const registries = await Promise.all(
-      [...this.#clients].map(async ([id, client]) => {
+      this.#registries.ids.map(async (id) => {
         try {
-          await client.refresh();
+          await (await this.#registries.ready(id)).refresh();
           return { id, error: null };
         } catch (error) {
           const known = HnError.from(error);
@@ -106,15 +90,11 @@ export class MarketplaceRoom implements NodeMarketplace {
       }),
     );
     await this.#endRevoked();
-    const ages = [...this.#clients.values()].map((client) => client.freshness()?.ageSeconds ?? 0);
-    return { ageSeconds: Math.max(0, ...ages), registries };
+    return { ageSeconds: this.#registries.ageSeconds(), registries };
   }
 
   search(o: { q?: string; limit?: number }): CatalogItem[] {
-    const rows = [...this.#clients].flatMap(([id, client]) =>
-      client.rows.filter((row) => this.#ownerOf(namespaceOf(row.id)) === id),
-    );
-    return searchRows(rows, o.q ?? "")
+    return searchRows(this.#registries.rows(), o.q ?? "")
       .slice(0, o.limit ?? SEARCH_LIMIT)
       .map((row) => this.#item(row));
   }
@@ -173,7 +153,7 @@ export class MarketplaceRoom implements NodeMarketplace {
     const { id, version } = manifest;
     if (signature === null) throw new HnError("invalid_signature", { reason: "unsigned" });
     await this.refresh();
-    const client = this.#clientFor(namespaceOf(id));
+    const client = this.#registries.clientFor(namespaceOf(id));
     if (client === undefined || (await client.keysOf(namespaceOf(id))).length === 0)
       throw new HnError("invalid_signature", {
         reason: "wrong_key",
@@ -209,7 +189,7 @@ export class MarketplaceRoom implements NodeMarketplace {
   async admit(release: StoredRelease): Promise<void> {
     const tampered = await this.#changed(release);
     if (tampered.length > 0) throw tamperedError(tampered);
-    const client = this.#clientFor(namespaceOf(release.id));
+    const client = this.#registries.clientFor(namespaceOf(release.id));
     const { id, version, sha256, publisherKeyId: keyId } = release;
     if (client === undefined) return;
     try {
@@ -226,19 +206,15 @@ export class MarketplaceRoom implements NodeMarketplace {
   }
 
   close(): void {
-    for (const client of this.#clients.values()) void client.close();
+    this.#registries.close();
     this.#state.close();
-  }
-
-  #clientFor(namespace: string): RegistryClient | undefined {
-    const owner = this.#ownerOf(namespace);
-    return owner === undefined ? undefined : this.#clients.get(owner);
   }
 
   /** A catalogue that was never read is read first. */
   async #choose(id: string, version?: string): Promise<Offer> {
-    const client = this.#clientFor(namespaceOf(id));
-    if (client !== undefined) {
+    const owner = this.#registries.nameFor(id);
+    if (owner !== "") {
+      const client = await this.#registries.ready(owner);
       try {
         await client.refresh();
       } catch (error) {
@@ -267,7 +243,7 @@ export class MarketplaceRoom implements NodeMarketplace {
       sizeBytes: row.size,
       capabilities: row.caps,
       permissions: row.perms,
-      registry: this.#ownerOf(namespaceOf(row.id)) ?? "",
+      registry: this.#registries.nameFor(row.id),
       installedVersion: this.#o.runtime.get(row.id)?.version ?? null,
       released: row.released,
     };
@@ -294,7 +270,7 @@ export class MarketplaceRoom implements NodeMarketplace {
   async #endRevoked(): Promise<void> {
     for (const release of this.installed()) {
       const { id, version, sha256, publisherKeyId: keyId } = release;
-      const client = this.#clientFor(namespaceOf(id));
+      const client = this.#registries.clientFor(namespaceOf(id));
       if (client === undefined || this.#o.runtime.get(id)?.state === "quarantined") continue;
       try {
         checkRevoked(client.revocations, { id, version, sha256, keyId });

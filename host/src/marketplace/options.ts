@@ -6,8 +6,11 @@ import type { UlidFactory } from "../foundation/index.ts";
 export interface RegistrySource {
   /** Short name, as configured: `hearthnet`, `village`. */
   id: string;
-  /** File with the root metadata that the node's owner, or this release of the host, trusts. Never read from `source`. */
-  root: string;
+  /**
+   * File with the root metadata that the node's owner, or this release of the host, trusts; never read from `source`. Or the SHA-256 of that
+   * file in hex: then whatever `source` offers is compared with it.
+   */
+  root: string | { sha256: string };
   /** Folder, or `https://` address, in the layout of marketplace §3. What lies there is trusted only as far as it is signed. */
   source: string;
   /** `acme/*`, or `*` for every namespace that no other registry owns. A longer pattern wins. */
@@ -34,9 +37,20 @@ export interface MarketplaceOptions {
   allowDevRoot: boolean;
 }
 
+/** A registry as its node knows it at this moment. */
+export interface RegistryState {
+  id: string;
+  source: string;
+  namespaces: readonly string[];
+  embedded: boolean;
+  /** Seconds since it signed what is shown; null while nothing of it was read. */
+  ageSeconds: number | null;
+}
+
 export interface NodeMarketplace extends Marketplace {
   /** What lies in the store, installed or not. The runtime remembers its own releases; this is for looking. */
   installed(): StoredRelease[];
+  registries(): RegistryState[];
   /** True while a registry with a development root is in use: the page shows a red banner. */
   readonly devRoot: boolean;
   /**

@@ -32,6 +32,8 @@ const EXAMPLES: { [C in Exclude<keyof FoundValues, "plugin" | "repair">]: FoundV
   catalogue_unread: {},
   catalogue_current: { days: 3, devRoot: true },
   catalogue_stale: { days: 40, devRoot: false },
+  registry_read: { id: "dorf", source: "https://dorf.example", namespaces: "dorf", days: 3 },
+  registry_unread: { id: "dorf", source: "https://dorf.example", namespaces: "dorf" },
   catalogue_silent: { registries: [{ id: "dorf", error: { error: "partition", reason: "unreachable", message: NODE_ENGLISH } }] },
   neighbours: { online: 1, known: 2 },
   no_community: {},

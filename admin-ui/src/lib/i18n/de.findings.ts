@@ -111,6 +111,16 @@ const checks: typeof en.checks = {
     detail: age(o),
     fix: "Verbinde dich einmal mit dem Internet oder einem Nachbarn, damit neuere Versionen gesehen werden.",
   }),
+  registry_read: ({ id, source, namespaces, days }) => ({
+    title: `Verzeichnis ${id}`,
+    detail: `${source} spricht für ${namespaces}. ${days < 1 ? "Von heute." : `${days} Tage alt.`}`,
+    fix: "",
+  }),
+  registry_unread: ({ id, source, namespaces }) => ({
+    title: `Verzeichnis ${id}`,
+    detail: `${source} spricht für ${namespaces}. Daraus wurde noch nichts gelesen.`,
+    fix: `Sieh nach, ob es antwortet und ob „root“ von ${id} in hearthnet.config.ts das ist, was du von seinem Betreuer bekommen hast.`,
+  }),
   catalogue_silent: ({ registries }) => ({
     title: "Katalog",
     detail: `${registries.map(({ id, what }) => `Verzeichnis ${id}: ${what}`).join(" ")} Gezeigt wird, was zuvor bekannt war.`,

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { UsageError } from "../../command-line/index.ts";
 import type { AuditRow, CallTrace, Diagnosis, NodeFacts, PeerRow, PluginStatus } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
@@ -18,6 +19,7 @@ export const nodeCommands: readonly Command[] = [
       "admin-port": { type: "string", value: "N", help: "port of the page, 0 = the system chooses (7860)" },
       name: { type: "string", value: "NAME", help: "display name of this node" },
       listen: { type: "string", value: "ADDR", help: "address of the bus (all)" },
+      config: { type: "string", value: "FILE", help: "settings, instead of hearthnet.config.ts in the checkout" },
       "no-discovery": { type: "boolean", help: "do not announce this node or look for others" },
       "allow-dev-root": { type: "boolean", help: "accept a development registry in a release build" },
     },
@@ -37,6 +39,7 @@ export const nodeCommands: readonly Command[] = [
           ...(page === undefined ? {} : { adminPort: page }),
           discovery: options["no-discovery"] !== true,
           allowDevRoot: options["allow-dev-root"] === true,
+          ...(typeof options["config"] === "string" ? { config: resolve(io.cwd, options["config"]) } : {}),
           ...(typeof options["name"] === "string" ? { name: options["name"] } : {}),
           ...(typeof options["listen"] === "string" ? { listen: options["listen"] } : {}),
         },

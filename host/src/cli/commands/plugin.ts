@@ -50,8 +50,8 @@ export const pluginCommands: readonly Command[] = [
       print(
         items,
         table(
-          ["plugin", "version", "rating", "what"],
-          items.map((i) => [i.id, i.latest, `${i.rating} of 6`, i.displayName.en]),
+          ["plugin", "version", "registry", "rating", "what"],
+          items.map((i) => [i.id, i.latest, i.registry, `${i.rating} of 6`, i.displayName.en]),
           "Nothing found.",
         ),
       );

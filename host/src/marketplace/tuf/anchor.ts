@@ -1,9 +1,9 @@
-/** The root file that a node's owner, or this release of the host, trusts for a registry. */
+/** The root that a node's owner, or this release of the host, trusts for a registry. */
 import { PROFILE_FIELD, sha256Hex } from "../../format/index.ts";
 import { HnError, readFileBounded } from "../../foundation/index.ts";
 import type { RegistrySource } from "../options.ts";
 
-const ROOT_MAX_BYTES = 512_000;
+export const ROOT_MAX_BYTES = 512_000;
 
 export interface Anchor {
   bytes: Uint8Array;
@@ -13,8 +13,13 @@ export interface Anchor {
 }
 
 /** @throws bad_request when the file cannot be used · unauthorized policy for a development root in a release */
-export function readAnchor(registry: RegistrySource, allowDevRoot: boolean): Anchor {
-  const bytes = readRoot(registry);
+export function readAnchor(registry: RegistrySource & { root: string }, allowDevRoot: boolean): Anchor {
+  return judgeRoot(registry, { bytes: readRoot(registry), allowDevRoot });
+}
+
+/** @throws bad_request damaged · unauthorized policy for a development root in a release */
+export function judgeRoot(registry: RegistrySource, o: { bytes: Uint8Array; allowDevRoot: boolean }): Anchor {
+  const { bytes, allowDevRoot } = o;
   const isDevelopment = isDevelopmentRoot(bytes);
   if (isDevelopment && !allowDevRoot)
     throw new HnError("unauthorized", {
@@ -25,7 +30,7 @@ export function readAnchor(registry: RegistrySource, allowDevRoot: boolean): Anc
   return { bytes, sha256: sha256Hex(bytes), isDevelopment };
 }
 
-function readRoot(registry: RegistrySource): Uint8Array {
+function readRoot(registry: RegistrySource & { root: string }): Uint8Array {
   try {
     return readFileBounded(registry.root, ROOT_MAX_BYTES);
   } catch (cause) {
