@@ -13,6 +13,7 @@ import {
   type Timer,
 } from "../contract/index.ts";
 import { HnError } from "../foundation/index.ts";
+import { parseNodeId } from "../identity/index.ts";
 import { AddressBook } from "./address-book.ts";
 import { endpointsFrom, isOnline, isToBeDropped, newPeer, placesOf, restAfterFailure, type KnownPeer } from "./known-peer.ts";
 
@@ -80,6 +81,8 @@ class PeerTable implements Peers {
   }
 
   async add(endpoint: Endpoint, expected?: NodeId): Promise<PeerRow> {
+    // A mistyped id is told at once, not after an address was waited for.
+    if (expected !== undefined) parseNodeId(expected);
     const manifest = await this.#o.link.fetchManifest(endpoint, expected);
     if (manifest.node_id === this.#o.nodeId)
       throw new HnError("bad_request", { message: "This is the address of this node itself." });

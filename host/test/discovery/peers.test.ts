@@ -168,6 +168,11 @@ describe("known nodes (01 §5)", () => {
     await assert.rejects(peers.add(impostor.endpoint), refused("invalid_signature", "tls_mismatch"));
     await assert.rejects(peers.add(ben.endpoint), refused("bad_request"));
     await assert.rejects(peers.add(NOWHERE), refused("partition"));
+    await assert.rejects(
+      peers.add(NOWHERE, "ed25519:mistyped"),
+      refused("bad_request", "bad_node_id"),
+      "before anything is dialled",
+    );
     assert.deepEqual(peers.list(), []);
 
     // Of no community, so that no log names another address of it.
