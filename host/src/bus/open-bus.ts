@@ -65,6 +65,7 @@ export function openBus(o: BusOptions): OpenBus {
   const origin: Origin = { engine, router, communityId: o.communityId, link: () => o.link?.(), newId };
   return {
     offer: (offer) => local.offer(offer),
+    prepare: (offers) => local.prepare(offers),
     call: (request) => originate(origin, request),
     stream: (request) => originateStream(origin, request),
     serve: (request) => inbound.serve(request),

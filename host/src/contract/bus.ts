@@ -89,6 +89,15 @@ export interface Registration {
   withdraw(): void;
 }
 
+/** Offers that are checked and compiled and wait for their moment. */
+export interface PreparedOffers {
+  /**
+   * Puts them into the places of their like in one step: no call finds a name twice or not at all, and an unchanged descriptor announces
+   * nothing. Whatever of `former` has no successor is withdrawn. Calls under way stay where they are.
+   */
+  flip(former: readonly Registration[]): Registration[];
+}
+
 /** One (node, capability, params) the bus knows. @source 03 §1 */
 export interface CapabilityEntry {
   node_id: NodeId;
@@ -159,6 +168,8 @@ export type BusChange = { kind: "added" | "removed" | "updated"; entry: Capabili
 export interface Bus {
   /** @throws bad_request reason schema_invalid | namespace_violation */
   offer(offer: Offer): Registration;
+  /** For one release of a plugin that follows another. @throws as `offer` */
+  prepare(offers: readonly Offer[]): PreparedOffers;
   /** Call from this node; local or remote. @throws HnError of spec 02 §5 */
   call(request: OriginateRequest): Promise<Reply & { provider: NodeId }>;
   stream(request: OriginateRequest): AsyncGenerator<Frame, JsonObject, void>;

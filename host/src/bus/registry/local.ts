@@ -1,6 +1,13 @@
 import { HnError } from "../../foundation/index.ts";
 import { schemaHash } from "../../identity/index.ts";
-import { CONSTANTS, type JsonObject, type NodeId, type Offer, type Registration } from "../../contract/index.ts";
+import {
+  CONSTANTS,
+  type JsonObject,
+  type NodeId,
+  type Offer,
+  type PreparedOffers,
+  type Registration,
+} from "../../contract/index.ts";
 import { createCompiler } from "../schema/compile.ts";
 import { parsePointer } from "../schema/pointer.ts";
 import { formatVersion } from "../route/version.ts";
@@ -27,12 +34,37 @@ export class LocalOffers {
 
   /** @throws bad_request reason schema_invalid | namespace_violation */
   offer(offer: Offer): Registration {
+    return this.#place(offer, this.#check(offer));
+  }
+
+  /** Checks and compiles now, so that `flip` has entries to exchange and nothing else to do. @throws as {@link offer} */
+  prepare(offers: readonly Offer[]): PreparedOffers {
+    const checked = offers.map((offer) => ({ offer, provider: this.#check(offer) }));
+    return {
+      flip: (former) => {
+        // A stranger's entry is found before the first one of ours has moved.
+        for (const { offer, provider } of checked) this.#owned(provider.key, offer);
+        const registrations = checked.map(({ offer, provider }) => this.#place(offer, provider));
+        // What was replaced is not the former one's to withdraw any more; what is left has no successor.
+        for (const registration of former) registration.withdraw();
+        return registrations;
+      },
+    };
+  }
+
+  #check(offer: Offer): Provider {
     checkOffer(offer);
-    let provider = this.#build(offer, offer.descriptor.params);
+    const provider = this.#build(offer, offer.descriptor.params);
+    this.#owned(provider.key, offer);
+    return provider;
+  }
+
+  #place(offer: Offer, built: Provider): Registration {
+    let provider = built;
     const former = this.#owned(provider.key, offer);
     // An identical descriptor announces nothing, but the newest handler answers from now on.
-    if (former && sameContract(former, provider)) Object.assign(former.local ?? {}, provider.local);
     const keep = former && sameContract(former, provider) ? former : undefined;
+    if (keep) Object.assign(keep.local ?? {}, provider.local);
     const mine = { handler: offer.handler };
     if (keep) provider = keep;
     else this.#registry.put(provider, former);

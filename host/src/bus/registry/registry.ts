@@ -46,6 +46,7 @@ export class Registry {
   /** Adds a provider, or puts it in the place of `former` in one step. */
   put(provider: Provider, former?: Provider): void {
     if (former) this.#drop(former);
+    if (former && former.load !== provider.load && former.in_flight > 0) this.#departed.add(former.load);
     if (former && former.key !== provider.key) for (const listener of this.#removed) listener(former);
     this.#byKey.set(provider.key, provider);
     const list = this.#byName.get(provider.descriptor.name);
