@@ -166,6 +166,17 @@ describe("an installation", () => {
     assert.deepEqual(node.leftovers(), kept);
   });
 
+  it("keeps a former release that can come back, with its models, over a new start", async (t) => {
+    const shop = shopWith(t, [assetOf(MODEL), { version: "1.1.0" }]);
+    const node = await openNode(t, shop);
+    await node.marketplace.install({ ...ALL, version: "1.0.0" });
+    await node.marketplace.install(ALL);
+    await node.reopen();
+    const former = node.staged[0]?.release;
+    assert.equal(former?.version, "1.0.0");
+    await node.marketplace.admit(former);
+  });
+
   it("of the very release that runs leaves its folder where it is", async (t) => {
     const node = await openNode(t, shopWith(t));
     await node.marketplace.install(ALL);

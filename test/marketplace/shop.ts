@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { blobCid, permissionsDigest, writePackage, type PackageFile, type TargetCustom } from "../../host/src/format/index.ts";
-import type { Grant, PluginManifest, PluginStatus, StoredRelease } from "../../host/src/contract/index.ts";
+import type { Grant, KeptRelease, PluginManifest, PluginStatus, StoredRelease } from "../../host/src/contract/index.ts";
 import { createUlidFactory, HnError, ManualClock, silentLog } from "../../host/src/foundation/index.ts";
 import { openMarketplace, type MarketplaceOptions, type NodeMarketplace } from "../../host/src/marketplace/index.ts";
 import { Repository } from "../../registry/src/3-catalog/repository.ts";
@@ -144,6 +144,7 @@ export async function openNode(t: Closing, shop: Shop, change: Partial<Marketpla
   const dataDir = change.dataDir ?? folder(t);
   const clock = new ManualClock(NOW);
   const installed = new Map<string, { release: StoredRelease; grants: Grant[] }>();
+  const kept: KeptRelease[] = [];
   const quarantined: Node["quarantined"] = [];
   const staged: Node["staged"] = [];
   const status = (id: string): PluginStatus | undefined => {
@@ -158,7 +159,10 @@ export async function openNode(t: Closing, shop: Shop, change: Partial<Marketpla
     get: status,
     release: (id) => installed.get(id)?.release,
     grants: (id) => installed.get(id)?.grants ?? [],
+    kept: (id) => kept.filter(({ release }) => release.id === id),
     stage: async (release, grants) => {
+      const former = installed.get(release.id);
+      if (former !== undefined) kept.unshift({ ...former, keptSince: clock.now() });
       staged.push({ release, grants });
       installed.set(release.id, { release, grants });
       return status(release.id) as PluginStatus;

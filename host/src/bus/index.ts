@@ -7,4 +7,5 @@
  * bus.offer({ descriptor, handler: async ({ body }) => ({ output: { said: body.input["text"] ?? "" }, meta: {} }) });
  * const { output, provider } = await bus.call({ capability: "ext.demo.echo", version: [1, 0], body: { params: {}, input: { text: "hi" } }, caller });
  */
+export { isProviderFault } from "./health/fault.ts";
 export { openBus, type BusOptions, type OpenBus } from "./open-bus.ts";

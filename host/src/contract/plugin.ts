@@ -163,6 +163,15 @@ export interface StoredRelease {
   assets: Record<string, Record<string, string>>;
 }
 
+/** A former release that the operator can go back to. @source plugin-platform §6.4.6 */
+export interface KeptRelease {
+  release: StoredRelease;
+  /** Unix milliseconds. */
+  keptSince: number;
+  /** The rights it had. */
+  grants: Grant[];
+}
+
 export interface PluginResources {
   rssMb: number;
   cpuPercent: number;

@@ -307,6 +307,16 @@ export const REASONS = {
     message: "The plugin broke the protocol and was ended.",
     action: "Report it to the publisher.",
   },
+  probe_failed: {
+    code: "plugin_gone",
+    message: "The new version started, but it cannot take over.",
+    action: "Nothing has changed; report it to the publisher.",
+  },
+  not_kept: {
+    code: "not_found",
+    message: "This version is not kept on this node.",
+    action: "Go back to one that is kept, or install this version from the catalogue.",
+  },
   needed_by: { code: "bad_request", message: "Another plugin needs this one.", action: "Remove that one first." },
   disabled: { code: "not_found", message: "The plugin is switched off.", action: "Enable it on its page." },
   // ocr

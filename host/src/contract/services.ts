@@ -2,7 +2,15 @@
 import type { ConfinementReport } from "./confinement.ts";
 import type { LocalError } from "./errors.ts";
 import type { CommunityId, I18nText, JsonObject, JsonValue, NodeId, Time } from "./ids.ts";
-import type { Grant, PermissionRequest, PluginLogLine, PluginManifest, PluginStatus, StoredRelease } from "./plugin.ts";
+import type {
+  Grant,
+  KeptRelease,
+  PermissionRequest,
+  PluginLogLine,
+  PluginManifest,
+  PluginStatus,
+  StoredRelease,
+} from "./plugin.ts";
 import type { PeerLink } from "./ports.ts";
 import type {
   CommunityManifest,
@@ -95,8 +103,12 @@ export interface Runtime {
   list(): PluginStatus[];
   get(id: string): PluginStatus | undefined;
   release(id: string): StoredRelease | undefined;
-  /** Takes a verified release; replaces a former one after consent (stop old, start new; lossless swap comes with the platform issue). */
+  /** Takes a verified release. It starts beside a former one and takes over in one step, or after it; when it cannot, the former one runs on. */
   stage(release: StoredRelease, grants: Grant[]): Promise<PluginStatus>;
+  /** Former releases that can come back, newest first. */
+  kept(id: string): KeptRelease[];
+  /** Goes back to a kept release, the newest by default. @throws not_found not_kept */
+  rollback(id: string, o: { version?: string }): Promise<PluginStatus>;
   enable(id: string): Promise<PluginStatus>;
   disable(id: string): Promise<PluginStatus>;
   restart(id: string): Promise<PluginStatus>;

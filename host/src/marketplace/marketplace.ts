@@ -283,7 +283,9 @@ export class MarketplaceRoom implements NodeMarketplace {
 
   /** Releases, archives and assets that nobody refers to any more. */
   #sweep(): void {
-    const releases = this.installed();
+    const installed = this.installed();
+    const kept = installed.flatMap(({ id }) => this.#o.runtime.kept(id).map(({ release }) => release));
+    const releases = [...installed, ...kept];
     const hashes = new Set(releases.map(({ sha256 }) => sha256));
     this.#state.keepListings(hashes);
     this.#rooms.packages.keepOnly({

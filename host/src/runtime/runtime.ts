@@ -1,5 +1,5 @@
 /** The runtime of one node: all its plugins, their rights, settings, logs. @source plugin-platform §6 */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import type {
   Bus,
@@ -7,6 +7,7 @@ import type {
   ConfinementReport,
   Grant,
   JsonObject,
+  KeptRelease,
   LocalError,
   Log,
   PluginConfig,
@@ -33,7 +34,7 @@ import {
 } from "./confine/index.ts";
 import { checkConfig, describeConfig, mergeSecrets, needsConfig } from "./configuration.ts";
 import { eraseData } from "./erase.ts";
-import { Journal, sweepOrphans, type PluginRow } from "./journal/index.ts";
+import { Journal, sweepOrphans, type OpRow, type PluginRow } from "./journal/index.ts";
 import { openLayout, PluginFiles, type Layout } from "./layout.ts";
 import { Ledger } from "./ledger.ts";
 import { LogStore } from "./log-store.ts";
@@ -41,6 +42,7 @@ import { GrantTable } from "./permission/index.ts";
 import { SecretBox, type Secrets } from "./secrets.ts";
 import { inParallel, Turns } from "./turns.ts";
 import { ManagedPlugin, type PluginEnvironment, type StartFacts } from "./supervise/index.ts";
+import { grantsBack, UPGRADE_TIMES, Upgrades, wayOf, type Step, type UpgradeTimes } from "./upgrade/index.ts";
 
 export interface RuntimeOptions {
   dataDir: string;
@@ -66,6 +68,8 @@ export interface RuntimeOptions {
   onLaunch?: (launched: Launched, spec: SandboxSpec) => Launched;
   /** Asked before every start; what it refuses as altered or revoked is locked away. The marketplace answers. */
   admit?: (release: StoredRelease) => Promise<void>;
+  /** 60 s to drain, 10 minutes of probation by default. */
+  upgradeTimes?: UpgradeTimes;
 }
 
 type Change = PluginStatus | { id: string; state: "removed" };
@@ -110,6 +114,7 @@ export class NodeRuntime implements Runtime {
   readonly #stores = new Map<string, KvStore>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #turns = new Turns();
+  readonly #upgrades: Upgrades;
 
   constructor(options: RuntimeOptions, found: { layout: Layout; machine: Machine; report: ConfinementReport }) {
     this.#layout = found.layout;
@@ -145,6 +150,16 @@ export class NodeRuntime implements Runtime {
       onNotice: options.onNotice ?? (() => {}),
       admit: options.admit ?? (() => Promise.resolve()),
     };
+    this.#upgrades = new Upgrades({
+      clock,
+      journal: this.#journal,
+      logs: this.#logs,
+      times: options.upgradeTimes ?? UPGRADE_TIMES,
+      manage: (step) => this.#manage(step),
+      adopt: (plugin, grants) => this.#adopt(plugin, { desired: "enabled", grants }),
+      inTurn: (id, act) => void this.#turns.take(id, act),
+      onNotice: this.#environment.onNotice,
+    });
     const swept = sweepOrphans(this.#journal);
     if (swept > 0) options.log.warn("ended plugin processes of a former run", { count: swept });
     this.#load();
@@ -173,44 +188,90 @@ export class NodeRuntime implements Runtime {
   }
 
   /**
-   * Makes this the plugin's release and starts it. A former release is stopped first and comes back when the new one does not start.
-   * @throws bad_request reason policy when another publisher's plugin of that name is installed · plugin_gone reason start_failed when an update was taken back
+   * Makes this the plugin's release and starts it. While a former one runs, the new one starts beside it and takes over in one step, or, where
+   * the two cannot run together, after it; when it cannot, the former one runs on.
+   * @throws bad_request reason policy when another publisher's plugin of that name is installed · plugin_gone reason start_failed | probe_failed
    */
   stage(release: StoredRelease, grants: Grant[]): Promise<PluginStatus> {
-    return this.#turns.take(release.id, async () => {
-      const former = this.#releases.get(release.id);
-      if (former !== undefined && former.publisherKeyId !== release.publisherKeyId) {
-        throw new HnError("unauthorized", {
-          reason: "policy",
-          message: "The installed plugin of this name is another publisher's.",
+    return this.#turns.take(release.id, () => this.#follow({ release, grants }, "update"));
+  }
+
+  /** Former releases that can come back, newest first. */
+  kept(id: string): KeptRelease[] {
+    return this.#journal.kept(id).filter(({ release }) => existsSync(release.dir));
+  }
+
+  /**
+   * Goes back to a kept release, the newest by default, with the rights it had and without those taken since.
+   * @throws not_found reason not_kept · unauthorized reason policy · as `stage`
+   */
+  rollback(id: string, o: { version?: string }): Promise<PluginStatus> {
+    return this.#turns.take(id, () => {
+      const { version } = this.#plugin(id).release;
+      const kept = this.kept(id).find((one) => o.version === undefined || one.release.version === o.version);
+      if (kept === undefined) {
+        const others = this.kept(id).map(({ release }) => release.version);
+        throw new HnError("not_found", {
+          reason: "not_kept",
+          message: `${id} ${o.version ?? `older than ${version}`} is not kept here. ${others.length === 0 ? "No former version is." : `Kept: ${others.join(", ")}.`}`,
         });
       }
-      if (this.#machine.asRoot) allowReading(release.dir);
-      const formerGrants = former === undefined ? [] : this.#journal.grants(release.id);
-      const op = this.#journal.intent({
-        pluginId: release.id,
-        kind: former === undefined ? "install" : "update",
-        step: "flip",
-        payload: { from: former?.sha256 ?? null, to: release.sha256 },
-      });
-      const desired = this.#rows.get(release.id)?.desired ?? "enabled";
-      if (former !== undefined) await this.#plugin(release.id).stop("A new version takes over.");
-      this.#adopt(release, { desired, grants });
-      const plugin = this.#plugin(release.id);
-      plugin.reset();
-      const started = desired === "disabled" || (await plugin.start());
-      const failure = plugin.status(desired).reason;
-      if (!started && former !== undefined && former.sha256 !== release.sha256 && plugin.state !== "needs_config") {
-        await this.#takeBack({ former, grants: formerGrants, failed: release });
-        this.#journal.done(op);
-        throw new HnError("plugin_gone", {
-          reason: "start_failed",
-          message: `Version ${release.version} did not start, so ${former.version} runs on. ${failure?.message ?? ""}`.trim(),
-        });
-      }
-      this.#journal.done(op);
-      return this.#status(release.id);
+      return this.#follow({ release: kept.release, grants: grantsBack(kept.grants, this.#journal.grants(id)) }, "rollback");
     });
+  }
+
+  async #follow(next: Step, kind: "update" | "rollback"): Promise<PluginStatus> {
+    const { release } = next;
+    const active = this.#plugins.get(release.id);
+    if (active !== undefined && active.release.publisherKeyId !== release.publisherKeyId) {
+      throw new HnError("unauthorized", {
+        reason: "policy",
+        message: "The installed plugin of this name is another publisher's.",
+      });
+    }
+    if (this.#machine.asRoot) allowReading(release.dir);
+    this.#upgrades.settle(release.id);
+    if (active !== undefined && this.#fitsBeside(active, next)) await this.#upgrades.beside(active, next, kind);
+    else await this.#replace(active, next, kind);
+    this.#journal.resetCrashes(release.id);
+    this.#hideSecrets(release.id);
+    return this.#status(release.id);
+  }
+
+  /** A release that waits for settings can only get them once it is the installed one. */
+  #fitsBeside(active: ManagedPlugin, next: Step): boolean {
+    const { release } = next;
+    if (!active.running || active.session === undefined || release.manifest.kind !== "service") return false;
+    if (active.release.sha256 === release.sha256 || this.#startFacts(next).config === null) return false;
+    return wayOf({ release: active.release, grants: this.#journal.grants(release.id) }, next) === "beside";
+  }
+
+  /** The former release stops before the new one starts. */
+  async #replace(active: ManagedPlugin | undefined, { release, grants }: Step, kind: "update" | "rollback"): Promise<void> {
+    const former = active?.release;
+    const formerGrants = former === undefined ? [] : this.#journal.grants(release.id);
+    const op = this.#journal.intent({
+      pluginId: release.id,
+      kind: former === undefined ? "install" : kind,
+      step: "replace",
+      payload: { from: former?.sha256 ?? null, to: release.sha256 },
+    });
+    const desired = this.#rows.get(release.id)?.desired ?? "enabled";
+    await active?.stop("Another version takes over.");
+    const plugin = this.#manage({ release, grants });
+    this.#adopt(plugin, { desired, grants });
+    plugin.reset();
+    const started = desired === "disabled" || (await plugin.start());
+    const failure = plugin.status(desired).reason;
+    if (!started && former !== undefined && former.sha256 !== release.sha256 && plugin.state !== "needs_config") {
+      await this.#takeBack({ former, grants: formerGrants, failed: plugin });
+      this.#journal.done(op);
+      throw new HnError("plugin_gone", {
+        reason: "start_failed",
+        message: `Version ${release.version} did not start, so ${former.version} runs on. ${failure?.message ?? ""}`.trim(),
+      });
+    }
+    this.#journal.done(op);
   }
 
   enable(id: string): Promise<PluginStatus> {
@@ -226,6 +287,7 @@ export class NodeRuntime implements Runtime {
   disable(id: string): Promise<PluginStatus> {
     return this.#turns.take(id, async () => {
       const plugin = this.#plugin(id);
+      this.#upgrades.settle(id);
       this.#setDesired(id, "disabled");
       await plugin.stop("It was switched off.");
       return this.#status(id);
@@ -236,6 +298,7 @@ export class NodeRuntime implements Runtime {
     return this.#turns.take(id, async () => {
       const plugin = this.#plugin(id);
       if (this.#rows.get(id)?.desired === "disabled") throw new HnError("not_found", { reason: "disabled" });
+      this.#upgrades.settle(id);
       await plugin.stop("It is started anew.");
       plugin.reset();
       await plugin.start();
@@ -245,7 +308,10 @@ export class NodeRuntime implements Runtime {
 
   /** Ends a plugin whose files or standing can no longer be trusted. Its data stays; only the operator starts it again. */
   quarantine(id: string, reason: LocalError): Promise<void> {
-    return this.#turns.take(id, () => this.#plugin(id).quarantine(reason));
+    return this.#turns.take(id, () => {
+      this.#upgrades.settle(id);
+      return this.#plugin(id).quarantine(reason);
+    });
   }
 
   /** Data is kept for 30 days or deleted at once. @throws bad_request reason needed_by */
@@ -256,6 +322,7 @@ export class NodeRuntime implements Runtime {
       if (dependant !== undefined) {
         throw new HnError("bad_request", { reason: "needed_by", message: `${dependant.id} needs this plugin.` });
       }
+      await this.#upgrades.end(id);
       const op = this.#journal.intent({ pluginId: id, kind: "remove", step: "delete", payload: { keepData: o.keepData } });
       await plugin.stop("It is being removed.");
       this.#plugins.delete(id);
@@ -284,6 +351,7 @@ export class NodeRuntime implements Runtime {
       this.#journal.setGrants(id, grants);
       this.#ledgerGrants(id, before, grants);
       if (plugin.running && shapesProcess(before) !== shapesProcess(grants)) {
+        this.#upgrades.settle(id);
         await plugin.stop("Its rights have changed.");
         await plugin.start();
       } else plugin.setGrants(grants);
@@ -305,6 +373,7 @@ export class NodeRuntime implements Runtime {
     return this.#turns.take(id, async () => {
       const plugin = this.#plugin(id);
       const release = this.#release(id);
+      this.#upgrades.settle(id);
       const merged = mergeSecrets(release, this.#openSecrets(id), secrets);
       const checked = checkConfig(release, value, merged);
       const hadConfig = this.#journal.config(id) !== undefined;
@@ -339,14 +408,13 @@ export class NodeRuntime implements Runtime {
   }
 
   async startAll(): Promise<void> {
-    await this.#recover();
+    const probations = await this.#recover();
     const wanted = inStartOrder([...this.#releases.values()]).filter(({ id }) => this.#rows.get(id)?.desired === "enabled");
-    await inParallel(wanted, PARALLEL_STARTS, ({ id }) =>
-      this.#turns.take(id, async () => void (await this.#plugins.get(id)?.start())),
-    );
+    await inParallel(wanted, PARALLEL_STARTS, ({ id }) => this.#turns.take(id, () => this.#startAtBoot(id, probations.get(id))));
   }
 
   async stopAll(): Promise<void> {
+    await this.#upgrades.closeAll();
     await Promise.all([...this.#plugins].map(([id, plugin]) => this.#turns.take(id, () => plugin.stop("The node is stopping."))));
     for (const store of this.#stores.values()) store.close();
     this.#stores.clear();
@@ -368,57 +436,76 @@ export class NodeRuntime implements Runtime {
       if (release === undefined) continue;
       this.#rows.set(row.id, row);
       this.#releases.set(row.id, release);
-      this.#plugins.set(row.id, this.#manage(row.id));
+      this.#plugins.set(row.id, this.#manage({ release, grants: [] }));
       this.#hideSecrets(row.id);
     }
   }
 
-  /** Finishes what a crash has cut off, and deletes data whose time is over. */
-  async #recover(): Promise<void> {
+  async #startAtBoot(id: string, probation: OpRow | undefined): Promise<void> {
+    const plugin = this.#plugins.get(id);
+    if (plugin === undefined) return;
+    const started = await plugin.start();
+    // What waits for the operator has not failed.
+    const failed = !started && (plugin.state === "backoff" || plugin.state === "crash_looped");
+    if (probation !== undefined) this.#upgrades.resume(plugin, probation, { failed });
+  }
+
+  /** Finishes what a crash has cut off, and deletes data whose time is over. @returns probations that go on, by plugin */
+  async #recover(): Promise<Map<string, OpRow>> {
+    const probations = new Map<string, OpRow>();
+    this.#journal.dropStaged();
     for (const op of this.#journal.unfinished()) {
+      if (op.step === "probation") {
+        probations.set(op.pluginId, op);
+        continue;
+      }
       if (op.kind === "remove" && op.payload["keepData"] === false && !this.#rows.has(op.pluginId))
         await this.#erase(op.pluginId);
-      // The flip itself is one transaction, so an unfinished install or update left either the old or the new release active.
+      // The flip itself is one transaction, so whatever else was cut off left one release active, and no process of a former run is left.
       this.#journal.done(op.opId);
     }
     for (const id of this.#journal.expiredData(DATA_KEPT_MS)) {
       await this.#erase(id);
       this.#journal.forgetData(id);
     }
+    return probations;
   }
 
-  #manage(id: string): ManagedPlugin {
-    return new ManagedPlugin(id, this.#environment, () => this.#startFacts(id));
+  /** @param step.grants  its rights until it is the installed release; from then on the journal's count */
+  #manage(step: Step): ManagedPlugin {
+    return new ManagedPlugin(step.release, this.#environment, () => this.#startFacts(step));
   }
 
-  #startFacts(id: string): StartFacts {
-    const release = this.#release(id);
+  #startFacts({ release, grants }: Step): StartFacts {
+    const { id } = release;
+    const installed = this.#releases.get(id)?.sha256 === release.sha256;
     const secrets = this.#openSecrets(id);
     const value = this.#journal.config(id)?.value ?? {};
     return {
       release,
-      grants: this.#journal.grants(id),
+      grants: installed ? this.#journal.grants(id) : grants,
       config: needsConfig(release, value, secrets) ? null : checkConfig(release, value, secrets),
       bestLabel: this.#journal.plugins().find((row) => row.id === id)?.bestLabel ?? null,
     };
   }
 
-  #adopt(release: StoredRelease, o: { desired: PluginRow["desired"]; grants: readonly Grant[] }): void {
-    const before = this.#releases.has(release.id) ? this.#journal.grants(release.id) : [];
+  #adopt(plugin: ManagedPlugin, o: { desired: PluginRow["desired"]; grants: readonly Grant[] }): void {
+    const { id, release } = plugin;
+    const before = this.#releases.has(id) ? this.#journal.grants(id) : [];
     this.#journal.activate(release, o);
-    this.#ledgerGrants(release.id, before, o.grants);
-    this.#releases.set(release.id, release);
-    const row = this.#journal.plugins().find(({ id }) => id === release.id);
-    if (row !== undefined) this.#rows.set(release.id, row);
-    if (!this.#plugins.has(release.id)) this.#plugins.set(release.id, this.#manage(release.id));
-    this.#hideSecrets(release.id);
+    this.#releases.set(id, release);
+    this.#ledgerGrants(id, before, o.grants);
+    const row = this.#journal.plugins().find((one) => one.id === id);
+    if (row !== undefined) this.#rows.set(id, row);
+    this.#plugins.set(id, plugin);
+    this.#hideSecrets(id);
   }
 
-  async #takeBack(o: { former: StoredRelease; grants: Grant[]; failed: StoredRelease }): Promise<void> {
-    const plugin = this.#plugin(o.former.id);
-    await plugin.stop("The former version comes back.");
-    this.#adopt(o.former, { desired: "enabled", grants: o.grants });
-    this.#journal.setReleaseState(o.failed.id, o.failed.sha256, "failed");
+  async #takeBack(o: { former: StoredRelease; grants: Grant[]; failed: ManagedPlugin }): Promise<void> {
+    await o.failed.stop("The former version comes back.");
+    const plugin = this.#manage({ release: o.former, grants: o.grants });
+    this.#adopt(plugin, { desired: "enabled", grants: o.grants });
+    this.#journal.setReleaseState(o.failed.id, o.failed.release.sha256, "failed");
     plugin.reset();
     await plugin.start();
   }

@@ -81,7 +81,11 @@ test("a new version that is refused gives way to the former one", async (t) => {
   await world.runtime.stage(first, []);
   const next = writePackage(world.folder, { id: first.id, version: "2.0.0", main: "exports.setup = async () => {};" });
   answer = (release) => (release.sha256 === next.sha256 ? tampered() : Promise.resolve());
-  await assert.rejects(world.runtime.stage(next, []), { code: "plugin_gone", reason: "start_failed" });
+  await assert.rejects(world.runtime.stage(next, []), {
+    code: "invalid_signature",
+    reason: "tampered",
+    message: /1\.0\.0 runs on/,
+  });
   assert.deepEqual([world.runtime.get(first.id)?.version, world.runtime.get(first.id)?.state], ["1.0.0", "active"]);
   await world.runtime.remove(first.id, { keepData: false });
 });

@@ -80,6 +80,8 @@ function stage(t: TestContext): {
     onAllowed: () => {},
     onHealth: () => {},
     onNotify: () => {},
+    onOutcome: () => {},
+    onEnding: () => {},
     onEnd: () => {},
   });
   return { session, socket, bus, clock, faults, leave: () => resolve({ code: 0, signal: null }) };

@@ -9,6 +9,7 @@ import {
   type JsonObject,
   type JsonSchema,
   type ManifestContribution,
+  type Offer,
   type RegisteredCapability,
   type Registration,
   type StoredRelease,
@@ -92,6 +93,30 @@ export class CapabilityShelf {
     for (const slot of this.#slots.values()) slot.registration ??= this.#offer(slot);
   }
 
+  /**
+   * Checks and compiles everything noted so far; the returned act only exchanges entries on the bus, this process's for the former one's.
+   * @throws bad_request reason schema_invalid | namespace_violation
+   */
+  prepare(): (former: CapabilityShelf | undefined) => void {
+    const slots = [...this.#slots.values()];
+    const prepared = this.#options.bus.prepare(slots.map((slot) => this.#describe(slot)));
+    return (former) => {
+      const registrations = prepared.flip(former === undefined ? [] : former.#surrender());
+      for (const [index, slot] of slots.entries()) slot.registration = registrations[index] ?? null;
+      this.#published = true;
+    };
+  }
+
+  /** Lets go of its places on the bus without leaving them empty; what it registers from now on is only noted. */
+  #surrender(): Registration[] {
+    this.#published = false;
+    return [...this.#slots.values()].flatMap((slot) => {
+      const { registration } = slot;
+      slot.registration = null;
+      return registration ?? [];
+    });
+  }
+
   /** Takes from the bus what the plugin may not offer any more. */
   withdrawUnless(allowed: (name: string) => boolean): void {
     for (const [handle, slot] of this.#slots) {
@@ -121,7 +146,11 @@ export class CapabilityShelf {
   }
 
   #offer(slot: Slot): Registration {
-    const { release, bus, handler } = this.#options;
+    return this.#options.bus.offer(this.#describe(slot));
+  }
+
+  #describe(slot: Slot): Offer {
+    const { release, handler } = this.#options;
     const { contribution } = slot;
     const [major = 0, minor = 0] = contribution.version.split(".").map(Number);
     const descriptor: CapabilityDescriptor = {
@@ -137,7 +166,7 @@ export class CapabilityShelf {
       timeout_seconds: contribution.timeoutSeconds,
       idempotent: contribution.idempotent,
     };
-    return bus.offer({
+    return {
       descriptor,
       handler: handler(slot.ref),
       ...(contribution.binary === undefined ? {} : { binary: contribution.binary }),
@@ -145,7 +174,7 @@ export class CapabilityShelf {
         ? {}
         : { maxBodyBytes: Math.min(contribution.maxBodyBytes, CONSTANTS.CALL_BODY_CEILING_BYTES) }),
       plugin_id: release.id,
-    });
+    };
   }
 }
 

@@ -18,7 +18,16 @@ export interface LiveCallsOptions {
   clock: Clock;
   /** A cancelled call that the plugin did not end in time. */
   onStrike: (why: string) => void;
-  onEnd: (ms: number) => void;
+  onEnd: (end: CallEnd) => void;
+}
+
+/** How one call went. */
+export interface CallEnd {
+  /** `name@X.Y` as registered. */
+  ref: string;
+  ms: number;
+  /** Undefined: it went well. */
+  error: unknown;
 }
 
 type Terminal = { ok: true; value: JsonObject } | { ok: false; error: unknown };
@@ -28,6 +37,7 @@ const OPEN_MAX = 1024;
 
 class Entry implements LiveCall, Expiring {
   readonly id: number;
+  readonly ref: string;
   deadline: number;
   place = -1;
   readonly call: DispatchedCall;
@@ -45,8 +55,9 @@ class Entry implements LiveCall, Expiring {
   readonly #onDeadline: (entry: Entry) => void;
   #wake: (() => void) | undefined;
 
-  constructor(o: { id: number; call: DispatchedCall; startedAt: number; onDeadline: (entry: Entry) => void }) {
+  constructor(o: { id: number; ref: string; call: DispatchedCall; startedAt: number; onDeadline: (entry: Entry) => void }) {
     this.id = o.id;
+    this.ref = o.ref;
     this.call = o.call;
     this.deadline = o.call.deadline;
     this.startedAt = o.startedAt;
@@ -188,7 +199,7 @@ export class LiveCalls {
     const { clock, process } = this.#options;
     const now = clock.monotonic();
     const deadlineMs = Math.max(0, Math.round(call.deadline - now));
-    const entry = new Entry({ id: process.channel.nextId(), call, startedAt: now, onDeadline: this.#onDeadline });
+    const entry = new Entry({ id: process.channel.nextId(), ref, call, startedAt: now, onDeadline: this.#onDeadline });
     this.#live.set(entry.id, entry);
     cancellation.onAbort(() => this.#cancel(entry, "caller left", cancellation.reason));
     this.#deadlines.watch(entry);
@@ -248,8 +259,10 @@ export class LiveCalls {
   #end(entry: Entry, terminal: Terminal): void {
     if (!this.#live.delete(entry.id)) return;
     this.#deadlines.forget(entry);
-    entry.end(entry.cancelled === undefined ? terminal : { ok: false, error: entry.cancelled.error });
-    this.#options.onEnd(this.#options.clock.monotonic() - entry.startedAt);
+    const end = entry.cancelled === undefined ? terminal : { ok: false as const, error: entry.cancelled.error };
+    entry.end(end);
+    const ms = this.#options.clock.monotonic() - entry.startedAt;
+    this.#options.onEnd({ ref: entry.ref, ms, error: end.ok ? undefined : end.error });
   }
 
   #result(entry: Entry): JsonObject {

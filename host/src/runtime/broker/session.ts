@@ -1,8 +1,11 @@
 /** One life of one plugin: its process, its calls, its ops, its offers, its workers. @source plugin-platform §5, §6.3 */
+import { isProviderFault } from "../../bus/index.ts";
 import type {
   Bus,
+  Cancellation,
   Clock,
   ConfinementLabel,
+  DispatchedCall,
   Grant,
   Handler,
   HostMessage,
@@ -26,8 +29,9 @@ import {
 } from "../process/index.ts";
 import { CallRate } from "./call-rate.ts";
 import { CapabilityShelf } from "./capabilities.ts";
+import { Conversations } from "./conversations.ts";
 import type { KvStore } from "./kv.ts";
-import { LiveCalls } from "./live-calls.ts";
+import { LiveCalls, type CallEnd } from "./live-calls.ts";
 import { OpDesk } from "./op-desk.ts";
 import type { NodeIdentity, PluginScope } from "./scope.ts";
 
@@ -51,7 +55,21 @@ export interface SessionOptions {
   onAllowed: (op: string, permission: string) => void;
   onHealth: (ok: boolean, detail: string) => void;
   onNotify: (title: string, body: string) => void;
+  /** One call has ended; the counts are up to date. */
+  onOutcome: () => void;
+  /** The process is gone and everything it holds is about to be given back. */
+  onEnding: () => void;
   onEnd: (end: ProcessEnd) => void;
+}
+
+/** Stands between the bus and a process: decides who answers. */
+export type Guard = (ref: string, call: DispatchedCall, cancellation: Cancellation) => ReturnType<Handler>;
+
+/** How calls have gone over the life of one process. */
+export interface Outcomes {
+  calls: number;
+  /** Those that speak against the plugin. @source 03 B-10 */
+  faults: number;
 }
 
 export interface CallFigures {
@@ -70,6 +88,9 @@ export class Session {
   readonly process: ConfinedProcess;
   readonly capabilities: CapabilityShelf;
   readonly metrics: Map<string, number> = new Map();
+  readonly outcomes: Outcomes = { calls: 0, faults: 0 };
+  /** Set while one release follows another. */
+  guard: Guard | undefined;
   readonly #options: SessionOptions;
   readonly #calls: LiveCalls;
   readonly #ops: OpDesk;
@@ -84,6 +105,8 @@ export class Session {
   readonly #samples: number[] = [];
   #sampled = 0;
   readonly #rate = new CallRate();
+  readonly #conversations = new Conversations();
+  #onIdle: (() => void) | undefined;
 
   /** @throws Error when the process cannot be started at all */
   constructor(options: SessionOptions) {
@@ -111,7 +134,7 @@ export class Session {
       process: this.process,
       clock,
       onStrike: (why) => this.#strike(why),
-      onEnd: (ms) => this.#sample(ms),
+      onEnd: (end) => this.#callEnded(end),
     });
     this.#ops = new OpDesk({
       process: this.process,
@@ -130,6 +153,26 @@ export class Session {
 
   get inFlight(): number {
     return this.#calls.size;
+  }
+
+  /** True when this process has begun the conversation that the call belongs to. */
+  holds(ref: string, call: DispatchedCall): boolean {
+    return this.#conversations.holds(ref, call, this.#options.clock.monotonic());
+  }
+
+  /** True while a conversation that it holds may go on. */
+  get inConversation(): boolean {
+    return this.#conversations.isOpen(this.#options.clock.monotonic());
+  }
+
+  /** Resolves when no call is in flight, at the latest after the time. */
+  async idle(limitMs: number): Promise<void> {
+    if (this.#calls.size === 0 || limitMs <= 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.setTimeout(resolve, limitMs);
+    this.#onIdle = resolve;
+    await promise;
+    timer.cancel();
   }
 
   figures(): CallFigures {
@@ -216,15 +259,26 @@ export class Session {
     };
   }
 
+  /**
+   * Hands a call to this process.
+   * @param ref  `name@X.Y` as registered
+   * @throws capacity_exceeded · rate_limited · what the plugin reports
+   */
+  dispatch(ref: string, call: DispatchedCall, cancellation: Cancellation): ReturnType<Handler> {
+    if (this.#draining) throw new HnError("capacity_exceeded", { message: "The plugin is being stopped.", retryAfterMs: 1000 });
+    const now = this.#options.clock.monotonic();
+    const wait = this.#bucket.take(now);
+    if (wait > 0) throw new HnError("rate_limited", { retryAfterMs: wait });
+    this.#count += 1;
+    this.#rate.note(now);
+    this.#conversations.note(ref, call, now);
+    return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation);
+  }
+
   #handler(ref: string): Handler {
     return (call, cancellation) => {
-      if (this.#draining) throw new HnError("capacity_exceeded", { message: "The plugin is being stopped.", retryAfterMs: 1000 });
-      const now = this.#options.clock.monotonic();
-      const wait = this.#bucket.take(now);
-      if (wait > 0) throw new HnError("rate_limited", { retryAfterMs: wait });
-      this.#count += 1;
-      this.#rate.note(now);
-      return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation);
+      const { guard } = this;
+      return guard === undefined ? this.dispatch(ref, call, cancellation) : guard(ref, call, cancellation);
     };
   }
 
@@ -345,13 +399,29 @@ export class Session {
     if (this.#strikes.length >= STRIKES_MAX) this.process.kill("hung", `${STRIKES_MAX} strikes in a minute. ${why}`);
   }
 
-  #sample(ms: number): void {
-    this.#samples[this.#sampled] = ms;
+  #callEnded(end: CallEnd): void {
+    this.#samples[this.#sampled] = end.ms;
     this.#sampled = (this.#sampled + 1) % SAMPLES;
+    this.outcomes.calls += 1;
+    if (this.#isFault(end)) this.outcomes.faults += 1;
+    if (this.#calls.size === 0) this.#onIdle?.();
+    this.#options.onOutcome();
+  }
+
+  /** A caller can be impatient or leave; only the time that the manifest itself names speaks against the plugin. */
+  #isFault({ ref, ms, error }: CallEnd): boolean {
+    if (error === undefined || (error instanceof DOMException && error.name === "AbortError")) return false;
+    if (HnError.isHnError(error) && error.code === "timeout") {
+      const { capabilities } = this.#options.release.manifest.contributes;
+      const declared = capabilities?.find(({ name, version }) => `${name}@${version}` === ref);
+      return declared !== undefined && ms >= declared.timeoutSeconds * 1000;
+    }
+    return isProviderFault(error);
   }
 
   #ended(end: ProcessEnd): void {
     this.#draining = true;
+    this.#options.onEnding();
     this.capabilities.withdrawAll();
     const gone = new HnError("plugin_gone");
     this.#calls.failAll(gone);

@@ -1,5 +1,13 @@
 /** What the runtime must remember across a crash of the daemon. Written before and after every effect. @source plugin-platform §6.2 */
-import type { ConfinementLabel, Grant, JsonObject, PermissionName, Random, StoredRelease } from "../../contract/index.ts";
+import type {
+  ConfinementLabel,
+  Grant,
+  JsonObject,
+  KeptRelease,
+  PermissionName,
+  Random,
+  StoredRelease,
+} from "../../contract/index.ts";
 import { createUlidFactory, openDatabase, type Database } from "../../foundation/index.ts";
 
 const MIGRATIONS = [
@@ -24,9 +32,15 @@ const MIGRATIONS = [
      seq INTEGER PRIMARY KEY AUTOINCREMENT, plugin_id TEXT NOT NULL, value TEXT NOT NULL, secrets BLOB NOT NULL, at INTEGER NOT NULL) STRICT;
    CREATE TABLE process(pid INTEGER PRIMARY KEY, start_ticks INTEGER NOT NULL, plugin_id TEXT NOT NULL) STRICT;
    CREATE TABLE kept_data(plugin_id TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT`,
+  // With what rights a former release ran, and since when it is one.
+  `ALTER TABLE release ADD COLUMN kept_since INTEGER;
+   ALTER TABLE release ADD COLUMN "grants" TEXT`,
 ];
 const CONFIG_VERSIONS = 10;
 const CRASHES_KEPT_MS = 7 * 86_400_000;
+/** So many former releases stay for as long as it takes; older ones for a month. @source plugin-platform §6.4.6 */
+const RELEASES_KEPT = 2;
+const RELEASES_KEPT_MS = 30 * 86_400_000;
 
 export type Desired = "enabled" | "disabled";
 export type ReleaseState = "staged" | "active" | "kept" | "failed";
@@ -85,12 +99,10 @@ export class Journal {
   activate(release: StoredRelease, o: { desired: Desired; grants: readonly Grant[] }): void {
     this.#db.transaction(() => {
       const now = this.#now();
-      this.#db.prepare("UPDATE release SET state = 'kept' WHERE plugin_id = ? AND state = 'active'").run(release.id);
       this.#db
-        .prepare(
-          "INSERT INTO release VALUES(?,?,?,'active',NULL,NULL,?,?) ON CONFLICT(plugin_id, sha256) DO UPDATE SET state = 'active', facts = excluded.facts",
-        )
-        .run(release.id, release.sha256, release.version, JSON.stringify(release), now);
+        .prepare("UPDATE release SET state = 'kept', kept_since = ?, grants = ? WHERE plugin_id = ? AND state = 'active'")
+        .run(now, JSON.stringify(this.grants(release.id)), release.id);
+      this.#putRelease(release, "active");
       this.#db
         .prepare(
           "INSERT INTO plugin(id, desired, active_release, publisher_key) VALUES(?,?,?,?) ON CONFLICT(id) DO UPDATE SET active_release = excluded.active_release, publisher_key = excluded.publisher_key",
@@ -99,6 +111,48 @@ export class Journal {
       this.#db.prepare("DELETE FROM kept_data WHERE plugin_id = ?").run(release.id);
       this.setGrants(release.id, o.grants);
     });
+  }
+
+  /** A release that is about to be tried beside the active one. One that is kept already stays so. */
+  stage(release: StoredRelease): void {
+    this.#putRelease(release, "staged");
+  }
+
+  /** Its trial is over; one that is kept stays so. */
+  unstage(pluginId: string, sha256: string): void {
+    this.#db.prepare("DELETE FROM release WHERE plugin_id = ? AND sha256 = ? AND state = 'staged'").run(pluginId, sha256);
+  }
+
+  /** Releases whose trial was cut off were never active. */
+  dropStaged(): void {
+    this.#db.prepare("DELETE FROM release WHERE state = 'staged'").run();
+  }
+
+  /** Newest first; what is older than the rule allows is forgotten. */
+  kept(pluginId: string): KeptRelease[] {
+    const rows = this.#db
+      .prepare(
+        "SELECT sha256, facts, grants, coalesce(kept_since, at) AS since FROM release WHERE plugin_id = ? AND state = 'kept' ORDER BY since DESC, rowid DESC",
+      )
+      .all(pluginId) as { sha256: string; facts: string; grants: string | null; since: number }[];
+    const limit = this.#now() - RELEASES_KEPT_MS;
+    return rows.flatMap((row, position) => {
+      if (position < RELEASES_KEPT || row.since >= limit) {
+        const grants = JSON.parse(row.grants ?? "[]") as Grant[];
+        return { release: JSON.parse(row.facts) as StoredRelease, keptSince: row.since, grants };
+      }
+      this.#db.prepare("DELETE FROM release WHERE plugin_id = ? AND sha256 = ?").run(pluginId, row.sha256);
+      return [];
+    });
+  }
+
+  #putRelease(release: StoredRelease, state: "active" | "staged"): void {
+    this.#db
+      .prepare(
+        `INSERT INTO release(plugin_id, sha256, version, state, facts, at) VALUES(?,?,?,?,?,?) ON CONFLICT(plugin_id, sha256) DO UPDATE
+         SET facts = excluded.facts, state = CASE WHEN excluded.state = 'staged' AND state = 'kept' THEN 'kept' ELSE excluded.state END`,
+      )
+      .run(release.id, release.sha256, release.version, state, JSON.stringify(release), this.#now());
   }
 
   setReleaseState(pluginId: string, sha256: string, state: ReleaseState): void {

@@ -49,8 +49,17 @@ export interface StartFacts {
   bestLabel: ConfinementLabel | null;
 }
 
+/** What a release that is followed by another, or follows one, tells whoever watches over the change. */
+export interface Watch {
+  /** One more call has ended. */
+  onOutcome: () => void;
+  /** The process ends although nobody asked it to; its places on the bus are not given back yet. */
+  onEnding: () => void;
+}
+
 export class ManagedPlugin {
   readonly id: string;
+  readonly release: StoredRelease;
   readonly #environment: PluginEnvironment;
   readonly #facts: () => StartFacts;
   readonly #policy: RestartPolicy;
@@ -63,16 +72,21 @@ export class ManagedPlugin {
   #backoff: Timer | undefined;
   #activeSince = 0;
   #unhealthy = 0;
+  #ailment = "";
+  /** Set while another release serves: this one may still run, but nothing starts it again. */
+  #retired = false;
+  watch: Watch | undefined;
   /** Set while the runtime itself ends the process, so that its end is no crash. */
   #stopping = false;
   #starting: Promise<boolean> | undefined;
 
-  constructor(id: string, environment: PluginEnvironment, facts: () => StartFacts) {
-    this.id = id;
+  constructor(release: StoredRelease, environment: PluginEnvironment, facts: () => StartFacts) {
+    this.id = release.id;
+    this.release = release;
     this.#environment = environment;
     this.#facts = facts;
     this.#policy = new RestartPolicy(environment.random);
-    this.#limits = () => limitsOf(facts().release.manifest, environment.maxMemoryMb);
+    this.#limits = () => limitsOf(release.manifest, environment.maxMemoryMb);
   }
 
   get state(): PluginState {
@@ -85,6 +99,60 @@ export class ManagedPlugin {
 
   get session(): Session | undefined {
     return this.#session;
+  }
+
+  /** What its health reports say is wrong; null when nothing. */
+  get ailment(): string | null {
+    return this.#unhealthy === 0 ? null : this.#ailment || "no detail";
+  }
+
+  /** Why it would not even be tried; null when nothing stands against it. */
+  get refusal(): { state: PluginState; error: LocalError } | null {
+    return this.#refusal(this.#facts());
+  }
+
+  /**
+   * Starts it beside the release that serves: it offers nothing and counts no crash. `serve` makes it the one that serves.
+   * @param probe  looks at the running process and throws what is wrong with it
+   * @throws why it cannot serve; it is gone then
+   */
+  async startBeside(probe: (session: Session) => void): Promise<void> {
+    const facts = this.#facts();
+    const refusal = this.#refusal(facts);
+    if (refusal !== null) throw HnError.fromLocal(refusal.error);
+    this.#retired = true;
+    this.#set("starting", null);
+    try {
+      await this.#environment.admit(facts.release);
+      await this.#open(facts, probe);
+    } catch (error) {
+      this.#session = undefined;
+      this.#set("start_failed", HnError.from(error).toLocal());
+      throw error;
+    }
+  }
+
+  /** Its schedules rest and its end is no crash any more; calls that it has go on. */
+  retire(): void {
+    this.#retired = true;
+    this.#schedules?.stop();
+    if (this.#session !== undefined) this.#set("draining", null);
+  }
+
+  /** From now on it is the one that serves; its offers are on the bus already. */
+  serve(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    this.#retired = false;
+    this.#activeSince = this.#environment.clock.monotonic();
+    session.warmUp();
+    this.#schedules = new Schedules({
+      plugin: this.release.manifest,
+      session,
+      environment: this.#environment,
+      pluginId: this.id,
+    });
+    this.#set("active", null);
   }
 
   status(desired: PluginStatus["desired"]): PluginStatus {
@@ -135,6 +203,7 @@ export class ManagedPlugin {
     }
     this.#set("starting", null);
     this.#stopping = false;
+    this.#retired = false;
     this.#unhealthy = 0;
     if (!(await this.#admitted(facts.release)) || this.#stopping) return false;
     if (!service) {
@@ -142,7 +211,8 @@ export class ManagedPlugin {
       return true;
     }
     try {
-      await this.#begin(facts);
+      await this.#open(facts, (session) => session.capabilities.publish());
+      this.serve();
       return true;
     } catch (error) {
       if (!this.#stopping) this.#failed(HnError.from(error), { failedStart: true, ranForMs: 0 });
@@ -175,7 +245,7 @@ export class ManagedPlugin {
   }
 
   /** Drains and ends it. The state afterwards is `stopped` unless the caller sets another. */
-  async stop(why: string): Promise<void> {
+  async stop(why: string, drainMs: number = DRAIN_MS): Promise<void> {
     this.#backoff?.cancel();
     this.#backoff = undefined;
     this.#schedules?.stop();
@@ -184,7 +254,7 @@ export class ManagedPlugin {
     if (session === undefined) await this.#starting;
     else {
       if (session.process.running) this.#set("draining", null);
-      await session.stop(why, DRAIN_MS);
+      await session.stop(why, drainMs);
     }
     this.#session = undefined;
     this.#set("stopped", null);
@@ -228,7 +298,7 @@ export class ManagedPlugin {
     return null;
   }
 
-  async #begin(facts: StartFacts): Promise<void> {
+  async #open(facts: StartFacts, probe: (session: Session) => void): Promise<void> {
     const session = new Session(this.#sessionOptions(facts));
     this.#session = session;
     const { launched } = session.process;
@@ -237,22 +307,13 @@ export class ManagedPlugin {
       await session.process.ready;
       this.#set("probing", null);
       this.#judge(facts, session);
-      session.capabilities.publish();
+      probe(session);
       if (!session.process.running) throw new HnError("plugin_gone", { reason: "start_failed" });
     } catch (error) {
       session.process.kill("killed", error instanceof Error ? error.message : "It could not be started.");
       await session.process.ended;
       throw error;
     }
-    this.#activeSince = this.#environment.clock.monotonic();
-    session.warmUp();
-    this.#schedules = new Schedules({
-      plugin: facts.release.manifest,
-      session,
-      environment: this.#environment,
-      pluginId: this.id,
-    });
-    this.#set("active", null);
   }
 
   /** Reads the evidence. A plugin that may only run confined and is not, does not run. @throws confinement */
@@ -307,12 +368,15 @@ export class ManagedPlugin {
       onAllowed: (op, permission) => ledger("allow")({ op, permission, target: "" }),
       onHealth: (ok, detail) => this.#health(ok, detail),
       onNotify: (title, body) => environment.onNotice({ plugin: this.id, title, body }),
+      onOutcome: () => this.watch?.onOutcome(),
+      onEnding: () => this.#stopping || this.watch?.onEnding(),
       onEnd: (end) => this.#ended(end),
     };
   }
 
   #health(ok: boolean, detail: string): void {
     this.#unhealthy = ok ? 0 : this.#unhealthy + 1;
+    this.#ailment = detail;
     if (ok && this.#state === "degraded") this.#set("active", null);
     if (this.#unhealthy >= UNHEALTHY_MAX && this.#state === "active") {
       this.#set(
@@ -333,14 +397,14 @@ export class ManagedPlugin {
       level: this.#stopping ? "info" : "error",
       message: this.#stopping ? `Stopped. ${end.detail}` : end.detail,
     });
-    if (this.#stopping || !wasActive) return;
+    if (this.#stopping || this.#retired || !wasActive) return;
     const ranForMs = this.#environment.clock.monotonic() - this.#activeSince;
     this.#failed(endError(end), { failedStart: false, ranForMs });
   }
 
   #failed(error: HnError, o: { failedStart: boolean; ranForMs: number }): void {
     const { journal, clock, logs } = this.#environment;
-    const { release } = this.#facts();
+    const { release } = this;
     this.#session = undefined;
     if (error.code === "confinement") {
       this.#set("blocked_by_policy", error.toLocal());

@@ -1,0 +1,7 @@
+/** One release follows another: beside it where both may run, watched for a while, and back when it is worse. */
+export * from "./grants-back.ts";
+export * from "./probe.ts";
+export * from "./regression.ts";
+export * from "./succession.ts";
+export * from "./upgrades.ts";
+export * from "./way.ts";
