@@ -39,7 +39,13 @@ export class LocalOffers {
 
   /** Checks and compiles now, so that `flip` has entries to exchange and nothing else to do. @throws as {@link offer} */
   prepare(offers: readonly Offer[]): PreparedOffers {
-    const checked = offers.map((offer) => ({ offer, provider: this.#check(offer) }));
+    const checked = offers.map((offer) => {
+      const provider = this.#check(offer);
+      // What the flip will compare is written out now.
+      const former = this.#owned(provider.key, offer);
+      if (former !== undefined) sameContract(former, provider);
+      return { offer, provider };
+    });
     return {
       flip: (former) => {
         // A stranger's entry is found before the first one of ours has moved.
@@ -54,9 +60,21 @@ export class LocalOffers {
 
   #check(offer: Offer): Provider {
     checkOffer(offer);
-    const provider = this.#build(offer, offer.descriptor.params);
+    const provider = this.#again(offer) ?? this.#build(offer, offer.descriptor.params);
     this.#owned(provider.key, offer);
     return provider;
+  }
+
+  /** What stands here already in the same words is neither hashed nor compiled once more. */
+  #again(offer: Offer): Provider | undefined {
+    const { descriptor, handler, binary = [], maxBodyBytes = CONSTANTS.CALL_BODY_MAX_BYTES } = offer;
+    const former = this.#registry.get(entryKey(this.#nodeId, descriptor, descriptor.params));
+    if (former?.local === undefined || former.local.pluginId !== offer.plugin_id) return undefined;
+    const words = (d: Offer["descriptor"], b: string[]): string => JSON.stringify([d, b]);
+    if (words(descriptor, binary) !== words(former.descriptor, former.local.binary)) return undefined;
+    const { key, schemaHash: hash, descriptor: same } = former;
+    const local = { ...former.local, handler, maxBodyBytes };
+    return new Provider({ nodeId: this.#nodeId, descriptor: same, schemaHash: hash, key, now: this.#now(), local });
   }
 
   #place(offer: Offer, built: Provider): Registration {
@@ -138,5 +156,5 @@ export class LocalOffers {
 }
 
 function sameContract(a: Provider, b: Provider): boolean {
-  return a.schemaHash === b.schemaHash && JSON.stringify(a.descriptor) === JSON.stringify(b.descriptor);
+  return a.contract === b.contract;
 }

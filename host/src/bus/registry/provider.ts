@@ -56,6 +56,7 @@ export class Provider {
   foreignSchema: boolean;
   lastSeen: number;
   readonly load: Load;
+  #contract: string | undefined;
 
   constructor(source: ProviderSource, legacy?: Legacy) {
     const { descriptor } = source;
@@ -73,6 +74,12 @@ export class Provider {
     this.communityId = source.remote?.communityId ?? null;
     this.foreignSchema = source.remote?.foreignSchema ?? false;
     this.lastSeen = source.now;
+  }
+
+  /** Two providers with the same text promise the same. */
+  get contract(): string {
+    this.#contract ??= `${this.schemaHash} ${JSON.stringify(this.descriptor)}`;
+    return this.#contract;
   }
 
   get in_flight(): number {

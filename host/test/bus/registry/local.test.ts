@@ -82,3 +82,18 @@ test("an offer that another plugin took meanwhile refuses the whole step", async
   assert.equal((await bus.call(ask("ext.demo.same"))).output["version"], "1");
   assert.throws(() => bus.prepare([named("ext.demo.bad", "2", { max_concurrent: 0 })]), { reason: "schema_invalid" });
 });
+
+test("a successor with other schemas, bytes or limits is judged by its own, one in the same words as the former one was", async () => {
+  const strict = { type: "object", required: ["text"] };
+  const { bus } = makeBus();
+  const former = [bus.offer(named("ext.demo.echo", "1", { request_schema: strict }))];
+  const refused = (): Promise<void> => assert.rejects(bus.call(ask("ext.demo.echo")), { code: "schema_mismatch" });
+  await refused();
+  const same = bus.prepare([{ ...named("ext.demo.echo", "2", { request_schema: strict }), maxBodyBytes: 77 }]).flip(former);
+  await refused();
+  assert.equal(bus.limitsOf("ext.demo.echo")?.maxBodyBytes, 77);
+  const bytes = bus.prepare([{ ...named("ext.demo.echo", "3", { request_schema: strict }), binary: ["/input/text"] }]).flip(same);
+  assert.deepEqual(bus.entries({ name: "ext.demo.echo" })[0]?.binary, ["/input/text"]);
+  bus.prepare([named("ext.demo.echo", "4")]).flip(bytes);
+  assert.equal((await bus.call(ask("ext.demo.echo"))).output["version"], "4");
+});
