@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { text } from "node:stream/consumers";
+import { test } from "node:test";
+import { until } from "../../support/until.ts";
+import { ID, openUpgradeWorld, SAY } from "../fixtures/upgrade-world.ts";
+import { bundleRunner, hasBubblewrap, temporaryFolder } from "../fixtures/world.ts";
+
+const SCRIPT = join(import.meta.dirname, "upgrading-process.ts");
+const NODE = ["--no-warnings", "--conditions=hearthnet-source", SCRIPT];
+
+/** Processes that were started from this folder, by what their command line says: a plugin is bubblewrap and node, twice each. */
+function processesOf(folder: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`${folder}/store/`);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** What the journal says now: the active releases, and what is neither done nor given up. */
+function journalOf(folder: string): { active: unknown[]; open: unknown[] } {
+  const db = new DatabaseSync(join(folder, "node", "runtime", "journal.db"), { readOnly: true });
+  try {
+    const plain = (sql: string): unknown[] =>
+      db
+        .prepare(sql)
+        .all()
+        .map((row) => ({ ...row }));
+    return {
+      active: plain(
+        "SELECT version, active_release = sha256 AS same FROM release JOIN plugin ON id = plugin_id WHERE state = 'active'",
+      ),
+      open: [
+        ...plain("SELECT version FROM release WHERE state = 'staged'"),
+        ...plain("SELECT kind, step FROM op WHERE phase = 'intent' AND step <> 'probation'"),
+      ],
+    };
+  } finally {
+    db.close();
+  }
+}
+
+for (const [story, what] of [
+  ["by-hand", "an upgrade and a rollback"],
+  ["worse", "a return that nobody asked for"],
+] as const) {
+  test(`a daemon killed at any point of ${what} has one release afterwards, which serves, and no process is left over (A25)`, async (t) => {
+    if (!hasBubblewrap()) return t.skip("needs bubblewrap");
+    const tools = temporaryFolder();
+    t.after(() => rmSync(tools, { recursive: true, force: true }));
+    const runnerPath = await bundleRunner(tools);
+    const seen: string[] = [];
+    for (let point = 1; ; point += 1) {
+      const folder = temporaryFolder();
+      t.after(() => rmSync(folder, { recursive: true, force: true }));
+      const args = [...NODE, folder, runnerPath, story, String(point)];
+      const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+      const [said, [code, signal]] = await Promise.all([
+        text(child.stdout),
+        once(child, "exit") as Promise<[number | null, string | null]>,
+      ]);
+      if (signal === null) {
+        assert.equal(code, 0);
+        break;
+      }
+      seen.push(said);
+      const world = await openUpgradeWorld({ upgradeTimes: { drainMs: 0, probationMs: 3_600_000 } }, { folder, runnerPath });
+      try {
+        assert.deepEqual(processesOf(folder), [], `orphans after: ${said}`);
+        await world.runtime.startAll();
+        const status = world.runtime.get(ID);
+        assert.equal(status?.state, "active", said);
+        const { version } = await world.call(SAY).catch(() => ({ version: status.version }));
+        assert.deepEqual(journalOf(folder), { active: [{ version, same: 1 }], open: [] }, said);
+        assert.equal(world.real.entries({ name: SAY }).length, 1, said);
+      } finally {
+        await world.close();
+      }
+      await until("nothing is left", () => processesOf(folder).length === 0);
+    }
+    t.diagnostic(`${seen.length} points: ${seen.join(", ")}`);
+    const wanted =
+      story === "by-hand"
+        ? ["update start", "update flip", "update probation", "rollback start", "rollback flip", "drain stop"]
+        : ["return flip"];
+    for (const step of wanted)
+      for (const phase of ["intent", "before done", "done"]) assert.ok(seen.includes(`${phase} ${step}`), `${phase} ${step}`);
+  });
+}
