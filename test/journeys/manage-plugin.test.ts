@@ -35,6 +35,10 @@ it("switches, configures, narrows, restarts and removes a plugin from the termin
   await node.ask(["plugin", "restart", ID]);
   assert.deepEqual((await plugin(node))?.offers, ["ocr.image@1.0"]);
 
+  assert.equal((await node.ask<PluginStatus>(["plugin", "update", ID])).state, "active", "the newest one runs already");
+  assert.deepEqual(await node.ask(["plugin", "rollback", ID, "--list"]), []);
+  assert.equal(((await node.cli(["plugin", "rollback", ID])).json as LocalError).reason, "not_kept");
+
   assert.ok((await node.ask<PluginLogLine[]>(["plugin", "logs", ID])).length > 0);
   await node.ask(["plugin", "remove", ID, "--delete-data"]);
   assert.equal(await plugin(node), undefined);

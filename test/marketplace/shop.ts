@@ -83,7 +83,13 @@ export interface Shop {
   publisher: RoleKey;
   key: KeyObject;
   /** Takes the bytes as they are, however bad: a registry may be malicious. */
-  list(o: { bytes: Uint8Array; manifest: PluginManifest; path?: string; status?: TargetCustom["status"] }): void;
+  list(o: {
+    bytes: Uint8Array;
+    manifest: PluginManifest;
+    path?: string;
+    status?: TargetCustom["status"];
+    minSafeVersion?: string;
+  }): void;
   repository: Repository;
   commit(step?: (name: string) => void): void;
   /** As if the registry's keeper came back later. */
@@ -104,7 +110,7 @@ export function openShop(t: Closing, o: { now?: number; development?: boolean; n
     publisher,
     key: createPrivateKey(readFileSync(publisher.file, "utf8")),
     repository: open(o.now ?? NOW),
-    list({ bytes, manifest, path, status }) {
+    list({ bytes, manifest, path, status, minSafeVersion }) {
       const custom: TargetCustom = {
         tarSha256: createHash("sha256").update("tar").digest("hex"),
         cid: blobCid(bytes).cid,
@@ -116,6 +122,7 @@ export function openShop(t: Closing, o: { now?: number; development?: boolean; n
         platforms: manifest.platforms,
         status: status ?? "active",
         released: "2026-06-01T00:00:00Z",
+        ...(minSafeVersion === undefined ? {} : { minSafeVersion }),
       };
       shop.repository.putPackage(namespace, { path: path ?? `${manifest.id}/${manifest.version}.hnp`, bytes, custom });
       shop.repository.putRow(indexRow({ manifest, custom, sizeBytes: bytes.byteLength }));
@@ -135,6 +142,8 @@ export interface Node {
   dataDir: string;
   staged: { release: StoredRelease; grants: Grant[] }[];
   quarantined: { id: string; reason: string | undefined }[];
+  /** `id version` of what waits for consent. */
+  waiting: string[];
   /** Everything below the room's folder that a refusal must not leave behind. */
   leftovers(): string[];
   reopen(change?: Partial<MarketplaceOptions>): Promise<void>;
@@ -145,6 +154,7 @@ export async function openNode(t: Closing, shop: Shop, change: Partial<Marketpla
   const clock = new ManualClock(NOW);
   const installed = new Map<string, { release: StoredRelease; grants: Grant[] }>();
   const kept: KeptRelease[] = [];
+  const waiting: string[] = [];
   const quarantined: Node["quarantined"] = [];
   const staged: Node["staged"] = [];
   const status = (id: string): PluginStatus | undefined => {
@@ -167,6 +177,12 @@ export async function openNode(t: Closing, shop: Shop, change: Partial<Marketpla
       installed.set(release.id, { release, grants });
       return status(release.id) as PluginStatus;
     },
+    rollback: async (id, o) => {
+      const found = kept.find(({ release }) => release.id === id && (o.version === undefined || release.version === o.version));
+      if (found === undefined) throw new HnError("not_found", { reason: "not_kept" });
+      return runtime.stage(found.release, found.grants);
+    },
+    awaitConsent: (id, version) => void waiting.push(`${id} ${version}`),
     quarantine: async (id, reason) => void quarantined.push({ id, reason: reason.reason }),
   };
   const open = (again: Partial<MarketplaceOptions>): Promise<NodeMarketplace> =>
@@ -196,6 +212,7 @@ export async function openNode(t: Closing, shop: Shop, change: Partial<Marketpla
     clock,
     dataDir,
     staged,
+    waiting,
     quarantined,
     leftovers: () =>
       ["tmp", "store/sha256", "assets", "imports"].flatMap((name) => {

@@ -19,6 +19,8 @@
  * | DELETE /plugins/:ns/:name?keep_data=30d or no | → {} | owner S |
  * | GET, PUT /plugins/:ns/:name/grants | → {items: Grant[], etag} / {grants: GrantInput[], etag} | viewer / owner S |
  * | GET, PUT /plugins/:ns/:name/config | → PluginConfig / {value, secrets, etag} → {result} | operator |
+ * | GET  /plugins/:ns/:name/versions | → {items: KeptVersion[]} | viewer |
+ * | POST /plugins/:ns/:name/{update,rollback} | UpdateBody / {version?, client_id} → 202 {job_id} | owner S |
  * | GET  /plugins/:ns/:name/logs?before&level&limit | → {items: PluginLogLine[]} | operator |
  * | GET  /catalog?q= · /catalog/:ns/:name | → {items: CatalogItem[], age_seconds} · CatalogDetail | viewer |
  * | GET  /catalog/:ns/:name/review?version= | → PermissionReview | viewer |
@@ -109,6 +111,27 @@ export interface InstallBody {
   review_digest: string;
   grants: GrantInput[];
   confirm_id?: string;
+  client_id: string;
+}
+
+/** A former version that can come back. */
+export interface KeptVersion {
+  version: string;
+  sha256: string;
+  /** Unix milliseconds. */
+  kept_since: number;
+  /** What it was allowed. */
+  permissions: string[];
+}
+
+/** Without `grants` the new version gets what the one before was granted; when it asks for more it waits for the operator. */
+export interface UpdateBody {
+  version?: string;
+  review_digest?: string;
+  /** `"all"` in the terminal only. */
+  grants?: "all" | GrantInput[];
+  confirm_id?: string;
+  use_old_catalogue?: boolean;
   client_id: string;
 }
 

@@ -109,6 +109,8 @@ export interface Runtime {
   kept(id: string): KeptRelease[];
   /** Goes back to a kept release, the newest by default. @throws not_found not_kept */
   rollback(id: string, o: { version?: string }): Promise<PluginStatus>;
+  /** Remembers that a newer version waits for the operator, until another one is active. */
+  awaitConsent(id: string, version: string): void;
   enable(id: string): Promise<PluginStatus>;
   disable(id: string): Promise<PluginStatus>;
   restart(id: string): Promise<PluginStatus>;
@@ -199,9 +201,10 @@ export interface InstallProgress {
 export interface InstallRequest {
   id: string;
   version?: string;
-  /** From the review; required unless `grants` is `"all"` from the command line or config. */
+  /** From the review; required unless `grants` is `"all"` from the command line or config, or `"keep"`. */
   reviewDigest?: string;
-  grants: "all" | { permission: string; scope?: JsonObject }[];
+  /** `"keep"`: what the installed version was granted, and no more; only for an update. */
+  grants: "all" | "keep" | { permission: string; scope?: JsonObject }[];
   grantedBy: Grant["grantedBy"];
   confirmId?: string;
   useOldCatalogue?: boolean;
@@ -216,6 +219,10 @@ export interface Marketplace {
   show(id: string): Promise<CatalogDetail>;
   review(id: string, version?: string): Promise<PermissionReview>;
   install(request: InstallRequest): Promise<PluginStatus>;
+  /** As `install`, of a plugin that is installed; nothing happens when it is the version already. @throws not_found · unauthorized consent_required */
+  update(request: InstallRequest): Promise<PluginStatus>;
+  /** Goes back to a kept release. @throws not_found not_kept · revoked package_revoked · invalid_signature rolled_back */
+  rollback(o: { id: string; version?: string }): Promise<PluginStatus>;
   /** Reads a `.hnp` handed over as file: verified like any other, then reviewable under its id. */
   importPackage(bytes: Uint8Array): Promise<{ id: string; version: string }>;
   /** Re-hashes every file of an installed release; a difference quarantines it. */

@@ -10,7 +10,9 @@ import { HEAVY } from "./review.ts";
  */
 export function consentTo(
   manifest: PluginManifest,
-  request: Pick<InstallRequest, "grants" | "grantedBy" | "confirmId" | "reviewDigest">,
+  request: Pick<InstallRequest, "grantedBy" | "confirmId" | "reviewDigest"> & {
+    grants: Exclude<InstallRequest["grants"], "keep">;
+  },
   clock: Pick<Clock, "now">,
 ): Grant[] {
   const asked = [...manifest.permissions, ...(manifest.optionalPermissions ?? [])];

@@ -1,9 +1,18 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Clock, InstallProgress, InstallRequest, PluginManifest, PluginStatus, StoredRelease } from "../contract/index.ts";
+import type {
+  Clock,
+  Grant,
+  InstallProgress,
+  InstallRequest,
+  PluginManifest,
+  PluginStatus,
+  StoredRelease,
+} from "../contract/index.ts";
 import { discard, FILES_FILE, namespaceOf, recheckFolder, sha256Hex } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { fetchAssets } from "./asset-download.ts";
+import { carryOver } from "./carry-over.ts";
 import { consentTo } from "./consent.ts";
 import { checkFit } from "./fit.ts";
 import { untilAborted } from "./one-at-a-time.ts";
@@ -58,9 +67,9 @@ export async function install(offer: Offer, request: InstallRequest, o: InstallR
   const opened = await untilAborted(o.offers.judge(bytes, offer), signal);
   check(offer, opened, o);
   checkReview(opened, offer, { request, rooms: o });
-  const grants = consentTo(opened.manifest, request, o.clock);
-  report("unpack");
   const before = o.runtime.release(offer.id);
+  const grants = consent(opened, request, { before, rooms: o });
+  report("unpack");
   const undo: (() => void)[] = [];
   try {
     const dir = await unpack(bytes, offer, { before, rooms: o, undo, ...(signal === undefined ? {} : { signal }) });
@@ -104,6 +113,23 @@ function check(offer: Offer, { manifest, keyId }: Opened, o: InstallRooms): void
   });
 }
 
+/** An update without an answer from the operator has the rights of the version before; one that asks for more waits, and the former runs on. */
+function consent(
+  { manifest }: Opened,
+  request: InstallRequest,
+  { before, rooms }: { before: StoredRelease | undefined; rooms: InstallRooms },
+): Grant[] {
+  const { grants } = request;
+  if (grants !== "keep") return consentTo(manifest, { ...request, grants }, rooms.clock);
+  if (before === undefined) throw new HnError("not_found", { message: `No plugin ${manifest.id} is installed.` });
+  try {
+    return carryOver(before.manifest, manifest, rooms.runtime.grants(manifest.id));
+  } catch (error) {
+    rooms.runtime.awaitConsent(manifest.id, manifest.version);
+    throw error;
+  }
+}
+
 /** What was shown must be what is installed. @source admin-ui §5 "Binding" */
 function checkReview(opened: Opened, offer: Offer, o: { request: InstallRequest; rooms: InstallRooms }): void {
   const { reviewDigest } = o.request;
@@ -117,8 +143,10 @@ async function unpack(
   offer: Offer,
   o: { before: StoredRelease | undefined; rooms: InstallRooms & { opId: string }; undo: (() => void)[]; signal?: AbortSignal },
 ): Promise<string> {
-  // The very release that runs: its folder is in use and stays where it is.
-  if (o.before?.sha256 === offer.sha256 && recheckFolder(o.before.dir).length === 0) return o.before.dir;
+  // A release that runs, or that may come back: its folder may be in use and stays where it is.
+  const kept = o.rooms.runtime.kept(offer.id).map(({ release }) => release);
+  const present = [...(o.before === undefined ? [] : [o.before]), ...kept].find(({ sha256 }) => sha256 === offer.sha256);
+  if (present !== undefined && recheckFolder(present.dir).length === 0) return present.dir;
   const { dir } = await o.rooms.packages.unpack(bytes, {
     keys: await o.rooms.offers.keysOf(offer),
     expected: { sha256: offer.sha256, id: offer.id, version: offer.version },

@@ -18,6 +18,7 @@ import { OneAtATime, untilAborted } from "./one-at-a-time.ts";
 import type { MarketplaceOptions, NodeMarketplace, RegistryState } from "./options.ts";
 import { Registries } from "./registries.ts";
 import { buildReview } from "./review.ts";
+import { checkRollback } from "./rollback.ts";
 import { searchRows } from "./search.ts";
 import { MarketplaceState } from "./state.ts";
 import { AssetStore } from "./store/asset-store.ts";
@@ -146,6 +147,28 @@ export class MarketplaceRoom implements NodeMarketplace {
       this.#checkFresh(offer, request.useOldCatalogue === true);
       return explained(() => install(offer, request, { ...this.#rooms, opId: this.#o.newUlid() }));
     }, request.signal);
+  }
+
+  async update(request: InstallRequest): Promise<PluginStatus> {
+    const { runtime } = this.#o;
+    const installed = runtime.release(request.id);
+    if (installed === undefined) {
+      const message = `No plugin ${request.id.slice(0, 80)} is installed.`;
+      throw new HnError("not_found", { message, action: "Install it first; see `hearthnet plugin search`." });
+    }
+    const offer = await untilAborted(this.#choose(request.id, request.version), request.signal);
+    const status = runtime.get(request.id);
+    if (offer.sha256 === installed.sha256 && status !== undefined) return status;
+    return this.install({ ...request, version: offer.version });
+  }
+
+  rollback({ id, version }: { id: string; version?: string }): Promise<PluginStatus> {
+    return this.#turns.run(async () => {
+      const { runtime } = this.#o;
+      const kept = runtime.kept(id).find(({ release }) => version === undefined || release.version === version);
+      if (kept !== undefined) await checkRollback(kept, this.#registries.clientFor(namespaceOf(id)));
+      return runtime.rollback(id, version === undefined ? {} : { version });
+    });
   }
 
   async importPackage(bytes: Uint8Array): Promise<{ id: string; version: string }> {

@@ -24,7 +24,10 @@ export interface RegistrySource {
 export interface MarketplaceOptions {
   /** The node's data folder; everything here lies in `marketplace/` below it. */
   dataDir: string;
-  runtime: Pick<Runtime, "report" | "list" | "get" | "release" | "kept" | "grants" | "stage" | "quarantine">;
+  runtime: Pick<
+    Runtime,
+    "report" | "list" | "get" | "release" | "kept" | "grants" | "stage" | "rollback" | "awaitConsent" | "quarantine"
+  >;
   clock: Clock;
   newUlid: UlidFactory;
   log: Log;

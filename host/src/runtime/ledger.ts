@@ -1,6 +1,6 @@
 /** Who asked for what, and was it allowed: rows that nobody can change unseen. @source plugin-platform §8.1 */
 import { createHash } from "node:crypto";
-import type { Clock } from "../contract/index.ts";
+import type { Clock, Grant } from "../contract/index.ts";
 import { openDatabase, type Database } from "../foundation/index.ts";
 import { canonicalBytes } from "../identity/index.ts";
 
@@ -86,6 +86,16 @@ export class Ledger {
     if (this.#flushing) return;
     this.#flushing = true;
     this.#clock.setTimeout(() => this.flush(), 1000);
+  }
+
+  /** One row for each right that was given and for each that was taken. */
+  addGrants(of: { plugin: string; release: string }, before: readonly Grant[], after: readonly Grant[]): void {
+    const key = ({ permission, scope, mode }: Grant): string => JSON.stringify([permission, scope, mode]);
+    const [old, now] = [new Set(before.map(key)), new Set(after.map(key))];
+    const write = ({ permission, scope, mode }: Grant, op: string): void =>
+      this.add({ ...of, op, permission, target: JSON.stringify(scope), verdict: mode });
+    for (const grant of after) if (!old.has(key(grant))) write(grant, "grant");
+    for (const grant of before) if (!now.has(key(grant))) write(grant, "ungrant");
   }
 
   flush(): void {

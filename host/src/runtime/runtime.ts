@@ -38,8 +38,9 @@ import { Journal, sweepOrphans, type OpRow, type PluginRow } from "./journal/ind
 import { openLayout, PluginFiles, type Layout } from "./layout.ts";
 import { Ledger } from "./ledger.ts";
 import { LogStore } from "./log-store.ts";
-import { GrantTable } from "./permission/index.ts";
+import { shapesProcess } from "./permission/index.ts";
 import { SecretBox, type Secrets } from "./secrets.ts";
+import { inStartOrder } from "./start-order.ts";
 import { inParallel, Turns } from "./turns.ts";
 import { ManagedPlugin, type PluginEnvironment, type StartFacts } from "./supervise/index.ts";
 import { grantsBack, UPGRADE_TIMES, Upgrades, wayOf, type Step, type UpgradeTimes } from "./upgrade/index.ts";
@@ -216,8 +217,22 @@ export class NodeRuntime implements Runtime {
           message: `${id} ${o.version ?? `older than ${version}`} is not kept here. ${others.length === 0 ? "No former version is." : `Kept: ${others.join(", ")}.`}`,
         });
       }
+      this.#ledger.add({
+        plugin: id,
+        release: version,
+        op: "rollback",
+        permission: "",
+        target: kept.release.version,
+        verdict: "allow",
+      });
       return this.#follow({ release: kept.release, grants: grantsBack(kept.grants, this.#journal.grants(id)) }, "rollback");
     });
+  }
+
+  awaitConsent(id: string, version: string): void {
+    this.#plugin(id);
+    this.#journal.awaitConsent(id, version);
+    this.#announce(id);
   }
 
   async #follow(next: Step, kind: "update" | "rollback"): Promise<PluginStatus> {
@@ -349,7 +364,7 @@ export class NodeRuntime implements Runtime {
       const plugin = this.#plugin(id);
       const before = this.#journal.grants(id);
       this.#journal.setGrants(id, grants);
-      this.#ledgerGrants(id, before, grants);
+      this.#ledger.addGrants({ plugin: id, release: plugin.release.version }, before, grants);
       if (plugin.running && shapesProcess(before) !== shapesProcess(grants)) {
         this.#upgrades.settle(id);
         await plugin.stop("Its rights have changed.");
@@ -494,7 +509,7 @@ export class NodeRuntime implements Runtime {
     const before = this.#releases.has(id) ? this.#journal.grants(id) : [];
     this.#journal.activate(release, o);
     this.#releases.set(id, release);
-    this.#ledgerGrants(id, before, o.grants);
+    this.#ledger.addGrants({ plugin: id, release: release.version }, before, o.grants);
     const row = this.#journal.plugins().find((one) => one.id === id);
     if (row !== undefined) this.#rows.set(id, row);
     this.#plugins.set(id, plugin);
@@ -514,23 +529,6 @@ export class NodeRuntime implements Runtime {
     const files = new PluginFiles(this.#layout, id);
     const confined = this.#report.label.startsWith("os");
     await eraseData(this.#machine, { runDir: this.#layout.runDir, pluginFolder: files.folder, dataDir: files.data, confined });
-  }
-
-  #ledgerGrants(id: string, before: readonly Grant[], after: readonly Grant[]): void {
-    const key = ({ permission, scope, mode }: Grant): string => JSON.stringify([permission, scope, mode]);
-    const [old, now] = [new Set(before.map(key)), new Set(after.map(key))];
-    const release = this.#releases.get(id)?.version ?? "";
-    const write = (grant: Grant, op: string): void =>
-      this.#ledger.add({
-        plugin: id,
-        release,
-        op,
-        permission: grant.permission,
-        target: JSON.stringify(grant.scope),
-        verdict: grant.mode,
-      });
-    for (const grant of after) if (!old.has(key(grant))) write(grant, "grant");
-    for (const grant of before) if (!now.has(key(grant))) write(grant, "ungrant");
   }
 
   #openSecrets(id: string): Secrets {
@@ -586,26 +584,4 @@ function watched(launcher: Launcher, onLaunch: RuntimeOptions["onLaunch"]): Laun
 
 function unconfinedReport({ asRoot, bwrapVersion }: Machine): ConfinementReport {
   return { label: "none", probes: [], repairs: [], asRoot, bwrapVersion };
-}
-
-/** Rights that stand on the command line; equal texts mean that no restart is needed. */
-function shapesProcess(grants: readonly Grant[]): string {
-  const table = new GrantTable(grants);
-  return JSON.stringify([table.process(), table.scopes("fs.mount"), table.scopes("hw.gpu")]);
-}
-
-/** Dependencies first; a circle, which the manifest check refuses, would not hang here. */
-function inStartOrder(releases: readonly StoredRelease[]): StoredRelease[] {
-  const byId = new Map(releases.map((release) => [release.id, release]));
-  const ordered = new Set<StoredRelease>();
-  const visit = (release: StoredRelease, path: readonly string[]): void => {
-    if (ordered.has(release) || path.includes(release.id)) return;
-    for (const id of Object.keys(release.manifest.dependencies ?? {})) {
-      const needed = byId.get(id);
-      if (needed !== undefined) visit(needed, [...path, release.id]);
-    }
-    ordered.add(release);
-  };
-  for (const release of releases) visit(release, []);
-  return [...ordered];
 }

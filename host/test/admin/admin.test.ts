@@ -179,6 +179,11 @@ async function house(t: TestContext): Promise<House> {
   return api;
 }
 
+/** What a test can compare of a request: without the means to follow it. */
+function plain(request: object): JsonObject {
+  return JSON.parse(JSON.stringify({ ...request, signal: undefined })) as JsonObject;
+}
+
 describe("first run (admin-ui §4)", () => {
   it("sets up once with the link's token and signs in", async (t) => {
     const h = await house(t);
@@ -305,6 +310,69 @@ describe("answers", () => {
       const answer = await h.ask(method, path, { cookie, body });
       assert.deepEqual([answer.status, answer.body["reason"]], [410, "etag_stale"], path);
     }
+  });
+
+  it("leads a plugin to another version and back, without new rights unless a review showed them, and writes it down", async (t) => {
+    const h = await house(t);
+    const cookie = await h.setUp();
+    const asked: JsonObject[] = [];
+    const done = (verb: string) => async (request: object) => void asked.push({ verb, ...plain(request) });
+    const release = { id: "acme/echo", version: "1.0.0", sha256: "aa" };
+    Object.assign(h.services.runtime, {
+      get: (id: string) => (id === "acme/echo" ? { id } : undefined),
+      kept: () => [
+        {
+          release,
+          keptSince: 5,
+          grants: [
+            { permission: "notify", mode: "allow" },
+            { permission: "schedule", mode: "deny" },
+          ],
+        },
+      ],
+    });
+    Object.assign(h.services.marketplace, { update: done("update"), rollback: done("rollback") });
+    const post = (path: string, body: object) =>
+      h.ask("POST", `/plugins/acme/${path}`, { cookie, body: { client_id: path + String(asked.length), ...body } });
+    assert.deepEqual((await h.ask("GET", "/plugins/acme/echo/versions", { cookie })).body["items"], [
+      { version: "1.0.0", sha256: "aa", kept_since: 5, permissions: ["notify"] },
+    ]);
+    assert.equal((await post("echo/update", { version: "1.1.0" })).status, 202);
+    assert.equal((await post("echo/update", { grants: "all" })).status, 400, "not from the page");
+    assert.equal(
+      (
+        await post("echo/update", {
+          grants: [
+            { permission: "notify", mode: "allow" },
+            { permission: "x", mode: "deny" },
+          ],
+          review_digest: "d",
+        })
+      ).status,
+      202,
+    );
+    assert.equal((await h.terminal("POST", "/plugins/acme/echo/update", { grants: "all", client_id: "t" })).status, 202);
+    assert.equal((await post("echo/rollback", { version: "1.0.0" })).status, 202);
+    assert.equal((await post("other/rollback", {})).status, 404);
+    const common = { id: "acme/echo", grantedBy: "operator", useOldCatalogue: false };
+    assert.deepEqual(asked, [
+      { verb: "update", ...common, version: "1.1.0", grants: "keep" },
+      { verb: "update", ...common, grants: [{ permission: "notify" }], reviewDigest: "d" },
+      { verb: "update", ...common, grants: "all" },
+      { verb: "rollback", id: "acme/echo", version: "1.0.0" },
+    ]);
+    const rows = (await h.ask("GET", "/audit?limit=6", { cookie })).body["items"] as JsonObject[];
+    assert.deepEqual(
+      rows.map((row) => [row["action"], row["target"], row["result"]]),
+      [
+        ["plugin.rollback", "acme/other", "not_found"],
+        ["plugin.rollback", "acme/echo", "ok"],
+        ["plugin.update", "acme/echo", "ok"],
+        ["plugin.update", "acme/echo", "ok"],
+        ["plugin.update", "acme/echo", "bad_request"],
+        ["plugin.update", "acme/echo", "ok"],
+      ],
+    );
   });
 
   it("keeps a chained audit of who did what, and notices an edit", async (t) => {

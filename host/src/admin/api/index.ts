@@ -6,6 +6,7 @@ import { peopleRoutes } from "./people.ts";
 import { pluginRoutes } from "./plugins.ts";
 import { setupRoutes } from "./setup.ts";
 import { tryRoutes } from "./try.ts";
+import { versionRoutes } from "./versions.ts";
 
 /** Every address of the operator's API, the same at both doors. @source admin-ui §3 */
 export const ROUTES: readonly ApiRoute[] = [
@@ -13,6 +14,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...accessRoutes,
   ...nodeRoutes,
   ...pluginRoutes,
+  ...versionRoutes,
   ...catalogRoutes,
   ...tryRoutes,
   ...peopleRoutes,

@@ -116,7 +116,8 @@ export function idOf(request: Pick<ApiRequest, "params">): string {
   return `${request.params["ns"] ?? ""}/${request.params["name"] ?? ""}`;
 }
 
-function known(request: Pick<ApiRequest, "params">, { services }: AdminContext): string {
+/** @throws not_found */
+export function known(request: Pick<ApiRequest, "params">, { services }: AdminContext): string {
   const id = idOf(request);
   if (services.runtime.get(id) === undefined)
     throw new HnError("not_found", { message: `The plugin ${id.slice(0, 80)} is not installed here.` });

@@ -1,14 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import { UsageError } from "../../command-line/index.ts";
 import type {
   CatalogDetail,
   CatalogItem,
   Grant,
-  Job,
   PermissionReview,
   PluginConfig,
-  PluginDetail,
   PluginLogLine,
   PluginStatus,
 } from "../../contract/index.ts";
@@ -17,7 +14,10 @@ import { HnError, parseStrictJson } from "../../foundation/index.ts";
 import type { Command, Invocation } from "../command.ts";
 import { delegate } from "../delegate.ts";
 import { readNamedFile } from "../file.ts";
+import { finished } from "../job.ts";
+import { pathOf } from "../plugin-path.ts";
 import { table } from "../table.ts";
+import { versionCommands } from "./plugin-versions.ts";
 
 const AUTHOR_VERBS = ["create", "types", "test", "validate", "pack", "keygen", "sign", "verify"] as const;
 const REGISTRY_VERBS = ["serve", "init", "add-namespace", "publish", "yank", "revoke", "refresh"] as const;
@@ -97,6 +97,7 @@ export const pluginCommands: readonly Command[] = [
     },
     run: install,
   },
+  ...versionCommands,
   ...(["enable", "disable", "restart"] as const).map((verb): Command => ({
     name: ["plugin", verb],
     args: "ID",
@@ -184,15 +185,8 @@ function row(p: PluginStatus): string[] {
   ];
 }
 
-/** `ns/name` as two path segments. */
-function pathOf(id: string | undefined): string {
-  const match = /^([a-z][a-z0-9-]{1,38})\/([a-z][a-z0-9-]{1,38})$/.exec(id ?? "");
-  if (match === null) throw new UsageError(`"${id ?? ""}" is not a plugin id. Example: hearthnet/ocr`);
-  return `${match[1]}/${match[2]}`;
-}
-
 async function install(invocation: Invocation): Promise<void> {
-  const { options, client, io, print, json } = invocation;
+  const { options, client, io, print } = invocation;
   const api = client();
   let [id = "", version] = (invocation.args[0] ?? "").split("@");
   if (typeof options["from"] === "string") {
@@ -212,17 +206,7 @@ async function install(invocation: Invocation): Promise<void> {
     ...(typeof options["confirm"] === "string" ? { confirm_id: options["confirm"] } : {}),
     client_id: randomUUID(),
   });
-  let shown = "";
-  for (;;) {
-    const job = await api.get<Job>(`/jobs/${job_id}`);
-    const line = `${job.step} ${job.percent} %`;
-    if (!json && job.state === "running" && line !== shown) io.err((shown = line));
-    if (job.state === "failed" && job.error !== undefined) throw HnError.fromLocal(job.error);
-    if (job.state === "cancelled") throw new HnError("bad_request", { message: "The installation was cancelled." });
-    if (job.state === "done") break;
-    await delay(100);
-  }
-  const status = await api.get<PluginDetail>(`/plugins/${pathOf(id)}`);
+  const status = await finished(invocation, job_id, id);
   print(status, `${status.id} ${status.version}: ${status.state}, confinement ${status.label ?? "none"}`);
 }
 

@@ -35,6 +35,7 @@ const MIGRATIONS = [
   // With what rights a former release ran, and since when it is one.
   `ALTER TABLE release ADD COLUMN kept_since INTEGER;
    ALTER TABLE release ADD COLUMN "grants" TEXT`,
+  `CREATE TABLE waiting(plugin_id TEXT PRIMARY KEY, version TEXT NOT NULL) STRICT`,
 ];
 const CONFIG_VERSIONS = 10;
 const CRASHES_KEPT_MS = 7 * 86_400_000;
@@ -109,6 +110,7 @@ export class Journal {
         )
         .run(release.id, o.desired, release.sha256, release.publisherKeyId);
       this.#db.prepare("DELETE FROM kept_data WHERE plugin_id = ?").run(release.id);
+      this.#db.prepare("DELETE FROM waiting WHERE plugin_id = ?").run(release.id);
       this.setGrants(release.id, o.grants);
     });
   }
@@ -157,6 +159,15 @@ export class Journal {
 
   setReleaseState(pluginId: string, sha256: string, state: ReleaseState): void {
     this.#db.prepare("UPDATE release SET state = ? WHERE plugin_id = ? AND sha256 = ?").run(state, pluginId, sha256);
+  }
+
+  /** A newer version asks for more than the active one has, and waits for the operator. */
+  awaitConsent(pluginId: string, version: string): void {
+    this.#db.prepare("INSERT OR REPLACE INTO waiting VALUES(?,?)").run(pluginId, version);
+  }
+
+  awaitsConsent(pluginId: string): boolean {
+    return this.#db.prepare("SELECT 1 FROM waiting WHERE plugin_id = ?").get(pluginId) !== undefined;
   }
 
   setDesired(pluginId: string, desired: Desired): void {
@@ -299,6 +310,7 @@ export class Journal {
       this.#db.prepare("DELETE FROM release WHERE plugin_id = ?").run(pluginId);
       this.#db.prepare('DELETE FROM "grant" WHERE plugin_id = ?').run(pluginId);
       this.#db.prepare("DELETE FROM config_version WHERE plugin_id = ?").run(pluginId);
+      this.#db.prepare("DELETE FROM waiting WHERE plugin_id = ?").run(pluginId);
       this.#db.prepare("DELETE FROM plugin WHERE id = ?").run(pluginId);
       if (keepData) this.#db.prepare("INSERT OR REPLACE INTO kept_data VALUES(?,?)").run(pluginId, this.#now());
       else this.#db.prepare("DELETE FROM kept_data WHERE plugin_id = ?").run(pluginId);

@@ -2,3 +2,4 @@
 export { rating, requested, weightOf, type Right } from "../../format/index.ts";
 export * from "./check.ts";
 export * from "./subset.ts";
+export * from "./process-shape.ts";

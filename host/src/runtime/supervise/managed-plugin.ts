@@ -178,7 +178,7 @@ export class ManagedPlugin {
       offers: session?.capabilities.refs ?? [],
       resources: session === undefined ? null : { ...session.usage(), ...session.figures() },
       reason: this.#reason,
-      needsConsent: false,
+      needsConsent: this.#environment.journal.awaitsConsent(this.id),
     };
   }
 

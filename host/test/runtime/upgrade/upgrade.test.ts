@@ -209,3 +209,21 @@ test("the operator's acts end a probation: what was chosen by hand is not taken 
   for (let n = 0; n < 25; n += 1) await assert.rejects(world.call(SAY), { code: "internal_error" });
   assert.equal(runtime.get(ID)?.version, "2.0.0");
 });
+
+test("that a version waits for consent is shown, also after a restart of the node, until another one is active (§3.4.2)", async (t) => {
+  if (skip(t)) return;
+  const runtime = await world.reopen({ upgradeTimes: { drainMs: 0, probationMs: 0 } });
+  await runtime.stage(make("1.0.0"), GRANTS);
+  assert.equal(runtime.get(ID)?.needsConsent, false);
+  runtime.awaitConsent(ID, "1.1.0");
+  const again = await world.reopen();
+  await again.startAll();
+  assert.deepEqual([again.get(ID)?.needsConsent, again.get(ID)?.state, again.get(ID)?.version], [true, "active", "1.0.0"]);
+  assert.equal((await again.stage(make("1.1.0"), GRANTS)).needsConsent, false);
+  assert.ok(again.ledger(100).chainOk);
+  await again.rollback(ID, {});
+  assert.ok(
+    again.ledger(100).rows.some(({ op, target }) => op === "rollback" && target === "1.0.0"),
+    "it stands in the ledger",
+  );
+});

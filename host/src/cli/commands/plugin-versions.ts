@@ -1,0 +1,65 @@
+import { randomUUID } from "node:crypto";
+import type { GrantInput, KeptVersion, UpdateBody } from "../../contract/index.ts";
+import type { Command, Invocation } from "../command.ts";
+import { finished } from "../job.ts";
+import { pathOf } from "../plugin-path.ts";
+import { table } from "../table.ts";
+
+/** One version follows another, and comes back. @source architecture §5 */
+export const versionCommands: readonly Command[] = [
+  {
+    name: ["plugin", "update"],
+    args: "ID",
+    summary: "put a newer version in its place while calls go on",
+    example: "hearthnet plugin update hearthnet/ocr",
+    options: {
+      version: { type: "string", value: "VERSION", help: "this one; otherwise the newest that fits" },
+      grant: {
+        type: "string",
+        multiple: true,
+        value: "PERMISSION",
+        help: "grant a permission; `all` grants what the manifest asks for; otherwise it keeps what it has",
+      },
+      confirm: { type: "string", value: "ID", help: "needed when it is granted a permission of weight 4 or 5" },
+    },
+    run: (invocation) => {
+      const { options } = invocation;
+      const grants = options["grant"] as string[] | undefined;
+      return follow(invocation, "update", {
+        ...(typeof options["version"] === "string" ? { version: options["version"] } : {}),
+        ...(grants === undefined ? {} : { grants: grantsOf(grants) }),
+        ...(typeof options["confirm"] === "string" ? { confirm_id: options["confirm"] } : {}),
+      });
+    },
+  },
+  {
+    name: ["plugin", "rollback"],
+    args: "ID",
+    summary: "go back to a version that is kept",
+    example: "hearthnet plugin rollback hearthnet/ocr --version 1.1.0",
+    options: {
+      version: { type: "string", value: "VERSION", help: "this one; otherwise the one before" },
+      list: { type: "boolean", help: "only show which ones are kept" },
+    },
+    run: async (invocation) => {
+      const { args, options, client, print } = invocation;
+      if (options["list"] !== true)
+        return follow(invocation, "rollback", typeof options["version"] === "string" ? { version: options["version"] } : {});
+      const { items } = await client().get<{ items: KeptVersion[] }>(`/plugins/${pathOf(args[0])}/versions`);
+      const rows = items.map((kept) => [kept.version, new Date(kept.kept_since).toISOString(), kept.permissions.join(" ")]);
+      print(items, table(["version", "kept since", "allowed"], rows, "No former version is kept."));
+    },
+  },
+];
+
+async function follow(invocation: Invocation, verb: "update" | "rollback", body: Omit<UpdateBody, "client_id">): Promise<void> {
+  const { args, client, print } = invocation;
+  const path = `/plugins/${pathOf(args[0])}/${verb}`;
+  const { job_id } = await client().send<{ job_id: string }>("POST", path, { ...body, client_id: randomUUID() });
+  const status = await finished(invocation, job_id, args[0] ?? "");
+  print(status, `${status.id} ${status.version}: ${status.state}, confinement ${status.label ?? "none"}`);
+}
+
+function grantsOf(names: readonly string[]): "all" | GrantInput[] {
+  return names.includes("all") ? "all" : names.map((permission) => ({ permission, mode: "allow" }));
+}
