@@ -58,7 +58,13 @@ const PARTS: readonly Part[] = [
   {
     name: "bundles",
     inputs: ["host/src", "sdk-plugin/src", "registry/src", "host/build.ts", "package-lock.json"],
-    outputs: ["host/dist/main.mjs", "host/dist/build.json", "sdk-plugin/dist/runner.cjs", "registry/dist/cli.mjs"],
+    outputs: [
+      "host/dist/main.mjs",
+      "host/dist/build.json",
+      "sdk-plugin/dist/runner.cjs",
+      "sdk-plugin/dist/isolate-guest.js",
+      "registry/dist/cli.mjs",
+    ],
     run: async () => {
       writeBuildFacts();
       // In pieces, so that a question from the terminal does not load the whole node.
@@ -81,6 +87,23 @@ const PARTS: readonly Part[] = [
         entryPoints: ["sdk-plugin/src/runner/main.ts"],
         outfile: "sdk-plugin/dist/runner.cjs",
         format: "cjs",
+        sourcemap: false,
+      });
+      // The same for plugins in isolates: the process that holds them, and what runs first in each.
+      await build({
+        ...COMMON,
+        entryPoints: ["sdk-plugin/src/isolate/main.ts"],
+        outfile: "sdk-plugin/dist/isolate-host.cjs",
+        format: "cjs",
+        sourcemap: false,
+      });
+      await build({
+        ...COMMON,
+        entryPoints: ["sdk-plugin/src/guest/main.ts"],
+        outfile: "sdk-plugin/dist/isolate-guest.js",
+        // Its text lies once in every isolate.
+        minify: true,
+        format: "iife",
         sourcemap: false,
       });
     },

@@ -89,7 +89,6 @@ describe("an installation", () => {
     const cases: [Partial<PluginManifest>, string][] = [
       [{ engines: { hearthnet: ">=7" } }, "incompatible"],
       [{ platforms: ["win32-arm64"] }, "incompatible"],
-      [{ tier: { min: "isolate" } }, "incompatible"],
     ];
     for (const [manifest, reason] of cases) {
       const node = await openNode(t, shopWith(t, [manifest]));

@@ -14,6 +14,7 @@ export * from "./fd3.ts";
 export * from "./health.ts";
 export * from "./health-texts.ts";
 export * from "./ids.ts";
+export * from "./isolate.ts";
 export * from "./permissions.ts";
 export * from "./plugin.ts";
 export * from "./ports.ts";

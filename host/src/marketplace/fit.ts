@@ -34,8 +34,6 @@ export function checkFit(
     throw incompatible(`It needs HearthNet ${manifest.engines.hearthnet}; this is ${o.hostVersion}.`);
   if (!manifest.platforms.includes("any") && !manifest.platforms.includes(platform))
     throw incompatible(`It runs on ${manifest.platforms.join(", ")}; this is ${platform}.`);
-  if (manifest.kind === "service" && manifest.tier.min === "isolate")
-    throw incompatible("It runs in an isolate, which this version of HearthNet does not offer yet.");
   for (const [needed, range] of Object.entries(manifest.dependencies ?? {})) {
     const present = o.versionOf(needed);
     if (present === undefined || !isInRange(present, range))

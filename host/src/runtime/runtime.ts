@@ -34,6 +34,7 @@ import {
 } from "./confine/index.ts";
 import { checkConfig, describeConfig, mergeSecrets, needsConfig } from "./configuration.ts";
 import { eraseData } from "./erase.ts";
+import { findEngine, IsolateHosts, type EngineVerdict } from "./isolate/index.ts";
 import { Journal, sweepOrphans, type OpRow, type PluginRow } from "./journal/index.ts";
 import { openLayout, PluginFiles, type Layout } from "./layout.ts";
 import { Ledger } from "./ledger.ts";
@@ -67,6 +68,10 @@ export interface RuntimeOptions {
   inProcess?: Launcher;
   /** For test hosts alone: sees every process that is started and may stand between it and the runtime. */
   onLaunch?: (launched: Launched, spec: SandboxSpec) => Launched;
+  /** Folder of the isolate engine's package; where npm put it by default, null for none. */
+  isolateEngineDir?: string | null;
+  /** Plugins that get a process of their own although an isolate would do. */
+  ownProcess?: readonly string[];
   /** Asked before every start; what it refuses as altered or revoked is locked away. The marketplace answers. */
   admit?: (release: StoredRelease) => Promise<void>;
   /** 60 s to drain, 10 minutes of probation by default. */
@@ -96,7 +101,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<NodeRuntime>
     options.inProcess === undefined
       ? await probeConfinement(machine, { runDir: layout.runDir, secretDir: options.dataDir, log: options.log })
       : unconfinedReport(machine);
-  return new NodeRuntime(options, { layout, machine, report });
+  const { isolateEngineDir } = options;
+  const engine = await findEngine(machine, isolateEngineDir === undefined ? {} : { packageDir: isolateEngineDir });
+  return new NodeRuntime(options, { layout, machine, report, engine });
 }
 
 export class NodeRuntime implements Runtime {
@@ -117,7 +124,10 @@ export class NodeRuntime implements Runtime {
   readonly #turns = new Turns();
   readonly #upgrades: Upgrades;
 
-  constructor(options: RuntimeOptions, found: { layout: Layout; machine: Machine; report: ConfinementReport }) {
+  constructor(
+    options: RuntimeOptions,
+    found: { layout: Layout; machine: Machine; report: ConfinementReport; engine: EngineVerdict },
+  ) {
     this.#layout = found.layout;
     this.#machine = found.machine;
     this.#report = found.report;
@@ -140,6 +150,9 @@ export class NodeRuntime implements Runtime {
         options.onLaunch,
       ),
       inProcess: options.inProcess !== undefined,
+      isolates: new IsolateHosts(found.machine, found.engine),
+      // A test that runs plugins in its own process has one for each of them.
+      isRaised: (id) => options.inProcess !== undefined || options.ownProcess?.includes(id) === true,
       journal: this.#journal,
       ledger: this.#ledger,
       logs: this.#logs,

@@ -66,6 +66,7 @@ function stage(t: TestContext): {
     grants: init.grants,
     config: init.config,
     launcher: { launch: () => launched },
+    workerLauncher: { launch: () => launched },
     spec,
     workerSpec: () => spec,
     limits: { memoryMb: 256, callsPerMinute: 240, startTimeoutMs: 10_000, shutdownMs: 5000, maxBlockMs: 4000 },

@@ -11,7 +11,9 @@ export interface AssetFolder extends Assets {
 }
 
 /** @param dir  null when the plugin has no assets */
-export function openAssets(dir: string | null, onFault: (error: unknown) => void): AssetFolder {
+export type OpenAssets = (dir: string | null, onFault: (error: unknown) => void) => AssetFolder;
+
+export const openAssets: OpenAssets = (dir, onFault) => {
   const listeners = new Set<() => void>();
   return {
     async list(glob) {
@@ -48,4 +50,4 @@ export function openAssets(dir: string | null, onFault: (error: unknown) => void
       }
     },
   };
-}
+};

@@ -4,7 +4,7 @@ import { bytesOf } from "../bytes.ts";
 import type { Ctx, Kv, Log, WorkOptions } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
 import { HnError } from "../error.ts";
-import { openAssets, type AssetFolder } from "./assets.ts";
+import type { AssetFolder, OpenAssets } from "./assets.ts";
 import { openCaller } from "./caller.ts";
 import { openGrants, type LiveGrants } from "./grants.ts";
 import { stackOf } from "./failure.ts";
@@ -38,8 +38,9 @@ export function createSurface(o: {
   definition: PluginDefinition;
   log: Log;
   signal: AbortSignal;
+  openAssets: OpenAssets;
 }): Surface {
-  const { init, link, definition, log, signal } = o;
+  const { init, link, definition, log, signal, openAssets } = o;
   const { plugin } = init;
   let config = freeze(init.config);
   const onFault = (error: unknown): void => log.error(stackOf(error));

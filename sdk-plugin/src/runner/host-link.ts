@@ -5,7 +5,8 @@ import { HnError } from "../error.ts";
 import { abortError, fromHost, isOversize } from "./failure.ts";
 import { split } from "./json.ts";
 
-export type PluginChannel = FrameChannel<HostMessage, PluginMessage>;
+/** What the runner needs of its connection: a frame channel, or in an isolate the one that the isolate host gives. */
+export type PluginChannel = Pick<FrameChannel<HostMessage, PluginMessage>, "send" | "nextId" | "abort" | "closed">;
 
 /** The call under whose caller an op runs. */
 export interface Parent {

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { JsonObject } from "@hearthnet/host/contract";
 import { stackOf } from "./failure.ts";
+import { processSide } from "./process-side.ts";
 import { serve } from "./serve.ts";
 
 const FLUSH_MS = 500;
@@ -15,7 +16,7 @@ const FLUSH_MS = 500;
 const socket = new Socket({ fd: 3, readable: true, writable: true });
 
 const { log, fail } = serve({
-  socket,
+  ...processSide(socket),
   load: (entry) => import(pathToFileURL(entry).href) as Promise<unknown>,
   manifest: readManifest,
   exit(code) {

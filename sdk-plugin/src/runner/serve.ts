@@ -1,5 +1,5 @@
 /** The plugin's side of the conversation, from the greeting to the end. @source plugin-platform §5.2, §6 */
-import { FrameChannel, type Attachments, type ByteSocket } from "@hearthnet/host/format";
+import type { Attachments, FrameChannel } from "@hearthnet/host/format";
 import type {
   HostMessage,
   JsonObject,
@@ -10,6 +10,7 @@ import type {
 } from "@hearthnet/host/contract";
 import type { Log } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
+import type { OpenAssets } from "./assets.ts";
 import { Calls } from "./calls.ts";
 import { createSurface, openLog, type Surface } from "./context.ts";
 import { abortError, describeFailure, stackOf } from "./failure.ts";
@@ -19,8 +20,14 @@ import { kindOf } from "./json.ts";
 import { CallRequest } from "./request.ts";
 import { WorkerRole } from "./worker.ts";
 
+type In = HostMessage | WorkerHostMessage;
+type Out = PluginMessage | WorkerMessage;
+export type Connection = Pick<FrameChannel<In, Out>, "send" | "nextId" | "abort" | "closed" | "flush">;
+
 export interface ServeOptions {
-  socket: ByteSocket;
+  /** Opens the way to the host. */
+  connect: (handlers: { onMessage: (message: In, attachments: Attachments) => void; onClose: () => void }) => Connection;
+  openAssets: OpenAssets;
   /** Imports an entry module by its path in the sandbox. */
   load: LoadModule;
   /** The manifest beside the bundle; null when it cannot be read. */
@@ -39,9 +46,6 @@ export interface Served {
 export const PROTOCOL = 1;
 export const SDK_VERSION = "0.1.0";
 
-type In = HostMessage | WorkerHostMessage;
-type Out = PluginMessage | WorkerMessage;
-
 /** Speaks with one host until it says `stop` or the connection ends. */
 export function serve(options: ServeOptions): Served {
   const ending = new AbortController();
@@ -51,15 +55,7 @@ export function serve(options: ServeOptions): Served {
   let worker: WorkerRole | undefined;
   let ended = false;
 
-  const channel = new FrameChannel<In, Out>({
-    socket: options.socket,
-    parity: "odd",
-    // The host wrote these headers itself; its strict parser has seen whatever came from elsewhere.
-    parse: JSON.parse,
-    onMessage: receive,
-    onError: (error) => process.stderr.write(`${error.message}\n`),
-    onClose: () => end(1),
-  });
+  const channel = options.connect({ onMessage: receive, onClose: () => end(1) });
   const log = openLog(channel);
   const link = new HostLink(channel);
 
@@ -133,7 +129,7 @@ export function serve(options: ServeOptions): Served {
   async function startPlugin(init: Extract<HostMessage, { t: "init" }>): Promise<void> {
     const [module, manifest] = await Promise.all([importEntry(options.load, init.plugin.entry), options.manifest()]);
     definition = readPlugin(module, { entry: init.plugin.entry, manifest });
-    surface = createSurface({ init, link, definition, log, signal: ending.signal });
+    surface = createSurface({ init, link, definition, log, signal: ending.signal, openAssets: options.openAssets });
     calls = new Calls({
       channel,
       definition,

@@ -16,7 +16,7 @@ import { isObject, kindOf } from "./json.ts";
 import { importEntry, readWorker, type LoadModule } from "./load.ts";
 
 export interface WorkerRoleOptions {
-  channel: FrameChannel<HostMessage | WorkerHostMessage, PluginMessage | WorkerMessage>;
+  channel: Pick<FrameChannel<HostMessage | WorkerHostMessage, PluginMessage | WorkerMessage>, "send">;
   log: Log;
   load: LoadModule;
   init: Extract<WorkerHostMessage, { t: "worker.init" }>;

@@ -6,6 +6,7 @@ import { Readable, type Duplex } from "node:stream";
 import { pathToFileURL } from "node:url";
 import type { JsonObject } from "@hearthnet/host/contract";
 import type { ExitFacts, Launched, Launcher, NodePaths, SandboxSpec } from "@hearthnet/host/plugin-host";
+import { processSide } from "../runner/process-side.ts";
 import { serve } from "../runner/serve.ts";
 import { linkPair } from "./link.ts";
 
@@ -32,7 +33,7 @@ function runHere(spec: SandboxSpec, { runnerPath, life }: { runnerPath: string; 
   const { promise: exited, resolve } = Promise.withResolvers<ExitFacts>();
   void exited.then(watchExit());
   serve({
-    socket: plugin,
+    ...processSide(plugin),
     // Each life gets modules of its own, as each process would.
     load: (entry) => import(`${pathToFileURL(entry).href}?life=${life}`) as Promise<unknown>,
     manifest: async () => JSON.parse(await readFile(join(spec.packageDir, "hearthnet.plugin.json"), "utf8")) as JsonObject,

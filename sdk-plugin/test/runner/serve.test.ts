@@ -4,6 +4,7 @@ import { it } from "node:test";
 import { FarEnd, play } from "../../../host/test/support/transcript.ts";
 import { until } from "../../../host/test/support/until.ts";
 import { definePlugin, frame } from "../../src/index.ts";
+import { processSide } from "../../src/runner/process-side.ts";
 import { serve } from "../../src/runner/serve.ts";
 
 const PAGE = definePlugin({
@@ -48,7 +49,7 @@ for (const pieceBytes of [1 << 20, 7])
     const codes: number[] = [];
     const loaded: string[] = [];
     serve({
-      socket,
+      ...processSide(socket),
       load: async (entry) => {
         loaded.push(entry);
         return { default: PAGE };

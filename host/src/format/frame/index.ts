@@ -23,5 +23,6 @@
  */
 export { encodeFrame, FrameDecoder, protocolError, type DecodedFrame, type HeaderParser } from "./codec.ts";
 export { FrameChannel, type Attachments, type ByteSocket, type ChannelMessage, type FrameChannelOptions } from "./channel.ts";
+export { Lanes, type LanesOptions } from "./lanes.ts";
 export type { OpShapes } from "./op-shapes.ts";
 export { placeBytes, takeBytes } from "./pointers.ts";

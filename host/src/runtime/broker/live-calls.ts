@@ -18,6 +18,8 @@ export interface LiveCallsOptions {
   clock: Clock;
   /** A cancelled call that the plugin did not end in time. */
   onStrike: (why: string) => void;
+  /** A call's time is up; it is being cancelled. */
+  onDeadline?: () => void;
   onEnd: (end: CallEnd) => void;
 }
 
@@ -250,7 +252,10 @@ export class LiveCalls {
   /** Out of time: first the plugin is asked to end the call, then it goes on without an answer. */
   #overdue(entry: Entry): void {
     const { cancelled } = entry;
-    if (cancelled === undefined) return this.#cancel(entry, "deadline", new HnError("timeout"));
+    if (cancelled === undefined) {
+      this.#cancel(entry, "deadline", new HnError("timeout"));
+      return this.#options.onDeadline?.();
+    }
     this.#detached.add(entry.id);
     this.#end(entry, { ok: false, error: cancelled.error });
     this.#options.onStrike("It did not end a cancelled call within 200 ms.");

@@ -15,7 +15,7 @@ import type {
   StoredRelease,
 } from "../../contract/index.ts";
 import { HnError, TokenBucket } from "../../foundation/index.ts";
-import { protocolError, type Attachments } from "../../format/index.ts";
+import { protocolError, type Attachments, type ByteSocket } from "../../format/index.ts";
 import type { Launcher, SandboxSpec } from "../confine/index.ts";
 import { GrantTable } from "../permission/index.ts";
 import {
@@ -39,10 +39,14 @@ export interface SessionOptions {
   release: StoredRelease;
   grants: readonly Grant[];
   config: JsonObject;
-  launcher: Launcher;
+  launcher: Launcher<ByteSocket>;
+  /** Workers are processes, whatever the plugin itself is. */
+  workerLauncher: Launcher;
   spec: SandboxSpec;
   workerSpec: (limits: { memoryMb: number; pids: number }) => SandboxSpec;
   limits: Required<Pick<PluginLimits, "memoryMb" | "callsPerMinute" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">>;
+  /** Milliseconds after a call's deadline within which the plugin must still answer a ping, or is ended; absent: pings alone decide. */
+  watchdogMs?: number;
   /** What this launcher gives on this machine; evidence replaces it once the process runs. */
   expectedLabel: ConfinementLabel;
   cores: number;
@@ -134,6 +138,7 @@ export class Session {
       process: this.process,
       clock,
       onStrike: (why) => this.#strike(why),
+      onDeadline: () => options.watchdogMs !== undefined && this.process.probe(options.watchdogMs),
       onEnd: (end) => this.#callEnded(end),
     });
     this.#ops = new OpDesk({
@@ -358,12 +363,12 @@ export class Session {
   #pool(name: string): WorkerPool {
     const known = this.#pools.get(name);
     if (known !== undefined) return known;
-    const { release, launcher, workerSpec, clock, cores, onLine } = this.#options;
+    const { release, workerLauncher, workerSpec, clock, cores, onLine } = this.#options;
     const declaration = release.manifest.contributes.workers?.find((worker) => worker.name === name);
     if (declaration === undefined) throw new HnError("not_found", { message: `The manifest declares no worker ${name}.` });
     const { memoryMb, pids } = declaration.limits;
     const pool = new WorkerPool({
-      launcher,
+      launcher: workerLauncher,
       spec: workerSpec({ memoryMb, pids: pids ?? 32 }),
       declaration,
       cores,

@@ -30,6 +30,8 @@ export interface SandboxSpec {
   native: boolean;
   mounts: readonly { name: string; source: string; writable: boolean }[];
   devices: readonly string[];
+  /** Set for an isolate host, which gets its plugins' bundles over fd 3: the engine's addon and the script that runs first in every isolate. */
+  isolates?: { addon: string; guest: string };
 }
 
 /** Where things are for the process that runs: inside the sandbox, or, with the seat belt only, on the machine. */
@@ -44,6 +46,9 @@ export interface NodePaths {
 /** The unprivileged user of every plugin when the daemon is root, and the id that a plugin sees as its own otherwise. */
 export const NOBODY = 65_534;
 const TMP_BYTES = 16_777_216;
+/** Names beside the runner of an isolate host. */
+const ADDON = "isolated-vm.node";
+const GUEST = "guest.js";
 
 export function insidePaths(spec: SandboxSpec): NodePaths {
   return {
@@ -58,7 +63,9 @@ export function insidePaths(spec: SandboxSpec): NodePaths {
 /** Node's own flags and the runner; what comes after `node`. The package never adds one. */
 export function nodeArguments(spec: SandboxSpec, paths: NodePaths): string[] {
   const runnerDir = paths.runner.slice(0, paths.runner.lastIndexOf("/"));
-  const reads = [paths.packageDir, runnerDir, paths.assetsDir, paths.dataDir].filter((path) => path !== null);
+  const { isolates } = spec;
+  const packageDir = isolates === undefined ? paths.packageDir : null;
+  const reads = [packageDir, runnerDir, paths.assetsDir, paths.dataDir].filter((path) => path !== null);
   const writes = paths.dataDir === null ? [] : [paths.dataDir];
   for (const mount of paths.mounts) {
     reads.push(mount.path);
@@ -69,11 +76,13 @@ export function nodeArguments(spec: SandboxSpec, paths: NodePaths): string[] {
     ...reads.map((path) => `--allow-fs-read=${path}/*`),
     ...writes.map((path) => `--allow-fs-write=${path}/*`),
     ...(spec.sqlite ? [] : ["--no-experimental-sqlite"]),
-    spec.native ? "--allow-addons" : "--no-addons",
+    spec.native || isolates !== undefined ? "--allow-addons" : "--no-addons",
+    ...(isolates === undefined ? [] : ["--no-node-snapshot", "--disable-warning=PERM0001"]),
     ...(spec.threads ? ["--allow-worker"] : []),
     "--disable-proto=delete",
     `--max-old-space-size=${Math.max(32, Math.floor(spec.memoryMb / 2))}`,
     paths.runner,
+    ...(isolates === undefined ? [] : [`${runnerDir}/${ADDON}`, `${runnerDir}/${GUEST}`]),
   ];
 }
 
@@ -89,13 +98,17 @@ export function sandboxArguments(tools: SandboxTools, spec: SandboxSpec): string
     tools.libraries.flatMap((library) => ["--ro-bind", library, library]),
     ["--ro-bind", tools.prlimit, "/prlimit", "--ro-bind", tools.node, "/node"],
     tools.asRoot && tools.setpriv !== null ? ["--ro-bind", tools.setpriv, "/setpriv"] : [],
-    ["--ro-bind", tools.runner, "/runner/runner.cjs", "--ro-bind", spec.packageDir, "/plugin"],
+    ["--ro-bind", tools.runner, "/runner/runner.cjs"],
+    spec.isolates === undefined
+      ? ["--ro-bind", spec.packageDir, "/plugin"]
+      : ["--ro-bind", spec.isolates.addon, `/runner/${ADDON}`, "--ro-bind", spec.isolates.guest, `/runner/${GUEST}`],
     spec.assetsDir === null ? [] : ["--ro-bind", spec.assetsDir, "/assets"],
     spec.dataDir === null ? [] : ["--bind", spec.dataDir, "/data"],
     spec.mounts.flatMap(({ name, source, writable }) => [writable ? "--bind" : "--ro-bind", source, `/mnt/${name}`]),
     ["--perms", "1777", "--size", `${TMP_BYTES}`, "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev"],
     spec.devices.flatMap((device) => ["--dev-bind", device, device]),
-    ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/plugin", "--seccomp", "4", "--"],
+    ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", spec.isolates === undefined ? "/plugin" : "/runner"],
+    ["--seccomp", "4", "--"],
     tools.asRoot ? leaveRoot() : [],
     ["/prlimit", "--core=0", "--nofile=256"],
     // As root, one count would hold for the tasks of all plugins together.

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Duplex, Readable } from "node:stream";
+import type { ByteSocket } from "../../format/index.ts";
 import {
   insidePaths,
   nodeArguments,
@@ -19,16 +20,18 @@ import type { SeatBelt } from "./seat-belt.ts";
 export interface ExitFacts {
   code: number | null;
   signal: NodeJS.Signals | null;
+  /** What is known beyond that, of an isolate. */
+  end?: { cause: "exited" | "hung" | "over_quota"; detail: string };
 }
 
-/** A started process and its ends of the pipes. */
-export interface Launched {
+/** A started process, or an isolate in a shared one, and its ends of the pipes. */
+export interface Launched<Link extends ByteSocket = Duplex> {
   sandboxed: boolean;
   /** Process that the daemon started: bwrap, or node itself. */
   pid: number;
   /** Where the package, assets and data are for the process. */
   paths: NodePaths;
-  link: Duplex;
+  link: Link;
   stdout: Readable;
   stderr: Readable;
   exited: Promise<ExitFacts>;
@@ -39,8 +42,8 @@ export interface Launched {
   kill(): void;
 }
 
-export interface Launcher {
-  launch(spec: SandboxSpec): Launched;
+export interface Launcher<Link extends ByteSocket = Duplex> {
+  launch(spec: SandboxSpec): Launched<Link>;
 }
 
 /** @throws Error when the operating system cannot start the program */

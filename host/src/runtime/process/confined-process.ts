@@ -1,8 +1,8 @@
 /** One process behind fd 3, plugin or worker, from its first frame to its end. @source plugin-platform §5, §6.3, §7 */
 import type { Clock, HostMessage, PluginMessage, Timer, WorkerHostMessage, WorkerMessage } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { FrameChannel, type Attachments } from "../../format/index.ts";
-import type { ExitFacts, Launched, Launcher, SandboxSpec } from "../confine/index.ts";
+import { FrameChannel, type Attachments, type ByteSocket } from "../../format/index.ts";
+import { cpuMs, type ExitFacts, type Launched, type Launcher, type SandboxSpec } from "../confine/index.ts";
 import { readLines, type LineReader } from "./log-lines.ts";
 import { Meter, type Usage } from "./meter.ts";
 
@@ -19,14 +19,14 @@ export interface ProcessEnd {
 }
 
 export interface ConfinedProcessOptions {
-  launcher: Launcher;
+  launcher: Launcher<ByteSocket>;
   spec: SandboxSpec;
   clock: Clock;
   limits: { startTimeoutMs: number; memoryMb: number; maxBlockMs: number };
   /** Workers are bound by the time of their message instead. */
   pings: boolean;
   /** What follows the greeting. */
-  init: (launched: Launched) => Outgoing;
+  init: (launched: Launched<ByteSocket>) => Outgoing;
   onMessage: (message: Incoming, attachments: Attachments) => void;
   onLine: (line: { source: "stdout" | "stderr" | "plugin"; level: "debug" | "info" | "warn" | "error"; text: string }) => void;
   onEnd: (end: ProcessEnd) => void;
@@ -41,7 +41,7 @@ const PARTIAL_FRAME_MS = 10_000;
 const LOGS_PER_SECOND = 100;
 
 export class ConfinedProcess {
-  readonly launched: Launched;
+  readonly launched: Launched<ByteSocket>;
   readonly channel: FrameChannel<Incoming, Outgoing>;
   readonly ended: Promise<ProcessEnd>;
   readonly #options: ConfinedProcessOptions;
@@ -53,6 +53,7 @@ export class ConfinedProcess {
   #pingTimer: Timer | undefined;
   #pingsOut = 0;
   #pingNumber = 0;
+  #lastPong = 0;
   #partial: { received: number; since: number } | null = null;
   #logWindow = { start: 0, count: 0, dropped: 0 };
   #end: Omit<ProcessEnd, "exit"> | undefined;
@@ -114,6 +115,24 @@ export class ConfinedProcess {
     this.launched.kill();
   }
 
+  /**
+   * Ends it unless it still answers a ping within the time: what lets a deadline pass is either slow or stuck. Without processor time nobody
+   * answers, so on a busy machine the time goes on until it has had half of it.
+   */
+  probe(withinMs: number): void {
+    if (!this.running) return;
+    this.#ping();
+    const asked = this.#pingNumber;
+    const used = (): number => cpuMs(this.launched.tree());
+    const before = used();
+    const look = (): void => {
+      if (this.#lastPong >= asked || !this.running) return;
+      if (used() - before >= withinMs / 2) this.kill("hung", `It did not answer within ${withinMs} ms after a deadline.`);
+      else this.#options.clock.setTimeout(look, withinMs);
+    };
+    this.#options.clock.setTimeout(look, withinMs);
+  }
+
   /** No new calls follow; resolves when the plugin says that it has finished, or after the time. */
   async drain(timeoutMs: number): Promise<void> {
     if (!this.running) return;
@@ -146,7 +165,9 @@ export class ConfinedProcess {
   #receive(message: Incoming, attachments: Attachments): void {
     if (message.t === "log") return this.#log(message);
     if (message.t === "pong") {
-      if (message.n === this.#pingNumber) this.#pingsOut = 0;
+      if (message.n !== this.#pingNumber) return;
+      this.#pingsOut = 0;
+      this.#lastPong = message.n;
       return;
     }
     if (message.t === "bye") return;
@@ -190,7 +211,10 @@ export class ConfinedProcess {
     else if (clock.monotonic() - this.#partial.since >= PARTIAL_FRAME_MS) {
       return this.kill("protocol_error", "A frame was not finished within 10 s.");
     }
-    if (!pings) return;
+    if (pings) this.#ping();
+  }
+
+  #ping(): void {
     this.#pingsOut += 1;
     this.#pingNumber += 1;
     this.#send({ t: "ping", n: this.#pingNumber });
@@ -225,7 +249,7 @@ export class ConfinedProcess {
     this.#pingTimer?.cancel();
     this.#meter.stop();
     for (const reader of this.#readers) reader.finish();
-    const known = this.#end ?? { cause: "exited" as const, detail: exitSentence(exit) };
+    const known = this.#end ?? exit.end ?? { cause: "exited" as const, detail: exitSentence(exit) };
     const end: ProcessEnd = { ...known, exit };
     this.#phase = "ending";
     this.#drained?.();

@@ -2,6 +2,7 @@
 import type { Bus, Clock, ConfinementReport, Random, StoredRelease } from "../../contract/index.ts";
 import type { KvStore, NodeIdentity } from "../broker/index.ts";
 import type { Launcher } from "../confine/index.ts";
+import type { IsolateHosts } from "../isolate/index.ts";
 import type { Journal } from "../journal/index.ts";
 import type { PluginFiles } from "../layout.ts";
 import type { Ledger } from "../ledger.ts";
@@ -16,6 +17,9 @@ export interface PluginEnvironment {
   launcher: Launcher;
   /** The launcher confines nothing, because a test wants it so; nothing is claimed of what it starts. */
   inProcess: boolean;
+  isolates: IsolateHosts;
+  /** Whether the operator wants a process of its own for a plugin that would run in an isolate. */
+  isRaised: (pluginId: string) => boolean;
   journal: Journal;
   ledger: Ledger;
   logs: LogStore;

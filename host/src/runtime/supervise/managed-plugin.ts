@@ -18,6 +18,7 @@ import {
 import { HnError } from "../../foundation/index.ts";
 import { Session, type SessionOptions } from "../broker/index.ts";
 import { collectEvidence, startTicks } from "../confine/index.ts";
+import { HOST_MEMORY_MB, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
 import { rating } from "../permission/index.ts";
 import type { ProcessEnd } from "../process/index.ts";
 import type { PluginEnvironment } from "./environment.ts";
@@ -169,7 +170,7 @@ export class ManagedPlugin {
       displayName: manifest.displayName,
       description: manifest.description,
       kind: manifest.kind,
-      tier: "process",
+      tier: this.#tier(release),
       state: this.#state,
       desired,
       label,
@@ -272,15 +273,21 @@ export class ManagedPlugin {
     this.#environment.onChange(this.id);
   }
 
+  #tier({ manifest }: StoredRelease): Tier {
+    return tierOf(manifest.tier, this.#environment.isRaised(this.id));
+  }
+
   #refusal({ release, bestLabel, config }: StartFacts): { state: PluginState; error: LocalError } | null {
-    const { report, journal, clock } = this.#environment;
+    const { report, journal, clock, isolates } = this.#environment;
+    const isolated = this.#tier(release) === "isolate";
     const block = (reason: Reason): { state: PluginState; error: LocalError } => ({
       state: "blocked_by_policy",
       error: new HnError("confinement", { reason, ...repairHint(report.repairs) }).toLocal(),
     });
     const confined = report.label === "os" || report.label === "os+cgroup";
-    if (!confined && !release.embeddedRoot) return block("confinement_missing");
+    if (!confined && (!release.embeddedRoot || isolated)) return block("confinement_missing");
     if (!confined && bestLabel !== null && bestLabel !== "seat-belt" && bestLabel !== "none") return block("confinement_lowered");
+    if (isolated && isolates.missing !== null) return { state: "incompatible", error: unusable(isolates.missing).toLocal() };
     const why = loopReason(journal.crashes(this.id), clock.now());
     if (why !== null) {
       return {
@@ -329,7 +336,8 @@ export class ManagedPlugin {
     const evidence = collectEvidence(pid, report.asRoot);
     this.#evidence = evidence;
     const confined = evidence.label === "os" || evidence.label === "os+cgroup";
-    if (!confined && !(release.embeddedRoot && evidence.label === "seat-belt")) {
+    const spared = release.embeddedRoot && evidence.label === "seat-belt" && this.#tier(release) === "process";
+    if (!confined && !spared) {
       throw new HnError("confinement", {
         reason: "confinement_missing",
         message: `The plugin was not confined: ${evidence.remarks.map(({ id, found }) => REMARK_TEXTS[id](found)).join("; ")}.`,
@@ -344,6 +352,7 @@ export class ManagedPlugin {
     const environment = this.#environment;
     const { release } = facts;
     const limits = this.#limits();
+    const isolated = this.#tier(release) === "isolate";
     const files = environment.files(this.id);
     const assetsDir = files.buildAssetView(release);
     const ledger = (verdict: "allow" | "deny") => (row: { op: string; permission: string; target: string }) =>
@@ -352,11 +361,13 @@ export class ManagedPlugin {
       release,
       grants: facts.grants,
       config: facts.config ?? {},
-      launcher: environment.launcher,
+      launcher: isolated ? environment.isolates.launcher(release) : environment.launcher,
+      ...(isolated ? { watchdogMs: WATCHDOG_MS } : {}),
+      workerLauncher: environment.launcher,
       spec: pluginSpec({ facts, limits, files, assetsDir, report: environment.report }),
       workerSpec: (worker) =>
         workerSpec({ facts, worker, assetsDir, report: environment.report, maxMemoryMb: environment.maxMemoryMb }),
-      limits,
+      limits: isolated ? { ...limits, memoryMb: HOST_MEMORY_MB } : limits,
       expectedLabel: environment.report.label,
       cores: environment.cores,
       bus: environment.bus,

@@ -103,6 +103,20 @@ const ROWS: [name: string, tools: SandboxTools, spec: Partial<SandboxSpec>, has:
     ["--bind /home/x /mnt/photos", "--allow-fs-write=/mnt/photos/*"],
     ["--ro-bind /home/x"],
   ],
+  [
+    "isolate host",
+    TOOLS,
+    { isolates: { addon: "/npm/engine.node", guest: "/opt/guest.js" } },
+    [
+      "--allow-addons --no-node-snapshot",
+      "--ro-bind /npm/engine.node /runner/isolated-vm.node --ro-bind /opt/guest.js /runner/guest.js",
+      "--allow-fs-read=/runner/*",
+      "--chdir /runner",
+      "/runner/runner.cjs /runner/isolated-vm.node /runner/guest.js",
+    ],
+    ["/plugin", "--no-addons", "--allow-fs-write", "/store/p"],
+  ],
+  ["no isolate host", TOOLS, {}, ["--ro-bind /store/p /plugin", "--chdir /plugin"], ["--no-node-snapshot", "isolated-vm"]],
   ["devices", TOOLS, { devices: ["/dev/dri"] }, ["--dev-bind /dev/dri /dev/dri --remount-ro /dev"], []],
 ];
 
