@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Refusal } from "@hearthnet/host/command-line";
 import { build, type Message, type Metafile, type Plugin } from "esbuild";
+import { checkIsolateBundle, noNodeModules } from "./isolate-bundle.ts";
 import { type Project, sourceOf } from "./project.ts";
 
 /** What CommonJS packages look for in a module. */
@@ -49,7 +50,7 @@ export interface BundledPackage {
 
 /**
  * Bundles the plugin's entry and its workers, everything from npm included: nothing is looked up at run time, in a sandbox there is nothing to find.
- * @throws Refusal bundle_failed
+ * @throws Refusal bundle_failed | isolate_too_large | isolate_absent
  */
 export async function bundle(project: Project, options: BundleOptions = {}): Promise<Bundles> {
   const { manifest, dir } = project;
@@ -59,10 +60,16 @@ export async function bundle(project: Project, options: BundleOptions = {}): Pro
   const files = new Map<string, Uint8Array>();
   const packages = new Map<string, BundledPackage>();
   for (const entry of entries) {
+    // Its workers are processes all the same.
+    const isolate = manifest.tier.min === "isolate" && entry === manifest.entry.main;
     const { bytes, metafile } = await bundleOne(dir, {
       source: sourceOf(project, entry),
+      isolate,
       ...(options.sourceMapsFrom === undefined ? {} : { mappedAs: join(options.sourceMapsFrom, entry) }),
     });
+    // A source map inside, as tests want it, is not shipped.
+    const sizeBytes = options.sourceMapsFrom === undefined ? bytes.byteLength : 0;
+    if (isolate) await checkIsolateBundle({ sizeBytes, metafile }, dir);
     files.set(entry, bytes);
     for (const found of packagesOf(metafile, dir)) packages.set(`${found.name}@${found.version}`, found);
   }
@@ -71,24 +78,23 @@ export async function bundle(project: Project, options: BundleOptions = {}): Pro
 
 async function bundleOne(
   dir: string,
-  { source, mappedAs }: { source: string; mappedAs?: string },
+  { source, isolate, mappedAs }: { source: string; isolate: boolean; mappedAs?: string },
 ): Promise<{ bytes: Uint8Array; metafile: Metafile }> {
   try {
     const { outputFiles, metafile } = await build({
       entryPoints: [source],
       absWorkingDir: dir,
       bundle: true,
-      platform: "node",
       target: "node26",
       format: "esm",
-      banner: { js: BANNER },
+      ...(isolate ? { platform: "neutral", mainFields: ["module", "main"] } : { platform: "node", banner: { js: BANNER } }),
       legalComments: "inline",
       charset: "utf8",
       write: false,
       ...(mappedAs === undefined ? {} : { outfile: mappedAs, sourcemap: "inline" }),
       metafile: true,
       logLevel: "silent",
-      plugins: [ownSdk],
+      plugins: isolate ? [noNodeModules, ownSdk] : [ownSdk],
     });
     return { bytes: outputFiles[0]?.contents ?? new Uint8Array(0), metafile };
   } catch (cause) {

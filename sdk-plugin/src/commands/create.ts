@@ -12,10 +12,20 @@ export const createCommand: Command = {
   args: "NAMESPACE/NAME",
   summary: "start a plugin: a small service with schema, texts, test and readme",
   example: "hearthnet plugin create acme/hello",
-  options: { out: { type: "string", value: "DIR", help: "folder to make (./NAME)" } },
+  options: {
+    out: { type: "string", value: "DIR", help: "folder to make (./NAME)" },
+    kind: {
+      type: "string",
+      value: "service|isolate",
+      help: "isolate: rules and glue without files or timers, far smaller (service)",
+    },
+  },
   run: async ({ args, options, cwd, print }) => {
     const [, namespace = "", name = ""] = ID.exec(args[0] ?? "") ?? [];
     if (name === "") throw new UsageError(`"${args[0] ?? ""}" is no id. Example: acme/hello (letters a-z, digits, dashes)`);
+    const { kind = "service" } = options;
+    if (kind !== "service" && kind !== "isolate")
+      throw new UsageError(`"${String(kind)}" is no kind of plugin. Known: service, isolate`);
     const target = resolve(cwd, textOf({ options }, "out", name));
     if (existsSync(target) && readdirSync(target).length > 0)
       throw new Refusal(`The folder ${target} is not empty.`, {
@@ -30,6 +40,7 @@ export const createCommand: Command = {
       NAMESPACE: namespace,
       NAME: name,
       PREFIX: prefix,
+      TIER: kind === "isolate" ? "isolate" : "process",
       TITLE: name[0]?.toUpperCase() + name.slice(1).replaceAll("-", " "),
     });
     print(

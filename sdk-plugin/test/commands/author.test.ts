@@ -109,6 +109,16 @@ it("greets", async (t) => {
     );
   });
 
+  it("starts a plugin for an isolate, and it keeps the same promises there", async (t) => {
+    const shop = workshop(t);
+    assert.equal((await run(shop, ["create", "acme/hello", "--kind", "isolate"])).code, 0);
+    const dir = join(shop, "hello");
+    assert.match(readFileSync(join(dir, "hearthnet.plugin.json"), "utf8"), /"tier": { "min": "isolate" }/);
+    assert.equal((await run(dir, ["validate"])).code, 0);
+    const tested = await run(dir, ["test", "--json"]);
+    assert.equal(tested.code, 0, tested.out + tested.err);
+  });
+
   it("gets the same bytes from the same sources, signed or not", async (t) => {
     const { shop } = await started(t);
     await run(shop, ["keygen", "--no-passphrase", "--out", "a.key"]);
@@ -194,6 +204,7 @@ describe("a mistake", () => {
       ["create"],
       ["create", "Hello"],
       ["create", "a/b", "c/d"],
+      ["create", "acme/hello", "--kind", "daemon"],
       ["pack", "--nope"],
       ["sign"],
       ["verify"],

@@ -19,6 +19,7 @@ export function checkMeaning(m: PluginManifest): ManifestProblem[] {
   if (m.kind === "assets" && (m.assets ?? []).length === 0) wrong("/assets", "is empty, but the kind is assets");
   if (m.tier.native === true && m.platforms.includes("any"))
     wrong("/platforms", "must name platforms: native code does not run on any");
+  checkIsolate(m, wrong);
   if (m.platforms.includes("any") && m.platforms.length > 1) wrong("/platforms", "says any beside others");
   checkContributions(m, wrong);
   checkPermissions(m, wrong);
@@ -26,6 +27,27 @@ export function checkMeaning(m: PluginManifest): ManifestProblem[] {
   if (new Set(assets).size !== assets.length) wrong("/assets", "names one asset twice");
   if (Object.hasOwn(m.dependencies ?? {}, m.id)) wrong("/dependencies", "names the plugin itself");
   return out;
+}
+
+/** Rights to what exists for a process alone. @source plugin-platform §1.2 */
+const NEEDS_PROCESS = [
+  "fs.data",
+  "fs.mount",
+  "storage.sqlite",
+  "native",
+  "hw.gpu",
+  "hw.audio",
+  "hw.serial",
+  "hw.usb",
+  "hw.bluetooth",
+];
+
+function checkIsolate(m: PluginManifest, wrong: Wrong): void {
+  if (m.tier.min !== "isolate") return;
+  const asked = [...m.permissions, ...(m.optionalPermissions ?? [])].map(({ name }) => name);
+  const impossible = asked.filter((name) => NEEDS_PROCESS.includes(name));
+  if (impossible.length > 0) wrong("/tier/min", `must be process: an isolate has no ${impossible.join(", ")}`);
+  if (m.kind === "service" && (m.assets ?? []).length > 0) wrong("/tier/min", "must be process: an isolate cannot open assets");
 }
 
 type Wrong = (path: string, message: string) => void;

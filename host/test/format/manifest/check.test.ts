@@ -81,6 +81,10 @@ describe("a manifest is taken (plugin-platform §2.1)", () => {
       platforms: ["linux-x64"],
       ...asking({ name: "native", scope: { mode: ["addon"] }, reason: TEXT }),
     },
+    "for an isolate, with a store": {
+      tier: { min: "isolate" },
+      ...asking({ name: "storage.kv", scope: { quotaMb: 1 }, reason: TEXT }),
+    },
     "with hosts from its settings": asking({ name: "net.internet", scope: { fromConfig: "/server" }, reason: TEXT }),
   };
   for (const [name, change] of Object.entries(variants)) it(name, () => assert.deepEqual(faults(change), []));
@@ -96,6 +100,16 @@ describe("a manifest is refused, and the field is named (plugin-platform §2.2)"
     ["of a later version", { manifestVersion: 2 }, "/manifestVersion"],
     ["with a field nobody knows", { autostart: true }, "/autostart"],
     ["with a field nobody knows, further in", { tier: { min: "process", max: "isolate" } }, "/tier/max"],
+    [
+      "for an isolate that wants files",
+      { tier: { min: "isolate" }, ...asking({ name: "fs.data", scope: { quotaMb: 1 }, reason: TEXT }) },
+      "/tier/min",
+    ],
+    [
+      "for an isolate with assets",
+      { tier: { min: "isolate" }, assets: [{ name: "a", license: "MIT", files: [ASSET_FILE] }] },
+      "/tier/min",
+    ],
     ["without a name", { id: undefined }, "/id"],
     ["with capitals in its name", { id: "Acme/echo" }, "/id"],
     ["with three parts in its name", { id: "acme/echo/x" }, "/id"],
