@@ -46,6 +46,11 @@ export class AttackStage {
     this.#disposer = o.disposer;
   }
 
+  /** What attacks are told. */
+  get stage(): Stage {
+    return this.#stage;
+  }
+
   static async open(): Promise<AttackStage> {
     const disposer = new Disposer();
     const folder = temporaryFolder();

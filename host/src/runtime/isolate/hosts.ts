@@ -68,7 +68,7 @@ export class IsolateHosts {
 }
 
 /** No package, no data, no assets: an isolate host has its link. */
-function isolateSpec(isolates: NonNullable<SandboxSpec["isolates"]>): SandboxSpec {
+export function isolateSpec(isolates: NonNullable<SandboxSpec["isolates"]>): SandboxSpec {
   return {
     packageDir: "/runner",
     assetsDir: null,
