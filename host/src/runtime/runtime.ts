@@ -44,7 +44,7 @@ import { SecretBox, type Secrets } from "./secrets.ts";
 import { inStartOrder } from "./start-order.ts";
 import { inParallel, Turns } from "./turns.ts";
 import { ManagedPlugin, type PluginEnvironment, type StartFacts } from "./supervise/index.ts";
-import { grantsBack, UPGRADE_TIMES, Upgrades, wayOf, type Step, type UpgradeTimes } from "./upgrade/index.ts";
+import { choose, Fence, grantsBack, UPGRADE_TIMES, Upgrades, wayOf, type Step, type UpgradeTimes } from "./upgrade/index.ts";
 
 export interface RuntimeOptions {
   dataDir: string;
@@ -74,8 +74,8 @@ export interface RuntimeOptions {
   ownProcess?: readonly string[];
   /** Asked before every start; what it refuses as altered or revoked is locked away. The marketplace answers. */
   admit?: (release: StoredRelease) => Promise<void>;
-  /** 60 s to drain, 10 minutes of probation by default. */
-  upgradeTimes?: UpgradeTimes;
+  /** 60 s to drain, 10 minutes of probation, 2 s at the fence by default. */
+  upgradeTimes?: Partial<UpgradeTimes>;
 }
 
 type Change = PluginStatus | { id: string; state: "removed" };
@@ -123,6 +123,7 @@ export class NodeRuntime implements Runtime {
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #turns = new Turns();
   readonly #upgrades: Upgrades;
+  readonly #times: UpgradeTimes;
 
   constructor(
     options: RuntimeOptions,
@@ -164,11 +165,12 @@ export class NodeRuntime implements Runtime {
       onNotice: options.onNotice ?? (() => {}),
       admit: options.admit ?? (() => Promise.resolve()),
     };
+    this.#times = { ...UPGRADE_TIMES, ...options.upgradeTimes };
     this.#upgrades = new Upgrades({
       clock,
       journal: this.#journal,
       logs: this.#logs,
-      times: options.upgradeTimes ?? UPGRADE_TIMES,
+      times: this.#times,
       manage: (step) => this.#manage(step),
       adopt: (plugin, grants) => this.#adopt(plugin, { desired: "enabled", grants }),
       inTurn: (id, act) => void this.#turns.take(id, act),
@@ -222,22 +224,9 @@ export class NodeRuntime implements Runtime {
   rollback(id: string, o: { version?: string }): Promise<PluginStatus> {
     return this.#turns.take(id, () => {
       const { version } = this.#plugin(id).release;
-      const kept = this.kept(id).find((one) => o.version === undefined || one.release.version === o.version);
-      if (kept === undefined) {
-        const others = this.kept(id).map(({ release }) => release.version);
-        throw new HnError("not_found", {
-          reason: "not_kept",
-          message: `${id} ${o.version ?? `older than ${version}`} is not kept here. ${others.length === 0 ? "No former version is." : `Kept: ${others.join(", ")}.`}`,
-        });
-      }
-      this.#ledger.add({
-        plugin: id,
-        release: version,
-        op: "rollback",
-        permission: "",
-        target: kept.release.version,
-        verdict: "allow",
-      });
+      const kept = choose(this.kept(id), { id, version: o.version, current: version });
+      const target = kept.release.version;
+      this.#ledger.add({ plugin: id, release: version, op: "rollback", permission: "", target, verdict: "allow" });
       return this.#follow({ release: kept.release, grants: grantsBack(kept.grants, this.#journal.grants(id)) }, "rollback");
     });
   }
@@ -259,47 +248,57 @@ export class NodeRuntime implements Runtime {
     }
     if (this.#machine.asRoot) allowReading(release.dir);
     this.#upgrades.settle(release.id);
-    if (active !== undefined && this.#fitsBeside(active, next)) await this.#upgrades.beside(active, next, kind);
-    else await this.#replace(active, next, kind);
+    const way = active === undefined ? "stop-first" : this.#wayTo(next, active);
+    if (active !== undefined && way === "beside") await this.#upgrades.beside(active, next, kind);
+    else {
+      // Nothing of an even earlier release may still write where the next one will.
+      await this.#upgrades.end(release.id);
+      const fence = new Fence({ clock: this.#environment.clock, waitMs: way === "fence" ? this.#times.fenceMs : 0 });
+      await this.#replace(active, next, { kind, fence });
+    }
     this.#journal.resetCrashes(release.id);
     this.#hideSecrets(release.id);
     return this.#status(release.id);
   }
 
-  /** A release that waits for settings can only get them once it is the installed one. */
-  #fitsBeside(active: ManagedPlugin, next: Step): boolean {
-    const { release } = next;
-    if (!active.running || active.session === undefined || release.manifest.kind !== "service") return false;
-    if (active.release.sha256 === release.sha256 || this.#startFacts(next).config === null) return false;
-    return wayOf({ release: active.release, grants: this.#journal.grants(release.id) }, next) === "beside";
+  #wayTo(next: Step, { release, running }: ManagedPlugin): ReturnType<typeof wayOf> {
+    const way = wayOf({ release, grants: this.#journal.grants(release.id) }, next);
+    const service = next.release.manifest.kind === "service";
+    // A release that waits for settings can only get them once it is the installed one.
+    const mayServe = service && running && release.sha256 !== next.release.sha256 && this.#startFacts(next).config !== null;
+    return way === "beside" && !mayServe ? "stop-first" : way;
   }
 
-  /** The former release stops before the new one starts. */
-  async #replace(active: ManagedPlugin | undefined, { release, grants }: Step, kind: "update" | "rollback"): Promise<void> {
+  /** The former release stops before the new one starts; between them calls stand before the fence. */
+  async #replace(
+    active: ManagedPlugin | undefined,
+    { release, grants }: Step,
+    { kind, fence }: { kind: "update" | "rollback"; fence: Fence },
+  ): Promise<void> {
+    const { id } = release;
     const former = active?.release;
-    const formerGrants = former === undefined ? [] : this.#journal.grants(release.id);
-    const op = this.#journal.intent({
-      pluginId: release.id,
-      kind: former === undefined ? "install" : kind,
-      step: "replace",
-      payload: { from: former?.sha256 ?? null, to: release.sha256 },
-    });
-    const desired = this.#rows.get(release.id)?.desired ?? "enabled";
-    await active?.stop("Another version takes over.");
-    const plugin = this.#manage({ release, grants });
-    this.#adopt(plugin, { desired, grants });
-    plugin.reset();
-    const started = desired === "disabled" || (await plugin.start());
-    const failure = plugin.status(desired).reason;
-    if (!started && former !== undefined && former.sha256 !== release.sha256 && plugin.state !== "needs_config") {
+    const formerGrants = former === undefined ? [] : this.#journal.grants(id);
+    const payload = { from: former?.sha256 ?? null, to: release.sha256 };
+    const op = this.#journal.intent({ pluginId: id, kind: former === undefined ? "install" : kind, step: "replace", payload });
+    const desired = this.#rows.get(id)?.desired ?? "enabled";
+    const leave = await active?.stopBehind(fence.guard, "Another version takes over.");
+    try {
+      const plugin = this.#manage({ release, grants });
+      this.#adopt(plugin, { desired, grants });
+      plugin.reset();
+      if (desired === "disabled" || (await plugin.start())) return;
+      if (former === undefined || former.sha256 === release.sha256 || plugin.state === "needs_config") return;
+      const failure = plugin.status(desired).reason?.message ?? "";
       await this.#takeBack({ former, grants: formerGrants, failed: plugin });
-      this.#journal.done(op);
       throw new HnError("plugin_gone", {
         reason: "start_failed",
-        message: `Version ${release.version} did not start, so ${former.version} runs on. ${failure?.message ?? ""}`.trim(),
+        message: `Version ${release.version} did not start, so ${former.version} runs on. ${failure}`.trim(),
       });
+    } finally {
+      fence.lift(this.#plugins.get(id)?.session);
+      leave?.();
+      this.#journal.done(op);
     }
-    this.#journal.done(op);
   }
 
   enable(id: string): Promise<PluginStatus> {

@@ -101,14 +101,14 @@ export class CapabilityShelf {
     const slots = [...this.#slots.values()];
     const prepared = this.#options.bus.prepare(slots.map((slot) => this.#describe(slot)));
     return (former) => {
-      const registrations = prepared.flip(former === undefined ? [] : former.#surrender());
+      const registrations = prepared.flip(former === undefined ? [] : former.surrender());
       for (const [index, slot] of slots.entries()) slot.registration = registrations[index] ?? null;
       this.#published = true;
     };
   }
 
   /** Lets go of its places on the bus without leaving them empty; what it registers from now on is only noted. */
-  #surrender(): Registration[] {
+  surrender(): Registration[] {
     this.#published = false;
     return [...this.#slots.values()].flatMap((slot) => {
       const { registration } = slot;

@@ -16,7 +16,7 @@ import {
   type Timer,
 } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { Session, type SessionOptions } from "../broker/index.ts";
+import { Session, type Guard, type SessionOptions } from "../broker/index.ts";
 import { collectEvidence, startTicks } from "../confine/index.ts";
 import { HOST_MEMORY_MB, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
 import { rating } from "../permission/index.ts";
@@ -259,6 +259,26 @@ export class ManagedPlugin {
     }
     this.#session = undefined;
     this.#set("stopped", null);
+  }
+
+  /**
+   * Lets running calls end and stops, but keeps its places on the bus, where `guard` answers from now on.
+   * @returns gives up the places that no other process has taken meanwhile
+   */
+  async stopBehind(guard: Guard, why: string): Promise<() => void> {
+    const session = this.#session;
+    if (session === undefined) {
+      await this.stop(why);
+      return () => {};
+    }
+    session.guard = guard;
+    if (session.process.running) this.#set("draining", null);
+    const places = session.capabilities.surrender();
+    await session.idle(DRAIN_MS);
+    await this.stop(why, 0);
+    return () => {
+      for (const place of places) place.withdraw();
+    };
   }
 
   /** The operator's act: former crashes no longer count. */

@@ -1,4 +1,6 @@
 /** One release follows another: beside it where both may run, watched for a while, and back when it is worse. */
+export * from "./choose.ts";
+export * from "./fence.ts";
 export * from "./grants-back.ts";
 export * from "./probe.ts";
 export * from "./regression.ts";

@@ -15,9 +15,11 @@ export interface UpgradeTimes {
   drainMs: number;
   /** How long a new release is watched, with the former one at hand. */
   probationMs: number;
+  /** How long calls wait while one release has stopped and the next does not serve yet. */
+  fenceMs: number;
 }
 
-export const UPGRADE_TIMES: UpgradeTimes = { drainMs: 60_000, probationMs: 600_000 };
+export const UPGRADE_TIMES: UpgradeTimes = { drainMs: 60_000, probationMs: 600_000, fenceMs: 2000 };
 
 export interface UpgradeRooms {
   clock: Clock;

@@ -5,7 +5,7 @@ import { after, afterEach, before, test, type TestContext } from "node:test";
 import type { BusChange } from "../../../src/contract/index.ts";
 import { until } from "../../support/until.ts";
 import { alive, COUNT, GRANTS, ID, openUpgradeWorld, SAY, versioned, type UpgradeWorld } from "../fixtures/upgrade-world.ts";
-import { hasBubblewrap } from "../fixtures/world.ts";
+import { allow, hasBubblewrap } from "../fixtures/world.ts";
 
 const confined = hasBubblewrap();
 const HOUR = 3_600_000;
@@ -226,4 +226,56 @@ test("that a version waits for consent is shown, also after a restart of the nod
     again.ledger(100).rows.some(({ op, target }) => op === "rollback" && target === "1.0.0"),
     "it stands in the ledger",
   );
+});
+
+const DATA = [...GRANTS, allow("fs.data")];
+/** Starts only when the test lets it, through the gate. */
+const SLOW = `await new Promise((resolve) => { const look = () => (require("fs").existsSync("/plugin/go") ? resolve() : setTimeout(look, 5)); look(); });`;
+
+test("two releases that would write one folder never run together: calls wait at the fence, in order and once each (§6.4.2 c)", async (t) => {
+  if (skip(t)) return;
+  const runtime = await world.reopen({ upgradeTimes: { fenceMs: HOUR } });
+  await runtime.stage(make("1.0.0"), DATA);
+  const first = world.pid();
+  const running = world.call(SAY, { wait: true });
+  await until("a call runs", () => world.waiting() === 1);
+  const changes: BusChange[] = [];
+  const stop = world.real.onChange((change) => changes.push(change));
+  const next = make("2.0.0", { setup: SLOW });
+  const staged = runtime.stage(next, DATA);
+  await until("the former one is asked to leave", () => runtime.get(ID)?.state === "draining");
+  const waiting = [world.call(SAY), world.call(COUNT, { key: "once" }), world.stream({}).next()];
+  world.openGate();
+  assert.equal((await running)["version"], "1.0.0", "what ran ends where it began");
+  await until("the new one is on its way", () => runtime.get(ID)?.state === "starting");
+  assert.ok(!alive(first), "the former one is gone before");
+  writeFileSync(join(next.dir, "go"), "");
+  assert.equal((await staged).version, "2.0.0");
+  const answers = (await Promise.all(waiting)).map((answer) => JSON.stringify(answer));
+  for (const answer of answers) assert.match(answer, /2\.0\.0/);
+  stop();
+  assert.deepEqual(changes, [], "its offers were never away");
+  assert.equal((await world.call(SAY))["version"], "2.0.0");
+});
+
+test("where the author wants it, the former release stops first: callers are told when to come again, and a new one that does not start gives way (§6.4.7)", async (t) => {
+  if (skip(t)) return;
+  const runtime = await world.reopen();
+  const strategy = { manifest: { update: { strategy: "stop-first" as const } } };
+  await runtime.stage(make("1.0.0", strategy), GRANTS);
+  const next = make("2.0.0", { ...strategy, setup: SLOW });
+  const staged = runtime.stage(next, GRANTS);
+  await until("the new one is on its way", () => runtime.get(ID)?.state === "starting");
+  await assert.rejects(
+    world.call(SAY),
+    (error: { code: string; retryAfterMs: number }) => error.code === "capacity_exceeded" && error.retryAfterMs === 1000,
+  );
+  writeFileSync(join(next.dir, "go"), "");
+  await staged;
+  assert.equal((await world.call(SAY))["version"], "2.0.0");
+  await assert.rejects(runtime.stage(make("3.0.0", { ...strategy, setup: `throw new Error("broken");` }), GRANTS), {
+    reason: "start_failed",
+  });
+  assert.equal((await world.call(SAY))["version"], "2.0.0");
+  assert.equal((await runtime.rollback(ID, {})).version, "1.0.0", "what never ran is not kept");
 });

@@ -15,13 +15,13 @@ const shared = (schemaVersion: number, yes = true): Partial<PluginManifest> => (
 test("two releases run side by side only where no two write one data folder without the author's word for it (§6.4.2, §6.4.7)", () => {
   const rows: [former: Parameters<typeof wayOf>[0], next: Parameters<typeof wayOf>[0], way: string][] = [
     [step({}, false), step({}, false), "beside"],
-    [step({}, true), step({}, true), "stop-first"],
-    [step({}, false), step({}, true), "stop-first"],
-    [step({}, true), step({}, false), "stop-first"],
+    [step({}, true), step({}, true), "fence"],
+    [step({}, false), step({}, true), "fence"],
+    [step({}, true), step({}, false), "fence"],
     [step(shared(1), true), step(shared(1), true), "beside"],
-    [step(shared(1), true), step(shared(2), true), "stop-first"],
-    [step(shared(1, false), true), step(shared(1), true), "stop-first"],
-    [step(shared(1), true), step(shared(1, false), true), "stop-first"],
+    [step(shared(1), true), step(shared(2), true), "fence"],
+    [step(shared(1, false), true), step(shared(1), true), "fence"],
+    [step(shared(1), true), step(shared(1, false), true), "fence"],
     [step({}, false), step({ update: { strategy: "stop-first" } }, false), "stop-first"],
     [step({ update: { strategy: "stop-first" } }, false), step({ update: { strategy: "overlap" } }, false), "beside"],
   ];
