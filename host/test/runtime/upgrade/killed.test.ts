@@ -47,8 +47,16 @@ function journalOf(folder: string): { active: unknown[]; open: unknown[] } {
   }
 }
 
+/** What each story passes through at least. */
+const STEPS = {
+  "by-hand": ["update start", "update flip", "update probation", "rollback start", "rollback flip", "drain stop"],
+  fenced: ["update replace", "rollback replace"],
+  worse: ["return flip"],
+};
+
 for (const [story, what] of [
   ["by-hand", "an upgrade and a rollback"],
+  ["fenced", "an upgrade and a rollback of a plugin with data"],
   ["worse", "a return that nobody asked for"],
 ] as const) {
   test(`a daemon killed at any point of ${what} has one release afterwards, which serves, and no process is left over (A25)`, async (t) => {
@@ -86,10 +94,7 @@ for (const [story, what] of [
       await until("nothing is left", () => processesOf(folder).length === 0);
     }
     t.diagnostic(`${seen.length} points: ${seen.join(", ")}`);
-    const wanted =
-      story === "by-hand"
-        ? ["update start", "update flip", "update probation", "rollback start", "rollback flip", "drain stop"]
-        : ["return flip"];
+    const wanted = STEPS[story];
     for (const step of wanted)
       for (const phase of ["intent", "before done", "done"]) assert.ok(seen.includes(`${phase} ${step}`), `${phase} ${step}`);
   });
