@@ -75,6 +75,7 @@ describe("the forms, by keyboard and with mistakes (admin-ui §6, E7)", () => {
     await press("Enter");
     const inputs = names.getByRole("textbox");
     assert.deepEqual(await inputs.evaluateAll((all) => all.map((i) => (i as HTMLInputElement).value)), ["Ben", "Anna"]);
+    await hasFocus(names.getByRole("button", { name: new RegExp(`^${me.say("act.up")}: Names 2`) }));
     const add = names.getByRole("button", { name: new RegExp(`^${me.say("act.add")}`) });
     await add.focus();
     await press("Enter");
@@ -134,17 +135,174 @@ describe("the forms, by keyboard and with mistakes (admin-ui §6, E7)", () => {
     me.assertClean();
   });
 
+  it("tells a mistake when its field is left, not while it is typed, and takes it back when it is mended", async () => {
+    await me.visit("/plugins/hearthnet/controls/config");
+    const cases: [name: string, text: string, key: string, values?: object][] = [
+      ["Seconds", "12", "multipleOf", { step: 5 }],
+      ["Seconds", "7.5", "integer"],
+      ["Seconds", "-", "number"],
+      ["Cache", "0", "above", { min: 0 }],
+      ["Cache", "100", "below", { max: 100 }],
+      ["Greeting", "A", "minLength", { min: 2 }],
+      ["Page", "example.org", "formats.uri"],
+      ["Mail", "anna", "formats.email"],
+      ["Due", "2027-02-31", "formats.date-time"],
+      ["Pause", "90 minutes", "formats.duration"],
+      ["Server", "somewhere", "formats.uri"],
+      ["Target", "1.5", "noForm"],
+      ["Extra", '{"a": "b"}', "inside", { at: "/a", mistake: me.say("config.wrong.number") }],
+    ];
+    for (const [name, text, key, values] of cases) {
+      const input = field("textbox", optional(name));
+      const before = await input.inputValue();
+      const mistake = me.say(["config", "wrong", ...key.split(".")], values);
+      await input.fill(text);
+      assert.equal(await input.inputValue(), text, `${name} shows what was typed`);
+      assert.equal(await input.getAttribute("aria-invalid"), null, `${name} tells nobody off while typing`);
+      await press("Tab");
+      assert.ok((await descriptionOf(input)).includes(mistake), `${name}: ${await descriptionOf(input)}`);
+      assert.equal(await input.getAttribute("aria-invalid"), "true");
+      await input.fill(before);
+      await press("Tab");
+      assert.ok(!(await descriptionOf(input)).includes(mistake), `${name} is mended`);
+    }
+    const entries = me.page.getByRole("group", { name: "Names" }).getByRole("textbox");
+    await entries.nth(1).fill(await entries.nth(0).inputValue());
+    await press("Tab");
+    assert.ok((await descriptionOf(entries.nth(1))).includes(me.say("config.wrong.twice", { at: 1 })));
+    assert.equal(await summary().count(), 0, "the summary is for saving");
+    me.assertClean();
+  });
+
+  it("shows beside a field how it was understood: length, unit, time, where an address leads", async () => {
+    const shows = async (name: string, text: string, pattern: RegExp): Promise<void> => {
+      const input = field("textbox", optional(name));
+      await input.fill(text);
+      assert.match(await descriptionOf(input), pattern);
+    };
+    await shows("Greeting", "Hi", new RegExp(me.say("config.counter", { n: 2, max: 10 })));
+    await shows("Greeting", "Hello", new RegExp(`${me.say("config.form", { pattern: "\\^\\[A-Z\\]" })}.*5 of 10`));
+    await shows("Seconds", "10", /seconds/);
+    await shows("Cache", "1.5", /MB/);
+    await shows("Due", new Date(Date.now() + 3.2 * 3_600_000).toISOString(), /in 3 hours/);
+    await shows("Pause", "PT1H30M", /1 hour, 30 minutes/);
+    await shows("Page", "https://example.org/a", /example\.org, by https/);
+    await shows("Mail", "anna@example.org", /Mailbox anna at example\.org/);
+    const classes: [string, string][] = [
+      ["https://example.org", "internet"],
+      ["http://8.8.8.8", "internet"],
+      ["http://192.168.1.4:8080", "lan"],
+      ["http://printer.local", "lan"],
+      ["http://[fd00::1]", "lan"],
+      ["http://127.0.0.1:11434", "loopback"],
+      ["http://[::1]:80", "loopback"],
+      ["http://localhost", "loopback"],
+      // A number is an address, too.
+      ["http://2130706433", "loopback"],
+      ["http://[::ffff:192.168.1.4]", "lan"],
+    ];
+    for (const [address, leads] of classes) {
+      await shows("Server", address, new RegExp(me.say(["config", "endpoint", leads])));
+      await me.page.locator(`[data-leads=${leads}]`).waitFor();
+    }
+    await me.look("understood");
+    me.assertClean();
+  });
+
+  it("asks before it throws typed changes away, and keeps them when told so", async () => {
+    const asked: string[] = [];
+    const answer = (accept: boolean) =>
+      me.page.once("dialog", (dialog) => {
+        asked.push(dialog.message());
+        void (accept ? dialog.accept() : dialog.dismiss());
+      });
+    answer(false);
+    await me.page
+      .getByRole("navigation")
+      .first()
+      .getByRole("link", { name: me.say("nav.health") })
+      .click();
+    assert.deepEqual(asked, [me.say("config.unsaved")]);
+    assert.equal(await field("textbox", optional("Pause")).inputValue(), "PT1H30M");
+    answer(true);
+    await me.page
+      .getByRole("navigation")
+      .first()
+      .getByRole("link", { name: me.say("nav.health") })
+      .click();
+    await me.titled("titles.health");
+    await me.visit("/plugins/hearthnet/controls/config");
+    assert.equal(await field("textbox", optional("Pause")).inputValue(), "");
+    // Nothing is typed any more, so nobody asks.
+    await me.page
+      .getByRole("navigation")
+      .first()
+      .getByRole("link", { name: me.say("nav.health") })
+      .click();
+    await me.titled("titles.health");
+    assert.equal(asked.length, 2);
+    me.assertClean();
+  });
+
+  it("offers one of several kinds with the fields of that kind, and saves what was written as JSON untouched", async () => {
+    await me.visit("/plugins/hearthnet/controls/config");
+    const output = me.page.getByRole("group", { name: "Output" });
+    const kind = output.getByRole("combobox", { name: "Kind" });
+    assert.equal(await output.getByRole("textbox").count(), 0);
+    await kind.selectOption({ label: "A letter" });
+    await output.getByRole("textbox", { name: optional("To") }).fill("ben@example.org");
+    await kind.selectOption({ label: "A file" });
+    assert.equal(await output.getByRole("textbox", { name: optional("To") }).count(), 0);
+    await me.press("act.save");
+    await summary().waitFor();
+    await summary().getByRole("link", { name: "Output → Path" }).press("Enter");
+    await hasFocus(output.getByRole("textbox", { name: "Path" }));
+    await press("n");
+    await field("radio", "High").check();
+    await field("textbox", optional("Target")).fill("17");
+    const extra = field("textbox", optional("Extra"));
+    await extra.fill('{"b": 2, "a"');
+    await me.press("act.save");
+    assert.match(await descriptionOf(extra), new RegExp(me.say("config.jsonWrong")), "half a value is not left out in silence");
+    assert.equal(await extra.inputValue(), '{"b": 2, "a"');
+    await extra.fill("{}");
+    await me.look("kinds");
+    await me.press("act.save");
+    await me.page
+      .getByText(me.say("config.applied"))
+      .or(me.page.getByText(me.say("config.restart")))
+      .first()
+      .waitFor();
+    const { value } = await node.ask<{ value: Record<string, unknown> }>(["plugin", "config", "hearthnet/controls"]);
+    assert.deepEqual(
+      { output: value["output"], target: value["target"], extra: value["extra"], tone: value["tone"] },
+      { output: { kind: "file", path: "n", size_mb: 5 }, target: 17, extra: {}, tone: "high" },
+    );
+    await me.page.reload();
+    await me.settled();
+    await field("radio", me.say("config.unset")).check();
+    await me.press("act.save");
+    await me.page
+      .getByText(me.say("config.applied"))
+      .or(me.page.getByText(me.say("config.restart")))
+      .first()
+      .waitFor();
+    const after = await node.ask<{ value: Record<string, unknown> }>(["plugin", "config", "hearthnet/controls"]);
+    assert.equal("tone" in after.value, false, "not set is no value");
+    me.assertClean();
+  });
+
   it("shows a refusal by the node at its field, too", async () => {
     const seconds = field("textbox", optional("Seconds"));
     await field("textbox", "Greeting").fill("Hello");
-    await seconds.fill("12");
+    await seconds.fill("55");
     me.allow(/400/);
     await press("Tab");
     await me.press("act.save");
     await summary().waitFor();
     await hasFocus(summary());
     assert.match(await descriptionOf(seconds), new RegExp(me.say("config.wrong.refused")));
-    assert.equal(await seconds.inputValue(), "12");
+    assert.equal(await seconds.inputValue(), "55");
     await me.look("refused");
     await seconds.fill("15");
     await me.press("act.save");

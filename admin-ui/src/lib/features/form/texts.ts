@@ -1,3 +1,4 @@
+import type { JsonValue } from "@hearthnet/host/contract";
 import { language } from "#lib/i18n/locale.svelte.ts";
 
 /** Finds a text that came with a plugin, in the reader's language, else English; null where the plugin has none. */
@@ -12,5 +13,15 @@ export function textsOf(tables: Record<string, Record<string, string>> | undefin
 
 /** `/backends/0/languages` below `config` → `config.backends.languages`; places in a list say nothing about the text. */
 export function textKey(at: string, what: "title" | "description", under = "config"): string {
-  return [under, ...at.split("/").filter((part) => part !== "" && !/^\d+$/.test(part)), what].join(".");
+  return [...steps(at, under), what].join(".");
 }
+
+/** `/mode`, `quiet` → `config.mode.enum.quiet` */
+export function choiceKey(at: string, value: JsonValue, under = "config"): string {
+  return [...steps(at, under), "enum", String(value)].join(".");
+}
+
+const steps = (at: string, under: string): string[] => [
+  under,
+  ...at.split("/").filter((part) => part !== "" && !/^\d+$/.test(part)),
+];

@@ -1,5 +1,6 @@
 import type { CallableCapability, JsonObject, JsonSchema, JsonValue } from "@hearthnet/host/contract";
-import { asSchema, follow, isObject, propertiesOf, requiredOf, startValue, withoutEmpty } from "../form/schema.ts";
+import { asSchema, follow, isObject, propertiesOf, requiredOf } from "../form/schema.ts";
+import { startValue, withoutEmpty } from "../form/shape.ts";
 
 /** What the console shows for one capability, made from its request schema. */
 export interface CallForm {
