@@ -57,6 +57,8 @@ export const plugins = {
     typeIdWrong: "Das ist nicht der Name des Plugins.",
     install: "Mit diesen Erlaubnissen installieren",
     stale: "Das Paket hat sich geändert, während du gelesen hast. Das ist die neue Übersicht; sieh sie noch einmal an.",
+    change: { new: "neu", changed: "geändert" },
+    gone: (o: { names: string }) => `Nicht mehr verlangt: ${o.names}.`,
   },
   job: {
     title: "Installation",

@@ -53,6 +53,8 @@ export const plugins = {
     typeIdWrong: "That is not the plugin's name.",
     install: "Install with these permissions",
     stale: "The package changed while you were reading. This is the new review; look at it again.",
+    change: { new: "new", changed: "changed" },
+    gone: (o: { names: string }) => `No longer asked for: ${o.names}.`,
   },
   job: {
     title: "Installation",
