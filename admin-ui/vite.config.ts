@@ -35,6 +35,8 @@ export default defineConfig({
       csp: { mode: "hash", directives: { "script-src": ["self", `sha256-${hash}`] } },
       paths: { relative: false },
       version: { pollInterval: 0 },
+      // The page asks for its worker itself, after the first picture: keeping forty files must not delay it.
+      serviceWorker: { register: false },
     }),
   ],
   // The shared shapes and tables are read from their source, so the page needs no built host.

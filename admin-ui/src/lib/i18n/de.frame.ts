@@ -17,6 +17,13 @@ export const frame = {
     waiting: "Warte auf die Antwort des Knotens …",
     nodeSilent: "Der Knoten antwortet nicht",
   },
+  gone: {
+    what: "Unter dieser Adresse antwortet kein Knoten. Sein Rechner ist vielleicht aus, oder der Knoten läuft nicht.",
+    address: "Letzte bekannte Adresse",
+    start: "Starte ihn in einem Terminal auf seinem Rechner:",
+    checkout: "In einem Checkout von HearthNet:",
+    waits: "Diese Seite wartet und geht von selbst weiter, sobald der Knoten wieder da ist.",
+  },
   titles: {
     home: "Übersicht",
     setup: "Deinen Knoten einrichten",

@@ -16,6 +16,13 @@ export const frame = {
     waiting: "Waiting for the node to answer …",
     nodeSilent: "The node does not answer",
   },
+  gone: {
+    what: "No node answers at this address. Its computer may be off, or the node is not running.",
+    address: "Last known address",
+    start: "Start it in a terminal on its computer:",
+    checkout: "In a checkout of HearthNet:",
+    waits: "This page waits and goes on by itself as soon as the node is back.",
+  },
   titles: {
     home: "Home",
     setup: "Set up your node",
