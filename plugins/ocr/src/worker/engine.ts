@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import { Failure } from "../failure.ts";
 import { type Core, openCore, outOfMemory } from "./core.ts";
+import { release } from "./library.ts";
 import { decodePicture, isOutOfMemory } from "./pixels.ts";
 import { composePage, type PageText, preparePage, type Preprocess } from "./page.ts";
 import { createRecogniser, type LanguageData, type Recogniser } from "./recogniser.ts";
@@ -49,44 +49,60 @@ export function createEngine(languageData: LanguageData): Engine {
     return loaded;
   }
 
-  return {
-    async warm(languages) {
-      const { recogniser } = await load();
-      for (const language of languages) recogniser.prepare([language]);
-    },
-    async read(picture, order) {
-      const { core, recogniser } = await load();
-      let healthy = false;
-      try {
-        const { page, header } = decodePicture(core, picture, order.maxPixels);
-        const prepared = preparePage(page, { statedDpi: header.dpi, defaultDpi: order.defaultDpi, pre: order.pre });
-        const words = recogniser.read(prepared.page, order.languages, prepared.dpi);
-        healthy = core.memoryBytes() < KEEP_BELOW_BYTES;
-        const text = composePage(words, order.minConfidence, prepared.toSource);
-        const { skew, scale, flattened } = prepared;
-        return { ...text, width: page.width, height: page.height, skew, scale, flattened };
-      } catch (error) {
-        if (error instanceof Failure) {
-          healthy = !(error.cause instanceof WebAssembly.RuntimeError) && core.memoryBytes() < KEEP_BELOW_BYTES;
-          throw error;
-        }
-        if (isOutOfMemory(error)) throw outOfMemory(error);
-        const message = "The recognition engine stopped while reading this page.";
-        throw new Failure("internal_error", { reason: "engine_failed", message, cause: error });
-      } finally {
-        if (!healthy) loaded = null;
+  async function read(picture: Uint8Array, order: PictureOrder): Promise<PageResult> {
+    const { core, recogniser } = await load();
+    let healthy = false;
+    try {
+      const { page, header } = decodePicture(core, picture, order.maxPixels);
+      const prepared = preparePage(page, { statedDpi: header.dpi, defaultDpi: order.defaultDpi, pre: order.pre });
+      const words = await recogniser.read(prepared.page, order.languages, prepared.dpi);
+      healthy = core.memoryBytes() < KEEP_BELOW_BYTES;
+      const text = composePage(words, order.minConfidence, prepared.toSource);
+      const { skew, scale, flattened } = prepared;
+      return { ...text, width: page.width, height: page.height, skew, scale, flattened };
+    } catch (error) {
+      if (error instanceof Failure) {
+        healthy = !(error.cause instanceof WebAssembly.RuntimeError) && core.memoryBytes() < KEEP_BELOW_BYTES;
+        throw error;
       }
-    },
+      if (isOutOfMemory(error)) throw outOfMemory(error);
+      const message = "The recognition engine stopped while reading this page.";
+      throw new Failure("internal_error", { reason: "engine_failed", message, cause: error });
+    } finally {
+      if (!healthy) {
+        loaded = null;
+        release(core);
+      }
+    }
+  }
+
+  return {
+    warm: (languages) =>
+      inTurn(async () => {
+        const { recogniser } = await load();
+        // The first one last: its engine is the one that stays open.
+        for (const language of languages.toReversed()) await recogniser.prepare([language]);
+      }),
+    read: (picture, order) => inTurn(() => read(picture, order)),
   };
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/** One after the other, over all engines: the library holds one module and one page in the whole process. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const mine = last.then(work, work);
+  last = mine;
+  return mine;
 }
 
 /** Reads `<language>.traineddata.gz` from a folder. */
 export function languageFolder(folder: string): LanguageData {
   return (language) => {
     try {
-      return gunzipSync(readFileSync(`${folder}/${language}.traineddata.gz`));
+      return readFileSync(`${folder}/${language}.traineddata.gz`);
     } catch (cause) {
-      const message = `The data for the language ${language} is missing or damaged. Install the plugin again to fetch it anew.`;
+      const message = `The data for the language ${language} is missing. Install the plugin again to fetch it anew.`;
       throw new Failure("not_implemented", { reason: "model_missing", message, cause });
     }
   };

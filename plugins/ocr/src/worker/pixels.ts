@@ -58,7 +58,9 @@ function broken(cause?: unknown): Failure {
 }
 
 export function isOutOfMemory(cause: unknown): boolean {
-  return cause instanceof RangeError || (cause instanceof Error && /OOM|out of memory|enlarge memory/i.test(cause.message));
+  return (
+    cause instanceof RangeError || (cause instanceof Error && /^RangeError|OOM|out of memory|enlarge memory/i.test(cause.message))
+  );
 }
 
 function release(core: Core, pix: number): void {

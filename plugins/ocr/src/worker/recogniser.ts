@@ -3,7 +3,8 @@ import { Failure } from "../failure.ts";
 import type { Raster } from "../raster/raster.ts";
 import { darkestStrip } from "../raster/strip.ts";
 import type { Box } from "../raster/transform.ts";
-import { type Core, lendBytes } from "./core.ts";
+import type { Core } from "./core.ts";
+import { initialise, loadLanguages, recognise } from "./library.ts";
 
 /** One word as it stands on the page. */
 export interface Word {
@@ -17,71 +18,54 @@ export interface Word {
   startsParagraph: boolean;
 }
 
-/** Language data by ISO 639-2/T code. @throws not_implemented `model_missing` */
+/** Language data, gzipped or not, by ISO 639-2/T code. @throws not_implemented `model_missing` */
 export type LanguageData = (language: string) => Uint8Array;
 
 export interface Recogniser {
   /** @param languages   one or more; which of them leads is found out on a strip of the page */
-  read(page: Raster, languages: string[], dpi: number | null): Word[];
+  read(page: Raster, languages: string[], dpi: number | null): Promise<Word[]>;
   /** Loads data so that the first page does not wait for it. */
-  prepare(languages: string[]): void;
+  prepare(languages: string[]): Promise<void>;
 }
 
-const LSTM_ONLY = 1;
-const WHOLE_PAGE = 3;
 const PARAGRAPH = 1;
 const LINE = 2;
 const WORD = 3;
 /** No language that does not fit has read a strip this well (measured: 0.93). */
 const CERTAIN = 0.95;
 
-/** Engines stay loaded, one for each list of languages. */
+/** Data stays loaded; the engine is the one of the last list of languages. One call must end before the next begins. */
 export function createRecogniser(core: Core, data: LanguageData): Recogniser {
-  const engines = new Map<string, TessBaseApi>();
   const stored = new Set<string>();
 
-  function engineFor(languages: string[]): TessBaseApi {
+  async function prepare(languages: string[]): Promise<void> {
     const key = languages.join("+");
-    const open = engines.get(key);
-    if (open) return open;
-    for (const language of languages) {
-      if (stored.has(language)) continue;
-      core.module.FS.writeFile(`/${language}.traineddata`, data(language));
-      stored.add(language);
-    }
-    const engine = new core.module.TessBaseAPI();
-    if (engine.Init("/", key, LSTM_ONLY) !== 0) {
+    const files = languages.filter((code) => !stored.has(code)).map((code) => ({ code, data: data(code) }));
+    const usable = (await loadLanguages(core, files)) && (await initialise(core, key));
+    if (!usable) {
       const message = `The data for ${key} cannot be used. Install the plugin again to fetch it anew.`;
       throw new Failure("not_implemented", { reason: "model_missing", message });
     }
-    engine.SetPageSegMode(WHOLE_PAGE);
-    engines.set(key, engine);
-    return engine;
+    for (const { code } of files) stored.add(code);
   }
 
-  function recognise(engine: TessBaseApi, page: Raster, dpi: number | null): void {
-    const pixels = lendBytes(core, page.data);
+  async function recognised(page: Raster, dpi: number | null): Promise<Word[]> {
+    const engine = await recognise(core, page, dpi);
     try {
-      engine.SetImage(pixels, page.width, page.height, 1, page.width);
+      return wordsOf(core, engine);
     } finally {
-      core.module._free(pixels);
-    }
-    if (dpi !== null) engine.SetSourceResolution(dpi);
-    if (engine.Recognize(null) !== 0) {
-      throw new Failure("internal_error", { reason: "engine_failed", message: "The recognition engine gave up on this page." });
+      engine.Clear();
     }
   }
 
   /** A leading language that does not fit costs time and accents: German read with English in front has eight times the errors. */
-  function leaderFirst(page: Raster, languages: string[], dpi: number | null): string[] {
+  async function leaderFirst(page: Raster, languages: string[], dpi: number | null): Promise<string[]> {
     if (languages.length < 2) return languages;
     const strip = darkestStrip(page);
     const rated: { language: string; confidence: number }[] = [];
     for (const language of languages) {
-      const engine = engineFor([language]);
-      recognise(engine, strip, dpi);
-      const confidence = meanByLength(wordsOf(core, engine));
-      engine.Clear();
+      await prepare([language]);
+      const confidence = meanByLength(await recognised(strip, dpi));
       rated.push({ language, confidence });
       if (confidence >= CERTAIN) break;
     }
@@ -90,23 +74,24 @@ export function createRecogniser(core: Core, data: LanguageData): Recogniser {
   }
 
   return {
-    prepare: (languages) => void engineFor(languages),
-    read(page, languages, dpi) {
-      const engine = engineFor(leaderFirst(page, languages, dpi));
-      try {
-        recognise(engine, page, dpi);
-        return wordsOf(core, engine);
-      } finally {
-        engine.Clear();
-      }
+    prepare,
+    async read(page, languages, dpi) {
+      await prepare(await leaderFirst(page, languages, dpi));
+      return recognised(page, dpi);
     },
   };
 }
 
+/**
+ * The library's own results know no word's language and round confidences to whole per cents.
+ * @throws internal_error `engine_failed`: a page that was not read has no result, a blank one an empty one
+ */
 function wordsOf(core: Core, engine: TessBaseApi): Word[] {
   const words: Word[] = [];
   const found = engine.GetIterator();
-  if (core.module.getPointer(found) === 0) return words;
+  if (core.module.getPointer(found) === 0) {
+    throw new Failure("internal_error", { reason: "engine_failed", message: "The recognition engine gave up on this page." });
+  }
   const slots = core.module._malloc(16);
   try {
     found.Begin();

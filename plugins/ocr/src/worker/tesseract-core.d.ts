@@ -1,7 +1,7 @@
 /** The part of tesseract.js-core 7.0.0 that is used. The package ships no types. */
 declare module "tesseract.js-core/tesseract-core-simd-lstm.wasm.js" {
   export interface TesseractModule {
-    FS: { writeFile(path: string, data: Uint8Array): void };
+    FS: { readdir(path: string): string[] };
     TessBaseAPI: new () => TessBaseApi;
     _malloc(size: number): number;
     _free(pointer: number): void;
@@ -22,15 +22,6 @@ declare module "tesseract.js-core/tesseract-core-simd-lstm.wasm.js" {
   }
 
   export interface TessBaseApi {
-    /** @returns 0 on success */
-    Init(dataPath: string, languages: string, engineMode: number): number;
-    SetPageSegMode(mode: number): void;
-    SetVariable(name: string, value: string): boolean;
-    SetImage(pixels: number, width: number, height: number, bytesPerPixel: number, bytesPerLine: number): void;
-    SetSourceResolution(dpi: number): void;
-    /** @returns 0 on success */
-    Recognize(monitor: null): number;
-    MeanTextConf(): number;
     GetIterator(): ResultIterator;
     Clear(): void;
     End(): void;

@@ -151,3 +151,15 @@ test("finds the leading language among several, whatever their order (22 rule 3)
     assert.ok(characterErrorRate(page.truth, result.text) < 0.5);
   }
 });
+
+test("two pages asked for at once are read one after the other, each in its language", async () => {
+  const [english] = await makeOcrPages([{ language: "eng", kind: "clean", repeat: 1 }]);
+  assert.ok(english);
+  const [first, second] = await Promise.all([
+    engine.read(page.image, orderFor(["deu"])),
+    engine.read(english.image, orderFor(["eng"])),
+  ]);
+  assert.deepEqual([first.languages, second.languages], [["deu"], ["eng"]]);
+  assert.ok(characterErrorRate(page.truth, first.text) < 0.5);
+  assert.ok(characterErrorRate(english.truth, second.text) < 0.5);
+});
