@@ -151,7 +151,7 @@ export class NodeRuntime implements Runtime {
         options.onLaunch,
       ),
       inProcess: options.inProcess !== undefined,
-      isolates: new IsolateHosts(found.machine, found.engine),
+      isolates: new IsolateHosts(found.machine, found.engine, (launcher) => watched(launcher, options.onLaunch)),
       // A test that runs plugins in its own process has one for each of them.
       isRaised: (id) => options.inProcess !== undefined || options.ownProcess?.includes(id) === true,
       journal: this.#journal,

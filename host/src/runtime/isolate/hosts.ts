@@ -22,10 +22,13 @@ export class IsolateHosts {
   readonly #engine: IsolateEngine | null;
   /** Why no isolate can run here; null when they can. */
   readonly missing: string | null;
+  readonly #watch: (launcher: Launcher) => Launcher;
   readonly #hosts = new Map<string, IsolateHost[]>();
 
-  constructor(machine: Machine, verdict: EngineVerdict) {
+  /** @param watch  may stand between a host's process and its guests, as a test host does */
+  constructor(machine: Machine, verdict: EngineVerdict, watch: (launcher: Launcher) => Launcher) {
     this.#machine = machine;
+    this.#watch = watch;
     this.#engine = "engine" in verdict ? verdict.engine : null;
     this.missing = "missing" in verdict ? verdict.missing : null;
   }
@@ -63,7 +66,7 @@ export class IsolateHosts {
     if (engine === null || tools === null) throw unusable(this.missing ?? "");
     const { program, libraries, addon, guest } = engine;
     const machine = { ...this.#machine, tools: { ...tools, runner: program, libraries } };
-    return sandboxLauncher(machine).launch(isolateSpec({ addon, guest }));
+    return this.#watch(sandboxLauncher(machine)).launch(isolateSpec({ addon, guest }));
   }
 }
 
@@ -89,7 +92,7 @@ export function unusable(why: string): HnError {
   return new HnError("not_implemented", {
     reason: "incompatible",
     message: `The plugin runs in an isolate, which this node cannot offer. ${why}`,
-    action: "Install HearthNet anew with `npm ci`, or let the plugin run in a process of its own.",
+    action: "Install HearthNet anew with `npm ci`.",
   });
 }
 
