@@ -82,6 +82,8 @@ export interface Offer {
   maxBodyBytes?: number;
   /** Plugin that stands behind it; absent for host capabilities. */
   plugin_id?: string;
+  /** Told when an answer or a frame broke the schemas or the form of an answer: the handler itself does not learn it. */
+  onBadAnswer?: () => void;
 }
 
 export interface Registration {

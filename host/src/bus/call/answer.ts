@@ -26,6 +26,7 @@ export function checkFrame(provider: Provider, frame: Frame): void {
 }
 
 function brokenAnswer(provider: Provider, why: string): HnError {
+  provider.local?.onBadAnswer?.();
   return new HnError("internal_error", {
     message: `${provider.descriptor.name} gave an answer that does not fit its own description. Report it to whoever provides it.`,
     cause: new Error(why),

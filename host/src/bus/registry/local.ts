@@ -67,13 +67,13 @@ export class LocalOffers {
 
   /** What stands here already in the same words is neither hashed nor compiled once more. */
   #again(offer: Offer): Provider | undefined {
-    const { descriptor, handler, binary = [], maxBodyBytes = CONSTANTS.CALL_BODY_MAX_BYTES } = offer;
+    const { descriptor, handler, onBadAnswer, binary = [], maxBodyBytes = CONSTANTS.CALL_BODY_MAX_BYTES } = offer;
     const former = this.#registry.get(entryKey(this.#nodeId, descriptor, descriptor.params));
     if (former?.local === undefined || former.local.pluginId !== offer.plugin_id) return undefined;
     const words = (d: Offer["descriptor"], b: string[]): string => JSON.stringify([d, b]);
     if (words(descriptor, binary) !== words(former.descriptor, former.local.binary)) return undefined;
     const { key, schemaHash: hash, descriptor: same } = former;
-    const local = { ...former.local, handler, maxBodyBytes };
+    const local = { ...former.local, handler, maxBodyBytes, onBadAnswer };
     return new Provider({ nodeId: this.#nodeId, descriptor: same, schemaHash: hash, key, now: this.#now(), local });
   }
 
@@ -151,6 +151,7 @@ export class LocalOffers {
       binary: offer.binary ?? [],
       maxBodyBytes: offer.maxBodyBytes ?? CONSTANTS.CALL_BODY_MAX_BYTES,
       pluginId: offer.plugin_id,
+      onBadAnswer: offer.onBadAnswer,
     };
   }
 }

@@ -15,6 +15,7 @@ export interface LocalPart {
   binary: string[];
   maxBodyBytes: number;
   pluginId: string | undefined;
+  onBadAnswer: (() => void) | undefined;
 }
 
 /** Calls that run at this moment; carried over when a registration changes under them. */

@@ -31,6 +31,8 @@ export interface CapabilityShelfOptions {
   release: StoredRelease;
   bus: Bus;
   handler: (ref: string) => Handler;
+  /** The bus has refused an answer of this process. */
+  onBadAnswer: () => void;
 }
 
 /** Registrations of one plugin process: noted while it sets itself up, on the bus from `publish` on, withdrawn when it ends. */
@@ -150,7 +152,7 @@ export class CapabilityShelf {
   }
 
   #describe(slot: Slot): Offer {
-    const { release, handler } = this.#options;
+    const { release, handler, onBadAnswer } = this.#options;
     const { contribution } = slot;
     const [major = 0, minor = 0] = contribution.version.split(".").map(Number);
     const descriptor: CapabilityDescriptor = {
@@ -169,6 +171,7 @@ export class CapabilityShelf {
     return {
       descriptor,
       handler: handler(slot.ref),
+      onBadAnswer,
       ...(contribution.binary === undefined ? {} : { binary: contribution.binary }),
       ...(contribution.maxBodyBytes === undefined
         ? {}

@@ -122,7 +122,12 @@ export class Session {
       capacity: limits.callsPerMinute,
       now: clock.monotonic(),
     });
-    this.capabilities = new CapabilityShelf({ release, bus, handler: (ref) => this.#handler(ref) });
+    this.capabilities = new CapabilityShelf({
+      release,
+      bus,
+      handler: (ref) => this.#handler(ref),
+      onBadAnswer: () => this.#badAnswer(),
+    });
     this.process = new ConfinedProcess({
       launcher: options.launcher,
       spec: options.spec,
@@ -410,6 +415,12 @@ export class Session {
     this.outcomes.calls += 1;
     if (this.#isFault(end)) this.outcomes.faults += 1;
     if (this.#calls.size === 0) this.#onIdle?.();
+    this.#options.onOutcome();
+  }
+
+  /** The call itself was counted when it ended. */
+  #badAnswer(): void {
+    this.outcomes.faults += 1;
     this.#options.onOutcome();
   }
 

@@ -9,6 +9,11 @@ import { allow, hasBubblewrap } from "../fixtures/world.ts";
 
 const confined = hasBubblewrap();
 const HOUR = 3_600_000;
+/** A version with dots. */
+const ANSWER = JSON.stringify({
+  type: "object",
+  properties: { output: { type: "object", properties: { version: { type: "string", minLength: 5 } } } },
+});
 let world: UpgradeWorld;
 before(async () => {
   if (confined) world = await openUpgradeWorld({ upgradeTimes: { drainMs: HOUR, probationMs: HOUR } });
@@ -135,6 +140,19 @@ test("a release that fails more often than the one before goes back by itself; c
   assert.match(said(), /2\.0\.0 is not kept: 5 of its first 20 calls failed; before it were 0 of 0\. 1\.0\.0 comes back/);
   await until("the bad one is gone", () => !alive(second));
   assert.deepEqual(runtime.kept(ID), [], "nobody goes back to it by mistake");
+});
+
+test("a release whose answers break its own description goes back as well", async (t) => {
+  if (skip(t)) return;
+  const runtime = await world.reopen({ upgradeTimes: { drainMs: HOUR, probationMs: HOUR } });
+  const strict = { files: { "schema.json": JSON.stringify({ type: "object" }), "answer.json": ANSWER } };
+  const capabilities = [SAY, "ext.dev.flow", COUNT].map((name) => ({ name, response: "answer.json", stream: "schema.json" }));
+  await runtime.stage(make("1.0.0", { ...strict, capabilities }), GRANTS);
+  await runtime.stage(make("2", { ...strict, capabilities }), GRANTS);
+  for (let n = 0; n < 20; n += 1)
+    await assert.rejects(world.call(SAY), { code: "internal_error", message: /its own description/ });
+  assert.equal((await world.call(SAY))["version"], "1.0.0");
+  assert.equal(runtime.get(ID)?.version, "1.0.0");
 });
 
 test("a release that dies on probation gives way at once; work with an effect is not done twice", async (t) => {
