@@ -10,7 +10,7 @@ import { Opened } from "./support/closing.ts";
 import { Visitor } from "./support/visitor.ts";
 
 /** The browser's own complaints about a node that does not answer. */
-const SILENCE = [/ERR_CONNECTION_REFUSED/, /ERR_CONNECTION_RESET/, /ERR_EMPTY_RESPONSE/, /WebSocket connection/];
+const SILENCE = [/ERR_CONNECTION_REFUSED/, /ERR_CONNECTION_RESET/, /ERR_EMPTY_RESPONSE/, /WebSocket connection/, /fetching the script/];
 
 describe("a node that goes and comes back (admin-ui §11 Stale, E16)", () => {
   const opened = new Opened();

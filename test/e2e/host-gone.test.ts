@@ -8,7 +8,13 @@ import { Opened } from "./support/closing.ts";
 import { Visitor } from "./support/visitor.ts";
 
 /** The browser's own complaints about a node that does not answer. */
-const SILENCE = [/ERR_CONNECTION_REFUSED/, /ERR_CONNECTION_RESET/, /ERR_EMPTY_RESPONSE/, /WebSocket connection/];
+const SILENCE = [
+  /ERR_CONNECTION_REFUSED/,
+  /ERR_CONNECTION_RESET/,
+  /ERR_EMPTY_RESPONSE/,
+  /WebSocket connection/,
+  /fetching the script/,
+];
 
 describe("a page asked for while its node is silent (admin-ui §11 Host gone)", () => {
   const opened = new Opened();
