@@ -3,6 +3,7 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
+import type { Browser } from "playwright-core";
 import { startNode, temporaryFolder, type LiveNode } from "../support/live-node.ts";
 import { setUp } from "./support/api.ts";
 import { openBrowser } from "./support/browser.ts";
@@ -10,30 +11,41 @@ import { Opened } from "./support/closing.ts";
 import { Visitor } from "./support/visitor.ts";
 
 /** The browser's own complaints about a node that does not answer. */
-const SILENCE = [/ERR_CONNECTION_REFUSED/, /ERR_CONNECTION_RESET/, /ERR_EMPTY_RESPONSE/, /WebSocket connection/, /fetching the script/];
+const SILENCE = [
+  /ERR_CONNECTION_REFUSED/,
+  /ERR_CONNECTION_RESET/,
+  /ERR_EMPTY_RESPONSE/,
+  /WebSocket connection/,
+  /fetching the script/,
+];
 
 describe("a node that goes and comes back (admin-ui §11 Stale, E16)", () => {
   const opened = new Opened();
   let node: LiveNode;
   let me: Visitor;
   let dataDir: string;
+  let session: string;
+  let browser: Browser;
   after(() => opened.close());
 
   before(async () => {
     dataDir = join(temporaryFolder(opened), "data");
     node = await startNode(opened, { dataDir });
-    const session = await setUp(node, { name: "Küche", community: { kind: "later" } });
-    me = await Visitor.arrive(opened, {
-      browser: await openBrowser(opened),
+    session = await setUp(node, { name: "Küche", community: { kind: "later" } });
+    browser = await openBrowser(opened);
+    me = await arrive("gone-and-back");
+  });
+
+  const arrive = (name: string): Promise<Visitor> =>
+    Visitor.arrive(opened, {
+      browser,
       admin: node.ready.admin,
-      name: "gone-and-back",
+      name,
       language: "de",
       theme: "light",
       width: 1280,
       session,
     });
-  });
-
   async function comeBack(): Promise<void> {
     const port = (url: string): string => new URL(url).port;
     const args = ["--port", port(node.ready.bus), "--admin-port", port(node.ready.admin)];
@@ -81,6 +93,29 @@ describe("a node that goes and comes back (admin-ui §11 Stale, E16)", () => {
     assert.ok(!items.some((row) => row.action === "node.rename"), "nothing was replayed");
     await me.press("act.save");
     await me.page.getByText(me.say("settings.renamed")).first().waitFor();
+    me.assertClean();
+  });
+
+  it("asks for what a silent live socket does not bring", async () => {
+    const other = await arrive("silent-socket");
+    await other.page.routeWebSocket(/\/api\/v1\/live$/, () => {});
+    await other.visit("/");
+    await other.page.getByRole("main").getByText("Werkstatt", { exact: true }).waitFor();
+    await other.page.getByText(me.say("home.noPlugins")).waitFor();
+    await other.page.getByText(me.say("home.noPeers")).waitFor();
+    other.assertClean();
+  });
+
+  it("shows home anew when the node is back with something else to tell", async () => {
+    await me.visit("/");
+    me.allow(...SILENCE);
+    await node.kill9();
+    await bar().waitFor();
+    await comeBack();
+    await bar().waitFor({ state: "detached" });
+    await node.ask(["plugin", "install", "hearthnet/ocr", "--grant", "all"]);
+    await me.page.getByRole("main").getByRole("link", { name: "Texterkennung" }).waitFor();
+    await me.page.locator("[data-state=active]").waitFor();
     me.assertClean();
   });
 

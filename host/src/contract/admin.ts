@@ -4,7 +4,7 @@
  *
  * | Method and path | In → out | Role |
  * |---|---|---|
- * | GET  /setup/state | → SetupState | none |
+ * | GET  /setup/state | → SetupState, with the session of the browser that asks | none |
  * | POST /setup/claim | {token} → {setup_id} | none |
  * | POST /setup/finish | SetupFinish → {next:"/", root_key_file?} + cookie | setup |
  * | POST /login/password | {password} → Session + cookie | none |
@@ -54,6 +54,8 @@ export type Role = "owner" | "operator" | "viewer";
 
 export interface SetupState {
   set_up: boolean;
+  /** Of the browser that asks; null when nobody is signed in there. */
+  session: Session | null;
   /** True when a claim is under way and the browser holds its cookie. */
   claimed: boolean;
   /** True when the browser's claim no longer counts because the terminal has made a newer link. */

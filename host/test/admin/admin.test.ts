@@ -194,6 +194,19 @@ describe("first run (admin-ui §4)", () => {
     assert.equal((await h.ask("POST", "/setup/claim", { body: { token: "x" } })).body["reason"], "already_set_up");
   });
 
+  it("tells a browser of its own session with the state of the set-up, and a stranger of none", async (t) => {
+    const h = await house(t);
+    const stateFor = async (cookie?: string) =>
+      (await h.ask("GET", "/setup/state", cookie === undefined ? {} : { cookie })).body["session"];
+    assert.equal(await stateFor(), null);
+    const cookie = await h.setUp();
+    assert.deepEqual(await stateFor(cookie), (await h.ask("GET", "/session", { cookie })).body);
+    assert.equal(await stateFor(), null);
+    assert.equal(await stateFor("hn_session=someone"), null);
+    await h.ask("DELETE", "/session", { cookie });
+    assert.equal(await stateFor(cookie), null);
+  });
+
   it("lets nobody sign in before", async (t) => {
     const h = await house(t);
     const { status, body } = await h.ask("POST", "/login/password", { body: { password: PASSWORD } });

@@ -1,6 +1,6 @@
 import type { LocalError } from "@hearthnet/host/contract";
 import { errorOf } from "./client.ts";
-import { whenBack } from "./live.ts";
+import { watch, whenBack, type LiveMessage } from "./live.ts";
 
 /**
  * Something read from the node, with its three states; made while its component is. An older answer never overwrites a newer one. When the node
@@ -13,10 +13,20 @@ export class Resource<T> {
   readonly #load: () => Promise<T>;
   #turn = 0;
 
-  constructor(load: () => Promise<T>, o: { fillsForm?: boolean } = {}) {
+  /** @param o.later   not read at once, nor when the node is back: something else brings it */
+  constructor(load: () => Promise<T>, o: { fillsForm?: boolean; later?: boolean } = {}) {
     this.#load = load;
+    if (o.later === true) return;
     if (o.fillsForm !== true) $effect(() => whenBack(() => void this.reload()));
     void this.reload();
+  }
+
+  /** A newer value than any that is still under way. */
+  take(data: T): void {
+    this.#turn++;
+    this.data = data;
+    this.error = null;
+    this.loading = false;
   }
 
   async reload(): Promise<void> {
@@ -32,6 +42,36 @@ export class Resource<T> {
     } finally {
       if (turn === this.#turn) this.loading = false;
     }
+  }
+}
+
+/** How long a beginning by the live socket is waited for before it is asked for. */
+const PATIENCE_MS = 2000;
+
+/**
+ * As `Resource`, for what the node sends by its live socket anyway: the beginning comes with the subscription, so it need not be asked for as
+ * well. Where the socket brings none, it is asked for.
+ */
+export class LiveResource<T> extends Resource<T> {
+  /** @param change   takes a change in; without it, a change is the whole value */
+  constructor(topic: string, o: { read: () => Promise<T>; change?: (message: LiveMessage) => void }) {
+    super(o.read, { later: true });
+    $effect(() => {
+      const timer = setTimeout(() => this.data === null && void this.reload(), PATIENCE_MS);
+      const unwatch = watch(topic, {
+        change: (message) => {
+          if (message.kind === "snapshot") this.take(message.data as T);
+          else if (message.kind === "gap") void this.reload();
+          else if (o.change !== undefined) o.change(message);
+          else this.take(message.data as T);
+        },
+        refused: (error) => (this.error = error),
+      });
+      return () => {
+        clearTimeout(timer);
+        unwatch();
+      };
+    });
   }
 }
 

@@ -13,10 +13,11 @@ export const setupRoutes: readonly ApiRoute[] = [
     method: "GET",
     path: "/setup/state",
     role: "none",
-    handle: (request: ApiRequest, { services, setup }): SetupState => {
+    handle: (request: ApiRequest, { services, setup, sessions }): SetupState => {
       const facts = services.facts();
       return {
         set_up: setup.done(),
+        session: sessions.find(request.raw.cookies[SESSION_COOKIE]),
         claimed: setup.holdsClaim(request.raw.cookies[SETUP_COOKIE]),
         replaced: setup.isReplaced(request.raw.cookies[SETUP_COOKIE]),
         node_id: facts.node_id,

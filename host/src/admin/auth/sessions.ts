@@ -59,6 +59,12 @@ export class Sessions {
     return this.checkHash(id === undefined ? "" : hashId(id));
   }
 
+  /** As `check`; null where nobody is signed in. */
+  find(id: string | undefined): Session | null {
+    const hash = id === undefined ? "" : hashId(id);
+    return this.#row(hash) === null ? null : this.checkHash(hash);
+  }
+
   /** As `check`, for who has kept no more than the hash. */
   checkHash(hash: string): Session {
     const row = this.#row(hash);
