@@ -5,6 +5,8 @@ import { FrameChannel, Lanes, type ByteSocket } from "../../format/index.ts";
 import type { ExitFacts, Launched } from "../confine/index.ts";
 
 export interface Guest {
+  /** Of the plugin. */
+  id: string;
   /** Path of the bundle inside the package, for messages. */
   entry: string;
   bundle: Uint8Array;
@@ -14,6 +16,7 @@ export interface Guest {
 }
 
 interface Place {
+  id: string;
   stderr: PassThrough;
   exited: (facts: ExitFacts) => void;
   /** How it ended, known before the process has. */
@@ -61,6 +64,10 @@ export class IsolateHost {
     return this.#places.size;
   }
 
+  holds(id: string): boolean {
+    return this.#places.values().some((place) => place.id === id);
+  }
+
   /** Takes no more guests: it is ending. */
   get over(): boolean {
     return this.#over;
@@ -72,8 +79,9 @@ export class IsolateHost {
     const number = this.#nextLane;
     this.#nextLane += 1;
     const lane = this.#lanes.open(number);
+    const { id } = guest;
     const [stdout, stderr] = [new PassThrough().end(), new PassThrough()];
-    const exited = new Promise<ExitFacts>((resolve) => this.#places.set(number, { stderr, exited: resolve }));
+    const exited = new Promise<ExitFacts>((resolve) => this.#places.set(number, { id, stderr, exited: resolve }));
     const { entry, manifest, memoryMb, bundle } = guest;
     this.#control
       .send({ t: "isolate", lane: number, entry, manifest, memoryMb }, { "/bundle": bundle })

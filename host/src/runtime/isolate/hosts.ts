@@ -37,19 +37,26 @@ export class IsolateHosts {
   launcher(release: StoredRelease): Launcher<ByteSocket> {
     return {
       launch: () => {
-        const { manifest, dir, publisherKeyId } = release;
+        const { manifest, dir } = release;
         const entry = manifest.entry.main ?? "";
         const asked = manifest.limits?.memoryMb ?? GUEST_MEMORY_MB.usual;
         const memoryMb = Math.min(GUEST_MEMORY_MB.most, Math.max(GUEST_MEMORY_MB.least, asked));
         const bundle = readBundle(join(dir, entry));
-        return this.#room(publisherKeyId).admit({ entry, bundle, manifest: structuredClone(manifest) as never, memoryMb });
+        return this.#room(release).admit({
+          id: release.id,
+          entry,
+          bundle,
+          manifest: structuredClone(manifest) as never,
+          memoryMb,
+        });
       },
     };
   }
 
-  #room(publisherKeyId: string): IsolateHost {
+  /** A new release beside the one that serves gets a process of its own: were it ended on trial, all its neighbours would go with it. */
+  #room({ id, publisherKeyId }: StoredRelease): IsolateHost {
     const hosts = (this.#hosts.get(publisherKeyId) ?? []).filter((host) => !host.over);
-    const free = hosts.find((host) => host.size < GUESTS_MAX);
+    const free = hosts.some((host) => host.holds(id)) ? undefined : hosts.find((host) => host.size < GUESTS_MAX);
     if (free !== undefined) return free;
     const host: IsolateHost = new IsolateHost(this.#start(), () => {
       const left = (this.#hosts.get(publisherKeyId) ?? []).filter((one) => one !== host);

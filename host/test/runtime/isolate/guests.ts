@@ -16,6 +16,8 @@ export interface GuestParts extends Partial<Omit<PackageParts, "main">> {
   /** Top of the module. */
   top?: string;
   setup?: string;
+  /** Of an earlier release of the same plugin. */
+  capability?: string;
 }
 
 let counter = 0;
@@ -23,8 +25,7 @@ let counter = 0;
 /** A plugin `dev/guest-N` with the capability `dev.guest-N`; its answer is what `does` returns. */
 export function guest(world: World, parts: GuestParts): StoredRelease & { capability: string } {
   const number = (counter += 1);
-  const capability = `dev.guest_${number}`;
-  const { does, top = "", setup = "", manifest, ...rest } = parts;
+  const { does, top = "", setup = "", capability = `dev.guest_${number}`, manifest, ...rest } = parts;
   const main = `${top}
 const definition = {
   setup: async (ctx) => { await ctx.capabilities.register("${capability}@1.0"); ${setup} },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test, type TestContext } from "node:test";
-import type { PluginStatus } from "../../../src/contract/index.ts";
+import type { PluginStatus, StoredRelease } from "../../../src/contract/index.ts";
 import { startTicks } from "../../../src/runtime/confine/index.ts";
 import { until } from "../../support/until.ts";
 import { allow, hasBubblewrap, type World } from "../fixtures/world.ts";
@@ -146,6 +146,27 @@ test("a slow call that waits is cancelled at its deadline like any other; nothin
   assert.equal(pidOf(release.id), pid);
   assert.equal(world.runtime.get(release.id)?.state, "active");
   await remove(release.id);
+});
+
+test("a new release on trial has a process of its own: one that does not start takes nobody along, one that serves takes over", async (t) => {
+  if (skip(t)) return;
+  const [old, neighbour] = [
+    guest(world, { does: `return { output: { v: 1 } };` }),
+    guest(world, { does: "return { output: {} };" }),
+  ];
+  for (const release of [old, neighbour]) await world.runtime.stage(release, [PROVIDE]);
+  const shared = pidOf(old.id);
+  const next = (version: string, parts: { setup?: string; does: string }): StoredRelease =>
+    guest(world, { ...parts, id: old.id, version, capability: old.capability });
+  const broken = next("1.1.0", { setup: `throw new Error("not today");`, does: "return { output: {} };" });
+  await assert.rejects(world.runtime.stage(broken, [PROVIDE]), { reason: "start_failed" });
+  assert.deepEqual([pidOf(old.id), pidOf(neighbour.id)], [shared, shared]);
+  assert.deepEqual({ ...(await world.bus.call(old.capability)).output }, { v: 1 });
+  await world.runtime.stage(next("1.2.0", { does: "return { output: { v: 2 } };" }), [PROVIDE]);
+  assert.deepEqual({ ...(await world.bus.call(old.capability)).output }, { v: 2 });
+  assert.notEqual(pidOf(old.id), shared);
+  assert.equal(pidOf(neighbour.id), shared);
+  await remove(old.id, neighbour.id);
 });
 
 test("what does not load says why in the plugin's own log", async (t) => {
