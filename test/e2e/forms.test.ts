@@ -211,25 +211,27 @@ describe("the forms, by keyboard and with mistakes (admin-ui §6, E7)", () => {
 
   it("asks before it throws typed changes away, and keeps them when told so", async () => {
     const asked: string[] = [];
-    const answer = (accept: boolean) =>
-      me.page.once("dialog", (dialog) => {
-        asked.push(dialog.message());
-        void (accept ? dialog.accept() : dialog.dismiss());
-      });
-    answer(false);
+    const answer = async (accept: boolean): Promise<void> => {
+      const dialog = await me.page.waitForEvent("dialog");
+      asked.push(dialog.message());
+      await (accept ? dialog.accept() : dialog.dismiss());
+    };
+    const refused = answer(false);
     await me.page
       .getByRole("navigation")
       .first()
       .getByRole("link", { name: me.say("nav.health") })
       .click();
+    await refused;
     assert.deepEqual(asked, [me.say("config.unsaved")]);
     assert.equal(await field("textbox", optional("Pause")).inputValue(), "PT1H30M");
-    answer(true);
+    const accepted = answer(true);
     await me.page
       .getByRole("navigation")
       .first()
       .getByRole("link", { name: me.say("nav.health") })
       .click();
+    await accepted;
     await me.titled("titles.health");
     await me.visit("/plugins/hearthnet/controls/config");
     assert.equal(await field("textbox", optional("Pause")).inputValue(), "");
