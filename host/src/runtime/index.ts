@@ -10,4 +10,6 @@
 export { inspectConfinement } from "./inspect.ts";
 export type { ExitFacts, Launched, Launcher, NodePaths, SandboxSpec } from "./confine/index.ts";
 export { isWithin, requested, weightOf, type Right } from "./permission/index.ts";
-export { NodeRuntime, openRuntime, type RuntimeOptions } from "./runtime.ts";
+export { openRuntime } from "./open-runtime.ts";
+export type { RuntimeOptions } from "./options.ts";
+export { NodeRuntime } from "./runtime.ts";

@@ -1,44 +1,29 @@
 /** The runtime of one node: all its plugins, their rights, settings, logs. @source plugin-platform §6 */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import type {
-  Bus,
-  Clock,
   ConfinementReport,
   Grant,
   JsonObject,
   KeptRelease,
   LocalError,
-  Log,
   PluginConfig,
   PluginLogLine,
   PluginStatus,
-  Random,
   Runtime,
   StoredRelease,
 } from "../contract/index.ts";
 import { HnError } from "../foundation/index.ts";
-import { KvStore, type NodeIdentity } from "./broker/index.ts";
-import {
-  allowReading,
-  closeInherited,
-  inspectMachine,
-  openSeatBelt,
-  probeConfinement,
-  sandboxLauncher,
-  seatBeltLauncher,
-  type Launched,
-  type Launcher,
-  type Machine,
-  type SandboxSpec,
-} from "./confine/index.ts";
+import { KvStore } from "./broker/index.ts";
+import { allowReading, openSeatBelt, sandboxLauncher, seatBeltLauncher, type Launcher, type Machine } from "./confine/index.ts";
 import { checkConfig, describeConfig, mergeSecrets, needsConfig } from "./configuration.ts";
 import { eraseData } from "./erase.ts";
-import { findEngine, IsolateHosts, type EngineVerdict } from "./isolate/index.ts";
+import { IsolateHosts, type EngineVerdict } from "./isolate/index.ts";
 import { Journal, sweepOrphans, type OpRow, type PluginRow } from "./journal/index.ts";
-import { openLayout, PluginFiles, type Layout } from "./layout.ts";
+import { PluginFiles, type Layout } from "./layout.ts";
 import { Ledger } from "./ledger.ts";
 import { LogStore } from "./log-store.ts";
+import type { RuntimeOptions } from "./options.ts";
 import { shapesProcess } from "./permission/index.ts";
 import { SecretBox, type Secrets } from "./secrets.ts";
 import { inStartOrder } from "./start-order.ts";
@@ -46,65 +31,9 @@ import { inParallel, Turns } from "./turns.ts";
 import { ManagedPlugin, type PluginEnvironment, type StartFacts } from "./supervise/index.ts";
 import { choose, Fence, grantsBack, UPGRADE_TIMES, Upgrades, wayOf, type Step, type UpgradeTimes } from "./upgrade/index.ts";
 
-export interface RuntimeOptions {
-  dataDir: string;
-  bus: Bus;
-  clock: Clock;
-  random: Random;
-  log: Log;
-  identity: NodeIdentity;
-  /** The one file that runs first in every plugin process. */
-  runnerPath: string;
-  /** Node that runs plugins; the daemon's own by default. */
-  nodePath?: string;
-  /** Search path for bwrap, prlimit and setpriv; the process's own by default. */
-  path?: string;
-  /** Look in the system's own folders as well; true by default. */
-  systemPath?: boolean;
-  /** Close what the daemon inherited from its parent; tests that share a process with others leave it open. */
-  closeInheritedFiles?: boolean;
-  onNotice?: (notice: { plugin: string; title: string; body: string }) => void;
-  /** For test hosts alone: starts plugins inside the test's process, without any confinement; the label is then `none`. */
-  inProcess?: Launcher;
-  /** For test hosts alone: sees every process that is started and may stand between it and the runtime. */
-  onLaunch?: (launched: Launched, spec: SandboxSpec) => Launched;
-  /** Folder of the isolate engine's package; where npm put it by default, null for none. */
-  isolateEngineDir?: string | null;
-  /** Plugins that get a process of their own although an isolate would do. */
-  ownProcess?: readonly string[];
-  /** Asked before every start; what it refuses as altered or revoked is locked away. The marketplace answers. */
-  admit?: (release: StoredRelease) => Promise<void>;
-  /** 60 s to drain, 10 minutes of probation, 2 s at the fence by default. */
-  upgradeTimes?: Partial<UpgradeTimes>;
-}
-
 type Change = PluginStatus | { id: string; state: "removed" };
 const DATA_KEPT_MS = 30 * 86_400_000;
 const PARALLEL_STARTS = 4;
-
-/** @throws internal_error db_corrupt */
-export async function openRuntime(options: RuntimeOptions): Promise<NodeRuntime> {
-  if (options.closeInheritedFiles !== false) {
-    const closed = closeInherited();
-    if (closed.length > 0) options.log.info("closed inherited files", { count: closed.length });
-  }
-  const layout = openLayout(options.dataDir);
-  const machine = await inspectMachine({
-    nodePath: options.nodePath ?? process.execPath,
-    runnerPath: options.runnerPath,
-    runDir: layout.runDir,
-    ...(options.path === undefined ? {} : { path: options.path }),
-    ...(options.systemPath === undefined ? {} : { systemPath: options.systemPath }),
-  });
-  mkdirSync(`${layout.runDir}/canary`, { recursive: true, mode: 0o755 });
-  const report =
-    options.inProcess === undefined
-      ? await probeConfinement(machine, { runDir: layout.runDir, secretDir: options.dataDir, log: options.log })
-      : unconfinedReport(machine);
-  const { isolateEngineDir } = options;
-  const engine = await findEngine(machine, isolateEngineDir === undefined ? {} : { packageDir: isolateEngineDir });
-  return new NodeRuntime(options, { layout, machine, report, engine });
-}
 
 export class NodeRuntime implements Runtime {
   readonly #layout: Layout;
@@ -592,8 +521,4 @@ export class NodeRuntime implements Runtime {
 
 function watched(launcher: Launcher, onLaunch: RuntimeOptions["onLaunch"]): Launcher {
   return onLaunch === undefined ? launcher : { launch: (spec) => onLaunch(launcher.launch(spec), spec) };
-}
-
-function unconfinedReport({ asRoot, bwrapVersion }: Machine): ConfinementReport {
-  return { label: "none", probes: [], repairs: [], asRoot, bwrapVersion };
 }

@@ -1,0 +1,37 @@
+import type { Bus, Clock, Log, Random, StoredRelease } from "../contract/index.ts";
+import type { NodeIdentity } from "./broker/index.ts";
+import type { Launched, Launcher, SandboxSpec } from "./confine/index.ts";
+import type { UpgradeTimes } from "./upgrade/index.ts";
+
+/** What the runtime is given by the node, and what tests put in its place. */
+export interface RuntimeOptions {
+  dataDir: string;
+  bus: Bus;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  identity: NodeIdentity;
+  /** The one file that runs first in every plugin process. */
+  runnerPath: string;
+  /** Node that runs plugins; the daemon's own by default. */
+  nodePath?: string;
+  /** Search path for bwrap, prlimit and setpriv; the process's own by default. */
+  path?: string;
+  /** Look in the system's own folders as well; true by default. */
+  systemPath?: boolean;
+  /** Close what the daemon inherited from its parent; tests that share a process with others leave it open. */
+  closeInheritedFiles?: boolean;
+  onNotice?: (notice: { plugin: string; title: string; body: string }) => void;
+  /** For test hosts alone: starts plugins inside the test's process, without any confinement; the label is then `none`. */
+  inProcess?: Launcher;
+  /** For test hosts alone: sees every process that is started and may stand between it and the runtime. */
+  onLaunch?: (launched: Launched, spec: SandboxSpec) => Launched;
+  /** Folder of the isolate engine's package; where npm put it by default, null for none. */
+  isolateEngineDir?: string | null;
+  /** Plugins that get a process of their own although an isolate would do. */
+  ownProcess?: readonly string[];
+  /** Asked before every start; what it refuses as altered or revoked is locked away. The marketplace answers. */
+  admit?: (release: StoredRelease) => Promise<void>;
+  /** 60 s to drain, 10 minutes of probation, 2 s at the fence by default. */
+  upgradeTimes?: Partial<UpgradeTimes>;
+}
