@@ -255,6 +255,14 @@ const reasons = {
   step_up_required: ["Dieser Schritt braucht noch einmal dein Passwort.", "Bestätige mit deinem Passwort."],
   cross_site: ["Die Anfrage kam von einer anderen Seite.", "Öffne die Seite unter ihrer eigenen Adresse."],
   wrong_host: ["Die Seite wurde unter einem fremden Namen geöffnet.", "Öffne sie unter der Adresse, die das Terminal zeigt."],
+  probe_failed: [
+    "Die neue Version ist gestartet, kann aber nicht übernehmen.",
+    "Es hat sich nichts geändert; melde es dem Herausgeber.",
+  ],
+  not_kept: [
+    "Diese Version wird auf diesem Knoten nicht mehr aufbewahrt.",
+    "Geh zu einer zurück, die noch da ist, oder installiere diese aus dem Katalog.",
+  ],
   review_stale: ["Das Paket hat sich geändert, während du gelesen hast.", "Lies die Übersicht noch einmal."],
   etag_stale: ["Jemand hat das inzwischen geändert.", "Lade es neu und wiederhole deine Änderung."],
   consent_required: [
