@@ -12,12 +12,15 @@ const FILES = new Set(immutable.map(({ path }) => new URL(path, location.origin)
 const CACHE = `hn-page-${version}`;
 
 self.addEventListener("install", (event) => event.waitUntil(keep()));
-self.addEventListener("activate", (event) => event.waitUntil(forgetOlder()));
+self.addEventListener("activate", (event) => event.waitUntil(forgetOlder().then(() => self.clients.claim())));
 self.addEventListener("fetch", (event) => {
   const { pathname, origin } = new URL(event.request.url);
   if (origin !== location.origin || event.request.method !== "GET") return;
-  if (event.request.mode === "navigate") event.respondWith(orShell(event.request));
-  else if (FILES.has(pathname)) event.respondWith(orKept(event.request));
+  if (event.request.mode === "navigate") {
+    event.respondWith(orShell(event.request));
+    // Also here: a browser that was closed in the middle of an update may have kept both.
+    event.waitUntil(forgetOlder());
+  } else if (FILES.has(pathname)) event.respondWith(orKept(event.request));
 });
 
 async function keep(): Promise<void> {
@@ -28,7 +31,6 @@ async function keep(): Promise<void> {
 
 async function forgetOlder(): Promise<void> {
   for (const name of await caches.keys()) if (name !== CACHE) await caches.delete(name);
-  await self.clients.claim();
 }
 
 /** The node's own answer, whatever it is; the kept shell only when there is none. */
