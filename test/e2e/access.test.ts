@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Browser } from "playwright-core";
-import { startNode, type LiveNode } from "../support/live-node.ts";
-import { PASSWORD, setUp } from "./support/api.ts";
-import { openBrowser } from "./support/browser.ts";
+import type { LiveNode } from "../support/live-node.ts";
+import { PASSWORD } from "./support/api.ts";
 import { Opened } from "./support/closing.ts";
+import { openScene } from "./support/scene.ts";
 import { figure, seconds } from "./support/figures.ts";
 import { addressOf, pictureOf } from "./support/routes.ts";
 import { Visitor } from "./support/visitor.ts";
@@ -18,12 +18,7 @@ describe("every page for everybody (admin-ui §10)", () => {
   after(() => opened.close());
 
   before(async () => {
-    node = await startNode(opened);
-    session = await setUp(node, {
-      name: "Küche",
-      community: { kind: "create", name: "Mühlenstraße", root_passphrase: PASSWORD },
-    });
-    browser = await openBrowser(opened);
+    ({ node, session, browser } = await openScene(opened, { passphrase: PASSWORD }));
   });
 
   const arrive = (o: { name: string; language?: "en" | "de"; theme?: "light" | "dark"; width?: number; remembered?: string }) =>

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { startNode, type LiveNode } from "../support/live-node.ts";
-import { setUp } from "./support/api.ts";
-import { openBrowser } from "./support/browser.ts";
+import type { LiveNode } from "../support/live-node.ts";
 import { Opened } from "./support/closing.ts";
+import { openScene } from "./support/scene.ts";
 import { figure, seconds } from "./support/figures.ts";
 import { firstLoad } from "./support/first-load.ts";
 import type { Browser } from "playwright-core";
@@ -20,9 +19,7 @@ describe("what a browser must fetch before it shows something (admin-ui §16)", 
   after(() => opened.close());
 
   before(async () => {
-    node = await startNode(opened);
-    session = await setUp(node, { name: "Küche", community: { kind: "later" } });
-    browser = await openBrowser(opened);
+    ({ node, session, browser } = await openScene(opened));
   });
 
   for (const { path, signedIn } of [

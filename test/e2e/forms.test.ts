@@ -6,6 +6,7 @@ import { startNode, temporaryFolder, type LiveNode } from "../support/live-node.
 import { PASSWORD, setUp } from "./support/api.ts";
 import { openBrowser } from "./support/browser.ts";
 import { Opened } from "./support/closing.ts";
+import { settingsHold } from "./support/scene.ts";
 import { Visitor } from "./support/visitor.ts";
 
 describe("the forms, by keyboard and with mistakes (admin-ui §6, E7)", () => {
@@ -84,11 +85,7 @@ describe("the forms, by keyboard and with mistakes (admin-ui §6, E7)", () => {
     await me.page.getByLabel("Token", { exact: true }).fill("hidden treasure");
     await inputs.nth(2).focus();
     await press("Enter");
-    await me.page
-      .getByText(me.say("config.applied"))
-      .or(me.page.getByText(me.say("config.restart")))
-      .first()
-      .waitFor();
+    await settingsHold(me);
     me.assertClean();
   });
 
@@ -270,11 +267,7 @@ describe("the forms, by keyboard and with mistakes (admin-ui §6, E7)", () => {
     await extra.fill("{}");
     await me.look("kinds");
     await me.press("act.save");
-    await me.page
-      .getByText(me.say("config.applied"))
-      .or(me.page.getByText(me.say("config.restart")))
-      .first()
-      .waitFor();
+    await settingsHold(me);
     const { value } = await node.ask<{ value: Record<string, unknown> }>(["plugin", "config", "hearthnet/controls"]);
     assert.deepEqual(
       { output: value["output"], target: value["target"], extra: value["extra"], tone: value["tone"] },
@@ -284,11 +277,7 @@ describe("the forms, by keyboard and with mistakes (admin-ui §6, E7)", () => {
     await me.settled();
     await field("radio", me.say("config.unset")).check();
     await me.press("act.save");
-    await me.page
-      .getByText(me.say("config.applied"))
-      .or(me.page.getByText(me.say("config.restart")))
-      .first()
-      .waitFor();
+    await settingsHold(me);
     const after = await node.ask<{ value: Record<string, unknown> }>(["plugin", "config", "hearthnet/controls"]);
     assert.equal("tone" in after.value, false, "not set is no value");
     me.assertClean();
@@ -308,11 +297,7 @@ describe("the forms, by keyboard and with mistakes (admin-ui §6, E7)", () => {
     await me.look("refused");
     await seconds.fill("15");
     await me.press("act.save");
-    await me.page
-      .getByText(me.say("config.applied"))
-      .or(me.page.getByText(me.say("config.restart")))
-      .first()
-      .waitFor();
+    await settingsHold(me);
     me.assertClean();
   });
 

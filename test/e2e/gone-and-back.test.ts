@@ -4,20 +4,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import type { Browser } from "playwright-core";
-import { startNode, temporaryFolder, type LiveNode } from "../support/live-node.ts";
-import { setUp } from "./support/api.ts";
-import { openBrowser } from "./support/browser.ts";
+import { startNode, type LiveNode } from "../support/live-node.ts";
 import { Opened } from "./support/closing.ts";
+import { openScene, SILENCE } from "./support/scene.ts";
 import { Visitor } from "./support/visitor.ts";
-
-/** The browser's own complaints about a node that does not answer. */
-const SILENCE = [
-  /ERR_CONNECTION_REFUSED/,
-  /ERR_CONNECTION_RESET/,
-  /ERR_EMPTY_RESPONSE/,
-  /WebSocket connection/,
-  /fetching the script/,
-];
 
 describe("a node that goes and comes back (admin-ui §11 Stale, E16)", () => {
   const opened = new Opened();
@@ -29,10 +19,7 @@ describe("a node that goes and comes back (admin-ui §11 Stale, E16)", () => {
   after(() => opened.close());
 
   before(async () => {
-    dataDir = join(temporaryFolder(opened), "data");
-    node = await startNode(opened, { dataDir });
-    session = await setUp(node, { name: "Küche", community: { kind: "later" } });
-    browser = await openBrowser(opened);
+    ({ node, dataDir, session, browser } = await openScene(opened));
     me = await arrive("gone-and-back");
   });
 

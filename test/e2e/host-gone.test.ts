@@ -1,20 +1,11 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { startNode, temporaryFolder, type LiveNode } from "../support/live-node.ts";
-import { PASSWORD, setUp } from "./support/api.ts";
-import { openBrowser } from "./support/browser.ts";
+import type { Browser } from "playwright-core";
+import { startNode, type LiveNode } from "../support/live-node.ts";
+import { PASSWORD } from "./support/api.ts";
 import { Opened } from "./support/closing.ts";
+import { openScene, SILENCE } from "./support/scene.ts";
 import { Visitor } from "./support/visitor.ts";
-
-/** The browser's own complaints about a node that does not answer. */
-const SILENCE = [
-  /ERR_CONNECTION_REFUSED/,
-  /ERR_CONNECTION_RESET/,
-  /ERR_EMPTY_RESPONSE/,
-  /WebSocket connection/,
-  /fetching the script/,
-];
 
 describe("a page asked for while its node is silent (admin-ui §11 Host gone)", () => {
   const opened = new Opened();
@@ -25,11 +16,10 @@ describe("a page asked for while its node is silent (admin-ui §11 Host gone)", 
   after(() => opened.close());
 
   before(async () => {
-    dataDir = join(temporaryFolder(opened), "data");
-    node = await startNode(opened, { dataDir });
-    session = await setUp(node, { name: "Küche", community: { kind: "later" } });
+    let browser: Browser;
+    ({ node, dataDir, session, browser } = await openScene(opened));
     me = await Visitor.arrive(opened, {
-      browser: await openBrowser(opened),
+      browser,
       admin: node.ready.admin,
       name: "host-gone",
       language: "de",

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Browser } from "playwright-core";
-import { startNode, type LiveNode } from "../support/live-node.ts";
-import { PASSWORD, setUp } from "./support/api.ts";
-import { openBrowser } from "./support/browser.ts";
+import type { LiveNode } from "../support/live-node.ts";
+import { PASSWORD } from "./support/api.ts";
 import { Opened } from "./support/closing.ts";
+import { openScene } from "./support/scene.ts";
 import { figure } from "./support/figures.ts";
 import { faultsOf, watchData } from "./support/pseudo.ts";
 import { addressOf, pictureOf } from "./support/routes.ts";
@@ -19,13 +19,8 @@ describe("a language that nobody speaks (admin-ui §9, E17)", () => {
   after(() => opened.close());
 
   before(async () => {
-    node = await startNode(opened);
-    session = await setUp(node, {
-      name: "Küche",
-      community: { kind: "create", name: "Mühlenstraße", root_passphrase: PASSWORD },
-    });
+    ({ node, session, browser } = await openScene(opened, { passphrase: PASSWORD }));
     await node.ask(["plugin", "install", "hearthnet/ocr", "--grant", "all"]);
-    browser = await openBrowser(opened);
   });
 
   for (const width of [320, 1280])

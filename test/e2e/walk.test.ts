@@ -8,6 +8,7 @@ import { characterErrorRate } from "../support/ocr-accuracy.ts";
 import { PASSWORD } from "./support/api.ts";
 import { openBrowser } from "./support/browser.ts";
 import { Opened } from "./support/closing.ts";
+import { settingsHold } from "./support/scene.ts";
 import { figure, seconds } from "./support/figures.ts";
 import { Visitor, type VisitorOptions } from "./support/visitor.ts";
 
@@ -250,11 +251,7 @@ for (const walk of WALKS) {
       await me.look("config-wrong");
       await limit.fill("20");
       await me.press("act.save");
-      await me.page
-        .getByText(me.say("config.applied"))
-        .or(me.page.getByText(me.say("config.restart")))
-        .first()
-        .waitFor();
+      await settingsHold(me);
       await me.look("config-saved");
       await me.page.reload();
       await me.settled();
