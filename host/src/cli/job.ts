@@ -15,7 +15,7 @@ export async function finished({ client, io, json }: Invocation, jobId: string, 
     const line = `${job.step} ${job.percent} %`;
     if (!json && job.state === "running" && line !== shown) io.err((shown = line));
     if (job.state === "failed" && job.error !== undefined) throw HnError.fromLocal(job.error);
-    if (job.state === "cancelled") throw new HnError("bad_request", { message: "The installation was cancelled." });
+    if (job.state === "cancelled") throw new HnError("bad_request", { message: "It was cancelled before it was done." });
     if (job.state === "done") return api.get<PluginDetail>(`/plugins/${pathOf(pluginId)}`);
     await delay(LOOK_MS);
   }
