@@ -174,6 +174,11 @@ test("refuses its own authority without own:true, and other capabilities altoget
       const { rows, chainOk } = world.runtime.ledger(100);
       assert.ok(chainOk);
       assert.equal(rows.filter((row) => row.plugin === id && row.verdict === "deny").length, 8);
+      const calls = rows.filter((row) => row.plugin === id && row.op === "bus.call");
+      assert.ok(
+        calls.every(({ target }) => /^[a-z_.]+@\d+$/.test(target)),
+        "a denied call is in the ledger by the name of what was called (§8.1)",
+      );
     },
   ));
 

@@ -2,14 +2,15 @@
 import type { CallBody, JsonValue, OriginateRequest, Principal } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { object, optionalObject, optionalText, optionalWhole, text } from "./arguments.ts";
+import type { OpFamily } from "./op-family.ts";
 import type { OpCall } from "./scope.ts";
 
-export async function busCall(op: OpCall): Promise<JsonValue> {
+async function busCall(op: OpCall): Promise<JsonValue> {
   const { output, meta, provider } = await op.scope.bus.call(originate(op));
   return { output, meta, provider };
 }
 
-export async function busStream(op: OpCall): Promise<JsonValue> {
+async function busStream(op: OpCall): Promise<JsonValue> {
   const frames = op.scope.bus.stream(originate(op));
   for (;;) {
     const next = await frames.next();
@@ -23,6 +24,8 @@ export async function busStream(op: OpCall): Promise<JsonValue> {
   }
 }
 
+export const BUS_OPS: OpFamily<"bus"> = { "bus.call": busCall, "bus.stream": busStream };
+
 /** `trans.text@1` or `trans.text@1.2`. */
 export function parseRef(ref: string): { name: string; version: [number, number] } {
   const match = /^([a-z0-9_.]+)@(\d{1,4})(?:\.(\d{1,4}))?$/.exec(ref);
@@ -33,6 +36,7 @@ export function parseRef(ref: string): { name: string; version: [number, number]
 function originate(op: OpCall): OriginateRequest {
   const { args, parent, scope, signal } = op;
   const { name, version } = parseRef(text(args, "cap", 160));
+  op.note({ target: `${name}@${version[0]}` });
   scope.grants().call({ name, major: version[0], own: parent === null });
   const body = object(args, "body");
   const sessionId = optionalText(args, "sessionId", 64);

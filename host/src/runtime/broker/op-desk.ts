@@ -13,15 +13,22 @@ import { denied } from "../permission/index.ts";
 import type { ConfinedProcess, Outgoing } from "../process/index.ts";
 import type { LiveCall, LiveCalls } from "./live-calls.ts";
 import { isOp, runOp } from "./ops.ts";
-import type { PluginScope } from "./scope.ts";
+import type { OpFacts, PluginScope } from "./scope.ts";
+
+/** One op as the ledger keeps it. */
+export interface OpUse extends Required<OpFacts> {
+  op: string;
+  permission: PermissionName | "";
+  trace: string;
+}
 
 export interface OpDeskOptions {
   process: ConfinedProcess;
   clock: Clock;
   scope: PluginScope;
   calls: LiveCalls;
-  onDenied: (denial: { op: string; permission: string; target: string }) => void;
-  onAllowed: (op: string, permission: PermissionName) => void;
+  onDenied: (use: OpUse) => void;
+  onAllowed: (use: OpUse) => void;
   onStrike: (why: string) => void;
 }
 
@@ -67,7 +74,7 @@ export class OpDesk {
     if (call === "detached")
       return this.#refuse(id, new HnError("timeout", { message: "The call this belongs to was given up." }));
     if (!isOp(op)) {
-      this.#options.onDenied({ op: op.slice(0, 64), permission: "", target: "" });
+      this.#options.onDenied({ op: op.slice(0, 64), permission: "", target: "", bytesIn: 0, bytesOut: 0, trace: "" });
       this.#options.onStrike(`It asked for the unknown operation ${op.slice(0, 64)}.`);
       return this.#refuse(id, new HnError("permission_denied", { message: `There is no operation ${op.slice(0, 64)}.` }));
     }
@@ -119,14 +126,23 @@ export class OpDesk {
     const onParentEnd = (): void => running.controller.abort(o.parent?.signal.reason);
     o.parent?.signal.addEventListener("abort", onParentEnd, { once: true });
     signal.addEventListener("abort", () => running.wake?.());
+    const use: OpUse = {
+      op: o.op,
+      permission: permission ?? "",
+      target: "",
+      bytesIn: 0,
+      bytesOut: 0,
+      trace: o.parent?.call.traceId ?? "",
+    };
+    const note = (facts: OpFacts): void => void Object.assign(use, facts);
     try {
       const frame = (event: string, data: JsonObject): Promise<void> => this.#frame(o.id, running, { event, data });
-      const value = await runOp(o.op, { scope, args: o.args, parent: o.parent, signal, frame });
-      if (permission !== null) this.#options.onAllowed(o.op, permission);
+      const value = await runOp(o.op, { scope, args: o.args, parent: o.parent, signal, frame, note });
+      if (permission !== null) this.#options.onAllowed(use);
       const { json, attachments } = takeBytes({ value });
       await process.channel.send({ t: "op.ok", id: o.id, value: json["value"] ?? null }, attachments);
     } catch (error) {
-      this.#fail(o.id, signal.aborted ? signal.reason : error, { op: o.op, permission: permission ?? "" });
+      this.#fail(o.id, signal.aborted ? signal.reason : error, use);
     } finally {
       o.parent?.signal.removeEventListener("abort", onParentEnd);
       this.#running.delete(o.id);
@@ -147,12 +163,13 @@ export class OpDesk {
     );
   }
 
-  #fail(id: number, error: unknown, { op, permission }: { op: string; permission: string }): void {
+  #fail(id: number, error: unknown, use: OpUse): void {
     const coded =
       error instanceof DOMException && error.name === "AbortError"
         ? new HnError("timeout", { message: "The operation was withdrawn.", cause: error })
         : HnError.from(error);
-    if (coded.code === "permission_denied") this.#options.onDenied({ op, permission, target: coded.message });
+    if (coded.code === "permission_denied")
+      this.#options.onDenied({ ...use, target: use.target === "" ? coded.message : use.target });
     this.#refuse(id, coded);
   }
 

@@ -28,6 +28,15 @@ export interface PluginScope {
   onNotify: (title: string, body: string) => void;
 }
 
+/** What the ledger says about an op beside its name: never a body, a query or a secret. @source plugin-platform §8.1 */
+export interface OpFacts {
+  /** Capability, `host:port`, event type, or the first 12 hex digits of a CID. */
+  target?: string;
+  /** Bytes that came to the plugin, and that went out from it. */
+  bytesIn?: number;
+  bytesOut?: number;
+}
+
 /** One op while it runs. */
 export interface OpCall {
   scope: PluginScope;
@@ -38,4 +47,6 @@ export interface OpCall {
   signal: AbortSignal;
   /** Sends one frame ahead of the answer; resolves when there is room for another. */
   frame: (event: string, data: JsonObject) => Promise<void>;
+  /** Adds to the op's row in the ledger; a target that is known before the check stands in the row of a denial as well. */
+  note: (facts: OpFacts) => void;
 }

@@ -32,7 +32,7 @@ import { CapabilityShelf } from "./capabilities.ts";
 import { Conversations } from "./conversations.ts";
 import type { KvStore } from "./kv.ts";
 import { LiveCalls, type CallEnd } from "./live-calls.ts";
-import { OpDesk } from "./op-desk.ts";
+import { OpDesk, type OpUse } from "./op-desk.ts";
 import type { NodeIdentity, PluginScope } from "./scope.ts";
 
 export interface SessionOptions {
@@ -55,8 +55,8 @@ export interface SessionOptions {
   identity: NodeIdentity;
   kv: () => KvStore;
   onLine: ConfinedProcessOptions["onLine"];
-  onDenied: (denial: { op: string; permission: string; target: string }) => void;
-  onAllowed: (op: string, permission: string) => void;
+  onDenied: (use: OpUse) => void;
+  onAllowed: (use: OpUse) => void;
   onHealth: (ok: boolean, detail: string) => void;
   onNotify: (title: string, body: string) => void;
   /** One call has ended; the counts are up to date. */

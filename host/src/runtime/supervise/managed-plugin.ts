@@ -16,7 +16,7 @@ import {
   type Timer,
 } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { Session, type Guard, type SessionOptions } from "../broker/index.ts";
+import { Session, type Guard, type OpUse, type SessionOptions } from "../broker/index.ts";
 import { collectEvidence, startTicks } from "../confine/index.ts";
 import { HOST_MEMORY_MB, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
 import { rating } from "../permission/index.ts";
@@ -375,8 +375,8 @@ export class ManagedPlugin {
     const isolated = this.#tier(release) === "isolate";
     const files = environment.files(this.id);
     const assetsDir = files.buildAssetView(release);
-    const ledger = (verdict: "allow" | "deny") => (row: { op: string; permission: string; target: string }) =>
-      environment.ledger.add({ plugin: this.id, release: release.version, verdict, ...row });
+    const ledger = (verdict: "allow" | "deny") => (use: OpUse) =>
+      environment.ledger.add({ plugin: this.id, release: release.version, verdict, ...use });
     return {
       release,
       grants: facts.grants,
@@ -396,7 +396,7 @@ export class ManagedPlugin {
       kv: () => environment.kv(this.id),
       onLine: ({ source, level, text }) => environment.logs.add(this.id, { source, level, message: text }),
       onDenied: ledger("deny"),
-      onAllowed: (op, permission) => ledger("allow")({ op, permission, target: "" }),
+      onAllowed: ledger("allow"),
       onHealth: (ok, detail) => this.#health(ok, detail),
       onNotify: (title, body) => environment.onNotice({ plugin: this.id, title, body }),
       onOutcome: () => this.watch?.onOutcome(),
