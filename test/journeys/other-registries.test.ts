@@ -1,46 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { copyFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { copyFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { it, type TestContext } from "node:test";
+import { it } from "node:test";
 import type { CatalogItem, HealthCheck, LocalError, PluginStatus } from "@hearthnet/host/contract";
 import { until } from "../../host/test/support/until.ts";
+import { registryOf } from "../support/keeper.ts";
 import { runCli, startCommand, startNode, temporaryFolder, type LiveNode } from "../support/live-node.ts";
-
-interface Keeper {
-  home: string;
-  /** `hearthnet …` in the keeper's folder; must succeed. */
-  run(...words: string[]): Promise<string>;
-}
-
-function keeper(t: TestContext): Keeper {
-  const home = temporaryFolder(t);
-  return {
-    home,
-    async run(...words) {
-      const { code, stdout, stderr } = await runCli(words, { home });
-      assert.equal(code, 0, `hearthnet ${words.join(" ")}: ${stdout} ${stderr}`);
-      return stdout;
-    },
-  };
-}
-
-/** A registry in `registry` below the keeper's folder, with one plugin of a publisher called `namespace`. */
-async function registryOf(t: TestContext, namespace: string): Promise<Keeper & { rootHash: string }> {
-  const one = keeper(t);
-  await one.run("plugin", "create", `${namespace}/hello`);
-  await one.run("plugin", "keygen", "--no-passphrase", "--out", "author.key");
-  await one.run("plugin", "pack", "hello", "--key", "author.key", "--out", "hello.hnp");
-  const folders = ["--out", "registry", "--keys", "registry-keys"];
-  await one.run("registry", "init", ...folders);
-  await one.run("registry", "add-namespace", namespace, "--key", "author.key.pub", ...folders);
-  await one.run("registry", "publish", "hello.hnp", "--key", "author.key", ...folders);
-  const rootHash = createHash("sha256")
-    .update(readFileSync(join(one.home, "registry", "root.json")))
-    .digest("hex");
-  return { ...one, rootHash };
-}
 
 async function check(node: LiveNode, id: string): Promise<HealthCheck | undefined> {
   const { items } = await node.ask<{ items: HealthCheck[] }>(["doctor"]);

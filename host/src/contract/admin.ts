@@ -14,7 +14,7 @@
  * | DELETE /access/sessions/:id | → {} | owner S |
  * | GET, PATCH /node | → NodeFacts / {display_name?} | viewer / owner |
  * | GET  /health | → {items: HealthCheck[], confinement: ConfinementReport} | viewer |
- * | GET  /plugins · /plugins/:ns/:name | → {items: PluginStatus[]} · PluginDetail | viewer |
+ * | GET  /plugins · /plugins/:ns/:name | → {items: PluginItem[]} · PluginDetail | viewer |
  * | POST /plugins/:ns/:name/{enable,disable,restart} | {} → PluginStatus | operator |
  * | DELETE /plugins/:ns/:name?keep_data=30d or no | → {} | owner S |
  * | GET, PUT /plugins/:ns/:name/grants | → {items: Grant[], etag} / {grants: GrantInput[], etag} | viewer / owner S |
@@ -94,7 +94,12 @@ export interface SignedInBrowser {
   current: boolean;
 }
 
-export interface PluginDetail extends PluginStatus {
+export interface PluginItem extends PluginStatus {
+  /** A newer version in the catalogue; null when there is none. */
+  update: string | null;
+}
+
+export interface PluginDetail extends PluginItem {
   manifest: PluginManifest;
   grants: Grant[];
   /** Texts that come with the package, by language: `config.<field>.title`, `config.<field>.description`, `warning.<code>`, `hint.<name>`. */

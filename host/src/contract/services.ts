@@ -217,6 +217,8 @@ export interface Marketplace {
   refresh(): Promise<{ ageSeconds: number; registries: { id: string; error: LocalError | null }[] }>;
   search(o: { q?: string; limit?: number }): CatalogItem[];
   show(id: string): Promise<CatalogDetail>;
+  /** Version in the catalogue that is above the installed one; null when there is none. */
+  newer(id: string): string | null;
   review(id: string, version?: string): Promise<PermissionReview>;
   install(request: InstallRequest): Promise<PluginStatus>;
   /** As `install`, of a plugin that is installed; nothing happens when it is the version already. @throws not_found · unauthorized consent_required */

@@ -9,7 +9,15 @@ import type {
   PluginStatus,
   StoredRelease,
 } from "../contract/index.ts";
-import { FILES_FILE, namespaceOf, readPackage, recheckFolder, sha256Hex, type IndexRow } from "../format/index.ts";
+import {
+  compareVersions,
+  FILES_FILE,
+  namespaceOf,
+  readPackage,
+  recheckFolder,
+  sha256Hex,
+  type IndexRow,
+} from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { checkRevoked } from "./fit.ts";
 import { install, type InstallRooms } from "./install.ts";
@@ -135,6 +143,13 @@ export class MarketplaceRoom implements NodeMarketplace {
     };
   }
 
+  newer(id: string): string | null {
+    const installed = this.#o.runtime.get(id)?.version;
+    const latest = this.#registries.rows().find((row) => row.id === id)?.v;
+    if (installed === undefined || latest === undefined) return null;
+    return compareVersions(latest, installed) > 0 ? latest : null;
+  }
+
   async review(id: string, version?: string): Promise<PermissionReview> {
     const offer = await this.#choose(id, version);
     return buildReview(await this.#rooms.offers.open(offer), offer, this.#rooms);
@@ -156,7 +171,7 @@ export class MarketplaceRoom implements NodeMarketplace {
       const message = `No plugin ${request.id.slice(0, 80)} is installed.`;
       throw new HnError("not_found", { message, action: "Install it first; see `hearthnet plugin search`." });
     }
-    const offer = await untilAborted(this.#choose(request.id, request.version), request.signal);
+    const offer = await untilAborted(this.#choose(request.id, request.version, { now: true }), request.signal);
     const status = runtime.get(request.id);
     if (offer.sha256 === installed.sha256 && status !== undefined) return status;
     return this.install({ ...request, version: offer.version });
@@ -234,12 +249,12 @@ export class MarketplaceRoom implements NodeMarketplace {
   }
 
   /** A catalogue that was never read is read first. */
-  async #choose(id: string, version?: string): Promise<Offer> {
+  async #choose(id: string, version?: string, o: { now?: boolean } = {}): Promise<Offer> {
     const owner = this.#registries.nameFor(id);
     if (owner !== "") {
       const client = await this.#registries.ready(owner);
       try {
-        await client.refresh();
+        await client.refresh(o);
       } catch (error) {
         if (client.freshness() === null) throw error;
       }

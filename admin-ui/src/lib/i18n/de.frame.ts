@@ -33,6 +33,7 @@ export const frame = {
     plugins: "Installierte Plugins",
     permissions: "Erlaubnisse",
     config: "Einstellungen",
+    versions: "Versionen",
     logs: "Protokoll",
     try: "Ausprobieren",
     people: "Menschen",

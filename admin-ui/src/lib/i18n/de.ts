@@ -7,6 +7,7 @@ import { permissions } from "./de.permissions.ts";
 import { plugins } from "./de.plugins.ts";
 import { states } from "./de.states.ts";
 import { tryIt } from "./de.try.ts";
+import { versions } from "./de.versions.ts";
 import type { Messages } from "./en.ts";
 
 export const de = {
@@ -19,4 +20,5 @@ export const de = {
   ...people,
   ...plugins,
   ...tryIt,
+  ...versions,
 } satisfies Messages;

@@ -33,6 +33,7 @@ export const frame = {
     permissions: "Permissions",
     config: "Settings",
     logs: "Log",
+    versions: "Versions",
     try: "Try it",
     people: "People",
     invite: "Invite a neighbour",

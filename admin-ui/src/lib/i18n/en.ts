@@ -7,8 +7,9 @@ import { permissions } from "./en.permissions.ts";
 import { plugins } from "./en.plugins.ts";
 import { states } from "./en.states.ts";
 import { tryIt } from "./en.try.ts";
+import { versions } from "./en.versions.ts";
 
 /** The source of keys. Values are texts, or functions with named, typed values. */
-export const en = { errors, findings, permissions, states, ...frame, ...node, ...people, ...plugins, ...tryIt };
+export const en = { errors, findings, permissions, states, ...frame, ...node, ...people, ...plugins, ...tryIt, ...versions };
 
 export type Messages = typeof en;

@@ -4,6 +4,7 @@ import {
   type JsonObject,
   type PermissionName,
   type PluginDetail,
+  type PluginItem,
   type PluginStatus,
 } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
@@ -20,7 +21,9 @@ export const pluginRoutes: readonly ApiRoute[] = [
     method: "GET",
     path: "/plugins",
     role: "viewer",
-    handle: (_request: ApiRequest, { services }) => ({ items: services.runtime.list() }),
+    handle: (_request: ApiRequest, { services: { runtime, marketplace } }) => ({
+      items: runtime.list().map((status): PluginItem => ({ ...status, update: marketplace.newer(status.id) })),
+    }),
   },
   {
     method: "GET",
@@ -129,7 +132,9 @@ function detail(id: string, { services }: AdminContext): PluginDetail {
   const release = services.runtime.release(id);
   if (status === undefined || release === undefined)
     throw new HnError("not_found", { message: `The plugin ${id.slice(0, 80)} is not installed here.` });
-  return { ...status, manifest: release.manifest, grants: services.runtime.grants(id), texts: readPluginTexts(release.dir) };
+  const { runtime, marketplace } = services;
+  const { manifest, dir } = release;
+  return { ...status, update: marketplace.newer(id), manifest, grants: runtime.grants(id), texts: readPluginTexts(dir) };
 }
 
 async function setGrants(

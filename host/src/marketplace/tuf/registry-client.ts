@@ -119,10 +119,14 @@ export class RegistryClient {
     });
   }
 
-  /** Asks the source; several askers share one round. @throws as `Workflow.refresh` · expired clock · partition unreachable */
-  async refresh(): Promise<void> {
+  /**
+   * Asks the source; several askers share one round.
+   * @param o.now  also when it was asked a moment ago: somebody waits for what has just been published
+   * @throws as `Workflow.refresh` · expired clock · partition unreachable
+   */
+  async refresh(o: { now?: boolean } = {}): Promise<void> {
     this.checkClock();
-    if (this.#view !== null && this.#o.clock.monotonic() < this.#quietUntil && this.freshness()?.expired !== true) return;
+    if (o.now !== true && this.#view !== null && this.#o.clock.monotonic() < this.#quietUntil && this.freshness()?.expired !== true) return;
     this.#running ??= this.#refresh().finally(() => {
       this.#running = null;
     });

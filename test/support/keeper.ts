@@ -1,0 +1,70 @@
+/**
+ * Somebody who keeps a registry on their own machine and publishes a plugin into it.
+ * @example
+ * const village = await registryOf(t, "village");
+ * await village.publish("1.1.0", { permissions: [] });
+ */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PluginManifest } from "@hearthnet/host/contract";
+import { runCli, temporaryFolder, type Closing } from "./live-node.ts";
+
+export interface Keeper {
+  home: string;
+  /** `hearthnet …` in the keeper's folder; must succeed. */
+  run(...words: string[]): Promise<string>;
+}
+
+export interface RegistryKeeper extends Keeper {
+  /** SHA-256 of `registry/root.json`, hex. */
+  rootHash: string;
+  /** The author's sources, in the folder `hello`. */
+  change(file: string, edit: (text: string) => string): void;
+  /** Packs the sources as this version, with these changes of the manifest, and publishes it. */
+  publish(version: string, changes?: Partial<PluginManifest>): Promise<void>;
+}
+
+const REGISTRY = ["--out", "registry", "--keys", "registry-keys"];
+
+export function keeper(t: Closing): Keeper {
+  const home = temporaryFolder(t);
+  return {
+    home,
+    async run(...words) {
+      const { code, stdout, stderr } = await runCli(words, { home });
+      assert.equal(code, 0, `hearthnet ${words.join(" ")}: ${stdout} ${stderr}`);
+      return stdout;
+    },
+  };
+}
+
+/** A registry in `registry` below the keeper's folder, with the plugin `NAMESPACE/hello` 0.1.0 as the template makes it. */
+export async function registryOf(t: Closing, namespace: string): Promise<RegistryKeeper> {
+  const one = keeper(t);
+  await one.run("plugin", "create", `${namespace}/hello`);
+  await one.run("plugin", "keygen", "--no-passphrase", "--out", "author.key");
+  await one.run("registry", "init", ...REGISTRY);
+  await one.run("registry", "add-namespace", namespace, "--key", "author.key.pub", ...REGISTRY);
+  const change: RegistryKeeper["change"] = (file, edit) => {
+    const path = join(one.home, "hello", file);
+    writeFileSync(path, edit(readFileSync(path, "utf8")));
+  };
+  const publish: RegistryKeeper["publish"] = async (version, changes = {}) => {
+    change("hearthnet.plugin.json", (text) => JSON.stringify({ ...(JSON.parse(text) as PluginManifest), ...changes, version }));
+    await one.run("plugin", "pack", "hello", "--key", "author.key", "--out", `hello-${version}.hnp`);
+    await one.run("registry", "publish", `hello-${version}.hnp`, "--key", "author.key", ...REGISTRY);
+  };
+  await publish("0.1.0");
+  const root = readFileSync(join(one.home, "registry", "root.json"));
+  return { ...one, rootHash: createHash("sha256").update(root).digest("hex"), change, publish };
+}
+
+/** A configuration file in the keeper's folder that names the registry as its folder; for `up --config`. */
+export function configFor({ home, rootHash }: RegistryKeeper, namespace: string): string {
+  const path = join(home, "hearthnet.config.ts");
+  const registry = { name: namespace, path: join(home, "registry"), root: `sha256:${rootHash}`, namespaces: [`${namespace}/*`] };
+  writeFileSync(path, `export default ${JSON.stringify({ registries: [registry] })};\n`);
+  return path;
+}
