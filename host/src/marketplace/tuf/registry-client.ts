@@ -126,7 +126,13 @@ export class RegistryClient {
    */
   async refresh(o: { now?: boolean } = {}): Promise<void> {
     this.checkClock();
-    if (o.now !== true && this.#view !== null && this.#o.clock.monotonic() < this.#quietUntil && this.freshness()?.expired !== true) return;
+    if (
+      o.now !== true &&
+      this.#view !== null &&
+      this.#o.clock.monotonic() < this.#quietUntil &&
+      this.freshness()?.expired !== true
+    )
+      return;
     this.#running ??= this.#refresh().finally(() => {
       this.#running = null;
     });
