@@ -6,6 +6,7 @@ import { globSync } from "node:fs";
 import { join, relative } from "node:path";
 import { run } from "node:test";
 import { inspect } from "node:util";
+import { attackTable, rowIn, type AttackRow } from "./security/attacks/report.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const e2e = process.argv.includes("--e2e");
@@ -22,6 +23,7 @@ const files = globSync(PATTERNS, { cwd: ROOT, exclude: (name) => name === "node_
 const count = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
 const skips: string[] = [];
+const attacks: AttackRow[] = [];
 const events = run({
   files,
   concurrency: e2e ? 1 : 2,
@@ -48,7 +50,11 @@ events.on("test:fail", ({ name, file, details }) => {
   process.stdout.write(`✖ ${where(file)}: ${name}\n`);
 });
 events.on("test:stdout", ({ message }) => {
-  if (message.startsWith("figure: ")) process.stdout.write(message);
+  for (const line of message.split("\n")) {
+    if (line.startsWith("figure: ")) process.stdout.write(`${line}\n`);
+    const row = rowIn(line);
+    if (row !== null) attacks.push(row);
+  }
 });
 for await (const _ of events);
 
@@ -56,6 +62,7 @@ function where(file: string | undefined): string {
   return file === undefined ? "" : relative(ROOT, file);
 }
 
+if (attacks.length > 0) process.stdout.write(`${attackTable(attacks).join("\n")}\n`);
 for (const line of [...skips, ...failures]) process.stdout.write(`${line}\n`);
 if (files.length === 0) process.stdout.write("There is no such test file.\n");
 const strict = process.env["HN_FAIL_ON_SKIP"] === "1" && count.skipped > 0;

@@ -3,6 +3,7 @@ import { after, before, test } from "node:test";
 import { hasBubblewrap } from "../../../host/test/runtime/fixtures/world.ts";
 import type { Outcome } from "./ask.ts";
 import { ATTACKS, deviations } from "./corpus.ts";
+import { reportAttack } from "./report.ts";
 import { AttackStage } from "./stage.ts";
 
 const confined = hasBubblewrap();
@@ -25,7 +26,7 @@ for (const attack of ATTACKS) {
     if (!confined) return t.skip("needs bubblewrap");
     const control = await place.asControl(attack);
     assert.deepEqual(deviations(control, attack.control), [], "the control must succeed, else the row proves nothing");
-    const { outcome, label, brokered, changed } = await place.asPlugin(attack);
+    const { outcome, label, brokered, changed, record, neighbour } = await place.asPlugin(attack);
     assert.equal(label, "os");
     assert.deepEqual(deviations(outcome, attack.plugin), []);
     assert.deepEqual(brokered, ["capabilities.register: allow"], "nothing was asked of the broker but its own offer");
@@ -38,8 +39,13 @@ for (const attack of ATTACKS) {
     }
     assert.deepEqual(place.leftovers(attack), []);
     assert.ok(await place.neighbourIsWell(), "the neighbour is unharmed");
-    process.stdout.write(
-      `figure: ${attack.id} ${attack.title} | label ${label} | plugin: ${summary(outcome)} | sandbox alone: ${system} | control: ${summary(control)}\n`,
-    );
+    reportAttack({
+      row: attack.id,
+      title: attack.title,
+      confined: `${summary(outcome)}; sandbox alone: ${system}`,
+      control: summary(control),
+      record,
+      neighbour,
+    });
   });
 }

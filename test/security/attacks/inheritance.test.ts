@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { hasBubblewrap } from "../../../host/test/runtime/fixtures/world.ts";
+import { reportAttack } from "./report.ts";
 
 const LEAK = 251;
 
@@ -57,9 +58,13 @@ test("A24: a plugin inherits neither files, environment, folder nor file mask fr
     );
     assert.equal(guarded.cwd, "/plugin");
     assert.equal(guarded.umask, "0077");
-    process.stdout.write(
-      "figure: A24 inherit files, environment, folder, file mask | guarded: none | control: file 251 of the daemon's parent\n",
-    );
+    reportAttack({
+      row: "A24",
+      title: "inherit files, environment, folder, file mask of whoever started the daemon",
+      confined: "none",
+      control: `file ${control.leaked.join()} of the daemon's parent`,
+      record: "-",
+    });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

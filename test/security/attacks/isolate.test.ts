@@ -7,6 +7,8 @@ import { after, before, test } from "node:test";
 import { guest, openIsolateWorld } from "../../../host/test/runtime/isolate/guests.ts";
 import { allow, hasBubblewrap, type World } from "../../../host/test/runtime/fixtures/world.ts";
 import { until } from "../../../host/test/support/until.ts";
+import { besideNeighbour } from "./neighbour-times.ts";
+import { reportAttack } from "./report.ts";
 import { ESCAPES, EXHAUSTIONS, POLLUTION, type Exhaustion } from "./isolate-corpus.ts";
 
 const CONTROL = join(import.meta.dirname, "..", "..", "fixtures", "plugins", "isolate-attacks", "control.cjs");
@@ -53,7 +55,7 @@ for (const { title, code, control: expected } of ESCAPES)
     assert.match(String(got), expected, "the control must succeed, else the row proves nothing");
     const confinedGot = await inIsolate(code);
     assert.match(confinedGot, /^refused: /);
-    process.stdout.write(`figure: A18 ${title} | isolate: ${confinedGot} | control: ${String(got)}\n`);
+    reportAttack({ row: "A18", title, confined: confinedGot, control: String(got), record: "-" });
   });
 
 test("A18: a prototype that one plugin pollutes is its own; in the control it is everybody's", async (t) => {
@@ -97,6 +99,15 @@ function residentMb(pid: number): number {
   }
 }
 
+async function refusedCall(capability: string): Promise<{ refusal: { code: string; message: string }; ms: number }> {
+  const started = performance.now();
+  const refusal = (await world.bus.call(capability, { timeoutMs: CALL_MS }).then(
+    () => assert.fail("it came to an end"),
+    (error: unknown) => error,
+  )) as { code: string; message: string };
+  return { refusal, ms: Math.round(performance.now() - started) };
+}
+
 for (const attack of EXHAUSTIONS)
   test(`A12: ${attack.title} in an isolate ends within its time, at most with its publisher's host; the control does not`, async (t) => {
     if (!confined) return t.skip("needs bubblewrap");
@@ -106,12 +117,11 @@ for (const attack of EXHAUSTIONS)
     const { evidence } = await world.runtime.stage(neighbour, [PROVIDE]);
     await world.runtime.stage(hog, [PROVIDE]);
     const before = residentMb(process.pid);
-    const started = performance.now();
-    const refusal = (await world.bus.call(hog.capability, { timeoutMs: CALL_MS }).then(
-      () => assert.fail("it came to an end"),
-      (error: unknown) => error,
-    )) as { code: string; message: string };
-    const ms = Math.round(performance.now() - started);
+    const { result, neighbour: times } = await besideNeighbour(
+      () => world.bus.call(neighbour.capability),
+      () => refusedCall(hog.capability),
+    );
+    const { refusal, ms } = result;
     assert.ok(ms < CALL_MS + 500, `${ms} ms`);
     const lines = (): string =>
       world.runtime
@@ -123,9 +133,14 @@ for (const attack of EXHAUSTIONS)
     assert.equal(world.runtime.get(neighbour.id)?.evidence?.pid, evidence?.pid, "another publisher's host is untouched");
     assert.ok(residentMb(process.pid) - before < 60, "the daemon did not grow with it");
     for (const { id } of [neighbour, hog]) await world.runtime.remove(id, { keepData: false });
-    process.stdout.write(
-      `figure: A12 ${attack.title} | isolate: ${refusal.code} after ${ms} ms, "${ended}" | control: ${unconfined}\n`,
-    );
+    reportAttack({
+      row: "A12",
+      title: `${attack.title}, in an isolate`,
+      confined: `${refusal.code} after ${ms} ms`,
+      control: unconfined,
+      record: `log: ${ended}`,
+      neighbour: times,
+    });
   });
 
 test("A12: WebAssembly memory cannot even be asked for in an isolate; the control gets it", async (t) => {

@@ -18,6 +18,8 @@ import { ask, type Outcome } from "./ask.ts";
 import { Control } from "./control.ts";
 import type { Attack, Stage } from "./corpus.ts";
 import { Daemon, type PluginParts } from "./daemon.ts";
+import { besideNeighbour, type NeighbourTimes } from "./neighbour-times.ts";
+import { recordOf } from "./report.ts";
 import { openTargets } from "./targets.ts";
 
 const PLUGINS = join(import.meta.dirname, "..", "..", "fixtures", "plugins", "attacks");
@@ -31,6 +33,9 @@ export interface Confined {
   brokered: string[];
   /** Files of its package that changed. */
   changed: string[];
+  /** For the report. */
+  record: string;
+  neighbour: NeighbourTimes;
 }
 
 export class AttackStage {
@@ -88,16 +93,25 @@ export class AttackStage {
     const { runtime } = this.#daemon;
     const status = await this.#daemon.install(parts);
     try {
-      const outcome = (await this.#daemon.call(parts.capability, {
-        payload: attack.payload,
-        facts: attack.confinedFacts(this.#stage) as never,
-      })) as Outcome;
+      const facts = attack.confinedFacts(this.#stage) as never;
+      const { result, neighbour } = await besideNeighbour(
+        () => this.#daemon.call("ext.neighbour.ask"),
+        () => this.#daemon.call(parts.capability, { payload: attack.payload, facts }),
+      );
+      const outcome = result as Outcome;
       const ledger = runtime.ledger(1000);
       if (!ledger.chainOk) throw new Error("the ledger was changed");
       const brokered = ledger.rows
         .filter(({ plugin, op }) => plugin === parts.id && op !== "grant")
         .map(({ op, verdict }) => `${op}: ${verdict}`);
-      return { outcome: { ...outcome }, label: String(status.label), brokered, changed: recheckFolder(this.#packageDir(status)) };
+      return {
+        outcome: { ...outcome },
+        label: String(status.label),
+        brokered,
+        changed: recheckFolder(this.#packageDir(status)),
+        record: recordOf(runtime, parts.id),
+        neighbour,
+      };
     } finally {
       await runtime.remove(parts.id, { keepData: false });
     }
