@@ -4,6 +4,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type {
+  Frame,
   JsonObject,
   PermissionName,
   PluginManifest,
@@ -38,6 +39,10 @@ export interface PluginParts {
   callsPerMinute?: number;
   /** Asked for and granted, beside the right to offer the capability. */
   permissions?: readonly PermissionName[];
+  /** Its answer comes in frames. */
+  streams?: boolean;
+  /** Instead of what stands in every manifest here. */
+  manifest?: Partial<Pick<PluginManifest, "limits" | "config" | "version">>;
   /** Further files of the package. */
   files?: ReadonlyMap<string, PackageFile>;
 }
@@ -101,9 +106,15 @@ export class Daemon {
     return status;
   }
 
-  async call(capability: string, input: JsonObject = {}): Promise<JsonObject> {
-    const { output } = await this.#bus.call({ capability, version: [1, 0], body: { params: {}, input }, caller: OPERATOR });
+  async call(capability: string, input: JsonObject = {}, o: { timeoutMs?: number } = {}): Promise<JsonObject> {
+    const body = { params: {}, input };
+    const { output } = await this.#bus.call({ capability, version: [1, 0], body, caller: OPERATOR, ...o });
     return output;
+  }
+
+  /** Frames as the plugin sends them; whoever does not read holds them up. */
+  stream(capability: string, input: JsonObject = {}): AsyncGenerator<Frame, JsonObject, void> {
+    return this.#bus.stream({ capability, version: [1, 0], body: { params: {}, input }, caller: OPERATOR });
   }
 
   async close(): Promise<void> {
@@ -134,12 +145,14 @@ function manifestOf({
   permissions = [],
   maxConcurrent = 8,
   callsPerMinute = 100_000,
+  streams = false,
+  manifest = {},
 }: PluginParts): PluginManifest {
   const reason = { en: "For a test.", de: "Für einen Test." };
   return {
     manifestVersion: 1,
     id,
-    version: "1.0.0",
+    version: manifest.version ?? "1.0.0",
     kind: "service",
     tier: { min: "process" },
     displayName: { en: id, de: id },
@@ -153,9 +166,10 @@ function manifestOf({
       ...(worker === undefined ? [] : [{ name: "proc.worker" as const, scope: { workers: ["work"] }, reason }]),
       ...permissions.map((name) => ({ name, reason })),
     ],
-    limits: { memoryMb: 256, callsPerMinute, shutdownMs: 1000 },
+    limits: { memoryMb: 256, callsPerMinute, shutdownMs: 1000, ...manifest.limits },
+    ...(manifest.config === undefined ? {} : { config: manifest.config }),
     contributes: {
-      capabilities: [contribution({ name: capability, maxConcurrent })],
+      capabilities: [contribution({ name: capability, maxConcurrent, stream: streams ? "schema.json" : null })],
       ...(worker === undefined
         ? {}
         : { workers: [{ name: "work", entry: "dist/work.mjs", warm: 1, limits: { memoryMb: 128, wallMs: 1000 } }] }),

@@ -138,3 +138,24 @@ export const EXHAUSTIONS: readonly Exhaustion[] = [
   { title: "JSON.stringify(Array(1e8))", code: "return JSON.stringify(Array(1e8)).length;", ended: ANY_LIMIT, control: "grows" },
   { title: "BigInt squaring", code: "let b = 3n; for (;;) b = b * b;", ended: ANY_LIMIT, control: "stuck" },
 ];
+
+/** What an isolate has not even got, and a process has. */
+const WASM_MEMORY: Exhaustion = {
+  title: "WebAssembly memory",
+  code: `
+    const all = [];
+    for (;;) {
+      const memory = new WebAssembly.Memory({ initial: 1024 });
+      new Uint8Array(memory.buffer).fill(1);
+      all.push(memory);
+      await new Promise(setImmediate);
+    }`,
+  ended: MEMORY,
+  control: "grows",
+};
+
+/** Squaring a number takes time before it takes memory, so in a process it is an attack on the processor (A13). */
+export const PROCESS_EXHAUSTIONS: readonly Exhaustion[] = [
+  ...EXHAUSTIONS.filter(({ control }) => control === "grows"),
+  WASM_MEMORY,
+];

@@ -60,6 +60,11 @@ export function insidePaths(spec: SandboxSpec): NodePaths {
   };
 }
 
+/** What JavaScript's own heap may have of a process's memory; the rest is for buffers and Node itself. */
+export function heapMb(memoryMb: number): number {
+  return Math.max(32, Math.floor(memoryMb / 2));
+}
+
 /** Node's own flags and the runner; what comes after `node`. The package never adds one. */
 export function nodeArguments(spec: SandboxSpec, paths: NodePaths): string[] {
   const runnerDir = paths.runner.slice(0, paths.runner.lastIndexOf("/"));
@@ -80,7 +85,7 @@ export function nodeArguments(spec: SandboxSpec, paths: NodePaths): string[] {
     ...(isolates === undefined ? [] : ["--no-node-snapshot", "--disable-warning=PERM0001"]),
     ...(spec.threads ? ["--allow-worker"] : []),
     "--disable-proto=delete",
-    `--max-old-space-size=${Math.max(32, Math.floor(spec.memoryMb / 2))}`,
+    `--max-old-space-size=${heapMb(spec.memoryMb)}`,
     paths.runner,
     ...(isolates === undefined ? [] : [`${runnerDir}/${ADDON}`, `${runnerDir}/${GUEST}`]),
   ];

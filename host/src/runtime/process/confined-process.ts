@@ -2,7 +2,7 @@
 import type { Clock, HostMessage, PluginMessage, Timer, WorkerHostMessage, WorkerMessage } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { FrameChannel, type Attachments, type ByteSocket } from "../../format/index.ts";
-import { cpuMs, type ExitFacts, type Launched, type Launcher, type SandboxSpec } from "../confine/index.ts";
+import { cpuMs, heapMb, type ExitFacts, type Launched, type Launcher, type SandboxSpec } from "../confine/index.ts";
 import { readLines, type LineReader } from "./log-lines.ts";
 import { Meter, type Usage } from "./meter.ts";
 
@@ -39,6 +39,9 @@ const MISSED_PINGS = 4;
 const MISSED_PINGS_MAX = 30;
 const PARTIAL_FRAME_MS = 10_000;
 const LOGS_PER_SECOND = 100;
+/** Part of V8's farewell, whichever of its reasons stands before it. */
+const HEAP_FULL = "JavaScript heap out of memory";
+const LAST_WORDS_MS = 200;
 
 export class ConfinedProcess {
   readonly launched: Launched<ByteSocket>;
@@ -58,6 +61,8 @@ export class ConfinedProcess {
   #logWindow = { start: 0, count: 0, dropped: 0 };
   #end: Omit<ProcessEnd, "exit"> | undefined;
   #drained: (() => void) | undefined;
+  /** V8 said that it ends for want of memory. */
+  #heapFull = false;
   /** Resolves with what the plugin registered; rejects when it does not get that far. */
   readonly ready: Promise<Ready>;
 
@@ -69,9 +74,10 @@ export class ConfinedProcess {
     this.ready = new Promise((resolve, reject) => (this.#ready = { resolve, reject }));
     this.ready.catch(() => {});
     this.#readers = (["stdout", "stderr"] as const).map((source) =>
-      readLines(this.launched[source], clock, (text) =>
-        options.onLine({ source, level: source === "stderr" ? "warn" : "info", text }),
-      ),
+      readLines(this.launched[source], clock, (text) => {
+        if (source === "stderr") this.#heapFull ||= text.includes(HEAP_FULL);
+        options.onLine({ source, level: source === "stderr" ? "warn" : "info", text });
+      }),
     );
     this.channel = new FrameChannel<Incoming, Outgoing>({
       socket: this.launched.link,
@@ -91,7 +97,10 @@ export class ConfinedProcess {
       () => this.kill("killed", `It was not ready within ${limits.startTimeoutMs} ms.`),
       limits.startTimeoutMs,
     );
-    this.ended = this.launched.exited.then((exit) => this.#finish(exit));
+    this.ended = this.launched.exited.then(async (exit) => {
+      if (isAbort(exit)) await this.#lastWords();
+      return this.#finish(exit);
+    });
     this.#send({
       t: "hello",
       protocols: PROTOCOLS,
@@ -244,12 +253,33 @@ export class ConfinedProcess {
     this.#options.clock.setTimeout(() => this.kill("exited", "It closed its connection."), 100);
   }
 
+  /** What it printed before it aborted may still be on its way. */
+  #lastWords(): Promise<void> {
+    const { stderr } = this.launched;
+    if (stderr.readableEnded || stderr.destroyed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimeout(resolve, LAST_WORDS_MS);
+      stderr.once("close", () => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** Why it ended, if nobody here ended it. A plugin that lies about its heap only says of itself that it was too large. */
+  #ownEnd(exit: ExitFacts): Omit<ProcessEnd, "exit"> {
+    const heap = heapMb(this.#options.spec.memoryMb);
+    return this.#heapFull && isAbort(exit)
+      ? { cause: "over_quota", detail: `Its JavaScript heap was full; it has ${heap} MB of the plugin's memory.` }
+      : { cause: "exited", detail: exitSentence(exit) };
+  }
+
   #finish(exit: ExitFacts): ProcessEnd {
     this.#startTimer.cancel();
     this.#pingTimer?.cancel();
     this.#meter.stop();
     for (const reader of this.#readers) reader.finish();
-    const known = this.#end ?? exit.end ?? { cause: "exited" as const, detail: exitSentence(exit) };
+    const known = this.#end ?? exit.end ?? this.#ownEnd(exit);
     const end: ProcessEnd = { ...known, exit };
     this.#phase = "ending";
     this.#drained?.();
@@ -258,6 +288,11 @@ export class ConfinedProcess {
     this.#options.onEnd(end);
     return end;
   }
+}
+
+/** As the shell and bwrap report it, or the kernel. */
+function isAbort({ code, signal }: ExitFacts): boolean {
+  return code === 134 || signal === "SIGABRT";
 }
 
 function exitSentence({ code, signal }: ExitFacts): string {
