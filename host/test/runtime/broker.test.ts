@@ -404,3 +404,23 @@ test("output is logged line by line, made harmless, and secrets in it are hidden
       assert.equal(lines[3]?.length, 16_384);
     },
   ));
+
+test("ops beyond 2000 a second wait, however many arrive in one piece (§5.3.4)", (t) =>
+  withPlugin(
+    t,
+    {
+      // Long keys, so that a piece of what the host reads holds many ops and not too many; below, twice a second's worth is free.
+      handler: `async (req, ctx) => {
+        const lane = async () => { for (let n = 0; n < 30; n++) await ctx.op("kv.get", { key: "k".repeat(400) }).catch(() => {}); };
+        await Promise.all(Array.from({ length: 200 }, lane));
+        return { output: {} };
+      }`,
+    },
+    [allow("storage.kv")],
+    async () => {
+      const started = performance.now();
+      await world.bus.call("dev.do");
+      const ms = performance.now() - started;
+      assert.ok(ms > 900, `6000 ops took ${Math.round(ms)} ms: 4000 at once and 2000 in a second`);
+    },
+  ));

@@ -7,6 +7,8 @@ import type { PluginParts } from "./daemon.ts";
 
 const PLUGINS = join(import.meta.dirname, "..", "..", "fixtures", "plugins");
 
+const WARM_CALLS = 3000;
+
 export const NEIGHBOUR = "ext.neighbour.ask";
 
 /** Without an id: each test gives it one. */
@@ -30,6 +32,9 @@ export async function installNeighbour(daemon: DaemonProcess): Promise<void> {
     entry: join(PLUGINS, "attacks", "neighbour.ts"),
     permissions: ["fs.data"],
   });
+  // What the daemon needs for its first thousand calls is not what an attack costs it.
+  for (let n = 0; n < WARM_CALLS; n += 4)
+    await Promise.all(Array.from({ length: 4 }, () => daemon.ask("call", { capability: NEIGHBOUR })));
 }
 
 /** Has it run the code, which must not come to an end. */

@@ -159,3 +159,26 @@ export const PROCESS_EXHAUSTIONS: readonly Exhaustion[] = [
   ...EXHAUSTIONS.filter(({ control }) => control === "grows"),
   WASM_MEMORY,
 ];
+
+/** Attacks on the processor: code that does not give it back. @source plugin-platform §10 A13 */
+export interface Stall {
+  title: string;
+  code: string;
+}
+
+export const STALLS: readonly Stall[] = [
+  { title: "while (true)", code: "while (true);" },
+  {
+    title: "a storm of microtasks",
+    code: "const next = () => void Promise.resolve().then(next); next(); await new Promise(() => {});",
+  },
+  { title: "a pattern that backtracks", code: 'return { found: /^(a+)+$/.test("a".repeat(60) + "b") };' },
+  { title: "BigInt squaring", code: "let b = 3n; for (;;) b = b * b;" },
+  { title: "calls to the host without a pause", code: 'for (;;) ctx.log.info("x");' },
+];
+
+/** Waits in one call and uses no time at all; an isolate has nothing to wait with. */
+export const SLEEP: Stall = {
+  title: "a wait that never ends",
+  code: "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);",
+};

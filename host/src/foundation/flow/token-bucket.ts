@@ -14,13 +14,24 @@ export class TokenBucket {
 
   /** @returns 0 when a token was taken, else milliseconds until there is one */
   take(now: number): number {
-    this.#level = Math.min(this.#capacity, this.#level + Math.max(0, now - this.#at) * this.#ratePerMs);
-    this.#at = Math.max(this.#at, now);
+    this.#fill(now);
     if (this.#level >= 1) {
       this.#level -= 1;
       return 0;
     }
     return Math.max(1, Math.ceil((1 - this.#level) / this.#ratePerMs));
+  }
+
+  /** Takes a token whether there is one or not. @returns 0, or milliseconds until what was taken too much has come in again */
+  borrow(now: number): number {
+    this.#fill(now);
+    this.#level -= 1;
+    return this.#level >= 0 ? 0 : Math.ceil(-this.#level / this.#ratePerMs);
+  }
+
+  #fill(now: number): void {
+    this.#level = Math.min(this.#capacity, this.#level + Math.max(0, now - this.#at) * this.#ratePerMs);
+    this.#at = Math.max(this.#at, now);
   }
 
   /** Undoes a `take` that came to nothing. */

@@ -48,6 +48,8 @@ export class OpDesk {
   readonly #running = new Map<number, Running>();
   readonly #bucket: TokenBucket;
   #lastId = 0;
+  /** On the monotonic clock; 0 while reading goes on. */
+  #pausedUntil = 0;
 
   constructor(options: OpDeskOptions) {
     this.#options = options;
@@ -185,12 +187,25 @@ export class OpDesk {
     this.#options.process.channel.send(message).catch(() => {});
   }
 
-  /** More than 2000 ops a second: reading pauses until the next one is due. */
+  /**
+   * More than 2000 ops a second: reading pauses. What has been read already is many ops at once, so each of them lengthens the pause; one that
+   * only waited for the next token would let them all through.
+   */
   #slowDown(): void {
     const { clock, process } = this.#options;
-    const wait = this.#bucket.take(clock.monotonic());
+    const now = clock.monotonic();
+    const wait = this.#bucket.borrow(now);
     if (wait === 0) return;
+    const pausing = this.#pausedUntil > 0;
+    this.#pausedUntil = now + wait;
+    if (pausing) return;
     process.channel.pause();
-    clock.setTimeout(() => process.channel.resume(), wait);
+    const goOn = (): void => {
+      const left = this.#pausedUntil - clock.monotonic();
+      if (left > 0) return void clock.setTimeout(goOn, left);
+      this.#pausedUntil = 0;
+      process.channel.resume();
+    };
+    clock.setTimeout(goOn, wait);
   }
 }

@@ -45,6 +45,13 @@ describe("TokenBucket (02 T-12)", () => {
     assert.equal(bucket.take(100), 0);
   });
 
+  it("lends tokens that are not there, and says when they have come in: all of them, not the next one", () => {
+    const bucket = new TokenBucket({ perSecond: 10, capacity: 2, now: 0 });
+    assert.deepEqual([bucket.borrow(0), bucket.borrow(0)], [0, 0]);
+    assert.deepEqual([bucket.borrow(0), bucket.borrow(0), bucket.borrow(0)], [100, 200, 300]);
+    assert.equal(bucket.borrow(300), 100);
+  });
+
   it("gives nothing for a clock that steps back", () => {
     const bucket = new TokenBucket({ perSecond: 1, capacity: 1, now: 1000 });
     assert.equal(bucket.take(1000), 0);
