@@ -169,6 +169,7 @@ function watch({ services, live }: AdminContext): () => void {
     services.community.onEvent((event) => {
       if (event.event_type.startsWith("community.")) live.publish("members", services.community.members());
     }),
+    services.runtime.ledgerView.onRow((row) => live.publish("ledger", row)),
     services.bus.onCall((trace) => live.publish("calls", trace)),
     services.bus.onChange((_change: BusChange) => live.publish("node", services.facts())),
   ];

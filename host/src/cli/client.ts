@@ -30,9 +30,10 @@ export class OperatorClient {
     return this.#json<T>("POST", path, { type: "application/octet-stream", bytes });
   }
 
-  /** Lines of an NDJSON answer as they arrive. */
-  async *lines(path: string, body: unknown): AsyncGenerator<string> {
-    const response = await this.#open("POST", path, { type: "application/json", bytes: Buffer.from(JSON.stringify(body)) });
+  /** Lines of an NDJSON answer as they arrive; without a body it is only read. */
+  async *lines(path: string, body?: unknown): AsyncGenerator<string> {
+    const sent = body === undefined ? undefined : { type: "application/json", bytes: Buffer.from(JSON.stringify(body)) };
+    const response = await this.#open(sent === undefined ? "GET" : "POST", path, sent);
     let rest = "";
     for await (const chunk of response.setEncoding("utf8")) {
       const parts = (rest + String(chunk)).split("\n");

@@ -37,6 +37,8 @@
  * | GET, POST, DELETE /peers · /peers/:node_id | → {items: PeerRow[]} / {host, port, node_id?} → PeerRow / {} | viewer / owner |
  * | GET  /calls?limit= | → {items: CallTrace[]} | operator |
  * | GET  /audit?limit= | → {items: AuditRow[], chain_ok} | owner |
+ * | GET  /ledger?plugin&op&verdict&since&before&after&limit · /ledger/check | → {items: LedgerRow[]} · LedgerCheck | operator |
+ * | GET  /ledger/export?since= | → LedgerLine as NDJSON | owner |
  * | POST /setup/reset (operator socket only) | {password?} → {url?} | self |
  * | GET  /live (WebSocket, subprotocol hearthnet-admin.v1) | LiveClient / LiveServer | viewer |
  *

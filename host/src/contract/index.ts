@@ -15,6 +15,7 @@ export * from "./health.ts";
 export * from "./health-texts.ts";
 export * from "./ids.ts";
 export * from "./isolate.ts";
+export * from "./ledger.ts";
 export * from "./permissions.ts";
 export * from "./plugin.ts";
 export * from "./ports.ts";

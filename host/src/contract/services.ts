@@ -2,6 +2,7 @@
 import type { ConfinementReport } from "./confinement.ts";
 import type { LocalError } from "./errors.ts";
 import type { CommunityId, I18nText, JsonObject, JsonValue, NodeId, Time } from "./ids.ts";
+import type { LedgerCheck, LedgerEntry, LedgerFilter, LedgerLine, LedgerRow } from "./ledger.ts";
 import type {
   Grant,
   KeptRelease,
@@ -127,10 +128,24 @@ export interface Runtime {
   ): Promise<{ result: "applied" | "restart" | "restored" }>;
   logs(id: string, o: { before?: number; limit: number; level?: string }): PluginLogLine[];
   onLog(id: string, listener: (line: PluginLogLine) => void): () => void;
+  readonly ledgerView: LedgerView;
   onChange(listener: (status: PluginStatus | { id: string; state: "removed" }) => void): () => void;
   /** Starts what is desired; resolves when every plugin has been tried once. */
   startAll(): Promise<void>;
   stopAll(): Promise<void>;
+}
+
+/** The ledger as operators see it. @source plugin-platform §8 */
+export interface LedgerView {
+  /** Newest first. */
+  rows(filter: LedgerFilter): LedgerRow[];
+  /** Walks the whole chain, in pieces between which the node goes on. */
+  check(): Promise<LedgerCheck>;
+  /** All segments that reach to `since` or further, oldest first. */
+  lines(o: { since?: number }): Iterable<LedgerLine>;
+  /** What an operator did, as a row among the plugins' wishes. */
+  add(entry: LedgerEntry): void;
+  onRow(listener: (row: LedgerRow) => void): () => void;
 }
 
 export interface PluginConfig {

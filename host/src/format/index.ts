@@ -1,6 +1,6 @@
 /**
  * Room `format`, floor 2: reads, checks and writes what plugins consist of: manifest, `.hnp` package, publisher signature, fd 3 frame, and what a
- * registry says about them. One reader and one writer for host, registry and SDK.
+ * registry says about them; and the chain of the ledger. One reader and one writer for host, registry and SDK.
  *
  * @example
  * const { bytes } = writePackage(files, privateKey);
@@ -16,6 +16,7 @@ export {
   type PublisherKey,
 } from "./dsse/publisher-key.ts";
 export * from "./frame/index.ts";
+export * from "./ledger/index.ts";
 export { checkManifest, requireManifest, type ManifestProblem, type ManifestVerdict } from "./manifest/check.ts";
 export { checkEntryName } from "./package/names.ts";
 export {

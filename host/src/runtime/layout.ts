@@ -10,6 +10,7 @@ export interface Layout {
   /** Files of this run: filter, canary, helper. */
   runDir: string;
   journal: string;
+  /** Folder of segments. */
   ledger: string;
   logs: string;
   secretKey: string;
@@ -24,7 +25,7 @@ export function openLayout(dataDir: string): Layout {
     root,
     runDir,
     journal: join(root, "journal.db"),
-    ledger: join(root, "ledger.db"),
+    ledger: join(root, "ledger"),
     logs: join(root, "logs.db"),
     secretKey: join(root, "secret.key"),
   };

@@ -1,6 +1,7 @@
 import type { Bus, Clock, Log, Random, StoredRelease } from "../contract/index.ts";
 import type { NodeIdentity } from "./broker/index.ts";
 import type { Launched, Launcher, SandboxSpec } from "./confine/index.ts";
+import type { SignHead } from "./ledger/index.ts";
 import type { UpgradeTimes } from "./upgrade/index.ts";
 
 /** What the runtime is given by the node, and what tests put in its place. */
@@ -11,6 +12,8 @@ export interface RuntimeOptions {
   random: Random;
   log: Log;
   identity: NodeIdentity;
+  /** Signs heads of the ledger with the node's key; absent where there is none, as in tests of plugins. */
+  signHead?: SignHead;
   /** The one file that runs first in every plugin process. */
   runnerPath: string;
   /** Node that runs plugins; the daemon's own by default. */

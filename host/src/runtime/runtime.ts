@@ -6,6 +6,8 @@ import type {
   Grant,
   JsonObject,
   KeptRelease,
+  LedgerRow,
+  LedgerView,
   LocalError,
   PluginConfig,
   PluginLogLine,
@@ -21,7 +23,7 @@ import { eraseData } from "./erase.ts";
 import { IsolateHosts, type EngineVerdict } from "./isolate/index.ts";
 import { Journal, sweepOrphans, type OpRow, type PluginRow } from "./journal/index.ts";
 import { PluginFiles, type Layout } from "./layout.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger } from "./ledger/index.ts";
 import { LogStore } from "./log-store.ts";
 import type { RuntimeOptions } from "./options.ts";
 import { shapesProcess } from "./permission/index.ts";
@@ -63,7 +65,13 @@ export class NodeRuntime implements Runtime {
     this.#report = found.report;
     const { clock, random } = options;
     this.#journal = new Journal(found.layout.journal, { now: () => clock.now(), random });
-    this.#ledger = new Ledger(found.layout.ledger, clock);
+    this.#ledger = new Ledger({
+      folder: found.layout.ledger,
+      clock,
+      nodeId: options.identity.nodeId,
+      sign: options.signHead,
+      onTrouble: (error) => options.log.error("the ledger could not be written; it is tried again", { error }),
+    });
     this.#logs = new LogStore(found.layout.logs, clock);
     this.#secrets = new SecretBox(found.layout.secretKey);
     const confined = found.report.label.startsWith("os");
@@ -381,9 +389,12 @@ export class NodeRuntime implements Runtime {
   }
 
   /** Newest first; `chainOk` says whether any row was changed. */
-  ledger(limit: number): { rows: ReturnType<Ledger["rows"]>; chainOk: boolean } {
-    this.#ledger.flush();
-    return { rows: this.#ledger.rows(limit), chainOk: this.#ledger.verify() };
+  ledger(limit: number): { rows: LedgerRow[]; chainOk: boolean } {
+    return { rows: this.#ledger.rows({ limit }), chainOk: this.#ledger.checkNow().ok };
+  }
+
+  get ledgerView(): LedgerView {
+    return this.#ledger;
   }
 
   #load(): void {

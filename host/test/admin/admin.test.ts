@@ -6,9 +6,12 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { WebSocket } from "ws";
 import { openAdmin, type Admin, type AdminServices } from "../../src/admin/index.ts";
-import type { Bus, JsonObject, Marketplace, Peers, Runtime } from "../../src/contract/index.ts";
+import { Readable } from "node:stream";
+import type { Bus, JsonObject, LedgerRow, Marketplace, Peers, Runtime } from "../../src/contract/index.ts";
+import { checkLedgerLines } from "../../src/format/index.ts";
 import { createUlidFactory, HnError, type ManualClock, silentLog } from "../../src/foundation/index.ts";
 import { createFreshDeviceId, readFreshDeviceId, sameShortId, shortId } from "../../src/identity/index.ts";
+import { LedgerFolder } from "../runtime/ledger/support.ts";
 import { seededRandom, Village } from "../support/people.ts";
 
 const PASSWORD = "a password of some length";
@@ -58,6 +61,8 @@ function send(options: object, body: string | undefined): Promise<Answer> {
 
 async function house(t: TestContext): Promise<House> {
   const village = new Village(t);
+  const book = new LedgerFolder();
+  t.after(() => book.close());
   const anna = village.person("Anna");
   const { clock } = village;
   const dataDir = mkdtempSync(join(tmpdir(), "hn-admin-"));
@@ -72,6 +77,7 @@ async function house(t: TestContext): Promise<House> {
     grants: () => [],
     onChange: () => () => {},
     get: () => undefined,
+    ledgerView: book.ledger,
   } as unknown;
   const services: AdminServices = {
     bus: {
@@ -475,5 +481,39 @@ describe("the live socket (admin-ui §3)", () => {
     assert.equal(got["kind"], "end");
     assert.equal((got["data"] as JsonObject)["kind"], "result");
     socket.close();
+  });
+});
+
+describe("ledger (§8)", () => {
+  it("has a row for every operator's act, allowed or refused, with who did it and the request it came by", async (t) => {
+    const h = await house(t);
+    const cookie = await h.setUp();
+    await h.ask("PATCH", "/node", { cookie, body: { display_name: "Attic" } });
+    await h.ask("DELETE", "/plugins/acme/echo", { cookie });
+    await h.terminal("POST", "/plugins/acme/echo/restart", {});
+    const { body } = await h.ask("GET", "/ledger?limit=100", { cookie });
+    const items = body["items"] as unknown as LedgerRow[];
+    const row = (op: string): string => {
+      const { plugin, target, verdict } = items.find((one) => one.op === op) as LedgerRow;
+      return [plugin, target, verdict].join("|");
+    };
+    assert.equal(row("operator.node.rename"), "|by owner|allow");
+    assert.match(row("operator.plugin.remove"), /^acme\/echo\|by owner (step_up_required|not_found)\|deny$/);
+    assert.equal(row("operator.plugin.restart"), "acme/echo|by terminal not_found|deny");
+    assert.ok(items.every(({ op, trace }) => !op.startsWith("operator.") || trace.length > 10));
+  });
+
+  it("is filtered, checked and exported over the API, and refuses filters that mean nothing", async (t) => {
+    const h = await house(t);
+    await h.setUp();
+    const found = await h.terminal("GET", "/ledger?verdict=deny&op=operator.login");
+    assert.deepEqual(found.body["items"], []);
+    assert.equal((await h.terminal("GET", "/ledger?verdict=perhaps")).status, 400);
+    assert.equal((await h.terminal("GET", "/ledger?since=yesterday")).status, 400);
+    assert.equal((await h.terminal("GET", "/ledger/check")).body["ok"], true);
+    const text = (await h.terminal("GET", "/ledger/export")).body["text"] as string;
+    const { check } = await checkLedgerLines(Readable.from(text.split("\n")), {});
+    assert.ok(check?.ok);
+    assert.ok((check?.rows ?? 0) > 0);
   });
 });

@@ -1,6 +1,7 @@
 import type { ApiRoute } from "../context.ts";
 import { accessRoutes } from "./access.ts";
 import { catalogRoutes } from "./catalog.ts";
+import { ledgerRoutes } from "./ledger.ts";
 import { nodeRoutes } from "./node.ts";
 import { peopleRoutes } from "./people.ts";
 import { pluginRoutes } from "./plugins.ts";
@@ -13,6 +14,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...setupRoutes,
   ...accessRoutes,
   ...nodeRoutes,
+  ...ledgerRoutes,
   ...pluginRoutes,
   ...versionRoutes,
   ...catalogRoutes,

@@ -1,5 +1,6 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { LedgerEntry } from "../../contract/index.ts";
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
 import { type AdminContext, ApiReply, type ApiRoute, type Caller, checkRole } from "../context.ts";
 import { checkHost, checkOrigin } from "./guard.ts";
@@ -8,6 +9,7 @@ import { sendError } from "./reply.ts";
 export const SESSION_COOKIE = "hn_session";
 export const SETUP_COOKIE = "hn_setup";
 const JSON_MAX_BYTES = 1_048_576;
+const PLUGIN_ID = /^[a-z][a-z0-9-]{1,38}\/[a-z][a-z0-9-]{1,38}$/;
 
 export interface DoorOptions {
   door: Caller["door"];
@@ -159,13 +161,28 @@ function record(
     (params["ns"] === undefined
       ? (params["node_id"] ?? params["id"] ?? params["call_id"] ?? "")
       : `${params["ns"]}/${params["name"] ?? ""}`);
-  const row = o.context.audit.record({
-    actor: actorOf(e.caller, o.route),
-    action: o.route.audit ?? "",
-    target,
-    result: e.result,
-  });
-  o.context.live.publish("audit", row);
+  const act = { actor: actorOf(e.caller, o.route), action: o.route.audit ?? "", target, result: e.result };
+  o.context.live.publish("audit", o.context.audit.record(act));
+  o.context.services.runtime.ledgerView.add(asWish(act, e.request.id));
+}
+
+/** An operator's act as a row among the plugins' wishes: who did it stands in the target. @source plugin-platform §8.3 */
+function asWish(act: { actor: string; action: string; target: string; result: string }, trace: string): LedgerEntry {
+  const isPlugin = PLUGIN_ID.test(act.target);
+  const said = [
+    ...(isPlugin || act.target === "" ? [] : [act.target]),
+    `by ${act.actor}`,
+    ...(act.result === "ok" ? [] : [act.result]),
+  ];
+  return {
+    plugin: isPlugin ? act.target : "",
+    release: "",
+    op: `operator.${act.action}`,
+    permission: "",
+    target: said.join(" "),
+    verdict: act.result === "ok" ? "allow" : "deny",
+    trace,
+  };
 }
 
 /** A browser before sign-in has no role yet. */

@@ -22,6 +22,7 @@ const ROLES: Record<string, Role> = {
   members: "viewer",
   notices: "viewer",
   calls: "operator",
+  ledger: "operator",
   audit: "owner",
 };
 

@@ -1,8 +1,15 @@
 import type { Command } from "../command.ts";
+import { auditCommands } from "./audit.ts";
 import { callCommand } from "./call.ts";
 import { communityCommands } from "./community.ts";
 import { nodeCommands } from "./node.ts";
 import { pluginCommands } from "./plugin.ts";
 
 /** Every command, in the order of the overview. */
-export const COMMANDS: readonly Command[] = [...nodeCommands, ...communityCommands, callCommand, ...pluginCommands];
+export const COMMANDS: readonly Command[] = [
+  ...nodeCommands,
+  ...auditCommands,
+  ...communityCommands,
+  callCommand,
+  ...pluginCommands,
+];

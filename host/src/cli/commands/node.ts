@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UsageError } from "../../command-line/index.ts";
-import type { AuditRow, CallTrace, Diagnosis, NodeFacts, PeerRow, PluginStatus } from "../../contract/index.ts";
+import type { CallTrace, Diagnosis, NodeFacts, PeerRow, PluginStatus } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Command } from "../command.ts";
 import { readSecretLine } from "../prompt.ts";
@@ -181,27 +181,6 @@ export const nodeCommands: readonly Command[] = [
           "No calls yet.",
         ),
       );
-    },
-  },
-  {
-    name: ["audit"],
-    args: "",
-    summary: "what operators did; exit 1 when the chain is broken",
-    example: "hearthnet audit",
-    options: { limit: { type: "string", value: "N", help: "how many (50)" } },
-    run: async ({ client, print, options }) => {
-      const { items, chain_ok } = await client().get<{ items: AuditRow[]; chain_ok: boolean }>(
-        `/audit?limit=${encodeURIComponent(String(options["limit"] ?? 50))}`,
-      );
-      print(
-        { items, chain_ok },
-        `${table(
-          ["time", "who", "did", "to", "result"],
-          items.map((r) => [r.at, r.actor, r.action, r.target, r.result]),
-          "Nothing yet.",
-        )}\n${chain_ok ? "Chain complete." : "CHAIN BROKEN: a row was changed or removed."}`,
-      );
-      return chain_ok ? 0 : 1;
     },
   },
 ];

@@ -5,7 +5,7 @@ import type { Launcher } from "../confine/index.ts";
 import type { IsolateHosts } from "../isolate/index.ts";
 import type { Journal } from "../journal/index.ts";
 import type { PluginFiles } from "../layout.ts";
-import type { Ledger } from "../ledger.ts";
+import type { Ledger } from "../ledger/index.ts";
 import type { LogStore } from "../log-store.ts";
 
 export interface PluginEnvironment {
