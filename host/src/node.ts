@@ -19,7 +19,7 @@ import { PATHS, readBuildFacts } from "./paths.ts";
 import { registrySources } from "./configured-registries.ts";
 import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
 import { SelfDescription } from "./self.ts";
-import { createLink, openListener, type Link, type Listener } from "./transport/index.ts";
+import { createLink, MountTable, openListener, type Link, type Listener } from "./transport/index.ts";
 import { VERSION } from "./version.ts";
 
 /** Running calls may take this long to end when the node stops; plugins have 5 s after that. */
@@ -139,9 +139,11 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   );
 
   // floors 5 and 6
+  const mounts = new MountTable();
   const runtime = await openRuntime({
     dataDir,
     bus,
+    mounts,
     clock,
     random,
     log: log.child({ room: "runtime" }),
@@ -173,6 +175,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     bus,
     community,
     manifest: (contract) => self.manifest(contract),
+    mounts,
     ready: () => bus.entries({ node_id: nodeId }).length > 0 && peers.list().some((peer) => peer.online),
     clock,
     log: log.child({ room: "transport" }),

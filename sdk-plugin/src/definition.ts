@@ -2,6 +2,7 @@
 import type { Frame, JsonObject } from "@hearthnet/host/contract";
 import type { HnBytes } from "./bytes.ts";
 import type { Ctx, Req } from "./context.ts";
+import type { HttpHandler, PanelMethod } from "./doors.ts";
 
 /** Shape that `hearthnet plugin types` generates from manifest and schemas. */
 export interface Manifest {
@@ -40,6 +41,10 @@ export interface PluginDefinition<M extends Manifest = AnyManifest> {
   capabilities?: { [Ref in keyof M["capabilities"]]: Handler<M["capabilities"][Ref], M["config"]> };
   /** By the manifest's schedule id. */
   schedules?: Record<string, (ctx: Ctx<M["config"]>) => Promise<void> | void>;
+  /** By `METHOD /path`, exactly the routes of `contributes.http`. */
+  http?: Record<string, HttpHandler<M["config"]>>;
+  /** What the panels of the manifest may ask for, by name. */
+  panel?: { methods: Record<string, PanelMethod<M["config"]>> };
   /** New settings. `"restart"`, an error or more than 10 s: the plugin is started anew with them. */
   onConfig?(next: Readonly<M["config"]>, previous: Readonly<M["config"]>, ctx: Ctx<M["config"]>): Promise<"applied" | "restart">;
 }

@@ -120,6 +120,11 @@ export const REASONS = {
     message: "The capability's name is outside what its owner may register.",
     action: "Use a granted prefix.",
   },
+  route_taken: {
+    code: "bad_request",
+    message: "Another plugin answers at this address already.",
+    action: "Remove the other plugin first, or keep only one of the two.",
+  },
   hops_exceeded: {
     code: "bad_request",
     message: "The call was passed on too often.",

@@ -1,4 +1,4 @@
-import type { Bus, Clock, Log, Random, StoredRelease } from "../contract/index.ts";
+import type { Bus, Clock, Log, Mounts, Random, StoredRelease } from "../contract/index.ts";
 import type { NodeIdentity } from "./broker/index.ts";
 import type { Launched, Launcher, SandboxSpec } from "./confine/index.ts";
 import type { SignHead } from "./ledger/index.ts";
@@ -8,6 +8,8 @@ import type { UpgradeTimes } from "./upgrade/index.ts";
 export interface RuntimeOptions {
   dataDir: string;
   bus: Bus;
+  /** Takes the routes that plugins mount; where it is absent, nobody asks for them. */
+  mounts?: Mounts;
   clock: Clock;
   random: Random;
   log: Log;

@@ -16,6 +16,7 @@ import { readBootId } from "./limits/boot-id.ts";
 import { CallerRates, DEFAULT_RATES, type Rates } from "./limits/caller-rates.ts";
 import { CONNECTION_LIMITS, Connections, type ConnectionLimits } from "./limits/connections.ts";
 import { ReplayCache } from "./limits/replay-cache.ts";
+import type { MountTable } from "./mounts/table.ts";
 
 const QUEUED_BYTES_MAX = 268_435_456;
 const DRAIN_MS = 5000;
@@ -30,6 +31,8 @@ export interface ListenerOptions {
   /** This node's manifest, current and signed; asked for on every `GET /manifest`. */
   manifest: (contract: "1.0" | "2.0") => NodeManifest | Promise<NodeManifest>;
   ready: () => boolean;
+  /** Routes of plugins; absent: none. */
+  mounts?: MountTable;
   clock: Clock;
   log: Log;
   /** The node's data folder; the record of received requests lies below it in `replay/`. */
@@ -92,6 +95,8 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     community: o.community,
     manifest: o.manifest,
     ready: o.ready,
+    mounts: o.mounts,
+    newId,
     gate,
     answerer: new Answerer({ signer: o.signer, clock: o.clock, log: o.log, newId }),
     budget: new BodyBudget(QUEUED_BYTES_MAX),

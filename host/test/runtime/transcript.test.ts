@@ -7,6 +7,7 @@ import type { Grant, JsonObject, Reply } from "../../src/contract/index.ts";
 import { ManualClock } from "../../src/foundation/index.ts";
 import { Session } from "../../src/runtime/broker/index.ts";
 import type { Launched, SandboxSpec } from "../../src/runtime/confine/index.ts";
+import { MountTable } from "../../src/transport/index.ts";
 import { FarEnd, play, readTranscript } from "../support/transcript.ts";
 import { cancelledBy, FakeBus, NODE_ID, temporaryFolder, writePackage } from "./fixtures/world.ts";
 
@@ -73,12 +74,14 @@ function stage(t: TestContext): {
     expectedLabel: "os",
     cores: 1,
     bus: bus.asBus(),
+    mounts: new MountTable(),
     clock,
     identity: { nodeId: NODE_ID, communityId: () => null },
     kv: () => assert.fail("nothing is stored in this conversation"),
     onLine: ({ source, text }) => void (source === "plugin" || faults.push(text)),
     onDenied: ({ op }) => faults.push(op),
     onAllowed: () => {},
+    onPanel: () => {},
     onHealth: () => {},
     onNotify: () => {},
     onOutcome: () => {},

@@ -116,6 +116,10 @@ const reasons = {
     "Das Schema der Fähigkeit liegt nicht in der erlaubten Teilmenge.",
     "Die erlaubten Schlüsselwörter stehen in docs/guide.",
   ],
+  route_taken: [
+    "Unter dieser Adresse antwortet schon ein anderes Plugin.",
+    "Entferne zuerst das andere Plugin, oder behalte nur eines von beiden.",
+  ],
   namespace_violation: [
     "Der Name der Fähigkeit liegt außerhalb dessen, was ihr Besitzer anmelden darf.",
     "Nimm einen erlaubten Anfang.",

@@ -3,6 +3,7 @@ import { accessRoutes } from "./access.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { ledgerRoutes } from "./ledger.ts";
 import { nodeRoutes } from "./node.ts";
+import { panelRoutes } from "./panels.ts";
 import { peopleRoutes } from "./people.ts";
 import { pluginRoutes } from "./plugins.ts";
 import { setupRoutes } from "./setup.ts";
@@ -17,6 +18,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...ledgerRoutes,
   ...pluginRoutes,
   ...versionRoutes,
+  ...panelRoutes,
   ...catalogRoutes,
   ...tryRoutes,
   ...peopleRoutes,

@@ -7,6 +7,7 @@ import { readClaim } from "../inbound/header-fields.ts";
 import { busCallRoute } from "./bus-call.ts";
 import { communityManifestRoute, syncEventsRoute, syncHeadsRoute } from "./community-routes.ts";
 import { refuseBroken } from "./broken-request.ts";
+import { mountedRoute } from "../mounts/serve.ts";
 import { healthRoute, manifestRoute, missingRoute, readyRoute } from "./public-routes.ts";
 import type { Room } from "./room.ts";
 import { send } from "./signed-route.ts";
@@ -61,7 +62,7 @@ export function createServer(room: Room, o: { tls: TlsIdentity; patience: Patien
   app.post("/sync/v1/events", syncEventsRoute(room));
   app.get("/health", healthRoute(room));
   app.get("/ready", readyRoute(room));
-  app.setNotFoundHandler(missingRoute(room));
+  app.setNotFoundHandler(mountedRoute(room, missingRoute(room)));
   app.setErrorHandler(refuse);
   return app;
 }
