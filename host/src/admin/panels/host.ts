@@ -63,7 +63,7 @@ function headersFor(token: string, port: number): Record<string, string> {
       "form-action 'none'",
       `frame-ancestors http://${CANONICAL_HOST}:${port}`,
     ].join("; "),
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), clipboard-read=(), usb=(), serial=(), bluetooth=()",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), clipboard-read=(), usb=(), serial=()",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
