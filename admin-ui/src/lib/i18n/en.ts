@@ -2,7 +2,7 @@ import { errors } from "./en.errors.ts";
 import { findings } from "./en.findings.ts";
 import { frame } from "./en.frame.ts";
 import { node } from "./en.node.ts";
-import { panels } from "./en.panel.ts";
+import { panels } from "./en.panels.ts";
 import { people } from "./en.people.ts";
 import { permissions } from "./en.permissions.ts";
 import { plugins } from "./en.plugins.ts";

@@ -59,7 +59,9 @@ function openRoute(room: Room, { route, params }: Match): Handler {
   return async (request, reply) => {
     const to = publicAddressee(request);
     const left = new AbortController();
-    reply.raw.once("close", () => left.abort(new HnError("timeout", { message: "The call was cancelled by its caller." })));
+    reply.raw.once("close", () => {
+      if (!reply.raw.writableFinished) left.abort(new HnError("timeout", { message: "The call was cancelled by its caller." }));
+    });
     try {
       const verdict = room.gate.addresses.arrive(request.raw.socket.remoteAddress ?? "", undefined, room.clock.monotonic());
       if (verdict.kind === "drop") return drop(request, reply);
@@ -79,7 +81,7 @@ function openRoute(room: Room, { route, params }: Match): Handler {
         signal: left.signal,
       });
       if (request.raw.socket.destroyed) return drop(request, reply);
-      return sendAnswer(reply, answer, { answerer: room.answerer, to });
+      return void sendAnswer(reply, answer, { answerer: room.answerer, to });
     } catch (error) {
       if (request.raw.socket.destroyed) return drop(request, reply);
       discardBody(request.raw, CONSTANTS.CALL_BODY_CEILING_BYTES);

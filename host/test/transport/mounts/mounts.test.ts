@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:https";
 import { after, before, describe, it } from "node:test";
-import type { JsonObject, MountedRoute, RouteAnswer, RouteAuth, RouteRequest } from "../../../src/contract/index.ts";
+import type { MountedRoute, RouteAnswer, RouteAuth, RouteRequest } from "../../../src/contract/index.ts";
 import { HnError } from "../../../src/foundation/index.ts";
 import { verifyTyped } from "../../../src/identity/index.ts";
 import { MountTable } from "../../../src/transport/index.ts";
@@ -251,7 +251,7 @@ describe("a plugin's routes on the public port (§2.4)", () => {
 
   it("one release follows another without an address ever missing, and the former cannot take it away (§6.4.4)", async () => {
     const version = (n: number): MountedRoute =>
-      route({ method: "GET", path: "/ext/demo/version", auth: "public", answer: { body: { json: { n } as JsonObject } } }).route;
+      route({ method: "GET", path: "/ext/demo/version", auth: "public", answer: { body: { json: { n } } } }).route;
     const first = table.prepare("ext/demo", [version(1)])();
     const flip = table.prepare("ext/demo", [version(2)]);
     assert.deepEqual((await get(anna, "/ext/demo/version")).body, { n: 1 });

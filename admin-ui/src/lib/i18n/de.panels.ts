@@ -1,4 +1,4 @@
-import type { panels as en } from "./en.panel.ts";
+import type { panels as en } from "./en.panels.ts";
 
 export const panels = {
   panel: {
