@@ -40,6 +40,14 @@ const PAGE = definePlugin({
       return { pages: total };
     },
   },
+  http: {
+    "POST /ext/demo/words/:word": async ({ params, body }) => ({
+      status: 201,
+      headers: { etag: '"1"' },
+      json: { word: params["word"], means: body?.["means"] },
+    }),
+  },
+  panel: { methods: { word: (input, ctx) => (input === null ? null : ctx.config["word"]) } },
   onConfig: async () => "applied",
 });
 

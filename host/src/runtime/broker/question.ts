@@ -55,7 +55,20 @@ export function routeQuestion(request: RouteRequest, o: { route: string; deadlin
     call: { ...NODE, body: bodyOf(body) as never, caller: caller ?? NOBODY, traceId, requestId, deadline: o.deadline },
     authority: caller === null ? "nobody" : "caller",
     via: "",
-    message: (part) => ({ t: "http", ...part, route: o.route, path, params, query, headers, caller, trace: traceId, requestId }),
+    message: ({ id, body: plain, deadlineMs }) => ({
+      t: "http",
+      id,
+      route: o.route,
+      path,
+      params,
+      query,
+      headers,
+      body: plain,
+      caller,
+      trace: traceId,
+      requestId,
+      deadlineMs,
+    }),
   };
 }
 
