@@ -11,6 +11,18 @@ import { tryIt } from "./en.try.ts";
 import { versions } from "./en.versions.ts";
 
 /** The source of keys. Values are texts, or functions with named, typed values. */
-export const en = { errors, findings, permissions, states, ...frame, ...node, ...panels, ...people, ...plugins, ...tryIt, ...versions };
+export const en = {
+  errors,
+  findings,
+  permissions,
+  states,
+  ...frame,
+  ...node,
+  ...panels,
+  ...people,
+  ...plugins,
+  ...tryIt,
+  ...versions,
+};
 
 export type Messages = typeof en;
