@@ -43,7 +43,8 @@ export async function answerHttp(
   const { route } = message;
   const handler = Object.hasOwn(definition.http ?? {}, route) ? definition.http?.[route] : undefined;
   if (handler === undefined) throw new HnError("not_implemented", { message: `The plugin has no handler for ${route}.` });
-  const answer: unknown = await handler(await requestOf(message, o), ctx);
+  // At once, as a call is: a signal that had fired before its handler listened would never be heard.
+  const answer: unknown = await handler(requestOf(message, o), ctx);
   if (!isObject(answer) || typeof answer["status"] !== "number")
     throw new TypeError(
       `The handler of ${route} must return { status: 200, json: {…} } or the like; it returned ${kindOf(answer)}.`,
@@ -52,15 +53,15 @@ export async function answerHttp(
   return Object.fromEntries(Object.entries({ status, headers, json, text, bytes }).filter(([, part]) => part !== undefined));
 }
 
-async function requestOf(
+function requestOf(
   message: HttpMessage,
   { link, attachments, live }: { link: HostLink; attachments: Attachments; live: Running },
-): Promise<HttpRequest> {
+): HttpRequest {
   const { route, path, params, query, headers, caller, requestId, trace, deadlineMs } = message;
   const bytes = attachments.get("/bytes");
   // Where the JSON is too large for a header, it comes as text.
   const encoded = attachments.get("/encoded");
-  const json: unknown = encoded === undefined ? message.body["json"] : JSON.parse(await bytesOf(encoded).text());
+  const json: unknown = encoded === undefined ? message.body["json"] : JSON.parse(new TextDecoder().decode(encoded));
   return {
     id: requestId,
     traceId: trace,
