@@ -218,6 +218,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       bus,
       community,
       runtime,
+      mounts,
       marketplace,
       peers,
       link: wire,

@@ -15,6 +15,7 @@ import { AdminStore } from "./auth/store.ts";
 import type { AdminContext } from "./context.ts";
 import { Jobs } from "./jobs.ts";
 import { CANONICAL_HOST, checkHost, isOwnOrigin } from "./listener/guard.ts";
+import { mountOperatorRoutes } from "./listener/operator-routes.ts";
 import { mountPage } from "./listener/page.ts";
 import { sendError } from "./listener/reply.ts";
 import { callerOf, type DoorOptions, mountRoutes } from "./listener/routes.ts";
@@ -140,6 +141,7 @@ async function openDoor(o: DoorOptions): Promise<FastifyInstance> {
     },
     wsHandler: (socket, request) => serveLive(socket, callerOf(request, o), o.context),
   });
+  if (o.door === "socket") mountOperatorRoutes(app, o.context);
   app.all("/api/*", (request, reply) =>
     sendError(reply, {
       error: new HnError("not_found", { message: "There is no such address in the operator's API." }),

@@ -7,6 +7,7 @@ import type {
   HealthCheck,
   Log,
   Marketplace,
+  MountLookup,
   NodeFacts,
   PeerLink,
   Peers,
@@ -21,6 +22,8 @@ export interface AdminServices {
   bus: Bus;
   community: Community;
   runtime: Runtime;
+  /** Routes of plugins; those of the operator are served at the operator socket. */
+  mounts: MountLookup;
   marketplace: Marketplace;
   peers: Peers;
   link: PeerLink;

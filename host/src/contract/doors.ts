@@ -55,6 +55,12 @@ export interface Mounting {
   withdraw(): void;
 }
 
+/** What has been mounted, for the doors that requests come in by. */
+export interface MountLookup {
+  /** @param path  as it came, without the query */
+  find(method: string, path: string): { route: MountedRoute; params: Record<string, string> } | undefined;
+}
+
 /** The public port's router, as the runtime fills it. */
 export interface Mounts {
   /**

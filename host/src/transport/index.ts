@@ -11,4 +11,4 @@ export { openListener, type Listener, type ListenerOptions } from "./listener.ts
 export { createLink, type Link } from "./outbound/link.ts";
 export type { CommunityDoor } from "./http/room.ts";
 export { MountTable, routeTaken } from "./mounts/table.ts";
-export { headersOut } from "./mounts/headers.ts";
+export { headersIn, headersOut, INERT } from "./mounts/headers.ts";

@@ -1,4 +1,4 @@
-import type { MountedRoute, Mounting, Mounts } from "../../contract/index.ts";
+import type { MountedRoute, Mounting, MountLookup, Mounts } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { routeParts, routesCollide } from "../../format/index.ts";
 
@@ -11,7 +11,7 @@ export interface Match {
 const PARAM_MAX = 512;
 
 /** The routes that plugins have on this node, by plugin: a release takes the whole place of the one before it. @source plugin-platform §2.4, §6.4.4 */
-export class MountTable implements Mounts {
+export class MountTable implements Mounts, MountLookup {
   readonly #byPlugin = new Map<string, { routes: readonly MountedRoute[] }>();
 
   /** @throws bad_request reason route_taken */
