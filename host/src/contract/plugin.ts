@@ -201,6 +201,8 @@ export interface PluginStatus {
   rating: number;
   /** `name@X.Y` currently registered. */
   offers: string[];
+  /** `METHOD /path` currently open on the public port, or at the operator socket. */
+  routes: string[];
   resources: PluginResources | null;
   /** Why it does not run, with what to do. */
   reason: LocalError | null;

@@ -178,6 +178,7 @@ export class ManagedPlugin {
       evidence: this.#evidence,
       rating: rating(allowed, label ?? this.#environment.report.label),
       offers: session?.capabilities.refs ?? [],
+      routes: session?.doors.routes ?? [],
       resources: session === undefined ? null : { ...session.usage(), ...session.figures() },
       reason: this.#reason,
       needsConsent: this.#environment.journal.awaitsConsent(this.id),
