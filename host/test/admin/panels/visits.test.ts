@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
+import { hashPassword } from "../../../src/admin/auth/password.ts";
 import { Sessions } from "../../../src/admin/auth/sessions.ts";
 import { AdminStore } from "../../../src/admin/auth/store.ts";
 import { readPanelFiles } from "../../../src/admin/panels/files.ts";
@@ -25,6 +26,7 @@ function packageWithLinks(t: TestContext): string {
 function open(t: TestContext): {
   visits: PanelVisits;
   sessions: Sessions;
+  store: AdminStore;
   clock: ManualClock;
   enter: (sessionId: string) => string;
 } {
@@ -36,7 +38,7 @@ function open(t: TestContext): {
   const sessions = new Sessions({ store, clock, random });
   const visits = new PanelVisits({ sessions, clock, random });
   const panel = { plugin: "a/b", panel: "own", sha256: "0", dir, entry: "panel/index.html" };
-  return { visits, sessions, clock, enter: (sessionId) => visits.open({ ...panel, sessionId }).visit };
+  return { visits, sessions, store, clock, enter: (sessionId) => visits.open({ ...panel, sessionId }).visit };
 }
 
 it("of a package only plain files of known kinds in its panel folder are seen, and no link", (t) => {
@@ -48,8 +50,8 @@ it("of a package only plain files of known kinds in its panel folder are seen, a
   ]);
 });
 
-it("a panel is open as long as its browser is signed in, also under a new session id, and is nobody else's", (t) => {
-  const { visits, sessions, enter } = open(t);
+it("a panel is open as long as its browser is signed in, also under a new session id, and is nobody else's", async (t) => {
+  const { visits, sessions, store, enter } = open(t);
   const [mine, other] = [sessions.open("owner", undefined), sessions.open("owner", undefined)];
   const visit = enter(mine);
   const own = { plugin: "a/b", panel: "own" };
@@ -58,9 +60,14 @@ it("a panel is open as long as its browser is signed in, also under a new sessio
     assert.throws(() => visits.admitCall(visit, { ...own, ...wrong }), { code: "not_found" });
   sessions.end(other);
   assert.ok(visits.find(visit));
-  sessions.end(mine);
-  assert.equal(visits.find(visit), undefined);
+  const password = "a password of some length";
+  store.setSetting("password", JSON.stringify(await hashPassword(password, (n) => randomBytes(n))));
+  const next = await sessions.stepUp(mine, { password, address: "127.0.0.1" });
+  visits.admitCall(visit, { ...own, sessionId: next });
   assert.throws(() => visits.admitCall(visit, { ...own, sessionId: mine }), { code: "not_found" });
+  sessions.end(next);
+  assert.equal(visits.find(visit), undefined);
+  assert.throws(() => visits.admitCall(visit, { ...own, sessionId: next }), { code: "not_found" });
 });
 
 it("twenty wishes a second pass, whatever the page lets through (§4.6)", (t) => {
