@@ -10,6 +10,7 @@ import { packFixture } from "../fixtures/signed-folder.ts";
 import { temporaryFolder } from "../support/live-node.ts";
 import { until } from "../../host/test/support/until.ts";
 import { askPage } from "./support/api.ts";
+import { openBrowser } from "./support/browser.ts";
 import { Opened } from "./support/closing.ts";
 import { openScene, type Scene } from "./support/scene.ts";
 import { Visitor } from "./support/visitor.ts";
@@ -105,9 +106,9 @@ describe("a panel that wants out (A20)", () => {
     me.allow(/./);
   });
 
-  async function panelFrame(): Promise<Frame> {
-    await me.visit(PATH);
-    const inner = me.page.frames().find((frame) => frame !== me.page.mainFrame());
+  async function panelFrame(who: Visitor = me): Promise<Frame> {
+    await who.visit(PATH);
+    const inner = who.page.frames().find((frame) => frame !== who.page.mainFrame());
     assert.ok(inner, "the panel has no frame");
     await inner.waitForFunction(() => "attack" in window);
     return inner;
@@ -195,6 +196,23 @@ describe("a panel that wants out (A20)", () => {
     await me.page.screenshot({ path: me.picture("flooded") });
     await me.press("panel.again");
     await me.page.locator("iframe").waitFor();
+  });
+
+  it("one that computes for ever is said to be silent, and the page around it goes on", async () => {
+    // A browser of its own: a panel opened later in the same one would share the busy process.
+    const browser = await openBrowser(opened);
+    const { admin } = scene.node.ready;
+    const who = { name: "panel-silent", language: "en", theme: "light", width: 1280, session: scene.session } as const;
+    const other = await Visitor.arrive(opened, { browser, admin, ...who });
+    const frame = await panelFrame(other);
+    void frame
+      .evaluate(() => {
+        for (;;);
+      })
+      .catch(() => "ended");
+    await other.page.getByText(other.say("panel.silent")).waitFor({ timeout: 60_000 });
+    await other.get("link", "plugin.log").first().click();
+    await other.titled("titles.logs");
   });
 
   it("its address, opened directly, is as inert, and serves nobody who is not signed in", async () => {
