@@ -152,6 +152,16 @@ describe("a plugin's doors in use", { skip: hasBubblewrap() ? false : "needs bub
     }
   });
 
+  it("nobody waits longer than they wish, nor than the manifest says", async () => {
+    await assert.rejects(ask("GET /ext/dev/use/wait", { timeoutMs: 100 }), { code: "timeout" });
+    const hasty = await release("1.2.0", { limits: { callsPerMinute: 1_000_000, callTimeoutMs: 100 } });
+    await host.runtime.stage(hasty, granted(hasty.manifest));
+    await assert.rejects(ask("GET /ext/dev/use/wait"), { code: "timeout" });
+    await assert.rejects(panel("wait"), { code: "timeout" });
+    const patient = await release("1.3.0");
+    await host.runtime.stage(patient, granted(patient.manifest));
+  });
+
   it("what runs on a right that is taken away ends within 200 ms (§3.4.3)", async () => {
     const waiting = ask("GET /ext/dev/use/wait");
     const refused = assert.rejects(waiting, { code: "permission_denied" });

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { requireManifest } from "@hearthnet/host/format";
+import { hasBubblewrap } from "../../host/test/runtime/fixtures/world.ts";
 import { createTestHost, modes, type TestHost } from "../src/testing/index.ts";
 import { until } from "../../host/test/support/until.ts";
 
@@ -63,3 +66,16 @@ for (const { mode, skip } of modes())
       }
     });
   });
+
+it("an isolate has the same doors", { skip: hasBubblewrap() ? false : "needs bubblewrap" }, async () => {
+  const manifest = requireManifest(readFileSync(join(DOORS, "hearthnet.plugin.json")));
+  const host = await createTestHost({ dir: DOORS, manifest: { ...manifest, tier: { min: "isolate" } }, mode: "confined" });
+  try {
+    assert.equal(host.status().tier, host.mode === "confined" ? "isolate" : "process");
+    const text = "ä".repeat(200);
+    assert.equal((await host.http("POST /ext/dev/doors/notes/street", { json: { text } })).status, 201);
+    assert.deepEqual(structuredClone(await host.panel("board", "notes")), [{ note: 1, text }]);
+  } finally {
+    await host.close();
+  }
+});
