@@ -133,6 +133,21 @@ describe("a plugin's own page (admin-ui §17, E18)", () => {
     assert.equal(await me.page.evaluate(() => document.activeElement?.textContent), me.say("panel.end"), "or past it");
   });
 
+  it("what it has asked is given up when its owner leaves the page", async () => {
+    const me = await arrive({ name: "panel-left" });
+    await me.visit(PATH);
+    await shown(me);
+    // As a plugin that takes its time.
+    await me.page.route("**/panels/board/call", () => {});
+    const asked = me.page.waitForRequest("**/panels/board/call");
+    await board(me).getByRole("textbox").fill("Never");
+    await board(me).getByRole("button", { name: "Pin" }).click();
+    await asked;
+    const givenUp = me.page.waitForEvent("requestfailed", (request) => request.url().endsWith("/panels/board/call"));
+    await me.follow("/plugins");
+    await givenUp;
+  });
+
   it("says so when the plugin does not answer, and when the right to a page is gone", async () => {
     const me = await arrive({ name: "panel-refused", language: "de" });
     await me.visit(PATH);
