@@ -7,8 +7,9 @@ import { watchCatalogue } from "./catalogue-watch.ts";
 import { openCommunity } from "./community/index.ts";
 import type { Endpoint, Log, NodeFacts, Random } from "./contract/index.ts";
 import type { NodeConfig } from "./define-config.ts";
+import { DHT_OFF, openDhtService } from "./dht-service.ts";
 import { openPeers } from "./discovery/index.ts";
-import { createUlidFactory, Disposer, formatTime, privateFolder, systemClock } from "./foundation/index.ts";
+import { createUlidFactory, Disposer, formatTime, HnError, privateFolder, systemClock } from "./foundation/index.ts";
 import { checkMachine, checkNode } from "./health.ts";
 import { createFreshDeviceId, openKeystore, readFreshDeviceId, sameShortId, selfTest, shortId } from "./identity/index.ts";
 import { anyAddress, portError, readEndpoints } from "./listen-address.ts";
@@ -138,6 +139,23 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     followMembership({ community, bus, peers, doors: () => [wire, late.listener], log, onChange: () => self.forget() }),
   );
 
+  const dht =
+    options.dht?.enabled === true
+      ? openDhtService({
+          settings: options.dht,
+          dataDir: join(dataDir, "dht"),
+          signer,
+          clock,
+          random,
+          newUlid,
+          log: log.child({ room: "dht" }),
+          link: wire,
+          peers,
+          community,
+        })
+      : undefined;
+  if (dht !== undefined) disposer.add("dht", () => dht.close());
+
   // floors 5 and 6
   const mounts = new MountTable();
   const runtime = await openRuntime({
@@ -176,6 +194,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     community,
     manifest: (contract) => self.manifest(contract),
     mounts,
+    dht: () => dht?.answer,
     ready: () => bus.entries({ node_id: nodeId }).length > 0 && peers.list().some((peer) => peer.online),
     clock,
     log: log.child({ room: "transport" }),
@@ -189,6 +208,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   });
   late.listener = listener;
   disposer.add("listener", () => listener.close({ drainMs: DRAIN_MS }));
+  dht?.start();
 
   // floor 7
   const catalogue = watchCatalogue({ marketplace, clock, log });
@@ -221,6 +241,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       mounts,
       marketplace,
       peers,
+      dht: dht ?? { status: () => DHT_OFF, find: () => Promise.reject(new HnError("not_implemented", { reason: "dht_off" })) },
       link: wire,
       clock,
       log: log.child({ room: "admin" }),

@@ -3,6 +3,9 @@ import type {
   Clock,
   Community,
   ConfinementReport,
+  DhtKind,
+  DhtStatus,
+  DhtValue,
   Endpoint,
   HealthCheck,
   Log,
@@ -26,6 +29,11 @@ export interface AdminServices {
   mounts: MountLookup;
   marketplace: Marketplace;
   peers: Peers;
+  dht: {
+    status(): DhtStatus;
+    /** @throws not_implemented reason dht_off · partition reason dht_lookup_failed */
+    find(kind: DhtKind, subject: string): Promise<DhtValue[]>;
+  };
   link: PeerLink;
   clock: Clock;
   log: Log;

@@ -10,6 +10,7 @@ export * from "./bus.ts";
 export * from "./confinement.ts";
 export * from "./constants.ts";
 export * from "./doors.ts";
+export * from "./dht.ts";
 export * from "./errors.ts";
 export * from "./fd3.ts";
 export * from "./health.ts";

@@ -140,6 +140,16 @@ export const REASONS = {
     message: "The node that offers this does not answer.",
     action: "Check that it is switched on, then try again.",
   },
+  dht_lookup_failed: {
+    code: "partition",
+    message: "No node of the DHT could be asked.",
+    action: "Check this node's way to the internet and the places under dht.bootstrap, then try again.",
+  },
+  dht_off: {
+    code: "not_implemented",
+    message: "This node takes no part in the DHT.",
+    action: "Switch it on in hearthnet.config.ts: dht: { enabled: true }.",
+  },
   stream_cut: { code: "partition", message: "The connection ended in the middle of the answer.", action: "Try again." },
   // transport
   header_missing: {

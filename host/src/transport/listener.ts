@@ -6,6 +6,7 @@ import type { Signer, TlsIdentity } from "../identity/index.ts";
 import type { Bus, Clock, Doors, Log, NodeId, NodeManifest } from "../contract/index.ts";
 import { Answerer } from "./http/answer.ts";
 import { BodyBudget } from "./http/body.ts";
+import type { DhtDesk } from "./http/dht-route.ts";
 import type { CommunityDoor, Room } from "./http/room.ts";
 import { createServer, PATIENCE, type Patience } from "./http/server.ts";
 import { refuseUpgrades } from "./http/upgrade.ts";
@@ -33,6 +34,8 @@ export interface ListenerOptions {
   ready: () => boolean;
   /** Routes of plugins; absent: none. */
   mounts?: MountTable;
+  /** Answers questions of the DHT; absent or undefined: this node takes no part in it. */
+  dht?: () => DhtDesk | undefined;
   clock: Clock;
   log: Log;
   /** The node's data folder; the record of received requests lies below it in `replay/`. */
@@ -97,6 +100,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     ready: o.ready,
     mounts: o.mounts,
     newId,
+    dht: o.dht ?? ((): undefined => undefined),
     gate,
     answerer: new Answerer({ signer: o.signer, clock: o.clock, log: o.log, newId }),
     budget: new BodyBudget(QUEUED_BYTES_MAX),

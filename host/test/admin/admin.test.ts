@@ -111,6 +111,7 @@ async function house(t: TestContext): Promise<House> {
     mounts: new MountTable(),
     marketplace: {} as Marketplace,
     peers: silent as Peers,
+    dht: { status: () => ({ enabled: false, contacts: 0, values: 0, bootstrapped: false, own: [] }), find: async () => [] },
     link: village.link(anna),
     clock,
     log: silentLog,

@@ -2,6 +2,7 @@ import type { ApiRoute } from "../context.ts";
 import { accessRoutes } from "./access.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { ledgerRoutes } from "./ledger.ts";
+import { dhtRoutes } from "./dht.ts";
 import { nodeRoutes } from "./node.ts";
 import { panelRoutes } from "./panels.ts";
 import { peopleRoutes } from "./people.ts";
@@ -22,4 +23,5 @@ export const ROUTES: readonly ApiRoute[] = [
   ...catalogRoutes,
   ...tryRoutes,
   ...peopleRoutes,
+  ...dhtRoutes,
 ];

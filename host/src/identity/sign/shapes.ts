@@ -25,7 +25,11 @@ export type SignedKind =
   | "invite"
   | "cosign"
   | "plugin-sig"
-  | "ledger";
+  | "ledger"
+  | "anchor-cert"
+  | "dht-request"
+  | "dht-reply"
+  | "dht-value";
 
 /** Everything the device key ever signs besides its own certificate; nothing is added without a spec decision. @source 00 G-1 */
 const SHAPES: Record<SignedKind, Shape> = {
@@ -77,6 +81,24 @@ const SHAPES: Record<SignedKind, Shape> = {
   },
   cosign: { required: ["action", "community_id", "data", "type"], tag: "hearthnet.cosign.v1" },
   "plugin-sig": { required: ["payload", "plugin", "type"], tag: "hearthnet.plugin-sig.v1" },
+  "anchor-cert": { required: ["community_id", "node_id", "not_after", "type"], tag: "hearthnet.anchor-cert.v1" },
+  // A reply always carries what was asked for, which a request never does; 06 H-2.
+  "dht-request": {
+    required: ["from", "timestamp", "trace_id"],
+    optional: ["endpoint", "k", "key", "kind", "to", "value"],
+    signer: "from",
+  },
+  "dht-reply": {
+    required: ["from", "timestamp", "trace_id"],
+    optional: ["closer", "endpoint", "pong", "reason", "stored", "values"],
+    signer: "from",
+  },
+  "dht-value": {
+    required: ["expires_at", "issued_at", "kind", "node_id", "v"],
+    optional: ["anchor_node_ids", "cid", "community_id", "endpoints", "last_seen", "manifest_url", "root_proof", "via_relay"],
+    open: true,
+    signer: "node_id",
+  },
   ledger: { required: ["at", "hash", "seq", "type"], tag: "hearthnet.ledger.v1" },
 };
 

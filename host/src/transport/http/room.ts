@@ -4,6 +4,7 @@ import type { Gate } from "../inbound/gate.ts";
 import type { Visits } from "../inbound/visits.ts";
 import type { Connections } from "../limits/connections.ts";
 import type { MountTable } from "../mounts/table.ts";
+import type { DhtDesk } from "./dht-route.ts";
 import type { BodyBudget } from "./body.ts";
 import type { Answerer } from "./answer.ts";
 
@@ -20,6 +21,8 @@ export interface Room {
   /** What plugins have mounted; absent: nothing. */
   mounts: MountTable | undefined;
   newId: () => string;
+  /** Undefined while this node takes no part in the DHT. */
+  dht: () => DhtDesk | undefined;
   gate: Gate;
   answerer: Answerer;
   budget: BodyBudget;

@@ -43,6 +43,7 @@ describe("what the device key signs (00 G-1, 01 §4)", () => {
       "destroy",
       "signCoSign",
       "signCommunityManifest",
+      "signDht",
       "signEvent",
       "signInvite",
       "signLedgerHead",
