@@ -19,7 +19,7 @@ import { HnError } from "../foundation/index.ts";
 import { KvStore } from "./broker/index.ts";
 import { allowReading, openSeatBelt, sandboxLauncher, seatBeltLauncher, type Launcher, type Machine } from "./confine/index.ts";
 import { checkConfig, describeConfig, mergeSecrets, needsConfig } from "./configuration.ts";
-import { eraseData } from "./erase.ts";
+import { DataFolders, Trees } from "./data/index.ts";
 import { IsolateHosts, type EngineVerdict } from "./isolate/index.ts";
 import { Journal, sweepOrphans, type OpRow, type PluginRow } from "./journal/index.ts";
 import { PluginFiles, type Layout } from "./layout.ts";
@@ -31,7 +31,17 @@ import { SecretBox, type Secrets } from "./secrets.ts";
 import { inStartOrder } from "./start-order.ts";
 import { inParallel, Turns } from "./turns.ts";
 import { ManagedPlugin, type PluginEnvironment, type StartFacts } from "./supervise/index.ts";
-import { choose, Fence, grantsBack, UPGRADE_TIMES, Upgrades, wayOf, type Step, type UpgradeTimes } from "./upgrade/index.ts";
+import {
+  choose,
+  Fence,
+  grantsBack,
+  UPGRADE_TIMES,
+  Upgrades,
+  wayOf,
+  type Step,
+  type UpgradeTimes,
+  type Way,
+} from "./upgrade/index.ts";
 
 type Change = PluginStatus | { id: string; state: "removed" };
 const DATA_KEPT_MS = 30 * 86_400_000;
@@ -44,6 +54,7 @@ export class NodeRuntime implements Runtime {
   readonly #journal: Journal;
   readonly #ledger: Ledger;
   readonly #logs: LogStore;
+  readonly #data: DataFolders;
   readonly #secrets: SecretBox;
   readonly #environment: PluginEnvironment;
   readonly #closeBelt: () => void;
@@ -75,6 +86,12 @@ export class NodeRuntime implements Runtime {
     this.#logs = new LogStore(found.layout.logs, clock);
     this.#secrets = new SecretBox(found.layout.secretKey);
     const confined = found.report.label.startsWith("os");
+    this.#data = new DataFolders({
+      journal: this.#journal,
+      trees: new Trees({ machine: found.machine, runDir: found.layout.runDir, confined }),
+      files: (id) => new PluginFiles(found.layout, id),
+      asRoot: found.report.asRoot,
+    });
     const belt = confined || options.inProcess !== undefined ? null : openSeatBelt(found.machine);
     this.#closeBelt = () => belt?.close();
     this.#environment = {
@@ -97,6 +114,7 @@ export class NodeRuntime implements Runtime {
       cores: availableParallelism(),
       maxMemoryMb: Math.max(256, Math.floor((totalmem() / 1_048_576) * 0.75)),
       files: (id) => new PluginFiles(found.layout, id),
+      data: this.#data,
       kv: (id) => this.#store(id),
       onChange: (id) => this.#announce(id),
       onNotice: options.onNotice ?? (() => {}),
@@ -107,9 +125,12 @@ export class NodeRuntime implements Runtime {
       clock,
       journal: this.#journal,
       logs: this.#logs,
+      ledger: this.#ledger,
+      data: this.#data,
       times: this.#times,
       manage: (step) => this.#manage(step),
       adopt: (plugin, grants) => this.#adopt(plugin, { desired: "enabled", grants }),
+      sweep: (id) => this.#sweep(id),
       inTurn: (id, act) => void this.#turns.take(id, act),
       onNotice: this.#environment.onNotice,
     });
@@ -146,7 +167,7 @@ export class NodeRuntime implements Runtime {
    * @throws bad_request reason policy when another publisher's plugin of that name is installed · plugin_gone reason start_failed | probe_failed
    */
   stage(release: StoredRelease, grants: Grant[]): Promise<PluginStatus> {
-    return this.#turns.take(release.id, () => this.#follow({ release, grants }, "update"));
+    return this.#act(release.id, () => this.#follow({ release, grants }, "update"));
   }
 
   /** Former releases that can come back, newest first. */
@@ -159,7 +180,7 @@ export class NodeRuntime implements Runtime {
    * @throws not_found reason not_kept · unauthorized reason policy · as `stage`
    */
   rollback(id: string, o: { version?: string }): Promise<PluginStatus> {
-    return this.#turns.take(id, () => {
+    return this.#act(id, async () => {
       const { version } = this.#plugin(id).release;
       const kept = choose(this.kept(id), { id, version: o.version, current: version });
       const target = kept.release.version;
@@ -186,31 +207,35 @@ export class NodeRuntime implements Runtime {
     if (this.#machine.asRoot) allowReading(release.dir);
     this.#upgrades.settle(release.id);
     const way = active === undefined ? "stop-first" : this.#wayTo(next, active);
-    if (active !== undefined && way === "beside") await this.#upgrades.beside(active, next, kind);
-    else {
-      // Nothing of an even earlier release may still write where the next one will.
-      await this.#upgrades.end(release.id);
-      const fence = new Fence({ clock: this.#environment.clock, waitMs: way === "fence" ? this.#times.fenceMs : 0 });
-      await this.#replace(active, next, { kind, fence });
+    // Nothing of an even earlier release may still write where the next one will.
+    if (way !== "beside") await this.#upgrades.end(release.id);
+    try {
+      if (active !== undefined && this.#mayServe(next, active)) await this.#upgrades.follow(active, next, { kind, way });
+      else await this.#replace(active, next, { kind, waitMs: way === "fence" ? this.#times.fenceMs : 0 });
+    } finally {
+      await this.#sweep(release.id);
     }
     this.#journal.resetCrashes(release.id);
     this.#hideSecrets(release.id);
     return this.#status(release.id);
   }
 
-  #wayTo(next: Step, { release, running }: ManagedPlugin): ReturnType<typeof wayOf> {
-    const way = wayOf({ release, grants: this.#journal.grants(release.id) }, next);
+  #wayTo(next: Step, { release }: ManagedPlugin): Way {
+    return wayOf({ release, grants: this.#journal.grants(release.id) }, next);
+  }
+
+  /** One serves, and the other can take over from it. */
+  #mayServe(next: Step, { release, running }: ManagedPlugin): boolean {
     const service = next.release.manifest.kind === "service";
     // A release that waits for settings can only get them once it is the installed one.
-    const mayServe = service && running && release.sha256 !== next.release.sha256 && this.#startFacts(next).config !== null;
-    return way === "beside" && !mayServe ? "stop-first" : way;
+    return service && running && release.sha256 !== next.release.sha256 && this.#startFacts(next).config !== null;
   }
 
   /** The former release stops before the new one starts; between them calls stand before the fence. */
   async #replace(
     active: ManagedPlugin | undefined,
     { release, grants }: Step,
-    { kind, fence }: { kind: "update" | "rollback"; fence: Fence },
+    { kind, waitMs }: { kind: "update" | "rollback"; waitMs: number },
   ): Promise<void> {
     const { id } = release;
     const former = active?.release;
@@ -218,6 +243,7 @@ export class NodeRuntime implements Runtime {
     const payload = { from: former?.sha256 ?? null, to: release.sha256 };
     const op = this.#journal.intent({ pluginId: id, kind: former === undefined ? "install" : kind, step: "replace", payload });
     const desired = this.#rows.get(id)?.desired ?? "enabled";
+    const fence = new Fence({ clock: this.#environment.clock, waitMs });
     const leave = await active?.stopBehind(fence.guard, "Another version takes over.");
     try {
       const plugin = this.#manage({ release, grants });
@@ -239,8 +265,9 @@ export class NodeRuntime implements Runtime {
   }
 
   enable(id: string): Promise<PluginStatus> {
-    return this.#turns.take(id, async () => {
+    return this.#act(id, async () => {
       const plugin = this.#plugin(id);
+      this.#upgrades.settle(id);
       this.#setDesired(id, "enabled");
       plugin.reset();
       await plugin.start();
@@ -249,7 +276,7 @@ export class NodeRuntime implements Runtime {
   }
 
   disable(id: string): Promise<PluginStatus> {
-    return this.#turns.take(id, async () => {
+    return this.#act(id, async () => {
       const plugin = this.#plugin(id);
       this.#upgrades.settle(id);
       this.#setDesired(id, "disabled");
@@ -259,7 +286,7 @@ export class NodeRuntime implements Runtime {
   }
 
   restart(id: string): Promise<PluginStatus> {
-    return this.#turns.take(id, async () => {
+    return this.#act(id, async () => {
       const plugin = this.#plugin(id);
       if (this.#rows.get(id)?.desired === "disabled") throw new HnError("not_found", { reason: "disabled" });
       this.#upgrades.settle(id);
@@ -272,7 +299,7 @@ export class NodeRuntime implements Runtime {
 
   /** Ends a plugin whose files or standing can no longer be trusted. Its data stays; only the operator starts it again. */
   quarantine(id: string, reason: LocalError): Promise<void> {
-    return this.#turns.take(id, () => {
+    return this.#act(id, () => {
       this.#upgrades.settle(id);
       return this.#plugin(id).quarantine(reason);
     });
@@ -280,7 +307,7 @@ export class NodeRuntime implements Runtime {
 
   /** Data is kept for 30 days or deleted at once. @throws bad_request reason needed_by */
   remove(id: string, o: { keepData: boolean }): Promise<void> {
-    return this.#turns.take(id, async () => {
+    return this.#act(id, async () => {
       const plugin = this.#plugin(id);
       const dependant = [...this.#releases.values()].find(({ manifest }) => Object.hasOwn(manifest.dependencies ?? {}, id));
       if (dependant !== undefined) {
@@ -296,7 +323,8 @@ export class NodeRuntime implements Runtime {
       this.#logs.forget(id);
       this.#stores.get(id)?.close();
       this.#stores.delete(id);
-      if (!o.keepData) await this.#erase(id);
+      if (o.keepData) await this.#sweep(id);
+      else await this.#data.eraseAll(id);
       this.#journal.done(op);
       for (const listener of this.#listeners) listener({ id, state: "removed" });
     });
@@ -309,7 +337,7 @@ export class NodeRuntime implements Runtime {
 
   /** Takes effect with the plugin's next wish; rights that shape the process itself restart it. */
   setGrants(id: string, grants: Grant[]): Promise<void> {
-    return this.#turns.take(id, async () => {
+    return this.#act(id, async () => {
       const plugin = this.#plugin(id);
       const before = this.#journal.grants(id);
       this.#journal.setGrants(id, grants);
@@ -334,7 +362,7 @@ export class NodeRuntime implements Runtime {
     value: JsonObject,
     secrets: Record<string, string>,
   ): Promise<{ result: "applied" | "restart" | "restored" }> {
-    return this.#turns.take(id, async () => {
+    return this.#act(id, async () => {
       const plugin = this.#plugin(id);
       const release = this.#release(id);
       this.#upgrades.settle(id);
@@ -411,30 +439,32 @@ export class NodeRuntime implements Runtime {
   async #startAtBoot(id: string, probation: OpRow | undefined): Promise<void> {
     const plugin = this.#plugins.get(id);
     if (plugin === undefined) return;
+    if (probation?.step === "ask") return plugin.hold(probation.payload as unknown as LocalError);
     const started = await plugin.start();
     // What waits for the operator has not failed.
     const failed = !started && (plugin.state === "backoff" || plugin.state === "crash_looped");
     if (probation !== undefined) this.#upgrades.resume(plugin, probation, { failed });
   }
 
-  /** Finishes what a crash has cut off, and deletes data whose time is over. @returns probations that go on, by plugin */
+  /** Finishes what a crash has cut off, and deletes data whose time is over. @returns probations that go on, and what waits for the operator, by plugin */
   async #recover(): Promise<Map<string, OpRow>> {
     const probations = new Map<string, OpRow>();
     this.#journal.dropStaged();
     for (const op of this.#journal.unfinished()) {
-      if (op.step === "probation") {
+      if (op.step === "probation" || op.step === "ask") {
         probations.set(op.pluginId, op);
         continue;
       }
       if (op.kind === "remove" && op.payload["keepData"] === false && !this.#rows.has(op.pluginId))
-        await this.#erase(op.pluginId);
+        await this.#data.eraseAll(op.pluginId);
       // The flip itself is one transaction, so whatever else was cut off left one release active, and no process of a former run is left.
       this.#journal.done(op.opId);
     }
     for (const id of this.#journal.expiredData(DATA_KEPT_MS)) {
-      await this.#erase(id);
+      await this.#data.eraseAll(id);
       this.#journal.forgetData(id);
     }
+    for (const id of this.#journal.data.plugins()) await this.#sweep(id);
     return probations;
   }
 
@@ -459,7 +489,7 @@ export class NodeRuntime implements Runtime {
   #adopt(plugin: ManagedPlugin, o: { desired: PluginRow["desired"]; grants: readonly Grant[] }): void {
     const { id, release } = plugin;
     const before = this.#releases.has(id) ? this.#journal.grants(id) : [];
-    this.#journal.activate(release, o);
+    this.#journal.activate(release, { ...o, data: plugin.data.folder });
     this.#releases.set(id, release);
     this.#ledger.addGrants({ plugin: id, release: release.version }, before, o.grants);
     const row = this.#journal.plugins().find((one) => one.id === id);
@@ -477,10 +507,12 @@ export class NodeRuntime implements Runtime {
     await plugin.start();
   }
 
-  async #erase(id: string): Promise<void> {
-    const files = new PluginFiles(this.#layout, id);
-    const confined = this.#report.label.startsWith("os");
-    await eraseData(this.#machine, { runDir: this.#layout.runDir, pluginFolder: files.folder, dataDir: files.data, confined });
+  /** Deletes data of releases that are not kept any more. What cannot be deleted now is tried again later. */
+  async #sweep(id: string): Promise<void> {
+    this.#journal.kept(id);
+    await this.#data
+      .sweep(id)
+      .catch((error: unknown) => this.#logs.add(id, { source: "host", level: "error", message: HnError.from(error).message }));
   }
 
   #openSecrets(id: string): Secrets {
@@ -503,6 +535,12 @@ export class NodeRuntime implements Runtime {
     this.#journal.setDesired(id, desired);
     const row = this.#rows.get(id);
     if (row !== undefined) this.#rows.set(id, { ...row, desired });
+  }
+
+  /** Acts on one plugin follow each other; a trial of a new release does not keep them waiting. */
+  #act<T>(id: string, act: () => Promise<T>): Promise<T> {
+    this.#upgrades.hurry(id);
+    return this.#turns.take(id, act);
   }
 
   #plugin(id: string): ManagedPlugin {

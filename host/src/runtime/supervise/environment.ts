@@ -2,6 +2,7 @@
 import type { Bus, Clock, ConfinementReport, Random, StoredRelease } from "../../contract/index.ts";
 import type { KvStore, NodeIdentity } from "../broker/index.ts";
 import type { Launcher } from "../confine/index.ts";
+import type { DataFolders } from "../data/index.ts";
 import type { IsolateHosts } from "../isolate/index.ts";
 import type { Journal } from "../journal/index.ts";
 import type { PluginFiles } from "../layout.ts";
@@ -29,6 +30,7 @@ export interface PluginEnvironment {
   /** Asked before every start: does the release still hold what was verified? @throws invalid_signature tampered · revoked */
   admit: (release: StoredRelease) => Promise<void>;
   files: (pluginId: string) => PluginFiles;
+  data: DataFolders;
   kv: (pluginId: string) => KvStore;
   onChange: (pluginId: string) => void;
   onNotice: (notice: { plugin: string; title: string; body: string }) => void;

@@ -22,6 +22,7 @@ import { HOST_MEMORY_MB, tierOf, unusable, WATCHDOG_MS, type Tier } from "../iso
 import { rating } from "../permission/index.ts";
 import type { ProcessEnd } from "../process/index.ts";
 import type { PluginEnvironment } from "./environment.ts";
+import { PluginData } from "./plugin-data.ts";
 import { loopReason, RestartPolicy } from "./policy.ts";
 import { Schedules } from "./schedules.ts";
 import { limitsOf, pluginSpec, workerSpec } from "./specs.ts";
@@ -65,6 +66,8 @@ export class ManagedPlugin {
   readonly #facts: () => StartFacts;
   readonly #policy: RestartPolicy;
   readonly #limits: () => Required<PluginLimits>;
+  /** Where its data are. */
+  readonly data: PluginData;
   #state: PluginState = "staged";
   #reason: LocalError | null = null;
   #session: Session | undefined;
@@ -88,6 +91,7 @@ export class ManagedPlugin {
     this.#facts = facts;
     this.#policy = new RestartPolicy(environment.random);
     this.#limits = () => limitsOf(release.manifest, environment.maxMemoryMb);
+    this.data = new PluginData(release, environment);
   }
 
   get state(): PluginState {
@@ -113,7 +117,8 @@ export class ManagedPlugin {
   }
 
   /**
-   * Starts it beside the release that serves: it offers nothing and counts no crash. `serve` makes it the one that serves.
+   * Starts it beside the release that serves: it offers nothing and counts no crash. `serve` makes it the one that serves. Data of which it gets a
+   * copy are not there yet; `takeData` brings them.
    * @param probe  looks at the running process and throws what is wrong with it
    * @throws why it cannot serve; it is gone then
    */
@@ -125,12 +130,21 @@ export class ManagedPlugin {
     this.#set("starting", null);
     try {
       await this.#environment.admit(facts.release);
-      await this.#open(facts, probe);
+      await this.#open(facts, { beside: true, probe });
     } catch (error) {
       this.#session = undefined;
       this.#set("start_failed", HnError.from(error).toLocal());
       throw error;
     }
+  }
+
+  /** Gives a process that was started beside another its data, now that nobody writes them. @throws data_copy_failed · migration_failed */
+  async takeData(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) throw new HnError("plugin_gone");
+    if (!this.data.awaited) return;
+    await this.data.fill();
+    await this.data.open(session);
   }
 
   /** Its schedules rest and its end is no crash any more; calls that it has go on. */
@@ -212,7 +226,7 @@ export class ManagedPlugin {
       return true;
     }
     try {
-      await this.#open(facts, (session) => session.capabilities.publish());
+      await this.#open(facts, { beside: false, probe: (session) => session.capabilities.publish() });
       this.serve();
       return true;
     } catch (error) {
@@ -243,6 +257,12 @@ export class ManagedPlugin {
   #lockAway(reason: LocalError): void {
     this.#environment.logs.add(this.id, { source: "host", level: "error", message: reason.message ?? "It was locked away." });
     this.#set("quarantined", reason);
+  }
+
+  /** Ends it until the operator has decided something. */
+  async hold(reason: LocalError): Promise<void> {
+    await this.stop(reason.message ?? "It was stopped.", 0);
+    this.#set("stopped", reason);
   }
 
   /** Drains and ends it. The state afterwards is `stopped` unless the caller sets another. */
@@ -325,8 +345,11 @@ export class ManagedPlugin {
     return null;
   }
 
-  async #open(facts: StartFacts, probe: (session: Session) => void): Promise<void> {
-    const session = new Session(this.#sessionOptions(facts));
+  async #open(facts: StartFacts, { beside, probe }: { beside: boolean; probe: (session: Session) => void }): Promise<void> {
+    const dataDir = this.data.prepare(facts);
+    if (!beside) await this.data.fill();
+    if (this.#stopping && !beside) throw new HnError("plugin_gone", { reason: "start_failed" });
+    const session = new Session(this.#sessionOptions(facts, dataDir));
     this.#session = session;
     const { launched } = session.process;
     this.#environment.journal.processStarted({ pid: launched.pid, startTicks: startTicks(launched.pid) ?? 0, pluginId: this.id });
@@ -334,6 +357,7 @@ export class ManagedPlugin {
       await session.process.ready;
       this.#set("probing", null);
       this.#judge(facts, session);
+      if (!this.data.awaited) await this.data.open(session);
       probe(session);
       if (!session.process.running) throw new HnError("plugin_gone", { reason: "start_failed" });
     } catch (error) {
@@ -368,13 +392,12 @@ export class ManagedPlugin {
     journal.recordEvidence(this.id, release.sha256, evidence);
   }
 
-  #sessionOptions(facts: StartFacts): SessionOptions {
+  #sessionOptions(facts: StartFacts, dataDir: string | null): SessionOptions {
     const environment = this.#environment;
     const { release } = facts;
     const limits = this.#limits();
     const isolated = this.#tier(release) === "isolate";
-    const files = environment.files(this.id);
-    const assetsDir = files.buildAssetView(release);
+    const assetsDir = environment.files(this.id).buildAssetView(release);
     const ledger = (verdict: "allow" | "deny") => (use: OpUse) =>
       environment.ledger.add({ plugin: this.id, release: release.version, verdict, ...use });
     return {
@@ -384,7 +407,7 @@ export class ManagedPlugin {
       launcher: isolated ? environment.isolates.launcher(release) : environment.launcher,
       ...(isolated ? { watchdogMs: WATCHDOG_MS } : {}),
       workerLauncher: environment.launcher,
-      spec: pluginSpec({ facts, limits, files, assetsDir, report: environment.report }),
+      spec: pluginSpec({ facts, limits, assetsDir, dataDir, report: environment.report }),
       workerSpec: (worker) =>
         workerSpec({ facts, worker, assetsDir, report: environment.report, maxMemoryMb: environment.maxMemoryMb }),
       limits: isolated ? { ...limits, memoryMb: HOST_MEMORY_MB } : limits,

@@ -47,16 +47,26 @@ function journalOf(folder: string): { active: unknown[]; open: unknown[] } {
   }
 }
 
+/** What a release finds where it kept notes, and nothing of a half-made copy. */
+const DATA_OF: Record<string, RegExp> = { "1.0.0": /^1\.0\.0,a$/, "2.0.0": /^1\.0\.0,a,1>2(,b)?$/ };
+const foldersOf = (folder: string): number =>
+  readdirSync(join(folder, "node", "runtime", "plugins", ...ID.split("/"))).filter((name) => name.startsWith("data")).length;
+
 /** What each story passes through at least. */
 const STEPS = {
   "by-hand": ["update start", "update flip", "update probation", "rollback start", "rollback flip", "drain stop"],
-  fenced: ["update replace", "rollback replace"],
+  fenced:
+    "update start|update fence|data snapshot|data migrate|update flip|update probation|rollback start|rollback fence|rollback flip".split(
+      "|",
+    ),
+  "stop-first": ["update fence", "update start", "data snapshot", "data migrate", "update flip"],
   worse: ["return flip"],
 };
 
 for (const [story, what] of [
   ["by-hand", "an upgrade and a rollback"],
   ["fenced", "an upgrade and a rollback of a plugin with data"],
+  ["stop-first", "an upgrade of a plugin with data that stops first"],
   ["worse", "a return that nobody asked for"],
 ] as const) {
   test(`a daemon killed at any point of ${what} has one release afterwards, which serves, and no process is left over (A25)`, async (t) => {
@@ -85,7 +95,13 @@ for (const [story, what] of [
         await world.runtime.startAll();
         const status = world.runtime.get(ID);
         assert.equal(status?.state, "active", said);
-        const { version } = await world.call(SAY).catch(() => ({ version: status.version }));
+        const answer: { version?: string; notes?: string } = await world.call(SAY).catch((error: unknown) => {
+          if (story !== "worse") throw error;
+          return { version: status.version };
+        });
+        const { version, notes } = answer;
+        if (story === "fenced" || story === "stop-first") assert.match(notes ?? "", DATA_OF[version ?? ""] ?? /^$/, said);
+        assert.ok(foldersOf(folder) <= 2, `${said}: what came to nothing is deleted`);
         assert.deepEqual(journalOf(folder), { active: [{ version, same: 1 }], open: [] }, said);
         assert.equal(world.real.entries({ name: SAY }).length, 1, said);
       } finally {

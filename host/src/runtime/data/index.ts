@@ -1,0 +1,3 @@
+/** A plugin's data on disk: what goes through it, which folder belongs to which release, how much there is. */
+export * from "./trees.ts";
+export * from "./folders.ts";
