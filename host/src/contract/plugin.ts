@@ -182,6 +182,13 @@ export interface PluginResources {
   p99Ms: number;
 }
 
+/** How full a plugin's data folder is. */
+export interface PluginDataUse {
+  bytes: number;
+  files: number;
+  limitBytes: number;
+}
+
 /** What the operator sees of one installed plugin. */
 export interface PluginStatus {
   id: string;
@@ -201,6 +208,8 @@ export interface PluginStatus {
   /** `name@X.Y` currently registered. */
   offers: string[];
   resources: PluginResources | null;
+  /** Null without data, and until they were measured. */
+  data: PluginDataUse | null;
   /** Why it does not run, with what to do. */
   reason: LocalError | null;
   needsConsent: boolean;

@@ -287,6 +287,11 @@ export const REASONS = {
     message: "The plugin used more memory than its limit and was ended.",
     action: "Raise its memory limit or give it less work.",
   },
+  data_full: {
+    code: "quota_exceeded",
+    message: "The plugin's data folder holds more than it may, so the plugin was stopped.",
+    action: "Start it again if it can make room by itself, grant it more, or remove it with its data.",
+  },
   data_copy_failed: {
     code: "internal_error",
     message: "The plugin's data could not be copied for the new version.",

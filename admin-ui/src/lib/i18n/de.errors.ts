@@ -213,6 +213,10 @@ const reasons = {
     "Das Plugin nutzte mehr Speicher als erlaubt und wurde beendet.",
     "Erhöhe seine Speichergrenze oder gib ihm weniger Arbeit.",
   ],
+  data_full: [
+    "Der Datenordner des Plugins enthält mehr als erlaubt, darum wurde das Plugin angehalten.",
+    "Starte es neu, wenn es selbst Platz schaffen kann, erlaube ihm mehr oder entferne es mit seinen Daten.",
+  ],
   data_copy_failed: [
     "Die Daten des Plugins konnten nicht für die neue Version kopiert werden.",
     "Sieh nach, ob auf der Festplatte Platz ist; die vorige Version läuft mit ihren Daten weiter.",

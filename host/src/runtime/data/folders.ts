@@ -4,7 +4,7 @@ import type { PluginManifest, StoredRelease } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { DataRow, Journal } from "../journal/index.ts";
 import type { PluginFiles } from "../layout.ts";
-import type { TreeCopy, Trees } from "./trees.ts";
+import type { TreeCopy, Trees, TreeSize } from "./trees.ts";
 
 /** How a release comes to its data. */
 export interface DataPlan {
@@ -90,6 +90,11 @@ export class DataFolders {
         cause,
       });
     }
+  }
+
+  /** How much a folder holds. @throws Error when it cannot be looked at */
+  measure(id: string, folder: string): Promise<TreeSize> {
+    return this.#o.trees.measure(this.#o.files(id).data(folder));
   }
 
   /** The release has opened it: from now on the layout is its own. */

@@ -1,3 +1,4 @@
 /** A plugin's data on disk: what goes through it, which folder belongs to which release, how much there is. */
 export * from "./trees.ts";
+export * from "./disk-watch.ts";
 export * from "./folders.ts";

@@ -161,6 +161,7 @@ export class ManagedPlugin {
     this.#retired = false;
     this.#activeSince = this.#environment.clock.monotonic();
     session.warmUp();
+    this.data.watch(session, (error) => this.#full(error));
     this.#schedules = new Schedules({
       plugin: this.release.manifest,
       session,
@@ -193,6 +194,7 @@ export class ManagedPlugin {
       offers: session?.capabilities.refs ?? [],
       resources: session === undefined ? null : { ...session.usage(), ...session.figures() },
       reason: this.#reason,
+      data: this.data.use,
       needsConsent: this.#environment.journal.awaitsConsent(this.id),
     };
   }
@@ -260,9 +262,9 @@ export class ManagedPlugin {
   }
 
   /** Ends it until the operator has decided something. */
-  async hold(reason: LocalError): Promise<void> {
+  async hold(reason: LocalError, state: "stopped" | "over_quota" = "stopped"): Promise<void> {
     await this.stop(reason.message ?? "It was stopped.", 0);
-    this.#set("stopped", reason);
+    this.#set(state, reason);
   }
 
   /** Drains and ends it. The state afterwards is `stopped` unless the caller sets another. */
@@ -440,9 +442,20 @@ export class ManagedPlugin {
     }
   }
 
+  /** What it has filled it would fill again: it is not started anew by itself. */
+  #full(error: HnError): void {
+    const { logs, onNotice } = this.#environment;
+    logs.add(this.id, { source: "host", level: "error", message: error.message });
+    onNotice({ plugin: this.id, title: "A plugin was stopped", body: `${error.message} ${error.action}` });
+    // On probation the release before takes over.
+    this.watch?.onEnding();
+    void this.hold(error.toLocal(), "over_quota");
+  }
+
   #ended(end: ProcessEnd): void {
     const session = this.#session;
     this.#schedules?.stop();
+    this.data.unwatch();
     this.#environment.journal.processEnded(session?.process.launched.pid ?? 0);
     const wasActive = this.#state === "active" || this.#state === "degraded";
     this.#session = undefined;
