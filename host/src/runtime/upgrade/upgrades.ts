@@ -6,7 +6,7 @@ import type { Journal, OpRow } from "../journal/index.ts";
 import type { LogStore } from "../log-store.ts";
 import type { ManagedPlugin } from "../supervise/index.ts";
 import type { DataFolders } from "../data/index.ts";
-import type { Ledger } from "../ledger.ts";
+import type { Ledger } from "../ledger/index.ts";
 import { Canary } from "./canary.ts";
 import { Fence } from "./fence.ts";
 import { grantsBack } from "./grants-back.ts";
