@@ -292,6 +292,12 @@ export const REASONS = {
     message: "The plugin's data folder holds more than it may, so the plugin was stopped.",
     action: "Start it again if it can make room by itself, grant it more, or remove it with its data.",
   },
+  mount_refused: {
+    code: "bad_request",
+    message: "This folder cannot be lent to a plugin.",
+    action:
+      "Name one that exists and holds nothing of the system or of this node: `hearthnet plugin grant ID fs.mount --folder /srv/photos`.",
+  },
   data_copy_failed: {
     code: "internal_error",
     message: "The plugin's data could not be copied for the new version.",

@@ -19,7 +19,7 @@ import { HnError } from "../foundation/index.ts";
 import { KvStore } from "./broker/index.ts";
 import { allowReading, openSeatBelt, sandboxLauncher, seatBeltLauncher, type Launcher, type Machine } from "./confine/index.ts";
 import { checkConfig, describeConfig, mergeSecrets, needsConfig } from "./configuration.ts";
-import { DataFolders, Trees } from "./data/index.ts";
+import { checkMounts, DataFolders, Trees } from "./data/index.ts";
 import { IsolateHosts, type EngineVerdict } from "./isolate/index.ts";
 import { Journal, sweepOrphans, type OpRow, type PluginRow } from "./journal/index.ts";
 import { PluginFiles, type Layout } from "./layout.ts";
@@ -115,6 +115,7 @@ export class NodeRuntime implements Runtime {
       maxMemoryMb: Math.max(256, Math.floor((totalmem() / 1_048_576) * 0.75)),
       files: (id) => new PluginFiles(found.layout, id),
       data: this.#data,
+      checkMounts: (grants) => checkMounts(grants, { dataDir: options.dataDir }),
       kv: (id) => this.#store(id),
       onChange: (id) => this.#announce(id),
       onNotice: options.onNotice ?? (() => {}),
@@ -196,7 +197,8 @@ export class NodeRuntime implements Runtime {
   }
 
   async #follow(next: Step, kind: "update" | "rollback"): Promise<PluginStatus> {
-    const { release } = next;
+    const { release, grants } = next;
+    this.#environment.checkMounts(grants);
     const active = this.#plugins.get(release.id);
     if (active !== undefined && active.release.publisherKeyId !== release.publisherKeyId) {
       throw new HnError("unauthorized", {
@@ -340,6 +342,7 @@ export class NodeRuntime implements Runtime {
     return this.#act(id, async () => {
       const plugin = this.#plugin(id);
       const before = this.#journal.grants(id);
+      this.#environment.checkMounts(grants);
       this.#journal.setGrants(id, grants);
       this.#ledger.addGrants({ plugin: id, release: plugin.release.version }, before, grants);
       if (plugin.running && shapesProcess(before) !== shapesProcess(grants)) {

@@ -217,6 +217,10 @@ const reasons = {
     "Der Datenordner des Plugins enthält mehr als erlaubt, darum wurde das Plugin angehalten.",
     "Starte es neu, wenn es selbst Platz schaffen kann, erlaube ihm mehr oder entferne es mit seinen Daten.",
   ],
+  mount_refused: [
+    "Dieser Ordner kann keinem Plugin geliehen werden.",
+    "Nenne einen, den es gibt und in dem nichts vom System oder von diesem Knoten liegt: `hearthnet plugin grant ID fs.mount --folder /srv/fotos`.",
+  ],
   data_copy_failed: [
     "Die Daten des Plugins konnten nicht für die neue Version kopiert werden.",
     "Sieh nach, ob auf der Festplatte Platz ist; die vorige Version läuft mit ihren Daten weiter.",

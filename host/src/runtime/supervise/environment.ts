@@ -1,5 +1,5 @@
 /** What all plugins of a node share. */
-import type { Bus, Clock, ConfinementReport, Random, StoredRelease } from "../../contract/index.ts";
+import type { Bus, Clock, ConfinementReport, Grant, Random, StoredRelease } from "../../contract/index.ts";
 import type { KvStore, NodeIdentity } from "../broker/index.ts";
 import type { Launcher } from "../confine/index.ts";
 import type { DataFolders } from "../data/index.ts";
@@ -31,6 +31,8 @@ export interface PluginEnvironment {
   admit: (release: StoredRelease) => Promise<void>;
   files: (pluginId: string) => PluginFiles;
   data: DataFolders;
+  /** @throws bad_request reason mount_refused */
+  checkMounts: (grants: readonly Grant[]) => void;
   kv: (pluginId: string) => KvStore;
   onChange: (pluginId: string) => void;
   onNotice: (notice: { plugin: string; title: string; body: string }) => void;

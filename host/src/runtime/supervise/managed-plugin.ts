@@ -319,7 +319,7 @@ export class ManagedPlugin {
     return tierOf(manifest.tier, this.#environment.isRaised(this.id));
   }
 
-  #refusal({ release, bestLabel, config }: StartFacts): { state: PluginState; error: LocalError } | null {
+  #refusal({ release, bestLabel, config, grants }: StartFacts): { state: PluginState; error: LocalError } | null {
     const { report, journal, clock, isolates } = this.#environment;
     const isolated = this.#tier(release) === "isolate";
     const block = (reason: Reason): { state: PluginState; error: LocalError } => ({
@@ -336,6 +336,11 @@ export class ManagedPlugin {
         state: "crash_looped",
         error: new HnError("plugin_gone", { reason: "crash_looped", message: `${why} It was stopped.` }).toLocal(),
       };
+    }
+    try {
+      this.#environment.checkMounts(grants);
+    } catch (error) {
+      return { state: "blocked_by_policy", error: HnError.from(error).toLocal() };
     }
     if (config === null) {
       const message = "The plugin needs settings before it can start.";
