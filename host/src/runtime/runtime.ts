@@ -31,17 +31,7 @@ import { SecretBox, type Secrets } from "./secrets.ts";
 import { inStartOrder } from "./start-order.ts";
 import { inParallel, Turns } from "./turns.ts";
 import { ManagedPlugin, type PluginEnvironment, type StartFacts } from "./supervise/index.ts";
-import {
-  choose,
-  Fence,
-  grantsBack,
-  UPGRADE_TIMES,
-  Upgrades,
-  wayOf,
-  type Step,
-  type UpgradeTimes,
-  type Way,
-} from "./upgrade/index.ts";
+import { choose, grantsBack, UPGRADE_TIMES, Upgrades, wayOf, type Step, type Way } from "./upgrade/index.ts";
 
 type Change = PluginStatus | { id: string; state: "removed" };
 const DATA_KEPT_MS = 30 * 86_400_000;
@@ -65,7 +55,6 @@ export class NodeRuntime implements Runtime {
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #turns = new Turns();
   readonly #upgrades: Upgrades;
-  readonly #times: UpgradeTimes;
 
   constructor(
     options: RuntimeOptions,
@@ -121,16 +110,15 @@ export class NodeRuntime implements Runtime {
       onNotice: options.onNotice ?? (() => {}),
       admit: options.admit ?? (() => Promise.resolve()),
     };
-    this.#times = { ...UPGRADE_TIMES, ...options.upgradeTimes };
     this.#upgrades = new Upgrades({
       clock,
       journal: this.#journal,
       logs: this.#logs,
       ledger: this.#ledger,
       data: this.#data,
-      times: this.#times,
+      times: { ...UPGRADE_TIMES, ...options.upgradeTimes },
       manage: (step) => this.#manage(step),
-      adopt: (plugin, grants) => this.#adopt(plugin, { desired: "enabled", grants }),
+      adopt: (plugin, o) => this.#adopt(plugin, o),
       sweep: (id) => this.#sweep(id),
       inTurn: (id, act) => void this.#turns.take(id, act),
       onNotice: this.#environment.onNotice,
@@ -213,7 +201,7 @@ export class NodeRuntime implements Runtime {
     if (way !== "beside") await this.#upgrades.end(release.id);
     try {
       if (active !== undefined && this.#mayServe(next, active)) await this.#upgrades.follow(active, next, { kind, way });
-      else await this.#replace(active, next, { kind, waitMs: way === "fence" ? this.#times.fenceMs : 0 });
+      else await this.#upgrades.replace(active, next, { kind, way, desired: this.#rows.get(release.id)?.desired ?? "enabled" });
     } finally {
       await this.#sweep(release.id);
     }
@@ -231,39 +219,6 @@ export class NodeRuntime implements Runtime {
     const service = next.release.manifest.kind === "service";
     // A release that waits for settings can only get them once it is the installed one.
     return service && running && release.sha256 !== next.release.sha256 && this.#startFacts(next).config !== null;
-  }
-
-  /** The former release stops before the new one starts; between them calls stand before the fence. */
-  async #replace(
-    active: ManagedPlugin | undefined,
-    { release, grants }: Step,
-    { kind, waitMs }: { kind: "update" | "rollback"; waitMs: number },
-  ): Promise<void> {
-    const { id } = release;
-    const former = active?.release;
-    const formerGrants = former === undefined ? [] : this.#journal.grants(id);
-    const payload = { from: former?.sha256 ?? null, to: release.sha256 };
-    const op = this.#journal.intent({ pluginId: id, kind: former === undefined ? "install" : kind, step: "replace", payload });
-    const desired = this.#rows.get(id)?.desired ?? "enabled";
-    const fence = new Fence({ clock: this.#environment.clock, waitMs });
-    const leave = await active?.stopBehind(fence.guard, "Another version takes over.");
-    try {
-      const plugin = this.#manage({ release, grants });
-      this.#adopt(plugin, { desired, grants });
-      plugin.reset();
-      if (desired === "disabled" || (await plugin.start())) return;
-      if (former === undefined || former.sha256 === release.sha256 || plugin.state === "needs_config") return;
-      const failure = plugin.status(desired).reason?.message ?? "";
-      await this.#takeBack({ former, grants: formerGrants, failed: plugin });
-      throw new HnError("plugin_gone", {
-        reason: "start_failed",
-        message: `Version ${release.version} did not start, so ${former.version} runs on. ${failure}`.trim(),
-      });
-    } finally {
-      fence.lift(this.#plugins.get(id)?.session);
-      leave?.();
-      this.#journal.done(op);
-    }
   }
 
   enable(id: string): Promise<PluginStatus> {
@@ -499,15 +454,6 @@ export class NodeRuntime implements Runtime {
     if (row !== undefined) this.#rows.set(id, row);
     this.#plugins.set(id, plugin);
     this.#hideSecrets(id);
-  }
-
-  async #takeBack(o: { former: StoredRelease; grants: Grant[]; failed: ManagedPlugin }): Promise<void> {
-    await o.failed.stop("The former version comes back.");
-    const plugin = this.#manage({ release: o.former, grants: o.grants });
-    this.#adopt(plugin, { desired: "enabled", grants: o.grants });
-    this.#journal.setReleaseState(o.failed.id, o.failed.release.sha256, "failed");
-    plugin.reset();
-    await plugin.start();
   }
 
   /** Deletes data of releases that are not kept any more. What cannot be deleted now is tried again later. */

@@ -6,6 +6,7 @@ export * from "./grants-back.ts";
 export * from "./once-more.ts";
 export * from "./probe.ts";
 export * from "./regression.ts";
+export * from "./replacement.ts";
 export * from "./return.ts";
 export * from "./succession.ts";
 export * from "./upgrades.ts";

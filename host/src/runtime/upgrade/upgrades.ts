@@ -2,7 +2,7 @@
 import type { Clock, Grant, JsonObject, StoredRelease, Timer } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Outcomes } from "../broker/index.ts";
-import type { Journal, OpRow } from "../journal/index.ts";
+import type { Desired, Journal, OpRow } from "../journal/index.ts";
 import type { LogStore } from "../log-store.ts";
 import type { ManagedPlugin } from "../supervise/index.ts";
 import type { DataFolders } from "../data/index.ts";
@@ -10,6 +10,7 @@ import type { Ledger } from "../ledger/index.ts";
 import { Canary } from "./canary.ts";
 import { Fence } from "./fence.ts";
 import { grantsBack } from "./grants-back.ts";
+import { replace } from "./replacement.ts";
 import { canReturn, returnWaits } from "./return.ts";
 import { probe } from "./probe.ts";
 import { Succession } from "./succession.ts";
@@ -38,7 +39,7 @@ export interface UpgradeRooms {
   /** A plugin that is not the current one yet; `grants` are its rights until it is. */
   manage: (step: Step) => ManagedPlugin;
   /** One transaction: this release is the active one. */
-  adopt: (plugin: ManagedPlugin, grants: readonly Grant[]) => void;
+  adopt: (plugin: ManagedPlugin, o: { desired: Desired; grants: readonly Grant[] }) => void;
   /** Deletes data that no release refers to any more. */
   sweep: (id: string) => Promise<void>;
   /** Lets acts on one plugin follow each other. */
@@ -77,6 +78,11 @@ export class Upgrades {
     return o.way === "beside"
       ? this.beside(active, next, o.kind)
       : this.behind(active, next, { kind: o.kind, first: o.way === "stop-first" });
+  }
+
+  /** Makes `next` the installed release where nothing serves that could go on meanwhile. @throws as `replace` */
+  replace(active: ManagedPlugin | undefined, next: Step, o: Parameters<typeof replace>[2]): Promise<void> {
+    return replace(this.#o, { active, next }, o);
   }
 
   /**
@@ -278,7 +284,7 @@ export class Upgrades {
   /** The switch: checked and compiled first, then one transaction, then one exchange of entries, all in one turn of the event loop. */
   #flip({ from, to, grants }: { from: ManagedPlugin; to: ManagedPlugin; grants: readonly Grant[] }): void {
     const exchange = to.session?.capabilities.prepare();
-    this.#o.adopt(to, grants);
+    this.#o.adopt(to, { desired: "enabled", grants });
     const start = performance.now();
     exchange?.(from.session?.capabilities);
     const us = Math.round((performance.now() - start) * 1000);

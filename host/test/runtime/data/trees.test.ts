@@ -89,6 +89,7 @@ test("a copy that would be larger than allowed, or that cannot be whole, is refu
   await assert.rejects(trees.copy(sparse, place(), { maxBytes: 2 ** 20 }), /more than 1048576 bytes/);
   const shut = place((dir) => mkdirSync(join(dir, "shut"), { mode: 0o000 }));
   await assert.rejects(trees.copy(shut, place(), { maxBytes: 1000 }), /EACCES/);
+  await trees.erase(shut);
 });
 
 test("measuring counts what a copy would take, and says when it could not see everything", async (t) => {
@@ -105,6 +106,7 @@ test("measuring counts what a copy would take, and says when it could not see ev
   chmodSync(join(dir, "sub"), 0o000);
   if (asRoot) chownSync(join(dir, "sub"), NOBODY, NOBODY);
   assert.equal((await trees.measure(dir)).unreadable, 1);
+  await trees.erase(dir);
 });
 
 test("erasing leaves nothing inside and touches nothing outside, however deep and however closed it is (A03)", async (t) => {
