@@ -170,6 +170,8 @@ export interface KeptRelease {
   keptSince: number;
   /** The rights it had. */
   grants: Grant[];
+  /** Unix milliseconds: it cannot read the data of now, so what was written since then would be lost. Null where nothing would. */
+  losesSince: number | null;
 }
 
 export interface PluginResources {

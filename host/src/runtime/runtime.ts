@@ -161,7 +161,10 @@ export class NodeRuntime implements Runtime {
 
   /** Former releases that can come back, newest first. */
   kept(id: string): KeptRelease[] {
-    return this.#journal.kept(id).filter(({ release }) => existsSync(release.dir));
+    return this.#journal
+      .kept(id)
+      .filter(({ release }) => existsSync(release.dir))
+      .map((kept) => ({ ...kept, losesSince: this.#data.lossSince(kept.release) }));
   }
 
   /**

@@ -58,12 +58,14 @@ export class DataFolders {
       : { folder: found.folder, from, to, copyOf: null };
   }
 
-  /** Age of what a release would find, and whether what was written since would be lost. Null when nothing would. @returns Unix milliseconds */
+  /**
+   * Since when what was written is lost if this release comes back, because it can only read the data that it left. Null when nothing is.
+   * @returns Unix milliseconds
+   */
   lossSince(release: StoredRelease): number | null {
     const { data } = this.#o.journal;
-    const { folder } = this.#source(release, schemaOf(release.manifest));
     const current = data.current(release.id);
-    if (current === undefined || folder === current) return null;
+    if (current === undefined || this.#reads(release, current)) return null;
     return data.get(release.id, current)?.at ?? null;
   }
 
@@ -133,20 +135,22 @@ export class DataFolders {
   }
 
   /** What a release would start from: the present data if it can read them, otherwise those it had. */
-  #source({ id, sha256 }: StoredRelease, to: number): { folder: string; row: DataRow | undefined } {
+  #source(release: StoredRelease, to: number): { folder: string; row: DataRow | undefined } {
     const { data } = this.#o.journal;
-    const fits = (folder: string | undefined): { folder: string; row: DataRow | undefined } | undefined => {
-      if (folder === undefined) return undefined;
-      const row = data.get(id, folder);
-      return row === undefined || row.schema <= to || row.downgradable ? { folder, row } : undefined;
-    };
+    const { id, sha256 } = release;
     const current = data.current(id);
-    const found = fits(current) ?? fits(data.of(id, sha256));
-    if (found !== undefined) return found;
-    if (current === undefined) return { folder: FIRST, row: data.get(id, FIRST) };
+    const own = data.of(id, sha256);
+    const folder = current === undefined || this.#reads(release, current) ? (current ?? FIRST) : own;
+    if (folder !== undefined && this.#reads(release, folder)) return { folder, row: data.get(id, folder) };
     throw new HnError("bad_request", {
       reason: "data_too_new",
-      message: `The data of ${id} were written by a newer version (layout ${data.get(id, current)?.schema ?? 0}; this one reads ${to}).`,
+      message: `The data of ${id} were written by a newer version (layout ${data.get(id, current ?? FIRST)?.schema ?? 0}; this one reads ${to}).`,
     });
+  }
+
+  /** Whether a release can work with what lies there: nothing, its own layout, one before it, or one whose author says so. */
+  #reads({ id, manifest }: StoredRelease, folder: string): boolean {
+    const row = this.#o.journal.data.get(id, folder);
+    return row === undefined || row.schema <= schemaOf(manifest) || row.downgradable;
   }
 }

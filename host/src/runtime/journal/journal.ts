@@ -151,7 +151,7 @@ export class Journal {
   }
 
   /** Newest first; what is older than the rule allows is forgotten. */
-  kept(pluginId: string): KeptRelease[] {
+  kept(pluginId: string): Omit<KeptRelease, "losesSince">[] {
     const rows = this.#db
       .prepare(
         "SELECT sha256, facts, grants, coalesce(kept_since, at) AS since FROM release WHERE plugin_id = ? AND state = 'kept' ORDER BY since DESC, rowid DESC",

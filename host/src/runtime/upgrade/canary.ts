@@ -3,12 +3,11 @@ import type { Clock, Timer } from "../../contract/index.ts";
 import type { Guard, Session } from "../broker/index.ts";
 import type { ManagedPlugin } from "../supervise/index.ts";
 import { onceMore } from "./once-more.ts";
-import { isRegression } from "./regression.ts";
+import { isRegression, SAMPLES_MIN } from "./regression.ts";
 
 const ONE_IN = 10;
 const CALLS_MAX = 50;
-/** With fewer calls a minute than this, a tenth of them says nothing. */
-const CALLS_PER_MINUTE_MIN = 10;
+const MINUTE_MS = 60_000;
 
 export class Canary {
   /** What speaks against the new release; null when nothing does. */
@@ -40,10 +39,11 @@ export class Canary {
     if (o.former.session !== undefined) o.former.session.guard = this.#guard;
   }
 
-  /** Whether there is anything to be seen: calls come, and some of them may be done twice. */
+  /** Whether anything would be seen: at the rate of the last minute, enough calls for a verdict come in the time. */
   static isWorthIt(former: ManagedPlugin, limitMs: number): boolean {
     const { session } = former;
-    return limitMs > 0 && session !== undefined && session.figures().callsPerMinute >= CALLS_PER_MINUTE_MIN;
+    const perMinute = session?.figures().callsPerMinute ?? 0;
+    return (perMinute * limitMs) / MINUTE_MS / ONE_IN >= SAMPLES_MIN;
   }
 
   /** The time is over, or somebody cannot wait: what was seen so far counts. */

@@ -71,9 +71,12 @@ test("a new layout is made from a copy, and the data of the version before stay 
   assert.ok(lines.some((line) => /Its data were copied for 2\.0\.0: 1 files/.test(line)));
   await runtime.restart(ID);
   assert.equal(await say(), "2.0.0: 1.0.0,a,1>2,b", "they are its own from now on");
+  const [kept] = runtime.kept(ID);
+  assert.ok(Math.abs(Date.now() - (kept?.losesSince ?? 0)) < HOUR, "that something would be lost is known before");
   const back = await runtime.rollback(ID, {});
   assert.equal(back.version, "1.0.0");
   assert.equal(await say(), "1.0.0: 1.0.0,a", "going back is going back to the data of then");
+  assert.equal(runtime.kept(ID)[0]?.losesSince, null, "forward again nothing is");
 });
 
 for (const [what, o] of [
