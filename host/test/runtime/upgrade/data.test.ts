@@ -139,6 +139,24 @@ for (const update of [undefined, "stop-first"] as const)
       await until("what nobody refers to is deleted", () => folders().length === 1);
     });
 
+test("two versions whose authors vouch for two writers share one folder, side by side and back (§6.4.2 b)", async (t) => {
+  if (skip(t)) return;
+  const { runtime } = world;
+  const shared = { schemaVersion: 1, shared: true };
+  await runtime.stage(keeper("1.0.0", shared), RIGHTS);
+  await say({ add: "a" });
+  const first = world.pid();
+  await runtime.stage(keeper("2.0.0", shared, { bad: `if (!input.add) throw new Error("worse");` }), RIGHTS);
+  assert.equal(await say({ add: "b" }), "2.0.0: 1.0.0,a,b");
+  assert.deepEqual(folders(), ["data"], "nothing is copied");
+  await worsen();
+  assert.deepEqual([runtime.get(ID)?.version, world.pid()], ["1.0.0", first], "it was at hand all the time");
+  assert.equal(await say(), "1.0.0: 1.0.0,a,b");
+  await runtime.restart(ID);
+  assert.equal(await say(), "1.0.0: 1.0.0,a,b");
+  assert.deepEqual(folders(), ["data"]);
+});
+
 for (const [choice, expected] of [
   ["rollback", "1.0.0: 1.0.0,a"],
   ["restart", "2.0.0: 1.0.0,a,1>2,b"],
