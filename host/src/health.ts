@@ -52,7 +52,7 @@ export function checkNode(facts: RunningFacts): HealthCheck[] {
     catalogue(facts),
     ...facts.registries.filter(({ embedded }) => !embedded).map(registry),
     neighbours(facts),
-    ...facts.plugins.flatMap((plugin) => pluginTrouble(plugin)),
+    ...facts.plugins.flatMap((plugin) => [...pluginTrouble(plugin), ...dataFilling(plugin)]),
   ];
 }
 
@@ -157,6 +157,14 @@ function neighbours({ peers, hasCommunity }: RunningFacts): HealthCheck {
   if (!hasCommunity) return check("neighbours", "ok", { code: "no_community", values: {} });
   const online = peers.filter((peer) => peer.online && peer.level !== "unknown").length;
   return check("neighbours", "ok", { code: "neighbours", values: { online, known: peers.length } });
+}
+
+const FILLING_SHARE = 0.9;
+
+function dataFilling({ id, data, desired }: PluginStatus): HealthCheck[] {
+  if (data === null || desired === "disabled" || data.bytes <= data.limitBytes * FILLING_SHARE) return [];
+  const values = { id, usedBytes: data.bytes, limitBytes: data.limitBytes };
+  return [check(`plugin.${id}.data`, "warn", { code: "data_filling", values })];
 }
 
 function pluginTrouble({ id, state, desired, displayName, reason }: PluginStatus): HealthCheck[] {

@@ -82,6 +82,7 @@ it("shows a plugin in trouble with its reason and remedy, and a disabled one not
     desired: "enabled",
     displayName: { en: "Broken" },
     reason: { error: "plugin_gone", message: "It crashed five times.", action: "Look at its log." },
+    data: null,
   } as PluginStatus;
   assert.deepEqual(node({ plugins: [broken] }).get("plugin.acme/broken"), {
     id: "plugin.acme/broken",

@@ -1,4 +1,5 @@
 /** What a plugin can see and do. @source plugin-platform §4.3 */
+import type { DatabaseSync } from "node:sqlite";
 import type {
   ConfinementLabel,
   Frame,
@@ -137,6 +138,16 @@ export interface Workers {
   run(name: string, message: object, options?: WorkOptions): Promise<WorkResult>;
 }
 
+/** SQLite by `node:sqlite`: synchronous, WAL, foreign keys on. Long work blocks the plugin, so do it in pieces. */
+export type Database = DatabaseSync;
+
+export interface Files {
+  /** The plugin's own folder, `/data` in the sandbox; null without `fs.data`, and until the data are open: in `setup` there are none yet. */
+  readonly dir: string | null;
+  /** Folders that the operator has picked, by their names in the manifest. Needs `fs.mount`. */
+  readonly mounts: Readonly<Record<string, string>>;
+}
+
 /** Same object in `setup`, handlers, schedules and `onConfig`. */
 export interface Ctx<Config extends object = JsonObject> extends Caller {
   readonly plugin: { readonly id: string; readonly version: string; readonly label: ConfinementLabel };
@@ -150,8 +161,13 @@ export interface Ctx<Config extends object = JsonObject> extends Caller {
   readonly kv: Kv;
   readonly assets: Assets;
   readonly workers: Workers;
-  /** `/data` inside the sandbox; null without `fs.data`. */
-  readonly files: { readonly dir: string | null };
+  readonly files: Files;
+  /**
+   * Opens or creates a database in the data folder; the same one for the same name, closed when the plugin stops. Needs `fs.data` and `storage.sqlite`.
+   * @param name  of the file: lower case, digits, `.`, `-`, `_`
+   * @throws permission_denied · confinement where the operating system does not confine plugins · bad_request before the data are open
+   */
+  sql(name: string): Promise<Database>;
   readonly identity: { readonly nodeId: NodeId; readonly communityId: string | null };
   readonly health: { report(state: { ok: boolean; detail?: string }): void };
   /** Counters on the operator's page; names are `[a-z][a-z0-9_]*`. */

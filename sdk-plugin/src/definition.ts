@@ -34,9 +34,30 @@ export type Handler<T extends CapabilityTypes, Config extends object> = (
   ctx: Ctx<Config>,
 ) => Promise<Result<T["output"]>> | AsyncGenerator<Frame, object | void, void>;
 
+/** From which layout of the data to which. `from` is 0 when there is nothing yet. */
+export interface DataStep {
+  from: number;
+  to: number;
+}
+
+/** What a migration works with: the data and a log. */
+export type DataCtx = Pick<Ctx, "files" | "sql" | "log" | "signal" | "plugin">;
+
+export interface DataDefinition<Config extends object = JsonObject> {
+  /**
+   * By the manifest's `data.schemaVersion`: brings data of the version before to this one. They run forward, one after the other, on a copy; when one
+   * throws, the version before runs on with its own data. Meanwhile the plugin has no rights but its data.
+   */
+  migrations?: Record<number, (ctx: DataCtx) => Promise<void> | void>;
+  /** The data are there, in layout `to` once the migrations have run; after `setup`, at every start, before the first call. */
+  open?(step: DataStep, ctx: Ctx<Config>): Promise<void> | void;
+}
+
 export interface PluginDefinition<M extends Manifest = AnyManifest> {
-  /** Runs once before the first call: register capabilities, load models. What it throws keeps the plugin from starting. */
+  /** Runs once before the first call: register capabilities, load models. There are no data yet. What it throws keeps the plugin from starting. */
   setup?(ctx: Ctx<M["config"]>): Promise<void> | void;
+  /** What is done with `/data`. Needs `fs.data`. */
+  data?: DataDefinition<M["config"]>;
   /** By `name@X.Y`, exactly the capabilities of the manifest. */
   capabilities?: { [Ref in keyof M["capabilities"]]: Handler<M["capabilities"][Ref], M["config"]> };
   /** By the manifest's schedule id. */

@@ -172,7 +172,7 @@ export async function openNode(t: Closing, shop: Shop, change: Partial<Marketpla
     kept: (id) => kept.filter(({ release }) => release.id === id),
     stage: async (release, grants) => {
       const former = installed.get(release.id);
-      if (former !== undefined) kept.unshift({ ...former, keptSince: clock.now() });
+      if (former !== undefined) kept.unshift({ ...former, keptSince: clock.now(), losesSince: null });
       staged.push({ release, grants });
       installed.set(release.id, { release, grants });
       return status(release.id) as PluginStatus;

@@ -132,6 +132,8 @@ export interface KeptVersion {
   kept_since: number;
   /** What it was allowed. */
   permissions: string[];
+  /** Unix milliseconds: it comes back with the data of then, and what was written since is lost. Null where nothing is. */
+  loses_since: number | null;
 }
 
 /** Without `grants` the new version gets what the one before was granted; when it asks for more it waits for the operator. */

@@ -29,6 +29,8 @@ export interface PluginFacts {
   entry: string;
   assetsDir: string | null;
   dataDir: string | null;
+  /** Folders that the operator picked, by the names of the manifest, as the plugin process sees them; absent when there are none. */
+  mounts?: Record<string, string>;
   nodeId: string;
   communityId: string | null;
 }
@@ -80,6 +82,8 @@ export type HostMessage =
   | ({ t: "op.err"; id: number } & PluginError)
   | { t: "op.frame"; id: number; event: string; data: JsonObject; att?: Attachment[] }
   | { t: "schedule"; id: number; name: string }
+  /** The data folder is there, laid out as version `from`, 0 for nothing; sent to runners that announce the feature of that name. */
+  | { t: "data.open"; id: number; from: number; to: number }
   | { t: "config"; id: number; config: JsonObject }
   | { t: "grants"; grants: Grant[] }
   | { t: "assets" }
@@ -97,7 +101,7 @@ export type PluginMessage =
   | { t: "frame"; id: number; event: string; data: JsonObject; att?: Attachment[] }
   | { t: "done"; id: number; data: JsonObject }
   | ({ t: "error"; id: number } & PluginError)
-  /** Answer to `schedule` and `config`. */
+  /** Answer to `schedule`, `data.open` and `config`. */
   | { t: "ok"; id: number; value: JsonValue }
   | { t: "cancel"; id: number; why: string }
   /** `op` is an SDK method such as `kv.put`; `parent` is the live call under whose caller it runs. */

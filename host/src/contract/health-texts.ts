@@ -4,6 +4,7 @@ import type { HealthTexts } from "./health.ts";
 
 const GIB = 2 ** 30;
 const gib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB free.`;
+const mebi = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 const minute = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 const day = (at: number): string => new Date(at).toISOString().slice(0, 10);
 const age = (o: { days: number; devRoot: boolean }): string =>
@@ -160,6 +161,11 @@ export const HEALTH_TEXTS: HealthTexts = {
     title: "Catalogue",
     detail: `${registries.map(({ id, what }) => `Registry ${id}: ${what}`).join(" ")} What was known before is shown.`,
     fix: "Check the internet connection and the registry's address; installed plugins are not affected.",
+  }),
+  data_filling: ({ id, usedBytes, limitBytes }) => ({
+    title: `The data folder of ${id} is almost full.`,
+    detail: `${mebi(usedBytes)} of ${mebi(limitBytes)} MB. Beyond ${mebi(limitBytes * 1.1)} MB the plugin is stopped.`,
+    fix: `Delete in the plugin what is not needed any more, or grant it more room.`,
   }),
   neighbours: ({ online, known }) => ({ title: "Neighbours", detail: `${online} of ${known} known nodes online.`, fix: "" }),
   no_community: () => ({

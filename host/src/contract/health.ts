@@ -32,6 +32,7 @@ export interface HealthValues {
   /** Registries that the owner has added. */
   registry_read: { id: string; source: string; namespaces: string; days: number };
   registry_unread: { id: string; source: string; namespaces: string };
+  data_filling: { id: string; usedBytes: number; limitBytes: number };
   neighbours: { online: number; known: number };
   no_community: Record<string, never>;
 }

@@ -171,6 +171,8 @@ export interface KeptRelease {
   keptSince: number;
   /** The rights it had. */
   grants: Grant[];
+  /** Unix milliseconds: it cannot read the data of now, so what was written since then would be lost. Null where nothing would. */
+  losesSince: number | null;
 }
 
 export interface PluginResources {
@@ -181,6 +183,13 @@ export interface PluginResources {
   callsPerMinute: number;
   p50Ms: number;
   p99Ms: number;
+}
+
+/** How full a plugin's data folder is. */
+export interface PluginDataUse {
+  bytes: number;
+  files: number;
+  limitBytes: number;
 }
 
 /** What the operator sees of one installed plugin. */
@@ -204,6 +213,8 @@ export interface PluginStatus {
   /** `METHOD /path` currently open on the public port, or at the operator socket. */
   routes: string[];
   resources: PluginResources | null;
+  /** Null without data, and until they were measured. */
+  data: PluginDataUse | null;
   /** Why it does not run, with what to do. */
   reason: LocalError | null;
   needsConsent: boolean;

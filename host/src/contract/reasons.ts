@@ -302,6 +302,37 @@ export const REASONS = {
     message: "The plugin used more memory than its limit and was ended.",
     action: "Raise its memory limit or give it less work.",
   },
+  data_full: {
+    code: "quota_exceeded",
+    message: "The plugin's data folder holds more than it may, so the plugin was stopped.",
+    action: "Start it again if it can make room by itself, grant it more, or remove it with its data.",
+  },
+  mount_refused: {
+    code: "bad_request",
+    message: "This folder cannot be lent to a plugin.",
+    action:
+      "Name one that exists and holds nothing of the system or of this node: `hearthnet plugin grant ID fs.mount --folder /srv/photos`.",
+  },
+  data_copy_failed: {
+    code: "internal_error",
+    message: "The plugin's data could not be copied for the new version.",
+    action: "Look whether the disk has room; the version before runs on with its data.",
+  },
+  migration_failed: {
+    code: "plugin_gone",
+    message: "The plugin could not open its data.",
+    action: "Look at its log and tell its publisher. The data are as the version before left them.",
+  },
+  data_too_new: {
+    code: "bad_request",
+    message: "The plugin's data were written by a newer version that this one cannot read.",
+    action: "Install the newer version, or remove the plugin with its data first.",
+  },
+  return_waits: {
+    code: "plugin_gone",
+    message: "The new version was stopped, and the one before can come back only with the data of then.",
+    action: "Go back with `hearthnet plugin rollback`, or start the new version again with `hearthnet plugin restart`.",
+  },
   worker_crashed: {
     code: "internal_error",
     message: "The part that was working on this broke down.",

@@ -1,4 +1,4 @@
-import type { Grant, PluginManifest } from "../contract/index.ts";
+import type { Grant, JsonValue, PluginManifest } from "../contract/index.ts";
 import { requested } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { isWithin, type Right } from "../runtime/index.ts";
@@ -42,5 +42,10 @@ function narrowed(grant: Grant, asked: readonly Right[]): Grant[] {
   if (isWithin([grant], asked)) return [grant];
   return asked
     .filter((right) => right.permission === grant.permission && isWithin([right], [grant]))
-    .map(({ scope }) => ({ ...grant, scope }));
+    .map(({ scope }) => ({ ...grant, scope: { ...scope, ...folderOf(grant) } }));
+}
+
+/** The folder that the operator has picked stays picked. */
+function folderOf({ scope }: Grant): { path?: JsonValue } {
+  return scope["path"] === undefined ? {} : { path: scope["path"] };
 }

@@ -40,22 +40,25 @@ export class PluginFiles {
     this.folder = join(layout.root, "plugins", ...id.split("/"));
   }
 
-  get data(): string {
-    return join(this.folder, "data");
+  /** @param name  `data`, or `data-…` for a copy */
+  data(name: string): string {
+    if (!/^data(-[0-9a-z]{26})?$/.test(name)) throw new Error("not a data folder");
+    return join(this.folder, name);
   }
 
   get kv(): string {
     return join(privateFolder(this.folder), "kv.db");
   }
 
-  /** Creates `/data` empty, owned by the plugin's user. The folder's inside is never touched again by the daemon. */
-  openData(asRoot: boolean): string {
+  /** Creates a folder for `/data`, empty and owned by the plugin's user. Its inside is never touched by the daemon. */
+  openData(name: string, asRoot: boolean): string {
     privateFolder(this.folder);
-    if (!existsSync(this.data)) {
-      mkdirSync(this.data, { mode: 0o700 });
-      if (asRoot) chownSync(this.data, NOBODY, NOBODY);
+    const path = this.data(name);
+    if (!existsSync(path)) {
+      mkdirSync(path, { mode: 0o700 });
+      if (asRoot) chownSync(path, NOBODY, NOBODY);
     }
-    return this.data;
+    return path;
   }
 
   /** One folder of hard links to the asset store: `<name>/<path>`. Null when the release has no assets here yet. */

@@ -21,7 +21,7 @@ import { MountTable } from "../transport/index.ts";
 import { KvStore, type PanelWish } from "./broker/index.ts";
 import { allowReading, openSeatBelt, sandboxLauncher, seatBeltLauncher, type Launcher, type Machine } from "./confine/index.ts";
 import { checkConfig, describeConfig, mergeSecrets, needsConfig } from "./configuration.ts";
-import { eraseData } from "./erase.ts";
+import { checkMounts, DataFolders, Trees } from "./data/index.ts";
 import { IsolateHosts, type EngineVerdict } from "./isolate/index.ts";
 import { Journal, sweepOrphans, type OpRow, type PluginRow } from "./journal/index.ts";
 import { PluginFiles, type Layout } from "./layout.ts";
@@ -34,7 +34,7 @@ import { SecretBox, type Secrets } from "./secrets.ts";
 import { inStartOrder } from "./start-order.ts";
 import { inParallel, Turns } from "./turns.ts";
 import { ManagedPlugin, type PluginEnvironment, type StartFacts } from "./supervise/index.ts";
-import { choose, Fence, grantsBack, UPGRADE_TIMES, Upgrades, wayOf, type Step, type UpgradeTimes } from "./upgrade/index.ts";
+import { choose, grantsBack, UPGRADE_TIMES, Upgrades, wayOf, type Step, type Way } from "./upgrade/index.ts";
 
 type Change = PluginStatus | { id: string; state: "removed" };
 const DATA_KEPT_MS = 30 * 86_400_000;
@@ -47,6 +47,7 @@ export class NodeRuntime implements Runtime {
   readonly #journal: Journal;
   readonly #ledger: Ledger;
   readonly #logs: LogStore;
+  readonly #data: DataFolders;
   readonly #secrets: SecretBox;
   readonly #environment: PluginEnvironment;
   readonly #closeBelt: () => void;
@@ -57,7 +58,6 @@ export class NodeRuntime implements Runtime {
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #turns = new Turns();
   readonly #upgrades: Upgrades;
-  readonly #times: UpgradeTimes;
 
   constructor(
     options: RuntimeOptions,
@@ -78,6 +78,12 @@ export class NodeRuntime implements Runtime {
     this.#logs = new LogStore(found.layout.logs, clock);
     this.#secrets = new SecretBox(found.layout.secretKey);
     const confined = found.report.label.startsWith("os");
+    this.#data = new DataFolders({
+      journal: this.#journal,
+      trees: new Trees({ machine: found.machine, runDir: found.layout.runDir, confined }),
+      files: (id) => new PluginFiles(found.layout, id),
+      asRoot: found.report.asRoot,
+    });
     const belt = confined || options.inProcess !== undefined ? null : openSeatBelt(found.machine);
     this.#closeBelt = () => belt?.close();
     this.#environment = {
@@ -101,19 +107,23 @@ export class NodeRuntime implements Runtime {
       cores: availableParallelism(),
       maxMemoryMb: Math.max(256, Math.floor((totalmem() / 1_048_576) * 0.75)),
       files: (id) => new PluginFiles(found.layout, id),
+      data: this.#data,
+      checkMounts: (grants) => checkMounts(grants, { dataDir: options.dataDir }),
       kv: (id) => this.#store(id),
       onChange: (id) => this.#announce(id),
       onNotice: options.onNotice ?? (() => {}),
       admit: options.admit ?? (() => Promise.resolve()),
     };
-    this.#times = { ...UPGRADE_TIMES, ...options.upgradeTimes };
     this.#upgrades = new Upgrades({
       clock,
       journal: this.#journal,
       logs: this.#logs,
-      times: this.#times,
+      ledger: this.#ledger,
+      data: this.#data,
+      times: { ...UPGRADE_TIMES, ...options.upgradeTimes },
       manage: (step) => this.#manage(step),
-      adopt: (plugin, grants) => this.#adopt(plugin, { desired: "enabled", grants }),
+      adopt: (plugin, o) => this.#adopt(plugin, o),
+      sweep: (id) => this.#sweep(id),
       inTurn: (id, act) => void this.#turns.take(id, act),
       onNotice: this.#environment.onNotice,
     });
@@ -150,12 +160,15 @@ export class NodeRuntime implements Runtime {
    * @throws bad_request reason policy when another publisher's plugin of that name is installed · plugin_gone reason start_failed | probe_failed
    */
   stage(release: StoredRelease, grants: Grant[]): Promise<PluginStatus> {
-    return this.#turns.take(release.id, () => this.#follow({ release, grants }, "update"));
+    return this.#act(release.id, () => this.#follow({ release, grants }, "update"));
   }
 
   /** Former releases that can come back, newest first. */
   kept(id: string): KeptRelease[] {
-    return this.#journal.kept(id).filter(({ release }) => existsSync(release.dir));
+    return this.#journal
+      .kept(id)
+      .filter(({ release }) => existsSync(release.dir))
+      .map((kept) => ({ ...kept, losesSince: this.#data.lossSince(kept.release) }));
   }
 
   /**
@@ -163,7 +176,7 @@ export class NodeRuntime implements Runtime {
    * @throws not_found reason not_kept · unauthorized reason policy · as `stage`
    */
   rollback(id: string, o: { version?: string }): Promise<PluginStatus> {
-    return this.#turns.take(id, () => {
+    return this.#act(id, async () => {
       const { version } = this.#plugin(id).release;
       const kept = choose(this.kept(id), { id, version: o.version, current: version });
       const target = kept.release.version;
@@ -179,7 +192,8 @@ export class NodeRuntime implements Runtime {
   }
 
   async #follow(next: Step, kind: "update" | "rollback"): Promise<PluginStatus> {
-    const { release } = next;
+    const { release, grants } = next;
+    this.#environment.checkMounts(grants);
     const active = this.#plugins.get(release.id);
     if (active !== undefined && active.release.publisherKeyId !== release.publisherKeyId) {
       throw new HnError("unauthorized", {
@@ -191,61 +205,34 @@ export class NodeRuntime implements Runtime {
     if (this.#machine.asRoot) allowReading(release.dir);
     this.#upgrades.settle(release.id);
     const way = active === undefined ? "stop-first" : this.#wayTo(next, active);
-    if (active !== undefined && way === "beside") await this.#upgrades.beside(active, next, kind);
-    else {
-      // Nothing of an even earlier release may still write where the next one will.
-      await this.#upgrades.end(release.id);
-      const fence = new Fence({ clock: this.#environment.clock, waitMs: way === "fence" ? this.#times.fenceMs : 0 });
-      await this.#replace(active, next, { kind, fence });
+    // Nothing of an even earlier release may still write where the next one will.
+    if (way !== "beside") await this.#upgrades.end(release.id);
+    try {
+      if (active !== undefined && this.#mayServe(next, active)) await this.#upgrades.follow(active, next, { kind, way });
+      else await this.#upgrades.replace(active, next, { kind, way, desired: this.#rows.get(release.id)?.desired ?? "enabled" });
+    } finally {
+      await this.#sweep(release.id);
     }
     this.#journal.resetCrashes(release.id);
     this.#hideSecrets(release.id);
     return this.#status(release.id);
   }
 
-  #wayTo(next: Step, { release, running }: ManagedPlugin): ReturnType<typeof wayOf> {
-    const way = wayOf({ release, grants: this.#journal.grants(release.id) }, next);
-    const service = next.release.manifest.kind === "service";
-    // A release that waits for settings can only get them once it is the installed one.
-    const mayServe = service && running && release.sha256 !== next.release.sha256 && this.#startFacts(next).config !== null;
-    return way === "beside" && !mayServe ? "stop-first" : way;
+  #wayTo(next: Step, { release }: ManagedPlugin): Way {
+    return wayOf({ release, grants: this.#journal.grants(release.id) }, next);
   }
 
-  /** The former release stops before the new one starts; between them calls stand before the fence. */
-  async #replace(
-    active: ManagedPlugin | undefined,
-    { release, grants }: Step,
-    { kind, fence }: { kind: "update" | "rollback"; fence: Fence },
-  ): Promise<void> {
-    const { id } = release;
-    const former = active?.release;
-    const formerGrants = former === undefined ? [] : this.#journal.grants(id);
-    const payload = { from: former?.sha256 ?? null, to: release.sha256 };
-    const op = this.#journal.intent({ pluginId: id, kind: former === undefined ? "install" : kind, step: "replace", payload });
-    const desired = this.#rows.get(id)?.desired ?? "enabled";
-    const leave = await active?.stopBehind(fence.guard, "Another version takes over.");
-    try {
-      const plugin = this.#manage({ release, grants });
-      this.#adopt(plugin, { desired, grants });
-      plugin.reset();
-      if (desired === "disabled" || (await plugin.start())) return;
-      if (former === undefined || former.sha256 === release.sha256 || plugin.state === "needs_config") return;
-      const failure = plugin.status(desired).reason?.message ?? "";
-      await this.#takeBack({ former, grants: formerGrants, failed: plugin });
-      throw new HnError("plugin_gone", {
-        reason: "start_failed",
-        message: `Version ${release.version} did not start, so ${former.version} runs on. ${failure}`.trim(),
-      });
-    } finally {
-      fence.lift(this.#plugins.get(id)?.session);
-      leave?.();
-      this.#journal.done(op);
-    }
+  /** One serves, and the other can take over from it. */
+  #mayServe(next: Step, { release, running }: ManagedPlugin): boolean {
+    const service = next.release.manifest.kind === "service";
+    // A release that waits for settings can only get them once it is the installed one.
+    return service && running && release.sha256 !== next.release.sha256 && this.#startFacts(next).config !== null;
   }
 
   enable(id: string): Promise<PluginStatus> {
-    return this.#turns.take(id, async () => {
+    return this.#act(id, async () => {
       const plugin = this.#plugin(id);
+      this.#upgrades.settle(id);
       this.#setDesired(id, "enabled");
       plugin.reset();
       await plugin.start();
@@ -254,7 +241,7 @@ export class NodeRuntime implements Runtime {
   }
 
   disable(id: string): Promise<PluginStatus> {
-    return this.#turns.take(id, async () => {
+    return this.#act(id, async () => {
       const plugin = this.#plugin(id);
       this.#upgrades.settle(id);
       this.#setDesired(id, "disabled");
@@ -264,7 +251,7 @@ export class NodeRuntime implements Runtime {
   }
 
   restart(id: string): Promise<PluginStatus> {
-    return this.#turns.take(id, async () => {
+    return this.#act(id, async () => {
       const plugin = this.#plugin(id);
       if (this.#rows.get(id)?.desired === "disabled") throw new HnError("not_found", { reason: "disabled" });
       this.#upgrades.settle(id);
@@ -277,7 +264,7 @@ export class NodeRuntime implements Runtime {
 
   /** Ends a plugin whose files or standing can no longer be trusted. Its data stays; only the operator starts it again. */
   quarantine(id: string, reason: LocalError): Promise<void> {
-    return this.#turns.take(id, () => {
+    return this.#act(id, () => {
       this.#upgrades.settle(id);
       return this.#plugin(id).quarantine(reason);
     });
@@ -285,7 +272,7 @@ export class NodeRuntime implements Runtime {
 
   /** Data is kept for 30 days or deleted at once. @throws bad_request reason needed_by */
   remove(id: string, o: { keepData: boolean }): Promise<void> {
-    return this.#turns.take(id, async () => {
+    return this.#act(id, async () => {
       const plugin = this.#plugin(id);
       const dependant = [...this.#releases.values()].find(({ manifest }) => Object.hasOwn(manifest.dependencies ?? {}, id));
       if (dependant !== undefined) {
@@ -301,7 +288,8 @@ export class NodeRuntime implements Runtime {
       this.#logs.forget(id);
       this.#stores.get(id)?.close();
       this.#stores.delete(id);
-      if (!o.keepData) await this.#erase(id);
+      if (o.keepData) await this.#sweep(id);
+      else await this.#data.eraseAll(id);
       this.#journal.done(op);
       for (const listener of this.#listeners) listener({ id, state: "removed" });
     });
@@ -314,9 +302,10 @@ export class NodeRuntime implements Runtime {
 
   /** Takes effect with the plugin's next wish; rights that shape the process itself restart it. */
   setGrants(id: string, grants: Grant[]): Promise<void> {
-    return this.#turns.take(id, async () => {
+    return this.#act(id, async () => {
       const plugin = this.#plugin(id);
       const before = this.#journal.grants(id);
+      this.#environment.checkMounts(grants);
       this.#journal.setGrants(id, grants);
       this.#ledger.addGrants({ plugin: id, release: plugin.release.version }, before, grants);
       if (plugin.running && shapesProcess(before) !== shapesProcess(grants)) {
@@ -339,7 +328,7 @@ export class NodeRuntime implements Runtime {
     value: JsonObject,
     secrets: Record<string, string>,
   ): Promise<{ result: "applied" | "restart" | "restored" }> {
-    return this.#turns.take(id, async () => {
+    return this.#act(id, async () => {
       const plugin = this.#plugin(id);
       const release = this.#release(id);
       this.#upgrades.settle(id);
@@ -420,30 +409,32 @@ export class NodeRuntime implements Runtime {
   async #startAtBoot(id: string, probation: OpRow | undefined): Promise<void> {
     const plugin = this.#plugins.get(id);
     if (plugin === undefined) return;
+    if (probation?.step === "ask") return plugin.hold(probation.payload as unknown as LocalError);
     const started = await plugin.start();
     // What waits for the operator has not failed.
     const failed = !started && (plugin.state === "backoff" || plugin.state === "crash_looped");
     if (probation !== undefined) this.#upgrades.resume(plugin, probation, { failed });
   }
 
-  /** Finishes what a crash has cut off, and deletes data whose time is over. @returns probations that go on, by plugin */
+  /** Finishes what a crash has cut off, and deletes data whose time is over. @returns probations that go on, and what waits for the operator, by plugin */
   async #recover(): Promise<Map<string, OpRow>> {
     const probations = new Map<string, OpRow>();
     this.#journal.dropStaged();
     for (const op of this.#journal.unfinished()) {
-      if (op.step === "probation") {
+      if (op.step === "probation" || op.step === "ask") {
         probations.set(op.pluginId, op);
         continue;
       }
       if (op.kind === "remove" && op.payload["keepData"] === false && !this.#rows.has(op.pluginId))
-        await this.#erase(op.pluginId);
+        await this.#data.eraseAll(op.pluginId);
       // The flip itself is one transaction, so whatever else was cut off left one release active, and no process of a former run is left.
       this.#journal.done(op.opId);
     }
     for (const id of this.#journal.expiredData(DATA_KEPT_MS)) {
-      await this.#erase(id);
+      await this.#data.eraseAll(id);
       this.#journal.forgetData(id);
     }
+    for (const id of this.#journal.data.plugins()) await this.#sweep(id);
     return probations;
   }
 
@@ -468,7 +459,7 @@ export class NodeRuntime implements Runtime {
   #adopt(plugin: ManagedPlugin, o: { desired: PluginRow["desired"]; grants: readonly Grant[] }): void {
     const { id, release } = plugin;
     const before = this.#releases.has(id) ? this.#journal.grants(id) : [];
-    this.#journal.activate(release, o);
+    this.#journal.activate(release, { ...o, data: plugin.data.folder });
     this.#releases.set(id, release);
     this.#ledger.addGrants({ plugin: id, release: release.version }, before, o.grants);
     const row = this.#journal.plugins().find((one) => one.id === id);
@@ -477,19 +468,12 @@ export class NodeRuntime implements Runtime {
     this.#hideSecrets(id);
   }
 
-  async #takeBack(o: { former: StoredRelease; grants: Grant[]; failed: ManagedPlugin }): Promise<void> {
-    await o.failed.stop("The former version comes back.");
-    const plugin = this.#manage({ release: o.former, grants: o.grants });
-    this.#adopt(plugin, { desired: "enabled", grants: o.grants });
-    this.#journal.setReleaseState(o.failed.id, o.failed.release.sha256, "failed");
-    plugin.reset();
-    await plugin.start();
-  }
-
-  async #erase(id: string): Promise<void> {
-    const files = new PluginFiles(this.#layout, id);
-    const confined = this.#report.label.startsWith("os");
-    await eraseData(this.#machine, { runDir: this.#layout.runDir, pluginFolder: files.folder, dataDir: files.data, confined });
+  /** Deletes data of releases that are not kept any more. What cannot be deleted now is tried again later. */
+  async #sweep(id: string): Promise<void> {
+    this.#journal.kept(id);
+    await this.#data
+      .sweep(id)
+      .catch((error: unknown) => this.#logs.add(id, { source: "host", level: "error", message: HnError.from(error).message }));
   }
 
   #openSecrets(id: string): Secrets {
@@ -512,6 +496,12 @@ export class NodeRuntime implements Runtime {
     this.#journal.setDesired(id, desired);
     const row = this.#rows.get(id);
     if (row !== undefined) this.#rows.set(id, { ...row, desired });
+  }
+
+  /** Acts on one plugin follow each other; a trial of a new release does not keep them waiting. */
+  #act<T>(id: string, act: () => Promise<T>): Promise<T> {
+    this.#upgrades.hurry(id);
+    return this.#turns.take(id, act);
   }
 
   #plugin(id: string): ManagedPlugin {

@@ -47,6 +47,7 @@ world.hearthnetGuest = {
         return openChannel(hearthnetPost);
       },
       openAssets: noAssets,
+      openDatabase: () => null,
       load: () =>
         failure === null ? Promise.resolve(plugin === undefined ? {} : { default: plugin }) : Promise.reject(new Error(failure)),
       manifest: () => Promise.resolve(JSON.parse(manifest) as JsonObject),

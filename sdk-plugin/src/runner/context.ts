@@ -6,6 +6,7 @@ import type { PluginDefinition } from "../definition.ts";
 import { HnError } from "../error.ts";
 import type { AssetFolder, OpenAssets } from "./assets.ts";
 import { openCaller } from "./caller.ts";
+import { openData, type DataSide, type OpenDatabase } from "./data.ts";
 import { openGrants, type LiveGrants } from "./grants.ts";
 import { stackOf } from "./failure.ts";
 import type { HostLink, PluginChannel } from "./host-link.ts";
@@ -14,6 +15,7 @@ export interface Surface {
   ctx: Ctx;
   assets: AssetFolder;
   grants: LiveGrants;
+  data: DataSide;
   /** Takes new settings over once the plugin has. */
   setConfig(config: JsonObject): void;
 }
@@ -39,13 +41,15 @@ export function createSurface(o: {
   log: Log;
   signal: AbortSignal;
   openAssets: OpenAssets;
+  openDatabase: OpenDatabase;
 }): Surface {
-  const { init, link, definition, log, signal, openAssets } = o;
+  const { init, link, definition, log, signal, openAssets, openDatabase } = o;
   const { plugin } = init;
   let config = freeze(init.config);
   const onFault = (error: unknown): void => log.error(stackOf(error));
   const assets = openAssets(plugin.assetsDir, onFault);
   const grants = openGrants(init.grants, onFault);
+  const data = openData({ facts: plugin, grants, openDatabase });
   /** For reports nobody waits for. */
   const report = (what: string, sent: Promise<unknown>): void =>
     void sent.catch((error: unknown) => {
@@ -82,7 +86,8 @@ export function createSurface(o: {
     kv: openKv(link),
     assets,
     workers: { run: (name: string, message: object, options: WorkOptions = {}) => runWorker(link, { name, message, options }) },
-    files: Object.freeze({ dir: plugin.dataDir }),
+    files: data.files,
+    sql: (name) => data.sql(name),
     identity: Object.freeze({ nodeId: plugin.nodeId, communityId: plugin.communityId }),
     health: { report: (state) => report("health.report", link.op("health.report", { ...state })) },
     metrics: {
@@ -92,7 +97,7 @@ export function createSurface(o: {
     notify: async (notice) => void (await link.op("notify", { ...notice })),
     ...openCaller(link, undefined),
   };
-  return { ctx: Object.freeze(ctx), assets, grants, setConfig: (next) => void (config = freeze(next)) };
+  return { ctx: Object.freeze(ctx), assets, grants, data, setConfig: (next) => void (config = freeze(next)) };
 }
 
 function openKv(link: HostLink): Kv {

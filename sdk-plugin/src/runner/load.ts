@@ -81,10 +81,27 @@ function checkHandlers(definition: PluginDefinition): void {
       }
     }
   }
+  checkData(definition.data);
   for (const name of ["setup", "onConfig"] as const) {
     const hook: unknown = definition[name];
     if (hook !== undefined && typeof hook !== "function")
       throw new BrokenPlugin(`definePlugin: ${name} must be a function, not ${kindOf(hook)}.`);
+  }
+}
+
+function checkData(data: unknown): void {
+  if (data === undefined) return;
+  if (!isObject(data)) throw new BrokenPlugin(`definePlugin: data must be an object, not ${kindOf(data)}.`);
+  const { open, migrations = {} } = data;
+  if (open !== undefined && typeof open !== "function")
+    throw new BrokenPlugin(`definePlugin: data.open must be a function, not ${kindOf(open)}.`);
+  if (!isObject(migrations))
+    throw new BrokenPlugin(`definePlugin: data.migrations must be an object, not ${kindOf(migrations)}.`);
+  for (const [version, migrate] of Object.entries(migrations)) {
+    if (!/^([2-9]|[1-9]\d{1,6})$/.test(version))
+      throw new BrokenPlugin(`definePlugin: data.migrations has "${version}"; names are schema versions from 2 on.`);
+    if (typeof migrate !== "function")
+      throw new BrokenPlugin(`definePlugin: data.migrations[${version}] must be a function, not ${kindOf(migrate)}.`);
   }
 }
 

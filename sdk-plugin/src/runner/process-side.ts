@@ -1,10 +1,11 @@
 /** What a process gives the runner: a socket to the host, and files. */
 import { FrameChannel, type ByteSocket } from "@hearthnet/host/format";
 import { openAssets } from "./assets.ts";
+import { openDatabase } from "./database.ts";
 import type { ServeOptions } from "./serve.ts";
 
 /** @param socket  the link to the host */
-export function processSide(socket: ByteSocket): Pick<ServeOptions, "connect" | "openAssets"> {
+export function processSide(socket: ByteSocket): Pick<ServeOptions, "connect" | "openAssets" | "openDatabase"> {
   return {
     connect: (handlers) =>
       new FrameChannel({
@@ -16,5 +17,6 @@ export function processSide(socket: ByteSocket): Pick<ServeOptions, "connect" | 
         ...handlers,
       }),
     openAssets,
+    openDatabase,
   };
 }

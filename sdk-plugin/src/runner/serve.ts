@@ -9,10 +9,11 @@ import type {
   WorkerMessage,
 } from "@hearthnet/host/contract";
 import type { Ctx, Log } from "../context.ts";
-import type { PluginDefinition } from "../definition.ts";
+import type { DataStep, PluginDefinition } from "../definition.ts";
 import type { OpenAssets } from "./assets.ts";
 import { Calls } from "./calls.ts";
 import { createSurface, openLog, type Surface } from "./context.ts";
+import { stepsOf, type OpenDatabase } from "./data.ts";
 import { CallLink } from "./doors.ts";
 import { abortError, describeFailure, stackOf } from "./failure.ts";
 import { HostLink } from "./host-link.ts";
@@ -29,6 +30,7 @@ export interface ServeOptions {
   /** Opens the way to the host. */
   connect: (handlers: { onMessage: (message: In, attachments: Attachments) => void; onClose: () => void }) => Connection;
   openAssets: OpenAssets;
+  openDatabase: OpenDatabase;
   /** Imports an entry module by its path in the sandbox. */
   load: LoadModule;
   /** The manifest beside the bundle; null when it cannot be read. */
@@ -46,6 +48,7 @@ export interface Served {
 
 export const PROTOCOL = 1;
 export const SDK_VERSION = "0.1.0";
+const FEATURES = ["data.open"];
 
 /** Speaks with one host until it says `stop` or the connection ends. */
 export function serve(options: ServeOptions): Served {
@@ -67,6 +70,7 @@ export function serve(options: ServeOptions): Served {
     calls?.cancelAll("the plugin is being stopped");
     worker?.cancelAll();
     link.failAll(abortError("The plugin is being stopped."));
+    surface?.data.close();
     channel.flush();
     options.exit(code);
   }
@@ -85,7 +89,7 @@ export function serve(options: ServeOptions): Served {
   function receive(message: In, attachments: Attachments): void {
     switch (message.t) {
       case "hello":
-        return send({ t: "hello.ok", protocol: PROTOCOL, sdk: SDK_VERSION, features: [] });
+        return send({ t: "hello.ok", protocol: PROTOCOL, sdk: SDK_VERSION, features: FEATURES });
       case "init":
         return void startPlugin(message).catch(fail);
       case "worker.init":
@@ -110,6 +114,8 @@ export function serve(options: ServeOptions): Served {
         return link.receive(message, attachments);
       case "schedule":
         return void answer(message.id, () => schedule(message.name));
+      case "data.open":
+        return void answer(message.id, () => openData(message));
       case "config":
         return void answer(message.id, () => configure(message.config));
       case "grants":
@@ -133,10 +139,10 @@ export function serve(options: ServeOptions): Served {
     const [module, manifest] = await Promise.all([importEntry(options.load, init.plugin.entry), options.manifest()]);
     definition = readPlugin(module, { entry: init.plugin.entry, manifest });
     const parts = { init, definition, log, signal: ending.signal };
-    const made = createSurface({ ...parts, link, openAssets: options.openAssets });
+    const made = createSurface({ ...options, ...parts, link });
     surface = made;
     const boundCtx = (bound: HostLink): Ctx => {
-      const { ctx } = createSurface({ ...parts, link: bound, openAssets: () => made.assets });
+      const { ctx } = createSurface({ ...options, ...parts, link: bound, openAssets: () => made.assets });
       return Object.freeze({ ...ctx, config: made.ctx.config, grants: made.ctx.grants });
     };
     calls = new Calls({
@@ -154,6 +160,18 @@ export function serve(options: ServeOptions): Served {
       throw new BrokenPlugin("setup failed.", { cause });
     }
     if (!ended) await channel.send({ t: "ready", registered: [] });
+  }
+
+  /** Migrations have the data and a log, whatever else the plugin may do; the host sees to that as well. */
+  async function openData(step: DataStep): Promise<JsonValue> {
+    if (surface === undefined) throw new Error("Data came before the plugin was ready.");
+    const { ctx, data } = surface;
+    const steps = stepsOf(definition?.data, step);
+    data.open();
+    const { files, signal, plugin } = ctx;
+    for (const migrate of steps) await migrate({ files, sql: (name) => ctx.sql(name), log, signal, plugin });
+    await definition?.data?.open?.({ from: step.from, to: step.to }, ctx);
+    return null;
   }
 
   async function schedule(name: string): Promise<JsonValue> {

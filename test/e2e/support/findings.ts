@@ -35,6 +35,7 @@ const EXAMPLES: { [C in Exclude<keyof FoundValues, "plugin" | "repair">]: FoundV
   registry_read: { id: "dorf", source: "https://dorf.example", namespaces: "dorf", days: 3 },
   registry_unread: { id: "dorf", source: "https://dorf.example", namespaces: "dorf" },
   catalogue_silent: { registries: [{ id: "dorf", error: { error: "partition", reason: "unreachable", message: NODE_ENGLISH } }] },
+  data_filling: { id: "dorf/notes", usedBytes: 60e6, limitBytes: 64e6 },
   neighbours: { online: 1, known: 2 },
   no_community: {},
 };

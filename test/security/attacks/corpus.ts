@@ -93,6 +93,26 @@ export const ATTACKS: readonly Attack[] = [
     control: { "": DONE },
   },
   {
+    id: "A03",
+    title: "plant links in its data folder and reach files of the host through them",
+    payload: "A03-links.cjs",
+    permissions: ["fs.data"],
+    confinedFacts: ({ daemonDir }) => ({ dir: "/data", file: `${daemonDir}/runtime/journal.db`, folder: daemonDir }),
+    controlFacts: ({ folder }) => ({
+      dir: `${folder}/control/own`,
+      file: `${folder}/control/secret`,
+      folder: `${folder}/control`,
+    }),
+    plugin: {
+      "plant a link to a file": REFUSED_BY_NODE,
+      "plant a link to a folder": REFUSED_BY_NODE,
+      "give a file a second name": REFUSED_BY_NODE,
+      "": ABSENT,
+    },
+    system: { "plant a link to a file": DONE, "plant a link to a folder": DONE, "": ABSENT },
+    control: { "": DONE },
+  },
+  {
     id: "A04",
     title: "open, attach and vacuum through node:sqlite without the permission",
     payload: "A04-sqlite.cjs",
@@ -206,6 +226,27 @@ export const ATTACKS: readonly Attack[] = [
       worker: REFUSED_BY_NODE,
       inspector: REFUSED_BY_NODE,
     },
+    control: { "": DONE },
+  },
+  {
+    id: "A14",
+    title: "fill the disk with one huge file, or through /tmp",
+    payload: "A14-fill.cjs",
+    permissions: ["fs.data"],
+    confinedFacts: () => ({
+      places: [
+        { name: "one file in /data", dir: "/data", mebibytes: 80, single: true },
+        { name: "many in /tmp", dir: "/tmp", mebibytes: 32 },
+      ],
+    }),
+    controlFacts: ({ folder }) => ({
+      places: [
+        { name: "one file", dir: `${folder}/control/own`, mebibytes: 80, single: true },
+        { name: "many", dir: `${folder}/control/own`, mebibytes: 32 },
+      ],
+    }),
+    plugin: { "one file in /data": /^EFBIG$/, "": REFUSED_BY_NODE },
+    system: { "one file in /data": /^EFBIG$/, "": /^ENOSPC$/ },
     control: { "": DONE },
   },
 ];

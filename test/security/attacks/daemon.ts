@@ -42,7 +42,7 @@ export interface PluginParts {
   /** Its answer comes in frames. */
   streams?: boolean;
   /** Instead of what stands in every manifest here. */
-  manifest?: Partial<Pick<PluginManifest, "limits" | "config" | "version">>;
+  manifest?: Partial<Pick<PluginManifest, "limits" | "config" | "data" | "version">>;
   /** Further files of the package. */
   files?: ReadonlyMap<string, PackageFile>;
 }
@@ -168,6 +168,7 @@ function manifestOf({
     ],
     limits: { memoryMb: 256, callsPerMinute, shutdownMs: 1000, ...manifest.limits },
     ...(manifest.config === undefined ? {} : { config: manifest.config }),
+    ...(manifest.data === undefined ? {} : { data: manifest.data }),
     contributes: {
       capabilities: [contribution({ name: capability, maxConcurrent, stream: streams ? "schema.json" : null })],
       ...(worker === undefined

@@ -222,6 +222,30 @@ const reasons = {
     "Das Plugin nutzte mehr Speicher als erlaubt und wurde beendet.",
     "Erhöhe seine Speichergrenze oder gib ihm weniger Arbeit.",
   ],
+  data_full: [
+    "Der Datenordner des Plugins enthält mehr als erlaubt, darum wurde das Plugin angehalten.",
+    "Starte es neu, wenn es selbst Platz schaffen kann, erlaube ihm mehr oder entferne es mit seinen Daten.",
+  ],
+  mount_refused: [
+    "Dieser Ordner kann keinem Plugin geliehen werden.",
+    "Nenne einen, den es gibt und in dem nichts vom System oder von diesem Knoten liegt: `hearthnet plugin grant ID fs.mount --folder /srv/fotos`.",
+  ],
+  data_copy_failed: [
+    "Die Daten des Plugins konnten nicht für die neue Version kopiert werden.",
+    "Sieh nach, ob auf der Festplatte Platz ist; die vorige Version läuft mit ihren Daten weiter.",
+  ],
+  migration_failed: [
+    "Das Plugin konnte seine Daten nicht öffnen.",
+    "Sieh in sein Protokoll und sage es dem Herausgeber. Die Daten sind so, wie die vorige Version sie hinterließ.",
+  ],
+  data_too_new: [
+    "Die Daten des Plugins schrieb eine neuere Version, die diese nicht lesen kann.",
+    "Installiere die neuere Version oder entferne zuerst das Plugin mit seinen Daten.",
+  ],
+  return_waits: [
+    "Die neue Version wurde angehalten, und die vorige kann nur mit den Daten von damals zurückkommen.",
+    "Geh mit `hearthnet plugin rollback` zurück oder starte die neue Version mit `hearthnet plugin restart` wieder.",
+  ],
   worker_crashed: [
     "Der Teil, der daran arbeitete, ist zusammengebrochen.",
     "Versuche es noch einmal; geschieht es mit derselben Eingabe wieder, melde es dem Herausgeber.",

@@ -3,6 +3,7 @@ import { counted } from "./plural.ts";
 
 const GIB = 2 ** 30;
 const gigabytes = new Intl.NumberFormat("de", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const mebi = (bytes: number): string => gigabytes.format(bytes / 2 ** 20);
 const free = (bytes: number): string => `${gigabytes.format(bytes / GIB)} GiB frei.`;
 const minute = new Intl.DateTimeFormat("de", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
 const day = new Intl.DateTimeFormat("de", { dateStyle: "long", timeZone: "UTC" });
@@ -125,6 +126,11 @@ const checks: typeof en.checks = {
     title: "Katalog",
     detail: `${registries.map(({ id, what }) => `Verzeichnis ${id}: ${what}`).join(" ")} Gezeigt wird, was zuvor bekannt war.`,
     fix: "Prüfe die Verbindung zum Internet und die Adresse des Verzeichnisses; installierte Plugins betrifft das nicht.",
+  }),
+  data_filling: ({ id, usedBytes, limitBytes }) => ({
+    title: `Der Datenordner von ${id} ist fast voll.`,
+    detail: `${mebi(usedBytes)} von ${mebi(limitBytes)} MB. Über ${mebi(limitBytes * 1.1)} MB wird das Plugin angehalten.`,
+    fix: "Lösche im Plugin, was nicht mehr gebraucht wird, oder erlaube ihm mehr Platz.",
   }),
   neighbours: ({ online, known }) => ({
     title: "Nachbarn",

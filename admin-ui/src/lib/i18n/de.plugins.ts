@@ -96,6 +96,7 @@ export const plugins = {
     offers: "Bietet",
     offersNone: "Bietet im Augenblick nichts.",
     resources: "Verbrauch",
+    dataFolder: "Datenordner",
     memory: "Speicher",
     cpu: "Prozessor",
     calls: "Aufrufe",

@@ -19,6 +19,8 @@ export const versions = {
     backTo: (o: { version: string }) => `Zurück zu ${o.version}`,
     backTitle: (o: { name: string; version: string }) => `Zurück zu ${o.name} ${o.version}?`,
     backWhat: "Sie bekommt die Rechte, die sie hatte, ohne die seither entzogenen. Die jetzige Version bleibt aufbewahrt.",
+    loses: (o: { at: string }) =>
+      `Sie kann die Daten von jetzt nicht lesen. Sie kommt mit denen vom ${o.at} zurück; was seither geschrieben wurde, geht verloren.`,
     jobTitle: "Versionswechsel",
     jobDone: "Die Version ist gewechselt.",
     jobFailed: "Die Version ist nicht gewechselt.",

@@ -92,6 +92,7 @@ export const plugins = {
     offers: "Offers",
     offersNone: "Offers nothing at the moment.",
     resources: "Use",
+    dataFolder: "Data folder",
     memory: "Memory",
     cpu: "Processor",
     calls: "Calls",

@@ -17,6 +17,8 @@ export const versions = {
     backTo: (o: { version: string }) => `Go back to ${o.version}`,
     backTitle: (o: { name: string; version: string }) => `Go back to ${o.name} ${o.version}?`,
     backWhat: "It gets the rights that it had, without those you have taken since. The version in use now is kept.",
+    loses: (o: { at: string }) =>
+      `It cannot read the data of now. It comes back with those of ${o.at}; what was written since is lost.`,
     jobTitle: "Change of version",
     jobDone: "The version has changed.",
     jobFailed: "The version has not changed.",

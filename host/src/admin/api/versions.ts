@@ -13,12 +13,15 @@ export const versionRoutes: readonly ApiRoute[] = [
     path: `${BASE}/versions`,
     role: "viewer",
     handle: (request: ApiRequest, context) => ({
-      items: context.services.runtime.kept(known(request, context)).map(({ release, keptSince, grants }): KeptVersion => ({
-        version: release.version,
-        sha256: release.sha256,
-        kept_since: keptSince,
-        permissions: grants.filter(({ mode }) => mode === "allow").map(({ permission }) => permission),
-      })),
+      items: context.services.runtime
+        .kept(known(request, context))
+        .map(({ release, keptSince, grants, losesSince }): KeptVersion => ({
+          version: release.version,
+          sha256: release.sha256,
+          kept_since: keptSince,
+          permissions: grants.filter(({ mode }) => mode === "allow").map(({ permission }) => permission),
+          loses_since: losesSince,
+        })),
     }),
   },
   {

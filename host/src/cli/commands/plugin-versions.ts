@@ -46,8 +46,14 @@ export const versionCommands: readonly Command[] = [
       if (options["list"] !== true)
         return follow(invocation, "rollback", typeof options["version"] === "string" ? { version: options["version"] } : {});
       const { items } = await client().get<{ items: KeptVersion[] }>(`/plugins/${pathOf(args[0])}/versions`);
-      const rows = items.map((kept) => [kept.version, new Date(kept.kept_since).toISOString(), kept.permissions.join(" ")]);
-      print(items, table(["version", "kept since", "allowed"], rows, "No former version is kept."));
+      const day = (at: number): string => new Date(at).toISOString();
+      const rows = items.map((kept) => [
+        kept.version,
+        day(kept.kept_since),
+        kept.loses_since === null ? "of now" : `as of ${day(kept.loses_since)}; what was written since is lost`,
+        kept.permissions.join(" "),
+      ]);
+      print(items, table(["version", "kept since", "data", "allowed"], rows, "No former version is kept."));
     },
   },
 ];

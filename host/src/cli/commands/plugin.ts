@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
 import { UsageError } from "../../command-line/index.ts";
 import type {
   CatalogDetail,
   CatalogItem,
   Grant,
+  JsonObject,
   PermissionReview,
+  PluginDetail,
   PluginConfig,
   PluginLogLine,
   PluginStatus,
@@ -156,6 +159,9 @@ export const pluginCommands: readonly Command[] = [
     args: "ID PERMISSION",
     summary: verb === "grant" ? "allow it one permission that it asks for" : "take one permission away, at once",
     example: `hearthnet plugin ${verb} hearthnet/ocr proc.worker`,
+    ...(verb === "grant"
+      ? { options: { folder: { type: "string" as const, value: "PATH", help: "the folder to lend, for fs.mount" } } }
+      : {}),
     run: (invocation) => setGrant(invocation, verb === "grant" ? "allow" : "deny"),
   })),
   ...AUTHOR_VERBS.map((verb): Command => ({
@@ -243,13 +249,27 @@ async function config({ args, options, client, print }: Invocation): Promise<voi
   );
 }
 
-async function setGrant({ args, client, print }: Invocation, mode: "allow" | "deny"): Promise<void> {
+async function setGrant({ args, options, client, print }: Invocation, mode: "allow" | "deny"): Promise<void> {
+  const { folder } = options;
+  if (mode === "allow" && (args[1] === "fs.mount") !== (typeof folder === "string"))
+    throw new UsageError("--folder names the folder to lend; fs.mount needs it, and no other permission has one.");
   const api = client();
   const path = `/plugins/${pathOf(args[0])}/grants`;
   const { items, etag } = await api.get<{ items: Grant[]; etag: string }>(path);
   const others = items
     .filter((g) => g.permission !== args[1])
     .map(({ permission, scope, mode: m }) => ({ permission, scope, mode: m }));
-  const done = await api.send<{ items: Grant[] }>("PUT", path, { grants: [...others, { permission: args[1], mode }], etag });
+  const lent = typeof folder === "string" ? { scope: await mountScope(api, { id: args[0] ?? "", folder }) } : {};
+  const done = await api.send<{ items: Grant[] }>("PUT", path, {
+    grants: [...others, { permission: args[1], mode, ...lent }],
+    etag,
+  });
   print(done.items, mode === "allow" ? "Granted." : "Taken away.");
+}
+
+/** What the plugin asks for, with the folder that it is to have. */
+async function mountScope(api: ReturnType<Invocation["client"]>, o: { id: string; folder: string }): Promise<JsonObject> {
+  const { manifest } = await api.get<PluginDetail>(`/plugins/${pathOf(o.id)}`);
+  const wish = [...manifest.permissions, ...(manifest.optionalPermissions ?? [])].find(({ name }) => name === "fs.mount");
+  return { ...wish?.scope, path: resolve(o.folder) };
 }

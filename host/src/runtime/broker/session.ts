@@ -22,6 +22,7 @@ import type { Launcher, SandboxSpec } from "../confine/index.ts";
 import { GrantTable } from "../permission/index.ts";
 import {
   ConfinedProcess,
+  fromPlugin,
   WorkerPool,
   type ConfinedProcessOptions,
   type Incoming,
@@ -91,6 +92,9 @@ export interface CallFigures {
 }
 
 const CONFIG_MS = 10_000;
+const OPEN_MS = 30_000;
+const MIGRATION_MS = 600_000;
+const NO_RIGHTS = new GrantTable([]);
 const STRIKES_MAX = 3;
 const STRIKE_WINDOW_MS = 60_000;
 const SAMPLES = 256;
@@ -112,6 +116,8 @@ export class Session {
   #grants: GrantTable;
   #strikes: number[] = [];
   #draining = false;
+  /** Its data are being brought to a new layout: it has nothing else meanwhile. */
+  #migrating = false;
   #count = 0;
   /** Milliseconds of the last calls; the oldest is written over. */
   readonly #samples: number[] = [];
@@ -240,6 +246,23 @@ export class Session {
     }
   }
 
+  /**
+   * Tells the plugin that its data are there. While it brings them from one layout to the next it has no rights but that.
+   * @throws what the plugin reports · plugin_gone · timeout
+   * @source plugin-platform §6.4.2, §6.4.8
+   */
+  async openData({ from, to }: { from: number; to: number }): Promise<void> {
+    this.#migrating = from !== 0 && from !== to;
+    try {
+      if (this.process.features.has("data.open"))
+        await this.#ask((id) => ({ t: "data.open", id, from, to }), this.#migrating ? MIGRATION_MS : OPEN_MS);
+      else if (this.#migrating)
+        throw new HnError("not_implemented", { message: "Its runner cannot bring data to a new layout." });
+    } finally {
+      this.#migrating = false;
+    }
+  }
+
   /** One tick of a declared schedule; failures go to the plugin's log. */
   async schedule(name: string, timeoutMs: number): Promise<void> {
     await this.#ask((id) => ({ t: "schedule", id, name }), timeoutMs);
@@ -271,7 +294,8 @@ export class Session {
   }
 
   #init(paths: ConfinedProcess["launched"]["paths"]): HostMessage {
-    const { release, config, grants, expectedLabel, identity } = this.#options;
+    const { release, config, grants, expectedLabel, identity, spec } = this.#options;
+    const mounts = spec.mounts.map(({ name }, index) => [name, paths.mounts[index]?.path ?? ""]);
     return {
       t: "init",
       plugin: {
@@ -281,6 +305,7 @@ export class Session {
         entry: `${paths.packageDir}/${release.manifest.entry.main ?? ""}`,
         assetsDir: paths.assetsDir,
         dataDir: paths.dataDir,
+        ...(mounts.length === 0 ? {} : { mounts: Object.fromEntries(mounts) as Record<string, string> }),
         nodeId: identity.nodeId,
         communityId: identity.communityId(),
       },
@@ -332,7 +357,7 @@ export class Session {
         return this.#calls.receive(message, attachments);
       case "error":
         return this.#answers.has(message.id)
-          ? this.#answer(message.id, new HnError("internal_error"))
+          ? this.#answer(message.id, fromPlugin(message))
           : this.#calls.receive(message, attachments);
       case "ok":
         return this.#answer(message.id, message.value);
@@ -381,7 +406,7 @@ export class Session {
       identity,
       bus,
       clock,
-      grants: () => this.#grants,
+      grants: () => (this.#migrating ? NO_RIGHTS : this.#grants),
       capabilities: this.capabilities,
       kv,
       runWorker: (name, work) => this.#runWorker(name, work),

@@ -53,6 +53,16 @@ export function cpuMs(pids: readonly number[]): number {
   return (ticks * 1000) / TICKS_PER_SECOND;
 }
 
+/** What the processes together have written to disk so far, bytes, as soon as it is in memory; null when none of them can be asked. */
+export function writtenBytes(pids: readonly number[]): number | null {
+  let sum: number | null = null;
+  for (const pid of pids) {
+    const found = /^write_bytes: (\d+)$/m.exec(read(`/proc/${pid}/io`) ?? "");
+    if (found !== null) sum = (sum ?? 0) + Number(found[1]);
+  }
+  return sum;
+}
+
 /** Start of a process in clock ticks since boot: with the pid, a name that is never given twice. Null when it is gone. */
 export function startTicks(pid: number): number | null {
   const value = afterName(read(`/proc/${pid}/stat`))[19];

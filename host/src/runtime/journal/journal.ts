@@ -9,6 +9,7 @@ import type {
   StoredRelease,
 } from "../../contract/index.ts";
 import { createUlidFactory, openDatabase, type Database } from "../../foundation/index.ts";
+import { DataRows } from "./data-rows.ts";
 
 const MIGRATIONS = [
   `CREATE TABLE plugin(
@@ -36,6 +37,16 @@ const MIGRATIONS = [
   `ALTER TABLE release ADD COLUMN kept_since INTEGER;
    ALTER TABLE release ADD COLUMN "grants" TEXT`,
   `CREATE TABLE waiting(plugin_id TEXT PRIMARY KEY, version TEXT NOT NULL) STRICT`,
+  // Releases have folders of their own for data; so far all of a plugin's had one.
+  `CREATE TABLE plugin_data(
+     plugin_id TEXT NOT NULL, folder TEXT NOT NULL, owner TEXT NOT NULL, schema INTEGER NOT NULL, shared INTEGER NOT NULL,
+     downgradable INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(plugin_id, folder)) STRICT;
+   ALTER TABLE release ADD COLUMN data TEXT;
+   ALTER TABLE kept_data ADD COLUMN folder TEXT NOT NULL DEFAULT 'data';
+   UPDATE release SET data = 'data' WHERE state IN ('active','kept');
+   INSERT INTO plugin_data SELECT plugin_id, 'data', sha256, coalesce(json_extract(facts, '$.manifest.data.schemaVersion'), 1),
+     coalesce(json_extract(facts, '$.manifest.data.shared'), 0), coalesce(json_extract(facts, '$.manifest.data.downgradable'), 0), at
+     FROM release WHERE state = 'active'`,
 ];
 const CONFIG_VERSIONS = 10;
 const CRASHES_KEPT_MS = 7 * 86_400_000;
@@ -72,11 +83,19 @@ export class Journal {
   readonly #db: Database;
   readonly #now: () => number;
   readonly #newId: () => string;
+  /** Folders with plugins' data. */
+  readonly data: DataRows;
 
   constructor(path: string, { now, random }: { now: () => number; random: Random }) {
     this.#db = openDatabase(path, { migrations: MIGRATIONS, synchronous: "FULL" });
     this.#now = () => Math.floor(now());
     this.#newId = createUlidFactory({ now }, random);
+    this.data = new DataRows(this.#db, this.#now);
+  }
+
+  /** A name never given before, for a folder. */
+  newName(): string {
+    return this.#newId().toLowerCase();
   }
 
   plugins(): PluginRow[] {
@@ -96,14 +115,15 @@ export class Journal {
     return row === undefined ? undefined : (JSON.parse(row.facts) as StoredRelease);
   }
 
-  /** One transaction: afterwards this release is the active one, the former is kept. */
-  activate(release: StoredRelease, o: { desired: Desired; grants: readonly Grant[] }): void {
+  /** One transaction: afterwards this release is the active one, with this folder for its data; the former is kept. */
+  activate(release: StoredRelease, o: { desired: Desired; grants: readonly Grant[]; data: string }): void {
     this.#db.transaction(() => {
       const now = this.#now();
       this.#db
         .prepare("UPDATE release SET state = 'kept', kept_since = ?, grants = ? WHERE plugin_id = ? AND state = 'active'")
         .run(now, JSON.stringify(this.grants(release.id)), release.id);
       this.#putRelease(release, "active");
+      this.data.assign(release.id, release.sha256, o.data);
       this.#db
         .prepare(
           "INSERT INTO plugin(id, desired, active_release, publisher_key) VALUES(?,?,?,?) ON CONFLICT(id) DO UPDATE SET active_release = excluded.active_release, publisher_key = excluded.publisher_key",
@@ -131,7 +151,7 @@ export class Journal {
   }
 
   /** Newest first; what is older than the rule allows is forgotten. */
-  kept(pluginId: string): KeptRelease[] {
+  kept(pluginId: string): Omit<KeptRelease, "losesSince">[] {
     const rows = this.#db
       .prepare(
         "SELECT sha256, facts, grants, coalesce(kept_since, at) AS since FROM release WHERE plugin_id = ? AND state = 'kept' ORDER BY since DESC, rowid DESC",
@@ -307,12 +327,13 @@ export class Journal {
   /** Forgets a plugin; crashes stay. `keepData` notes since when its data waits. */
   remove(pluginId: string, keepData: boolean): void {
     this.#db.transaction(() => {
+      const folder = this.data.current(pluginId) ?? "data";
       this.#db.prepare("DELETE FROM release WHERE plugin_id = ?").run(pluginId);
       this.#db.prepare('DELETE FROM "grant" WHERE plugin_id = ?').run(pluginId);
       this.#db.prepare("DELETE FROM config_version WHERE plugin_id = ?").run(pluginId);
       this.#db.prepare("DELETE FROM waiting WHERE plugin_id = ?").run(pluginId);
       this.#db.prepare("DELETE FROM plugin WHERE id = ?").run(pluginId);
-      if (keepData) this.#db.prepare("INSERT OR REPLACE INTO kept_data VALUES(?,?)").run(pluginId, this.#now());
+      if (keepData) this.#db.prepare("INSERT OR REPLACE INTO kept_data VALUES(?,?,?)").run(pluginId, this.#now(), folder);
       else this.#db.prepare("DELETE FROM kept_data WHERE plugin_id = ?").run(pluginId);
     });
   }

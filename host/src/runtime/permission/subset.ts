@@ -21,6 +21,8 @@ function isMemberWithin(name: string, inner: JsonValue | undefined, outer: JsonV
     if (inner === undefined || outer === undefined) return inner === outer;
     return typeof inner === "number" && typeof outer === "number" && inner <= outer;
   }
+  // A folder is the operator's choice alone: what is asked for names none, and no folder gives nothing.
+  if (name === "path") return inner === undefined || outer === undefined || inner === outer;
   if (SWITCHES.has(name)) return inner !== true || outer === true;
   const order = ORDERS[name];
   if (order !== undefined && typeof inner === "string" && typeof outer === "string") {

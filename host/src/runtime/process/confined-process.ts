@@ -63,6 +63,8 @@ export class ConfinedProcess {
   #drained: (() => void) | undefined;
   /** V8 said that it ends for want of memory. */
   #heapFull = false;
+  /** What its runner can do beyond the first release of the protocol. */
+  features: ReadonlySet<string> = new Set();
   /** Resolves with what the plugin registered; rejects when it does not get that far. */
   readonly ready: Promise<Ready>;
 
@@ -193,6 +195,7 @@ export class ConfinedProcess {
     if (!PROTOCOLS.includes(message.protocol)) {
       return this.kill("protocol_error", `It speaks protocol ${String(message.protocol)}, this node ${PROTOCOLS.join(", ")}.`);
     }
+    this.features = new Set(message.features);
     this.#phase = "starting";
     this.#send(this.#options.init(this.launched));
   }

@@ -1,7 +1,8 @@
 /** What all plugins of a node share. */
-import type { Bus, Clock, ConfinementReport, Mounts, Random, StoredRelease } from "../../contract/index.ts";
+import type { Bus, Clock, ConfinementReport, Grant, Mounts, Random, StoredRelease } from "../../contract/index.ts";
 import type { KvStore, NodeIdentity } from "../broker/index.ts";
 import type { Launcher } from "../confine/index.ts";
+import type { DataFolders } from "../data/index.ts";
 import type { IsolateHosts } from "../isolate/index.ts";
 import type { Journal } from "../journal/index.ts";
 import type { PluginFiles } from "../layout.ts";
@@ -30,6 +31,9 @@ export interface PluginEnvironment {
   /** Asked before every start: does the release still hold what was verified? @throws invalid_signature tampered · revoked */
   admit: (release: StoredRelease) => Promise<void>;
   files: (pluginId: string) => PluginFiles;
+  data: DataFolders;
+  /** @throws bad_request reason mount_refused */
+  checkMounts: (grants: readonly Grant[]) => void;
   kv: (pluginId: string) => KvStore;
   onChange: (pluginId: string) => void;
   onNotice: (notice: { plugin: string; title: string; body: string }) => void;

@@ -23,6 +23,7 @@ import { HOST_MEMORY_MB, tierOf, unusable, WATCHDOG_MS, type Tier } from "../iso
 import { rating } from "../permission/index.ts";
 import type { ProcessEnd } from "../process/index.ts";
 import type { PluginEnvironment } from "./environment.ts";
+import { PluginData } from "./plugin-data.ts";
 import { loopReason, RestartPolicy } from "./policy.ts";
 import { Schedules } from "./schedules.ts";
 import { limitsOf, pluginSpec, workerSpec } from "./specs.ts";
@@ -66,6 +67,8 @@ export class ManagedPlugin {
   readonly #facts: () => StartFacts;
   readonly #policy: RestartPolicy;
   readonly #limits: () => Required<PluginLimits>;
+  /** Where its data are. */
+  readonly data: PluginData;
   #state: PluginState = "staged";
   #reason: LocalError | null = null;
   #session: Session | undefined;
@@ -89,6 +92,7 @@ export class ManagedPlugin {
     this.#facts = facts;
     this.#policy = new RestartPolicy(environment.random);
     this.#limits = () => limitsOf(release.manifest, environment.maxMemoryMb);
+    this.data = new PluginData(release, environment);
   }
 
   get state(): PluginState {
@@ -114,7 +118,8 @@ export class ManagedPlugin {
   }
 
   /**
-   * Starts it beside the release that serves: it offers nothing and counts no crash. `serve` makes it the one that serves.
+   * Starts it beside the release that serves: it offers nothing and counts no crash. `serve` makes it the one that serves. Data of which it gets a
+   * copy are not there yet; `takeData` brings them.
    * @param probe  looks at the running process and throws what is wrong with it
    * @throws why it cannot serve; it is gone then
    */
@@ -126,12 +131,21 @@ export class ManagedPlugin {
     this.#set("starting", null);
     try {
       await this.#environment.admit(facts.release);
-      await this.#open(facts, probe);
+      await this.#open(facts, { beside: true, probe });
     } catch (error) {
       this.#session = undefined;
       this.#set("start_failed", HnError.from(error).toLocal());
       throw error;
     }
+  }
+
+  /** Gives a process that was started beside another its data, now that nobody writes them. @throws data_copy_failed · migration_failed */
+  async takeData(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) throw new HnError("plugin_gone");
+    if (!this.data.awaited) return;
+    await this.data.fill();
+    await this.data.open(session);
   }
 
   /** Its schedules rest and its end is no crash any more; calls that it has go on. */
@@ -148,6 +162,7 @@ export class ManagedPlugin {
     this.#retired = false;
     this.#activeSince = this.#environment.clock.monotonic();
     session.warmUp();
+    this.data.watch(session, (error) => this.#full(error));
     this.#schedules = new Schedules({
       plugin: this.release.manifest,
       session,
@@ -181,6 +196,7 @@ export class ManagedPlugin {
       routes: session?.doors.routes ?? [],
       resources: session === undefined ? null : { ...session.usage(), ...session.figures() },
       reason: this.#reason,
+      data: this.data.use,
       needsConsent: this.#environment.journal.awaitsConsent(this.id),
     };
   }
@@ -214,10 +230,13 @@ export class ManagedPlugin {
       return true;
     }
     try {
-      await this.#open(facts, (session) => {
-        const openDoors = session.doors.prepare();
-        session.capabilities.publish();
-        openDoors();
+      await this.#open(facts, {
+        beside: false,
+        probe: (session) => {
+          const openDoors = session.doors.prepare();
+          session.capabilities.publish();
+          openDoors();
+        },
       });
       this.serve();
       return true;
@@ -249,6 +268,12 @@ export class ManagedPlugin {
   #lockAway(reason: LocalError): void {
     this.#environment.logs.add(this.id, { source: "host", level: "error", message: reason.message ?? "It was locked away." });
     this.#set("quarantined", reason);
+  }
+
+  /** Ends it until the operator has decided something. */
+  async hold(reason: LocalError, state: "stopped" | "over_quota" = "stopped"): Promise<void> {
+    await this.stop(reason.message ?? "It was stopped.", 0);
+    this.#set(state, reason);
   }
 
   /** Drains and ends it. The state afterwards is `stopped` unless the caller sets another. */
@@ -314,7 +339,7 @@ export class ManagedPlugin {
     return tierOf(manifest.tier, this.#environment.isRaised(this.id));
   }
 
-  #refusal({ release, bestLabel, config }: StartFacts): { state: PluginState; error: LocalError } | null {
+  #refusal({ release, bestLabel, config, grants }: StartFacts): { state: PluginState; error: LocalError } | null {
     const { report, journal, clock, isolates } = this.#environment;
     const isolated = this.#tier(release) === "isolate";
     const block = (reason: Reason): { state: PluginState; error: LocalError } => ({
@@ -332,6 +357,11 @@ export class ManagedPlugin {
         error: new HnError("plugin_gone", { reason: "crash_looped", message: `${why} It was stopped.` }).toLocal(),
       };
     }
+    try {
+      this.#environment.checkMounts(grants);
+    } catch (error) {
+      return { state: "blocked_by_policy", error: HnError.from(error).toLocal() };
+    }
     if (config === null) {
       const message = "The plugin needs settings before it can start.";
       return {
@@ -342,8 +372,11 @@ export class ManagedPlugin {
     return null;
   }
 
-  async #open(facts: StartFacts, probe: (session: Session) => void): Promise<void> {
-    const session = new Session(this.#sessionOptions(facts));
+  async #open(facts: StartFacts, { beside, probe }: { beside: boolean; probe: (session: Session) => void }): Promise<void> {
+    const dataDir = this.data.prepare(facts);
+    if (!beside) await this.data.fill();
+    if (this.#stopping && !beside) throw new HnError("plugin_gone", { reason: "start_failed" });
+    const session = new Session(this.#sessionOptions(facts, dataDir));
     this.#session = session;
     const { launched } = session.process;
     this.#environment.journal.processStarted({ pid: launched.pid, startTicks: startTicks(launched.pid) ?? 0, pluginId: this.id });
@@ -351,6 +384,7 @@ export class ManagedPlugin {
       await session.process.ready;
       this.#set("probing", null);
       this.#judge(facts, session);
+      if (!this.data.awaited) await this.data.open(session);
       probe(session);
       if (!session.process.running) throw new HnError("plugin_gone", { reason: "start_failed" });
     } catch (error) {
@@ -385,13 +419,12 @@ export class ManagedPlugin {
     journal.recordEvidence(this.id, release.sha256, evidence);
   }
 
-  #sessionOptions(facts: StartFacts): SessionOptions {
+  #sessionOptions(facts: StartFacts, dataDir: string | null): SessionOptions {
     const environment = this.#environment;
     const { release } = facts;
     const limits = this.#limits();
     const isolated = this.#tier(release) === "isolate";
-    const files = environment.files(this.id);
-    const assetsDir = files.buildAssetView(release);
+    const assetsDir = environment.files(this.id).buildAssetView(release);
     const ledger = (verdict: "allow" | "deny") => (use: OpUse) =>
       environment.ledger.add({ plugin: this.id, release: release.version, verdict, ...use });
     return {
@@ -401,7 +434,7 @@ export class ManagedPlugin {
       launcher: isolated ? environment.isolates.launcher(release) : environment.launcher,
       ...(isolated ? { watchdogMs: WATCHDOG_MS } : {}),
       workerLauncher: environment.launcher,
-      spec: pluginSpec({ facts, limits, files, assetsDir, report: environment.report }),
+      spec: pluginSpec({ facts, limits, assetsDir, dataDir, report: environment.report }),
       workerSpec: (worker) =>
         workerSpec({ facts, worker, assetsDir, report: environment.report, maxMemoryMb: environment.maxMemoryMb }),
       limits: isolated ? { ...limits, memoryMb: HOST_MEMORY_MB } : limits,
@@ -445,9 +478,20 @@ export class ManagedPlugin {
     }
   }
 
+  /** What it has filled it would fill again: it is not started anew by itself. */
+  #full(error: HnError): void {
+    const { logs, onNotice } = this.#environment;
+    logs.add(this.id, { source: "host", level: "error", message: error.message });
+    onNotice({ plugin: this.id, title: "A plugin was stopped", body: `${error.message} ${error.action}` });
+    // On probation the release before takes over.
+    this.watch?.onEnding();
+    void this.hold(error.toLocal(), "over_quota");
+  }
+
   #ended(end: ProcessEnd): void {
     const session = this.#session;
     this.#schedules?.stop();
+    this.data.unwatch();
     this.#environment.journal.processEnded(session?.process.launched.pid ?? 0);
     const wasActive = this.#state === "active" || this.#state === "degraded";
     this.#session = undefined;

@@ -1,7 +1,6 @@
 /** From manifest, grants and the machine to what a process gets. @source plugin-platform §1.3, §7 */
 import type { ConfinementReport, JsonObject, PluginLimits, PluginManifest } from "../../contract/index.ts";
 import type { SandboxSpec } from "../confine/index.ts";
-import type { PluginFiles } from "../layout.ts";
 import { GrantTable } from "../permission/index.ts";
 import type { StartFacts } from "./managed-plugin.ts";
 
@@ -36,8 +35,8 @@ export function limitsOf(manifest: PluginManifest, maxMemoryMb: number): Require
 export function pluginSpec(o: {
   facts: StartFacts;
   limits: Required<PluginLimits>;
-  files: PluginFiles;
   assetsDir: string | null;
+  dataDir: string | null;
   report: ConfinementReport;
 }): SandboxSpec {
   const { release, grants } = o.facts;
@@ -47,7 +46,7 @@ export function pluginSpec(o: {
   return {
     packageDir: release.dir,
     assetsDir: o.assetsDir,
-    dataDir: rights.data ? o.files.openData(o.report.asRoot) : null,
+    dataDir: o.dataDir,
     memoryMb: o.limits.memoryMb,
     pids: o.limits.pids,
     maxFileBytes: Math.max(rights.dataBytes, MEGABYTE),

@@ -1,6 +1,7 @@
 import type { Outcomes } from "../broker/index.ts";
 
-const SAMPLES_MIN = 20;
+/** With fewer calls nothing is said. */
+export const SAMPLES_MIN = 20;
 const FAULTS_MIN = 3;
 
 /**

@@ -1,12 +1,10 @@
 /** The time in which one release has followed another and the former is still there. @source plugin-platform §6.4.4, §6.4.5 */
-import type { Cancellation, Clock, DispatchedCall, Reply } from "../../contract/index.ts";
+import type { Clock } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import type { Guard, Outcomes, Session } from "../broker/index.ts";
+import type { Guard, Outcomes } from "../broker/index.ts";
 import type { ManagedPlugin } from "../supervise/index.ts";
+import { onceMore } from "./once-more.ts";
 import { isRegression } from "./regression.ts";
-
-/** A failure after which work without a lasting effect may be done once more. @source 03 B-8 */
-const ONCE_MORE = new Set<string>(["internal_error", "plugin_gone"]);
 
 export interface SuccessionOptions {
   former: ManagedPlugin;
@@ -69,23 +67,8 @@ export class Succession {
     const { session } = newer;
     if (session === undefined) throw new HnError("plugin_gone");
     if (!this.#watching || call.stream || !this.#idempotent.has(ref)) return session.dispatch(ref, call, cancellation);
-    return this.#onceMore(session, { ref, call, cancellation });
+    return onceMore(session, former.running ? former.session : undefined, { ref, call, cancellation });
   };
-
-  /** What the newer release cannot do on probation, the former one still can. */
-  async #onceMore(
-    session: Session,
-    { ref, call, cancellation }: { ref: string; call: DispatchedCall; cancellation: Cancellation },
-  ): Promise<Reply> {
-    try {
-      return (await session.dispatch(ref, call, cancellation)) as Reply;
-    } catch (error) {
-      const old = this.former.running ? this.former.session : undefined;
-      const may = ONCE_MORE.has(HnError.from(error).code) && !cancellation.aborted;
-      if (!may || old === undefined || !old.capabilities.refs.includes(ref)) throw error;
-      return (await old.dispatch(ref, call, cancellation)) as Reply;
-    }
-  }
 
   #judge(): void {
     const { before } = this.#options;

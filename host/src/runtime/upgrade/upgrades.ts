@@ -2,13 +2,19 @@
 import type { Clock, Grant, JsonObject, StoredRelease, Timer } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Outcomes } from "../broker/index.ts";
-import type { Journal, OpRow } from "../journal/index.ts";
+import type { Desired, Journal, OpRow } from "../journal/index.ts";
 import type { LogStore } from "../log-store.ts";
 import type { ManagedPlugin } from "../supervise/index.ts";
+import type { DataFolders } from "../data/index.ts";
+import type { Ledger } from "../ledger/index.ts";
+import { Canary } from "./canary.ts";
+import { Fence } from "./fence.ts";
 import { grantsBack } from "./grants-back.ts";
+import { replace } from "./replacement.ts";
+import { canReturn, returnWaits } from "./return.ts";
 import { probe } from "./probe.ts";
 import { Succession } from "./succession.ts";
-import type { Step } from "./way.ts";
+import { wayOf, type Step, type Way } from "./way.ts";
 
 export interface UpgradeTimes {
   /** How long running calls and conversations may stay with the former release. */
@@ -17,19 +23,25 @@ export interface UpgradeTimes {
   probationMs: number;
   /** How long calls wait while one release has stopped and the next does not serve yet. */
   fenceMs: number;
+  /** How long a new release is tried with a share of the calls before it takes over. */
+  canaryMs: number;
 }
 
-export const UPGRADE_TIMES: UpgradeTimes = { drainMs: 60_000, probationMs: 600_000, fenceMs: 2000 };
+export const UPGRADE_TIMES: UpgradeTimes = { drainMs: 60_000, probationMs: 600_000, fenceMs: 2000, canaryMs: 60_000 };
 
 export interface UpgradeRooms {
   clock: Clock;
   journal: Journal;
   logs: LogStore;
+  ledger: Ledger;
+  data: DataFolders;
   times: UpgradeTimes;
   /** A plugin that is not the current one yet; `grants` are its rights until it is. */
   manage: (step: Step) => ManagedPlugin;
   /** One transaction: this release is the active one. */
-  adopt: (plugin: ManagedPlugin, grants: readonly Grant[]) => void;
+  adopt: (plugin: ManagedPlugin, o: { desired: Desired; grants: readonly Grant[] }) => void;
+  /** Deletes data that no release refers to any more. */
+  sweep: (id: string) => Promise<void>;
   /** Lets acts on one plugin follow each other. */
   inTurn: (id: string, act: () => Promise<void>) => void;
   onNotice: (notice: { plugin: string; title: string; body: string }) => void;
@@ -43,70 +55,179 @@ interface Watched {
   timer: Timer | undefined;
 }
 
-type Kind = "update" | "rollback" | "return";
+export type Kind = "update" | "rollback" | "return";
+interface Change {
+  kind: Kind;
+  payload: { from: string; to: string };
+}
 
 export class Upgrades {
   readonly #o: UpgradeRooms;
   readonly #watched = new Map<string, Watched>();
   /** Former releases on their way out. */
   readonly #leaving = new Map<ManagedPlugin, Promise<void>>();
+  /** Releases that are tried with a share of the calls. */
+  readonly #canaries = new Map<string, Canary>();
 
   constructor(rooms: UpgradeRooms) {
     this.#o = rooms;
   }
 
+  /** Lets `next` follow the release that serves, in this way. Until it takes over, and when it cannot, the former one serves. @throws as `beside` and `behind` */
+  follow(active: ManagedPlugin, next: Step, o: { kind: Kind; way: Way }): Promise<void> {
+    return o.way === "beside"
+      ? this.beside(active, next, o.kind)
+      : this.behind(active, next, { kind: o.kind, first: o.way === "stop-first" });
+  }
+
+  /** Makes `next` the installed release where nothing serves that could go on meanwhile. @throws as `replace` */
+  replace(active: ManagedPlugin | undefined, next: Step, o: Parameters<typeof replace>[2]): Promise<void> {
+    return replace(this.#o, { active, next }, o);
+  }
+
   /**
-   * Starts `next` beside the release that serves, looks at it, and lets it take over. Until then, and when it cannot, nothing changes.
+   * Starts `next` beside the release that serves, looks at it, tries it with a share of the calls, and lets it take over.
    * @throws plugin_gone reason start_failed | probe_failed · what else stands against its start
    */
   async beside(active: ManagedPlugin, next: Step, kind: Kind): Promise<void> {
+    const change = { kind, payload: { from: active.release.sha256, to: next.release.sha256 } };
+    const serving = active.session?.capabilities.refs ?? [];
+    const newer = await this.#start(active, next, { change, serving }).catch((thrown: unknown) => {
+      throw notStarted(HnError.from(thrown), { next: next.release, former: active.release });
+    });
+    if (kind === "update") await this.#try(active, newer, change);
+    const drainUntil = this.#o.clock.monotonic() + this.#o.times.drainMs;
+    this.#takeOver({ active, newer, next, change, before: outcomesOf(active), drainUntil });
+  }
+
+  /**
+   * Lets the former release end before the new one is given its data; calls wait at a fence meanwhile.
+   * @param o.first  the two do not fit beside each other: the former ends before the new one starts, and callers are told to come again
+   * @throws plugin_gone reason start_failed | probe_failed | migration_failed · internal_error reason data_copy_failed
+   * @source plugin-platform §6.4.2 (c), §6.4.7
+   */
+  async behind(active: ManagedPlugin, next: Step, { kind, first }: { kind: Kind; first: boolean }): Promise<void> {
     const { journal, clock, times } = this.#o;
     const { id } = active;
-    const former = active.release;
-    const payload = { from: former.sha256, to: next.release.sha256 };
-    const start = journal.intent({ pluginId: id, kind, step: "start", payload });
+    const change = { kind, payload: { from: active.release.sha256, to: next.release.sha256 } };
+    const serving = active.session?.capabilities.refs ?? [];
+    const before = outcomesOf(active);
+    const refused = (thrown: unknown): HnError =>
+      notStarted(HnError.from(thrown), { next: next.release, former: active.release });
+    const early = first
+      ? undefined
+      : await this.#start(active, next, { change, serving }).catch((thrown: unknown) => {
+          throw refused(thrown);
+        });
+    const fence = new Fence({ clock, waitMs: first ? 0 : times.fenceMs });
+    const op = journal.intent({ pluginId: id, step: "fence", ...change });
+    const leave = await active.stopBehind(fence.guard, "Another version takes over.");
+    let newer = early;
+    try {
+      newer ??= await this.#start(active, next, { change, serving });
+      await newer.takeData();
+      this.#takeOver({ active, newer, next, change, before, drainUntil: clock.monotonic() });
+    } catch (thrown) {
+      await newer?.stop("It cannot take over.", 0);
+      journal.unstage(id, next.release.sha256);
+      active.reset();
+      await active.start();
+      throw refused(thrown);
+    } finally {
+      fence.lift(newer?.running === true ? newer.session : active.session);
+      leave();
+      journal.done(op);
+    }
+  }
+
+  /** Starts a release that does not serve yet. @throws why it could not take over; nothing of it is left then */
+  async #start(active: ManagedPlugin, next: Step, o: { change: Change; serving: readonly string[] }): Promise<ManagedPlugin> {
+    const { change, serving } = o;
+    const { journal } = this.#o;
+    const { id } = active;
+    const start = journal.intent({ pluginId: id, step: "start", ...change });
     journal.stage(next.release);
     const newer = this.#o.manage(next);
     try {
-      await newer.startBeside((session) =>
-        probe({
-          manifest: next.release.manifest,
-          ailment: newer.ailment,
-          serving: active.session?.capabilities.refs ?? [],
-          registered: session.capabilities.refs,
-        }),
+      await newer.startBeside(({ capabilities }) =>
+        probe({ manifest: next.release.manifest, ailment: newer.ailment, serving, registered: capabilities.refs }),
       );
+      return newer;
     } catch (thrown) {
       journal.unstage(id, next.release.sha256);
+      throw thrown;
+    } finally {
       journal.done(start);
-      throw notStarted(HnError.from(thrown), { next: next.release, former });
     }
-    journal.done(start);
+  }
+
+  /** A share of the calls first. @throws plugin_gone reason probe_failed; nothing of the newer release is left then */
+  async #try(active: ManagedPlugin, newer: ManagedPlugin, change: Change): Promise<void> {
+    const { journal, clock, times, logs } = this.#o;
+    const { id } = active;
+    if (!Canary.isWorthIt(active, times.canaryMs)) return;
+    const op = journal.intent({ pluginId: id, step: "canary", ...change });
+    const canary = new Canary({ former: active, newer, clock, limitMs: times.canaryMs });
+    this.#canaries.set(id, canary);
+    logs.add(id, { source: "host", level: "info", message: `${newer.release.version} gets a tenth of the calls first.` });
+    try {
+      const fault = await canary.verdict;
+      if (fault === null) return;
+      await newer.stop("It is not kept.", 0);
+      journal.unstage(id, newer.release.sha256);
+      throw notStarted(new HnError("plugin_gone", { reason: "probe_failed", message: fault }), {
+        next: newer.release,
+        former: active.release,
+      });
+    } finally {
+      this.#canaries.delete(id);
+      journal.done(op);
+    }
+  }
+
+  #takeOver(o: {
+    active: ManagedPlugin;
+    newer: ManagedPlugin;
+    next: Step;
+    change: Change;
+    before: Outcomes;
+    drainUntil: number;
+  }): void {
+    const { journal, clock, times } = this.#o;
+    const { active, newer } = o;
+    const { id } = active;
     const formerGrants = journal.grants(id);
-    const before: Outcomes | null = kind === "update" ? { ...(active.session?.outcomes ?? { calls: 0, faults: 0 }) } : null;
-    const flip = journal.intent({ pluginId: id, kind, step: "flip", payload });
-    this.#flip({ from: active, to: newer, grants: next.grants });
+    const before = o.change.kind === "update" ? o.before : null;
+    const flip = journal.intent({ pluginId: id, step: "flip", ...o.change });
+    this.#flip({ from: active, to: newer, grants: o.next.grants });
     journal.done(flip);
-    const now = clock.monotonic();
     const succession = new Succession({
       former: active,
       newer,
       clock,
-      drainUntil: now + times.drainMs,
+      drainUntil: o.drainUntil,
       before,
       onFailure: (why) => this.#goBack(id, why),
     });
     this.#watch(succession, { formerGrants, before, until: clock.now() + times.probationMs });
   }
 
+  /** An operator's act does not wait for a trial: what was seen so far decides. */
+  hurry(id: string): void {
+    this.#canaries.get(id)?.decide();
+  }
+
   /** Whatever still runs of a former release leaves once its calls have ended; the newer one is not sent back any more. */
   settle(id: string): void {
+    const { journal } = this.#o;
+    // What waited for the operator's word has it now.
+    for (const { opId, pluginId, step } of journal.unfinished()) if (step === "ask" && pluginId === id) journal.done(opId);
     const watched = this.#watched.get(id);
     if (watched === undefined) return;
     this.#watched.delete(id);
     watched.timer?.cancel();
     watched.succession.stopWatching();
-    if (watched.op !== null) this.#o.journal.done(watched.op);
+    if (watched.op !== null) journal.done(watched.op);
     this.#leaveAfter(watched.succession);
   }
 
@@ -150,6 +271,7 @@ export class Upgrades {
   async closeAll(): Promise<void> {
     const watched = [...this.#watched.values()];
     this.#watched.clear();
+    for (const canary of this.#canaries.values()) canary.giveUp();
     for (const { timer, succession } of watched) {
       timer?.cancel();
       succession.open();
@@ -163,7 +285,7 @@ export class Upgrades {
   #flip({ from, to, grants }: { from: ManagedPlugin; to: ManagedPlugin; grants: readonly Grant[] }): void {
     const exchange = to.session?.capabilities.prepare();
     const openDoors = to.session?.doors.prepare();
-    this.#o.adopt(to, grants);
+    this.#o.adopt(to, { desired: "enabled", grants });
     const start = performance.now();
     exchange?.(from.session?.capabilities);
     openDoors?.();
@@ -192,16 +314,42 @@ export class Upgrades {
     watched.timer = clock.setTimeout(() => this.settle(id), o.until - clock.now());
   }
 
-  /** The newer release is worse: the former one serves again, at once where it still runs. */
+  /** The newer release is worse: the former one serves again, at once where it still runs, and not without asking where that loses data. */
   #goBack(id: string, why: string): void {
     const watched = this.#watched.get(id);
     if (watched === undefined) return;
     this.#watched.delete(id);
     watched.timer?.cancel();
     const { former, newer } = watched.succession;
-    this.#tell(id, `${newer.release.version} is not kept: ${why} ${former.release.version} comes back.`);
+    const losesSince = canReturn(newer.release, former.release) ? null : this.#o.data.lossSince(former.release);
+    const target = former.release.version;
+    const row = { plugin: id, release: newer.release.version, permission: "", target };
+    if (losesSince !== null) {
+      this.#o.ledger.add({ ...row, op: "return", verdict: "deny" });
+      return this.#o.inTurn(id, () => this.#hold(watched, { why, losesSince }));
+    }
+    this.#o.ledger.add({ ...row, op: "return", verdict: "allow" });
+    this.#tell(id, "An update was taken back", `${newer.release.version} is not kept: ${why} ${target} comes back.`);
     if (former.running) return this.#goBackNow(watched);
     this.#o.inTurn(id, () => this.#goBackAnew(watched));
+  }
+
+  /** Stops the newer release and leaves it to the operator which data count. */
+  async #hold({ succession, op }: Watched, o: { why: string; losesSince: number }): Promise<void> {
+    const { journal, clock } = this.#o;
+    const { former, newer } = succession;
+    const reason = returnWaits({
+      ...o,
+      id: newer.id,
+      newer: newer.release.version,
+      former: former.release.version,
+      now: clock.now(),
+    });
+    const payload = { ...reason } satisfies JsonObject;
+    journal.intent({ pluginId: newer.id, kind: "return", step: "ask", payload });
+    if (op !== null) journal.done(op);
+    await newer.hold(reason);
+    this.#tell(newer.id, "An update needs you", `${reason.message ?? ""} ${reason.action ?? ""}`);
   }
 
   #goBackNow({ succession, formerGrants, op }: Watched): void {
@@ -225,12 +373,21 @@ export class Upgrades {
     const { former, newer } = succession;
     const grants = grantsBack(formerGrants, journal.grants(newer.id));
     try {
-      await this.beside(newer, { release: former.release, grants }, "return");
+      const back = { release: former.release, grants };
+      const together = wayOf({ release: newer.release, grants: journal.grants(newer.id) }, back);
+      // What did not fit beside the former one on the way here does not on the way back.
+      const way = newer.release.manifest.update?.strategy === "stop-first" ? "stop-first" : together;
+      await this.follow(newer, back, { kind: "return", way });
       journal.setReleaseState(newer.id, newer.release.sha256, "failed");
     } catch (error) {
-      this.#tell(newer.id, `${former.release.version} did not start: ${HnError.from(error).message}`);
+      this.#tell(
+        newer.id,
+        "An update could not be taken back",
+        `${former.release.version} did not start: ${HnError.from(error).message}`,
+      );
     }
     if (op !== null) journal.done(op);
+    await this.#o.sweep(newer.id);
   }
 
   #leaveAfter(succession: Succession): void {
@@ -267,17 +424,20 @@ export class Upgrades {
     journal.done(op);
   }
 
-  #tell(plugin: string, body: string): void {
+  #tell(plugin: string, title: string, body: string): void {
     this.#o.logs.add(plugin, { source: "host", level: "warn", message: body });
-    this.#o.onNotice({ plugin, title: "An update was taken back", body });
+    this.#o.onNotice({ plugin, title, body });
   }
 }
+
+const outcomesOf = ({ session }: ManagedPlugin): Outcomes => ({ ...(session?.outcomes ?? { calls: 0, faults: 0 }) });
 
 function notStarted(error: HnError, { next, former }: { next: StoredRelease; former: StoredRelease }): HnError {
   const message = `Version ${next.version} cannot take over, so ${former.version} runs on. ${error.message}`;
   const plain = error.code === "internal_error" || error.code === "plugin_gone";
+  const own = ["probe_failed", "migration_failed", "data_copy_failed"].find((reason) => reason === error.reason);
   return new HnError(plain ? "plugin_gone" : error.code, {
-    ...(plain ? { reason: error.reason === "probe_failed" ? "probe_failed" : "start_failed" } : {}),
+    ...(plain ? { reason: own ?? "start_failed" } : {}),
     ...(!plain && error.reason !== undefined ? { reason: error.reason } : {}),
     message,
     cause: error,

@@ -32,8 +32,8 @@ async function withJournal(act: (journal: Journal, reopen: () => Journal) => unk
 
 test("exactly one release is active, before and after a restart (§6.2)", () =>
   withJournal((journal, reopen) => {
-    journal.activate(release("1.0.0"), { desired: "enabled", grants: [allow("notify")] });
-    journal.activate(release("2.0.0"), { desired: "enabled", grants: [allow("storage.kv", { quotaMb: 1 })] });
+    journal.activate(release("1.0.0"), { desired: "enabled", grants: [allow("notify")], data: "data" });
+    journal.activate(release("2.0.0"), { desired: "enabled", grants: [allow("storage.kv", { quotaMb: 1 })], data: "data" });
     const again = reopen();
     const [row] = again.plugins();
     assert.equal(again.plugins().length, 1);
@@ -44,9 +44,9 @@ test("exactly one release is active, before and after a restart (§6.2)", () =>
 
 test("crashes outlive updates and removals; the operator's reset stops them from counting", () =>
   withJournal((journal) => {
-    journal.activate(release("1.0.0"), { desired: "enabled", grants: [] });
+    journal.activate(release("1.0.0"), { desired: "enabled", grants: [], data: "data" });
     journal.recordCrash("dev/a", { release: "x", failedStart: true, why: "one" });
-    journal.activate(release("2.0.0"), { desired: "enabled", grants: [] });
+    journal.activate(release("2.0.0"), { desired: "enabled", grants: [], data: "data" });
     assert.equal(journal.crashes("dev/a").crashes.length, 1);
     journal.resetCrashes("dev/a");
     assert.equal(journal.crashes("dev/a").crashes.length, 0);

@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { until } from "../../support/until.ts";
-import { ID, openUpgradeWorld, SAY } from "../fixtures/upgrade-world.ts";
+import { ID, openUpgradeWorld, SAY, type UpgradeWorld } from "../fixtures/upgrade-world.ts";
 import { bundleRunner, hasBubblewrap, temporaryFolder } from "../fixtures/world.ts";
 
 const SCRIPT = join(import.meta.dirname, "upgrading-process.ts");
@@ -47,17 +47,42 @@ function journalOf(folder: string): { active: unknown[]; open: unknown[] } {
   }
 }
 
+/** What a release finds where it kept notes, and nothing of a half-made copy. */
+const dataOf = (story: string): Record<string, RegExp> =>
+  story === "worse-data"
+    ? { "1.0.0": /^1\.0\.0,a,b$/, "2.0.0": /^1\.0\.0,a,b$/ }
+    : { "1.0.0": /^1\.0\.0,a$/, "2.0.0": /^1\.0\.0,a,1>2(,b)?$/ };
+/** The operator decides: also then the data of the former release are as it left them. */
+async function goBack(world: UpgradeWorld, said: string): Promise<void> {
+  await world.runtime.rollback(ID, {});
+  const { version, notes } = (await world.call(SAY)) as { version: string; notes: string };
+  assert.deepEqual([version, notes], ["1.0.0", "1.0.0,a"], said);
+}
+const foldersOf = (folder: string): number =>
+  readdirSync(join(folder, "node", "runtime", "plugins", ...ID.split("/"))).filter((name) => name.startsWith("data")).length;
+
 /** What each story passes through at least. */
 const STEPS = {
   "by-hand": ["update start", "update flip", "update probation", "rollback start", "rollback flip", "drain stop"],
-  fenced: ["update replace", "rollback replace"],
+  fenced:
+    "update start|update fence|data snapshot|data migrate|update flip|update probation|rollback start|rollback fence|rollback flip".split(
+      "|",
+    ),
+  "stop-first": ["update fence", "update start", "data snapshot", "data migrate", "update flip"],
   worse: ["return flip"],
+  "worse-data": ["return start", "return fence", "data snapshot", "return flip"],
+  asked: ["return ask"],
 };
+/** What may come of a release that is worse: it goes on being watched, the former is back, or the operator is asked. */
+const isWorse = (story: string): boolean => story.startsWith("worse") || story === "asked";
 
 for (const [story, what] of [
   ["by-hand", "an upgrade and a rollback"],
   ["fenced", "an upgrade and a rollback of a plugin with data"],
+  ["stop-first", "an upgrade of a plugin with data that stops first"],
   ["worse", "a return that nobody asked for"],
+  ["worse-data", "such a return of a plugin with data"],
+  ["asked", "a return that waits for the operator"],
 ] as const) {
   test(`a daemon killed at any point of ${what} has one release afterwards, which serves, and no process is left over (A25)`, async (t) => {
     if (!hasBubblewrap()) return t.skip("needs bubblewrap");
@@ -84,9 +109,21 @@ for (const [story, what] of [
         assert.deepEqual(processesOf(folder), [], `orphans after: ${said}`);
         await world.runtime.startAll();
         const status = world.runtime.get(ID);
-        assert.equal(status?.state, "active", said);
-        const { version } = await world.call(SAY).catch(() => ({ version: status.version }));
-        assert.deepEqual(journalOf(folder), { active: [{ version, same: 1 }], open: [] }, said);
+        const waits = story === "asked" && status?.reason?.reason === "return_waits";
+        assert.equal(status?.state, waits ? "stopped" : "active", said);
+        const answer: { version?: string; notes?: string } = await world.call(SAY).catch((error: unknown) => {
+          if (!isWorse(story)) throw error;
+          return { version: status?.version ?? "" };
+        });
+        const { version, notes } = answer;
+        if (notes !== undefined) assert.match(notes, dataOf(story)[version ?? ""] ?? /^$/, said);
+        if (story === "asked") await goBack(world, said);
+        assert.ok(foldersOf(folder) <= 2, `${said}: what came to nothing is deleted`);
+        assert.deepEqual(
+          journalOf(folder),
+          { active: [{ version: story === "asked" ? "1.0.0" : version, same: 1 }], open: [] },
+          said,
+        );
         assert.equal(world.real.entries({ name: SAY }).length, 1, said);
       } finally {
         await world.close();
@@ -95,7 +132,7 @@ for (const [story, what] of [
     }
     t.diagnostic(`${seen.length} points: ${seen.join(", ")}`);
     const wanted = STEPS[story];
-    for (const step of wanted)
-      for (const phase of ["intent", "before done", "done"]) assert.ok(seen.includes(`${phase} ${step}`), `${phase} ${step}`);
+    const phases = ["intent", "before done", ...(story === "by-hand" || story === "worse" ? ["done"] : [])];
+    for (const step of wanted) for (const phase of phases) assert.ok(seen.includes(`${phase} ${step}`), `${phase} ${step}`);
   });
 }
