@@ -191,14 +191,15 @@ export class NodeRuntime implements Runtime {
     if (this.#machine.asRoot) allowReading(release.dir);
     this.#upgrades.settle(release.id);
     const way = active === undefined ? "stop-first" : this.#wayTo(next, active);
-    if (active !== undefined && way === "beside") await this.#upgrades.beside(active, next, kind);
-    else {
+    if (active !== undefined && way === "beside") {
+      await this.#upgrades.beside(active, next, kind);
+      this.#journal.resetCrashes(release.id);
+    } else {
       // Nothing of an even earlier release may still write where the next one will.
       await this.#upgrades.end(release.id);
       const fence = new Fence({ clock: this.#environment.clock, waitMs: way === "fence" ? this.#times.fenceMs : 0 });
       await this.#replace(active, next, { kind, fence });
     }
-    this.#journal.resetCrashes(release.id);
     this.#hideSecrets(release.id);
     return this.#status(release.id);
   }
