@@ -16,7 +16,10 @@ const id = "dev/crasher";
 /** Two bytes decide the jitter of ± 20 %: in the middle there is none. */
 const withoutJitter = (n: number): Uint8Array => (n === 2 ? Uint8Array.of(0x7f, 0xff) : randomBytes(n));
 
-async function openCrashWorld(t: TestContext, parts: { main: string; config?: boolean }): Promise<{ world: World; clock: ManualClock }> {
+async function openCrashWorld(
+  t: TestContext,
+  parts: { main: string; config?: boolean },
+): Promise<{ world: World; clock: ManualClock }> {
   const clock = new ManualClock();
   const world = await openWorld({ clock, random: withoutJitter });
   t.after(() => world.close());
@@ -79,7 +82,10 @@ test("A17: a plugin that ends at its start is tried after 0 and 1 s, then left a
   const { world, clock } = await openCrashWorld(t, { main: "process.exit(1);" });
   for (const delay of DELAYS_MS.slice(0, 2)) await startsAfter(world, clock, delay);
   await staysAlone(world, clock);
-  report(world, "end at the start", { confined: "tried after 0, 1000 ms, then crash_looped", control: await endlesslyRestarted() });
+  report(world, "end at the start", {
+    confined: "tried after 0, 1000 ms, then crash_looped",
+    control: await endlesslyRestarted(),
+  });
   assert.equal((await world.runtime.enable(id)).state, "backoff", "the operator's act lets it try again");
 });
 
