@@ -39,6 +39,8 @@ const MIGRATIONS = [
 ];
 const CONFIG_VERSIONS = 10;
 const CRASHES_KEPT_MS = 7 * 86_400_000;
+/** Nothing is decided by what is done; the last of it is for whoever looks into the file after a fault. */
+const OPS_KEPT = 100;
 /** So many former releases stay for as long as it takes; older ones for a month. @source plugin-platform §6.4.6 */
 const RELEASES_KEPT = 2;
 const RELEASES_KEPT_MS = 30 * 86_400_000;
@@ -277,7 +279,9 @@ export class Journal {
 
   done(opId: string): void {
     this.#db.prepare("UPDATE op SET phase = 'done' WHERE op_id = ?").run(opId);
-    this.#db.prepare("DELETE FROM op WHERE phase = 'done' AND at < ?").run(this.#now() - CRASHES_KEPT_MS);
+    this.#db
+      .prepare("DELETE FROM op WHERE phase = 'done' AND op_id NOT IN (SELECT op_id FROM op ORDER BY op_id DESC LIMIT ?)")
+      .run(OPS_KEPT);
   }
 
   unfinished(): OpRow[] {
