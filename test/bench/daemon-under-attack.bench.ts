@@ -39,7 +39,12 @@ export async function run(): Promise<Record<string, BenchResult>> {
   const results: Record<string, BenchResult> = {};
   const quiet = await scene(daemon, () => passes(daemon, SCENE_MS));
   const keep = (scene: string, during: Scene): void => {
-    const row = (value: number, baseline: number, unit: string): BenchResult => ({ value, baseline, ratio: baseline / value, unit });
+    const row = (value: number, baseline: number, unit: string): BenchResult => ({
+      value,
+      baseline,
+      ratio: baseline / value,
+      unit,
+    });
     results[`${name}-${scene}-delay`] = row(during.delayMs, quiet.delayMs, "ms that the daemon's event loop is late, p99");
     results[`${name}-${scene}-memory`] = row(during.peakMb, during.beforeMb, "MB resident, the most during and just before");
     results[`${name}-${scene}-neighbour`] = row(during.neighbourMs, quiet.neighbourMs, "ms that a neighbour's caller waits, p99");
