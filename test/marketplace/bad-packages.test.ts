@@ -63,6 +63,41 @@ describe("a package that was changed", () => {
     await refused(node.marketplace.importPackage(bytes), "wrong_key", node);
   });
 
+  for (const [what, file] of [
+    ["a Node addon", { path: "lib/addon.node", bytes: Buffer.from("not even one") }],
+    [
+      "a program for Linux under an innocent name",
+      { path: "dist/words.txt", bytes: Buffer.from("\x7fELF\x02\x01\x01\0 and so on", "latin1") },
+    ],
+    ["a library for Windows", { path: "lib/helper.dll", bytes: Buffer.from("MZ") }],
+  ] as const)
+    it(`is refused with ${what} and without the right to run it, from a registry and as a file; with the right it is taken`, async (t) => {
+      const shop = openShop(t);
+      const files = { [file.path]: { bytes: file.bytes } };
+      const made = makePackage({ key: shop.key, files });
+      shop.list(made);
+      const native = { name: "native" as const, scope: { mode: ["addon"] }, reason: { en: "Runs an addon." } };
+      const asking = makePackage({
+        id: "hearthnet/native",
+        key: shop.key,
+        files,
+        manifest: {
+          tier: { min: "process", native: true },
+          platforms: [`${process.platform}-${process.arch}`],
+          permissions: [native],
+        },
+      });
+      shop.list(asking);
+      shop.commit();
+      const node = await openNode(t, shop);
+      const { id } = made.manifest;
+      await refused(node.marketplace.install({ id, grants: "all", grantedBy: "operator" }), "native_undeclared", node);
+      await refused(node.marketplace.importPackage(made.bytes), "native_undeclared", node);
+      const request = { id: asking.manifest.id, grants: "all", grantedBy: "operator", confirmId: asking.manifest.id } as const;
+      await node.marketplace.install(request);
+      assert.equal(node.staged.length, 1);
+    });
+
   it("is refused when it is another plugin or version than the catalogue says", async (t) => {
     for (const path of ["hearthnet/other/1.0.0.hnp", "hearthnet/echo/2.0.0.hnp"]) {
       const shop = openShop(t);
