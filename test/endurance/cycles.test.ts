@@ -14,6 +14,7 @@ test("a plugin that was installed, updated and removed 25 times leaves nothing: 
   assert.deepEqual(after.resources, before.resources);
   assert.equal(after.listeners, before.listeners);
   assert.equal(after.children, before.children);
+  assert.deepEqual([before.plugins, after.plugins], [0, 0], "nothing holds on to a plugin that is gone");
   assert.ok(after.heapMb - before.heapMb < GROWTH_MB, `the heap grew from ${before.heapMb} to ${after.heapMb} MB`);
   const journal = ({ databases }: typeof before): number => databases["data/runtime/journal.db"] ?? 0;
   // A hundred finished steps stay on record, which the first cycles have not filled.

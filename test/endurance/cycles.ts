@@ -14,10 +14,15 @@ import { OperatorClient } from "../../host/src/cli/client.ts";
 import { temporaryFolder } from "../../host/test/runtime/fixtures/world.ts";
 import { until } from "../../host/test/support/until.ts";
 import { signedPackage } from "../fixtures/signed-plugin.ts";
-import type { Measures } from "../support/measures.ts";
+import type { Measures as ProcessMeasures } from "../support/measures.ts";
 
 const ID = "hearthnet/mayfly";
 const CAPABILITY = "ext.hearthnet.mayfly.say";
+
+interface Measures extends ProcessMeasures {
+  /** In memory, whether anybody needs them or not. */
+  plugins: number;
+}
 
 /** What a node holds at one moment. */
 export interface Holding extends Measures {
