@@ -12,6 +12,7 @@ import type {
   LocalError,
   PluginConfig,
   PluginLogLine,
+  PluginOverrides,
   PluginStatus,
   Runtime,
   StoredRelease,
@@ -28,6 +29,7 @@ import { PluginFiles, type Layout } from "./layout.ts";
 import { Ledger } from "./ledger/index.ts";
 import { LogStore } from "./log-store.ts";
 import type { RuntimeOptions } from "./options.ts";
+import { Overrides } from "./overrides.ts";
 import { shapesProcess } from "./permission/index.ts";
 import { checkRoutesFree } from "./route-collisions.ts";
 import { SecretBox, type Secrets } from "./secrets.ts";
@@ -49,6 +51,7 @@ export class NodeRuntime implements Runtime {
   readonly #logs: LogStore;
   readonly #secrets: SecretBox;
   readonly #environment: PluginEnvironment;
+  readonly #overrides: Overrides;
   readonly #closeBelt: () => void;
   readonly #plugins = new Map<string, ManagedPlugin>();
   readonly #rows = new Map<string, PluginRow>();
@@ -80,6 +83,13 @@ export class NodeRuntime implements Runtime {
     const confined = found.report.label.startsWith("os");
     const belt = confined || options.inProcess !== undefined ? null : openSeatBelt(found.machine);
     this.#closeBelt = () => belt?.close();
+    this.#overrides = new Overrides({
+      journal: this.#journal,
+      ledger: this.#ledger,
+      report: found.report,
+      // A test that runs plugins in its own process has one for each of them.
+      ownProcess: (id) => options.inProcess !== undefined || options.ownProcess?.includes(id) === true,
+    });
     this.#environment = {
       bus: options.bus,
       mounts: options.mounts ?? new MountTable(),
@@ -93,8 +103,7 @@ export class NodeRuntime implements Runtime {
       ),
       inProcess: options.inProcess !== undefined,
       isolates: new IsolateHosts(found.machine, found.engine, (launcher) => watched(launcher, options.onLaunch)),
-      // A test that runs plugins in its own process has one for each of them.
-      isRaised: (id) => options.inProcess !== undefined || options.ownProcess?.includes(id) === true,
+      overrides: this.#overrides,
       journal: this.#journal,
       ledger: this.#ledger,
       logs: this.#logs,
@@ -207,8 +216,9 @@ export class NodeRuntime implements Runtime {
   #wayTo(next: Step, { release, running }: ManagedPlugin): ReturnType<typeof wayOf> {
     const way = wayOf({ release, grants: this.#journal.grants(release.id) }, next);
     const service = next.release.manifest.kind === "service";
-    // A release that waits for settings can only get them once it is the installed one.
-    const mayServe = service && running && release.sha256 !== next.release.sha256 && this.#startFacts(next).config !== null;
+    // A release that waits for settings, or for the operator's word, can only get them once it is the installed one.
+    const waits = this.#startFacts(next).config === null || !this.#overrides.mayRun(next.release);
+    const mayServe = service && running && release.sha256 !== next.release.sha256 && !waits;
     return way === "beside" && !mayServe ? "stop-first" : way;
   }
 
@@ -230,7 +240,8 @@ export class NodeRuntime implements Runtime {
       this.#adopt(plugin, { desired, grants });
       plugin.reset();
       if (desired === "disabled" || (await plugin.start())) return;
-      if (former === undefined || former.sha256 === release.sha256 || plugin.state === "needs_config") return;
+      const waits = plugin.state === "needs_config" || !this.#overrides.mayRun(release);
+      if (former === undefined || former.sha256 === release.sha256 || waits) return;
       const failure = plugin.status(desired).reason?.message ?? "";
       await this.#takeBack({ former, grants: formerGrants, failed: plugin });
       throw new HnError("plugin_gone", {
@@ -270,6 +281,20 @@ export class NodeRuntime implements Runtime {
       if (this.#rows.get(id)?.desired === "disabled") throw new HnError("not_found", { reason: "disabled" });
       this.#upgrades.settle(id);
       await plugin.stop("It is started anew.");
+      plugin.reset();
+      await plugin.start();
+      return this.#status(id);
+    });
+  }
+
+  /** As `Overrides.change`; the plugin starts anew with what was decided. */
+  setOverrides(id: string, wish: Partial<PluginOverrides>): Promise<PluginStatus> {
+    return this.#turns.take(id, async () => {
+      const plugin = this.#plugin(id);
+      const changed = this.#overrides.change(plugin.release, wish);
+      if (!changed || this.#rows.get(id)?.desired === "disabled") return this.#status(id);
+      this.#upgrades.settle(id);
+      await plugin.stop("The operator wants it to run otherwise.");
       plugin.reset();
       await plugin.start();
       return this.#status(id);

@@ -3,6 +3,7 @@ import { accessRoutes } from "./access.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { ledgerRoutes } from "./ledger.ts";
 import { nodeRoutes } from "./node.ts";
+import { overrideRoutes } from "./overrides.ts";
 import { panelRoutes } from "./panels.ts";
 import { peopleRoutes } from "./people.ts";
 import { pluginRoutes } from "./plugins.ts";
@@ -19,6 +20,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...pluginRoutes,
   ...versionRoutes,
   ...panelRoutes,
+  ...overrideRoutes,
   ...catalogRoutes,
   ...tryRoutes,
   ...peopleRoutes,

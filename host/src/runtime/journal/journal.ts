@@ -9,6 +9,7 @@ import type {
   StoredRelease,
 } from "../../contract/index.ts";
 import { createUlidFactory, openDatabase, type Database } from "../../foundation/index.ts";
+import { OVERRIDE_TABLE, OverrideRows } from "./override-rows.ts";
 
 const MIGRATIONS = [
   `CREATE TABLE plugin(
@@ -36,6 +37,7 @@ const MIGRATIONS = [
   `ALTER TABLE release ADD COLUMN kept_since INTEGER;
    ALTER TABLE release ADD COLUMN "grants" TEXT`,
   `CREATE TABLE waiting(plugin_id TEXT PRIMARY KEY, version TEXT NOT NULL) STRICT`,
+  OVERRIDE_TABLE,
 ];
 const CONFIG_VERSIONS = 10;
 const CRASHES_KEPT_MS = 7 * 86_400_000;
@@ -71,12 +73,14 @@ export interface OpRow {
 }
 
 export class Journal {
+  readonly overrides: OverrideRows;
   readonly #db: Database;
   readonly #now: () => number;
   readonly #newId: () => string;
 
   constructor(path: string, { now, random }: { now: () => number; random: Random }) {
     this.#db = openDatabase(path, { migrations: MIGRATIONS, synchronous: "FULL" });
+    this.overrides = new OverrideRows(this.#db);
     this.#now = () => Math.floor(now());
     this.#newId = createUlidFactory({ now }, random);
   }
@@ -315,6 +319,7 @@ export class Journal {
       this.#db.prepare('DELETE FROM "grant" WHERE plugin_id = ?').run(pluginId);
       this.#db.prepare("DELETE FROM config_version WHERE plugin_id = ?").run(pluginId);
       this.#db.prepare("DELETE FROM waiting WHERE plugin_id = ?").run(pluginId);
+      this.overrides.forget(pluginId);
       this.#db.prepare("DELETE FROM plugin WHERE id = ?").run(pluginId);
       if (keepData) this.#db.prepare("INSERT OR REPLACE INTO kept_data VALUES(?,?)").run(pluginId, this.#now());
       else this.#db.prepare("DELETE FROM kept_data WHERE plugin_id = ?").run(pluginId);
