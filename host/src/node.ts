@@ -185,6 +185,12 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     allowDevRoot: buildFacts.profile === "development" || options.allowDevRoot === true,
   });
   disposer.add("marketplace", () => marketplace.close());
+  const tidy = (): void =>
+    void marketplace.tidy().catch((error: unknown) => log.warn("what a removed plugin left could not be deleted", { error }));
+  disposer.add(
+    "tidying",
+    runtime.onChange(({ state }) => state === "removed" && tidy()),
+  );
 
   // floor 4, inbound half: nobody is let in before there is somebody to answer
   const listener = await openListener({

@@ -1,11 +1,8 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import type { Duplex } from "node:stream";
 import { temporaryFolder } from "../../host/test/runtime/fixtures/world.ts";
 import { Daemon } from "../security/attacks/daemon.ts";
 import { compare, inLanes, judge, median, type BenchResult } from "./measure.ts";
-import { readFrames, writeFrame, type BareFrame } from "./plugin-call/bare-frames.ts";
+import { startBare, type Party } from "./plugin-call/bare.ts";
 import { startUnconfined } from "./plugin-call/unconfined.ts";
 
 /**
@@ -21,17 +18,11 @@ const CROWD = 10_000;
 const WIDTH = 64;
 const ROUNDS = 9;
 
-type Call = () => Promise<unknown>;
-interface Party {
-  call: Call;
-  /** The process at the other end. */
-  pid: number;
-  stop(): Promise<void>;
-}
+type Call = Party["call"];
 
 export async function run(): Promise<Record<string, BenchResult>> {
   const { confined, unconfined } = await makePlugins();
-  const bare = await makeBare();
+  const bare = startBare(INPUT);
   const all = [confined, unconfined, bare];
   for (const { call } of all) await inLanes(call, { calls: CROWD, width: WIDTH });
   const alone: number[][] = [];
@@ -92,32 +83,5 @@ async function makePlugins(): Promise<{ confined: Party; unconfined: Party }> {
   return {
     confined: { call: () => daemon.call("ext.echo.ping", INPUT), pid: evidence?.pid ?? 0, stop: () => daemon.close() },
     unconfined: { call: () => twin.call(INPUT), pid: twin.pid, stop: () => twin.stop() },
-  };
-}
-
-async function makeBare(): Promise<Party> {
-  const child = spawn(process.execPath, ["--no-warnings", join(import.meta.dirname, "plugin-call", "bare-echo.ts")], {
-    stdio: ["ignore", "ignore", "inherit", "pipe"],
-  });
-  const socket = child.stdio[3] as Duplex;
-  const waiting = new Map<number, (frame: BareFrame) => void>();
-  readFrames(socket, (frame) => {
-    waiting.get(frame.id)?.(frame);
-    waiting.delete(frame.id);
-  });
-  let last = 0;
-  return {
-    pid: child.pid ?? 0,
-    call: () =>
-      new Promise((resolve) => {
-        const id = ++last;
-        waiting.set(id, resolve);
-        writeFrame(socket, { id, input: INPUT });
-      }),
-    stop: async () => {
-      const gone = once(child, "exit");
-      socket.destroy();
-      await gone;
-    },
   };
 }

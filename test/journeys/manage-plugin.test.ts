@@ -39,6 +39,17 @@ it("switches, configures, narrows, restarts and removes a plugin from the termin
   assert.deepEqual(await node.ask(["plugin", "rollback", ID, "--list"]), []);
   assert.equal(((await node.cli(["plugin", "rollback", ID])).json as LocalError).reason, "not_kept");
 
+  const override = (...words: string[]): Promise<unknown> =>
+    node.cli(["plugin", "override", ID, ...words]).then(({ json }) => json);
+  assert.deepEqual(
+    Object.entries((await override()) as object).filter(([name]) => name !== "label"),
+    Object.entries({ ownProcess: false, unconfined: false, tier: "process", state: "active" }),
+  );
+  assert.equal(((await override("--own-process", "yes")) as LocalError).error, "bad_request", "it has one");
+  assert.equal(((await override("--unconfined", "yes")) as LocalError).reason, "consent_required", "its id is typed first");
+  const typed = (await override("--unconfined", "yes", "--confirm", ID)) as LocalError;
+  assert.equal(typed.error, "bad_request", "first-party plugins need no such word, and where plugins are confined nobody does");
+
   assert.ok((await node.ask<PluginLogLine[]>(["plugin", "logs", ID])).length > 0);
   await node.ask(["plugin", "remove", ID, "--delete-data"]);
   assert.equal(await plugin(node), undefined);

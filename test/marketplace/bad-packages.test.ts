@@ -3,9 +3,8 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:cryp
 import { describe, it } from "node:test";
 import { HnError } from "../../host/src/foundation/index.ts";
 import { makePackage, openNode, openShop, type Node, type Shop } from "./shop.ts";
-import { addFile, dropFile, flipByte, makeLink, packAgain, renameFile, setMode } from "./tampering.ts";
-
-type Change = (bytes: Uint8Array) => Uint8Array;
+import { CHANGES } from "./package-changes.ts";
+import { flipByte, packAgain } from "./tampering.ts";
 
 function foreignKey(): KeyObject {
   return createPrivateKey(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }));
@@ -21,22 +20,6 @@ async function refused(work: Promise<unknown>, reason: string, node: Node): Prom
   assert.deepEqual(node.leftovers(), [], "nothing stays on disk");
   assert.deepEqual(node.staged, [], "nothing was started");
 }
-
-/** Reason for each change when the package lies in a registry that vouches for exactly these bytes, and when it is handed over as a file. */
-const CHANGES: [name: string, change: Change, reason: string][] = [
-  ["one byte of a file flipped", (b) => flipByte(b, "dist/main.mjs"), "tampered"],
-  ["one byte of the list of files flipped", (b) => flipByte(b, "files.json"), "tampered"],
-  ["a file renamed", (b) => renameFile(b, "README.md", "README.txt"), "tampered"],
-  ["a file added", (b) => addFile(b, "dist/extra.mjs"), "tampered"],
-  ["a file missing", (b) => dropFile(b, "README.md"), "tampered"],
-  ["a file's mode changed", (b) => setMode(b, "dist/main.mjs", "755"), "tampered"],
-  ["a path that leads outside", (b) => addFile(b, "../outside.mjs"), "archive_path"],
-  ["a path from the root", (b) => addFile(b, "/etc/cron.d/x"), "archive_path"],
-  ["a link in place of a file", (b) => makeLink(b, "README.md", "/etc/passwd"), "archive_path"],
-  ["the signature cut out", (b) => dropFile(b, "sig/publisher.dsse.json"), "unsigned"],
-  ["cut off in the middle", (b) => b.subarray(0, b.byteLength / 2), "damaged"],
-  ["something after its end", (b) => Buffer.concat([b, Buffer.from("more")]), "damaged"],
-];
 
 describe("a package that was changed", () => {
   for (const [name, change, reason] of CHANGES) {
@@ -79,6 +62,41 @@ describe("a package that was changed", () => {
     await refused(node.marketplace.install({ id: manifest.id, grants: "all", grantedBy: "operator" }), "wrong_key", node);
     await refused(node.marketplace.importPackage(bytes), "wrong_key", node);
   });
+
+  for (const [what, file] of [
+    ["a Node addon", { path: "lib/addon.node", bytes: Buffer.from("not even one") }],
+    [
+      "a program for Linux under an innocent name",
+      { path: "dist/words.txt", bytes: Buffer.from("\x7fELF\x02\x01\x01\0 and so on", "latin1") },
+    ],
+    ["a library for Windows", { path: "lib/helper.dll", bytes: Buffer.from("MZ") }],
+  ] as const)
+    it(`is refused with ${what} and without the right to run it, from a registry and as a file; with the right it is taken`, async (t) => {
+      const shop = openShop(t);
+      const files = { [file.path]: { bytes: file.bytes } };
+      const made = makePackage({ key: shop.key, files });
+      shop.list(made);
+      const native = { name: "native" as const, scope: { mode: ["addon"] }, reason: { en: "Runs an addon." } };
+      const asking = makePackage({
+        id: "hearthnet/native",
+        key: shop.key,
+        files,
+        manifest: {
+          tier: { min: "process", native: true },
+          platforms: [`${process.platform}-${process.arch}`],
+          permissions: [native],
+        },
+      });
+      shop.list(asking);
+      shop.commit();
+      const node = await openNode(t, shop);
+      const { id } = made.manifest;
+      await refused(node.marketplace.install({ id, grants: "all", grantedBy: "operator" }), "native_undeclared", node);
+      await refused(node.marketplace.importPackage(made.bytes), "native_undeclared", node);
+      const request = { id: asking.manifest.id, grants: "all", grantedBy: "operator", confirmId: asking.manifest.id } as const;
+      await node.marketplace.install(request);
+      assert.equal(node.staged.length, 1);
+    });
 
   it("is refused when it is another plugin or version than the catalogue says", async (t) => {
     for (const path of ["hearthnet/other/1.0.0.hnp", "hearthnet/echo/2.0.0.hnp"]) {

@@ -1,6 +1,7 @@
 /** What a daemon in a process of its own can be asked, and what it answers; both travel as structured clones. */
 import type { JsonObject, LocalError, PluginStatus } from "../../host/src/contract/index.ts";
 import type { PluginParts } from "../security/attacks/daemon.ts";
+import type { Measures } from "./measures.ts";
 
 export interface DaemonActs {
   install: { asks: PluginParts; says: PluginStatus };
@@ -19,18 +20,6 @@ export interface DaemonActs {
   remove: { asks: string; says: null };
   /** Collects garbage, says how long the event loop was late since the last time, and what is open. */
   measure: { asks: null; says: Measures };
-}
-
-export interface Measures {
-  /** Event loop delay since the last look, ms beyond the timer's own resolution. */
-  delay: { p50Ms: number; p99Ms: number; maxMs: number };
-  heapMb: number;
-  /** Active timers, sockets and the like, by kind. */
-  resources: Record<string, number>;
-  /** Open file descriptors. */
-  descriptors: number;
-  /** Listeners on the process and on the runtime's signals. */
-  listeners: number;
 }
 
 export interface Question {

@@ -1,17 +1,12 @@
 /** A daemon in a process of its own, so that its memory and its event loop are its alone. Usage: fork(…, [FOLDER]); answers `Question`s. */
-import { readdirSync } from "node:fs";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { HnError } from "../../host/src/foundation/index.ts";
 import { Daemon } from "../security/attacks/daemon.ts";
 import { recordOf } from "../security/attacks/report.ts";
-import type { DaemonActs, Measures, Question } from "./daemon-acts.ts";
-
-const RESOLUTION_MS = 2;
+import type { DaemonActs, Question } from "./daemon-acts.ts";
+import { openMeasures } from "./measures.ts";
 
 const daemon = await Daemon.open(process.argv[2] ?? "");
 const { runtime } = daemon;
-const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-delays.enable();
 /** Held, so that a stream that nobody reads is not ended as garbage. */
 const held: unknown[] = [];
 
@@ -41,24 +36,8 @@ const acts: {
     await runtime.remove(id, { keepData: false });
     return null;
   },
-  measure,
+  measure: openMeasures(),
 };
-
-function measure(): Measures {
-  const ms = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
-  const delay = { p50Ms: ms(delays.percentile(50)), p99Ms: ms(delays.percentile(99)), maxMs: ms(delays.max) };
-  delays.reset();
-  global.gc?.();
-  return {
-    delay,
-    heapMb: process.memoryUsage().heapUsed / 1_048_576,
-    resources: Object.fromEntries(
-      [...Map.groupBy(process.getActiveResourcesInfo(), (kind) => kind)].map(([kind, all]) => [kind, all.length]),
-    ),
-    descriptors: readdirSync("/proc/self/fd").length,
-    listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
-  };
-}
 
 async function answer({ id, act, asks }: Question): Promise<void> {
   try {

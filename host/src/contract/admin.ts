@@ -16,6 +16,7 @@
  * | GET  /health | → {items: HealthCheck[], confinement: ConfinementReport} | viewer |
  * | GET  /plugins · /plugins/:ns/:name | → {items: PluginItem[]} · PluginDetail | viewer |
  * | POST /plugins/:ns/:name/{enable,disable,restart} | {} → PluginStatus | operator |
+ * | PUT  /plugins/:ns/:name/overrides | OverridesBody → PluginStatus | owner S |
  * | DELETE /plugins/:ns/:name?keep_data=30d or no | → {} | owner S |
  * | GET, PUT /plugins/:ns/:name/grants | → {items: Grant[], etag} / {grants: GrantInput[], etag} | viewer / owner S |
  * | GET, PUT /plugins/:ns/:name/config | → PluginConfig / {value, secrets, etag} → {result} | operator |
@@ -145,6 +146,13 @@ export interface UpdateBody {
   confirm_id?: string;
   use_old_catalogue?: boolean;
   client_id: string;
+}
+
+/** What is left out stays. `unconfined` needs the plugin's id, typed. */
+export interface OverridesBody {
+  own_process?: boolean;
+  unconfined?: boolean;
+  confirm_id?: string;
 }
 
 export interface Job {

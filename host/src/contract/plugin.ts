@@ -193,6 +193,14 @@ export interface PluginDataUse {
 }
 
 /** What the operator sees of one installed plugin. */
+/** What the operator has decided against the usual. @source plugin-platform §1.2.4, §1.4 */
+export interface PluginOverrides {
+  /** It has a process of its own, although an isolate would do. */
+  ownProcess: boolean;
+  /** It may run although this machine cannot confine it: this version and no other. */
+  unconfined: boolean;
+}
+
 export interface PluginStatus {
   id: string;
   version: string;
@@ -202,6 +210,7 @@ export interface PluginStatus {
   description: I18nText;
   kind: PluginManifest["kind"];
   tier: "process" | "isolate";
+  overrides: PluginOverrides;
   state: PluginState;
   desired: "enabled" | "disabled";
   label: ConfinementLabel | null;

@@ -275,6 +275,11 @@ export const REASONS = {
     message: "The package contains a path that leads outside or is not allowed.",
     action: "Do not use it; tell whoever gave it to you.",
   },
+  native_undeclared: {
+    code: "bad_request",
+    message: "The package holds machine code and does not ask for the right to run it.",
+    action: 'Tell its publisher: leave the files out, or set tier.native and ask for the permission "native".',
+  },
   archive_limits: {
     code: "bad_request",
     message: "The package is larger, deeper or denser than allowed.",

@@ -9,6 +9,7 @@ import type {
   PermissionRequest,
   PluginLogLine,
   PluginManifest,
+  PluginOverrides,
   PluginStatus,
   StoredRelease,
 } from "./plugin.ts";
@@ -115,6 +116,11 @@ export interface Runtime {
   enable(id: string): Promise<PluginStatus>;
   disable(id: string): Promise<PluginStatus>;
   restart(id: string): Promise<PluginStatus>;
+  /**
+   * Gives a plugin a process of its own, or lets its present version run unconfined; or takes that back.
+   * @throws bad_request where there is nothing to override · confinement confinement_lowered
+   */
+  setOverrides(id: string, change: Partial<PluginOverrides>): Promise<PluginStatus>;
   /** Ends a plugin whose files or standing can no longer be trusted; its data stays. */
   quarantine(id: string, reason: LocalError): Promise<void>;
   remove(id: string, o: { keepData: boolean }): Promise<void>;

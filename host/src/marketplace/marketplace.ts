@@ -211,8 +211,11 @@ export class MarketplaceRoom implements NodeMarketplace {
     }
     const { keyId } = await this.#rooms.offers.judge(bytes, { id, version, sha256, client });
     checkRevoked(client.revocations, { id, version, sha256, keyId });
-    await explained(async () => this.#rooms.packages.keepImport(bytes));
-    this.#state.addImport({ plugin: id, version, sha256, at: this.#o.clock.now() });
+    // In one turn of the event loop: what is not on record is swept.
+    await explained(async () => {
+      this.#rooms.packages.keepImport(bytes);
+      this.#state.addImport({ plugin: id, version, sha256, at: this.#o.clock.now() });
+    });
     return { id, version };
   }
 
@@ -241,6 +244,11 @@ export class MarketplaceRoom implements NodeMarketplace {
   installed(): StoredRelease[] {
     const { runtime } = this.#o;
     return runtime.list().flatMap(({ id }) => runtime.release(id) ?? []);
+  }
+
+  /** Not while something is being installed: until it is, nobody refers to it. */
+  tidy(): Promise<void> {
+    return this.#turns.run(async () => this.#sweep());
   }
 
   close(): void {

@@ -1,6 +1,14 @@
 import type { PluginManifest } from "../contract/index.ts";
 import { CONSTANTS } from "../contract/index.ts";
-import { compareVersions, isInRange, namespaceOf, sha256Hex, verifyPackage, type PublisherKey } from "../format/index.ts";
+import {
+  checkMachineCode,
+  compareVersions,
+  isInRange,
+  namespaceOf,
+  sha256Hex,
+  verifyPackage,
+  type PublisherKey,
+} from "../format/index.ts";
 import { HnError, LruMap } from "../foundation/index.ts";
 import type { MarketplaceState } from "./state.ts";
 import type { PackageStore } from "./store/package-store.ts";
@@ -129,7 +137,7 @@ export class Offers {
   async judge(bytes: Uint8Array, offer: Pick<Offer, "id" | "version" | "sha256" | "client">): Promise<Opened> {
     const readme: Uint8Array[] = [];
     let reading = false;
-    const { manifest, keyId, packedBytes } = await verifyPackage(bytes, {
+    const { manifest, keyId, packedBytes, machineCode } = await verifyPackage(bytes, {
       keys: await offer.client.keysOf(namespaceOf(offer.id)),
       expected: { sha256: offer.sha256, id: offer.id, version: offer.version },
       sink: {
@@ -138,6 +146,7 @@ export class Offers {
         close: () => (reading = false),
       },
     });
+    checkMachineCode(manifest, machineCode);
     const opened = { manifest, keyId, sizeBytes: packedBytes, readme: Buffer.concat(readme).toString("utf8") };
     this.#opened.set(offer.sha256, opened);
     return opened;

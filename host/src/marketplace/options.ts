@@ -62,5 +62,7 @@ export interface NodeMarketplace extends Marketplace {
    * @source marketplace §1 "re-check"
    */
   admit(release: StoredRelease): Promise<void>;
+  /** Deletes packages and assets that no plugin refers to any more; also done at every start. */
+  tidy(): Promise<void>;
   close(): void;
 }

@@ -12,6 +12,7 @@ import type {
   LocalError,
   PluginConfig,
   PluginLogLine,
+  PluginOverrides,
   PluginStatus,
   Runtime,
   StoredRelease,
@@ -28,6 +29,7 @@ import { PluginFiles, type Layout } from "./layout.ts";
 import { Ledger } from "./ledger/index.ts";
 import { LogStore } from "./log-store.ts";
 import type { RuntimeOptions } from "./options.ts";
+import { Overrides } from "./overrides.ts";
 import { shapesProcess } from "./permission/index.ts";
 import { checkRoutesFree } from "./route-collisions.ts";
 import { SecretBox, type Secrets } from "./secrets.ts";
@@ -50,6 +52,7 @@ export class NodeRuntime implements Runtime {
   readonly #data: DataFolders;
   readonly #secrets: SecretBox;
   readonly #environment: PluginEnvironment;
+  readonly #overrides: Overrides;
   readonly #closeBelt: () => void;
   readonly #plugins = new Map<string, ManagedPlugin>();
   readonly #rows = new Map<string, PluginRow>();
@@ -86,6 +89,13 @@ export class NodeRuntime implements Runtime {
     });
     const belt = confined || options.inProcess !== undefined ? null : openSeatBelt(found.machine);
     this.#closeBelt = () => belt?.close();
+    this.#overrides = new Overrides({
+      journal: this.#journal,
+      ledger: this.#ledger,
+      report: found.report,
+      // A test that runs plugins in its own process has one for each of them.
+      ownProcess: (id) => options.inProcess !== undefined || options.ownProcess?.includes(id) === true,
+    });
     this.#environment = {
       bus: options.bus,
       mounts: options.mounts ?? new MountTable(),
@@ -99,8 +109,7 @@ export class NodeRuntime implements Runtime {
       ),
       inProcess: options.inProcess !== undefined,
       isolates: new IsolateHosts(found.machine, found.engine, (launcher) => watched(launcher, options.onLaunch)),
-      // A test that runs plugins in its own process has one for each of them.
-      isRaised: (id) => options.inProcess !== undefined || options.ownProcess?.includes(id) === true,
+      overrides: this.#overrides,
       journal: this.#journal,
       ledger: this.#ledger,
       logs: this.#logs,
@@ -124,6 +133,7 @@ export class NodeRuntime implements Runtime {
       manage: (step) => this.#manage(step),
       adopt: (plugin, o) => this.#adopt(plugin, o),
       sweep: (id) => this.#sweep(id),
+      mayRun: (release) => this.#overrides.mayRun(release),
       inTurn: (id, act) => void this.#turns.take(id, act),
       onNotice: this.#environment.onNotice,
     });
@@ -208,12 +218,13 @@ export class NodeRuntime implements Runtime {
     // Nothing of an even earlier release may still write where the next one will.
     if (way !== "beside") await this.#upgrades.end(release.id);
     try {
-      if (active !== undefined && this.#mayServe(next, active)) await this.#upgrades.follow(active, next, { kind, way });
-      else await this.#upgrades.replace(active, next, { kind, way, desired: this.#rows.get(release.id)?.desired ?? "enabled" });
+      if (active !== undefined && this.#mayServe(next, active)) {
+        await this.#upgrades.follow(active, next, { kind, way });
+        this.#journal.resetCrashes(release.id);
+      } else await this.#upgrades.replace(active, next, { kind, way, desired: this.#rows.get(release.id)?.desired ?? "enabled" });
     } finally {
       await this.#sweep(release.id);
     }
-    this.#journal.resetCrashes(release.id);
     this.#hideSecrets(release.id);
     return this.#status(release.id);
   }
@@ -225,8 +236,9 @@ export class NodeRuntime implements Runtime {
   /** One serves, and the other can take over from it. */
   #mayServe(next: Step, { release, running }: ManagedPlugin): boolean {
     const service = next.release.manifest.kind === "service";
-    // A release that waits for settings can only get them once it is the installed one.
-    return service && running && release.sha256 !== next.release.sha256 && this.#startFacts(next).config !== null;
+    // A release that waits for settings, or for the operator's word, can only get them once it is the installed one.
+    const waits = this.#startFacts(next).config === null || !this.#overrides.mayRun(next.release);
+    return service && running && release.sha256 !== next.release.sha256 && !waits;
   }
 
   enable(id: string): Promise<PluginStatus> {
@@ -256,6 +268,20 @@ export class NodeRuntime implements Runtime {
       if (this.#rows.get(id)?.desired === "disabled") throw new HnError("not_found", { reason: "disabled" });
       this.#upgrades.settle(id);
       await plugin.stop("It is started anew.");
+      plugin.reset();
+      await plugin.start();
+      return this.#status(id);
+    });
+  }
+
+  /** As `Overrides.change`; the plugin starts anew with what was decided. */
+  setOverrides(id: string, wish: Partial<PluginOverrides>): Promise<PluginStatus> {
+    return this.#turns.take(id, async () => {
+      const plugin = this.#plugin(id);
+      const changed = this.#overrides.change(plugin.release, wish);
+      if (!changed || this.#rows.get(id)?.desired === "disabled") return this.#status(id);
+      this.#upgrades.settle(id);
+      await plugin.stop("The operator wants it to run otherwise.");
       plugin.reset();
       await plugin.start();
       return this.#status(id);

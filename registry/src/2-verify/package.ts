@@ -1,5 +1,6 @@
 import {
   blobCid,
+  checkMachineCode,
   permissionsDigest,
   rating,
   requested,
@@ -29,7 +30,8 @@ export async function checkCandidate(
   bytes: Uint8Array,
   o: { keys: readonly PublisherKey[]; released: string },
 ): Promise<Candidate> {
-  const { manifest, sha256, tarSha256 } = await verifyPackage(bytes, { keys: o.keys });
+  const { manifest, sha256, tarSha256, machineCode } = await verifyPackage(bytes, { keys: o.keys });
+  checkMachineCode(manifest, machineCode);
   return {
     manifest,
     sha256,

@@ -2,7 +2,7 @@ import { createPublicKey } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Refusal, textOf } from "@hearthnet/host/command-line";
-import { fromKeyObject, writePackage } from "@hearthnet/host/format";
+import { checkMachineCode, fromKeyObject, isMachineCode, writePackage } from "@hearthnet/host/format";
 import { findAssets } from "./assets.ts";
 import type { Command } from "./command.ts";
 import { KEY_OPTIONS, openKey } from "./key-file.ts";
@@ -26,7 +26,12 @@ export const packCommand: Command = {
     const { id, version } = project.manifest;
     const key = typeof options["key"] === "string" ? await openKey(invocation, options["key"]) : undefined;
     const assets = findAssets(project);
-    const written = writePackage(await packageFiles(project), key);
+    const files = await packageFiles(project);
+    checkMachineCode(
+      project.manifest,
+      [...files].flatMap(([path, { bytes }]) => (isMachineCode(path, bytes) ? path : [])),
+    );
+    const written = writePackage(files, key);
     if (options["check-reproducible"] === true && writePackage(await packageFiles(project), key).tarSha256 !== written.tarSha256)
       throw new Refusal("Two builds of the same sources differ.", {
         reason: "not_reproducible",

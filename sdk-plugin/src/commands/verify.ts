@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Refusal } from "@hearthnet/host/command-line";
-import { claimedKeyIds, readPackage, readPublisherKey, verifyPackage } from "@hearthnet/host/format";
+import { checkMachineCode, claimedKeyIds, readPackage, readPublisherKey, verifyPackage } from "@hearthnet/host/format";
 import type { Command } from "./command.ts";
 
 /** The same judgement as a node's, without a node. @source marketplace §5.1 */
@@ -16,6 +16,7 @@ export const verifyCommand: Command = {
   run: async ({ options, cwd, args, print }) => {
     const bytes = readFileSync(resolve(cwd, args[0] ?? ""));
     const read = await readPackage(bytes);
+    checkMachineCode(read.manifest, read.machineCode);
     if (read.signature === null)
       throw new Refusal("The package carries no publisher signature.", {
         reason: "unsigned",

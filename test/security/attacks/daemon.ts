@@ -41,8 +41,10 @@ export interface PluginParts {
   permissions?: readonly PermissionName[];
   /** Its answer comes in frames. */
   streams?: boolean;
+  /** Pointers to bytes in requests, answers and frames. */
+  binary?: string[];
   /** Instead of what stands in every manifest here. */
-  manifest?: Partial<Pick<PluginManifest, "limits" | "config" | "data" | "version">>;
+  manifest?: Partial<Pick<PluginManifest, "limits" | "config" | "data" | "version" | "tier">>;
   /** Further files of the package. */
   files?: ReadonlyMap<string, PackageFile>;
 }
@@ -106,15 +108,19 @@ export class Daemon {
     return status;
   }
 
-  async call(capability: string, input: JsonObject = {}, o: { timeoutMs?: number } = {}): Promise<JsonObject> {
+  async call(
+    capability: string,
+    input: JsonObject = {},
+    o: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<JsonObject> {
     const body = { params: {}, input };
     const { output } = await this.#bus.call({ capability, version: [1, 0], body, caller: OPERATOR, ...o });
     return output;
   }
 
   /** Frames as the plugin sends them; whoever does not read holds them up. */
-  stream(capability: string, input: JsonObject = {}): AsyncGenerator<Frame, JsonObject, void> {
-    return this.#bus.stream({ capability, version: [1, 0], body: { params: {}, input }, caller: OPERATOR });
+  stream(capability: string, input: JsonObject = {}, o: { signal?: AbortSignal } = {}): AsyncGenerator<Frame, JsonObject, void> {
+    return this.#bus.stream({ capability, version: [1, 0], body: { params: {}, input }, caller: OPERATOR, ...o });
   }
 
   async close(): Promise<void> {
@@ -146,6 +152,7 @@ function manifestOf({
   maxConcurrent = 8,
   callsPerMinute = 100_000,
   streams = false,
+  binary = [],
   manifest = {},
 }: PluginParts): PluginManifest {
   const reason = { en: "For a test.", de: "Für einen Test." };
@@ -154,23 +161,23 @@ function manifestOf({
     id,
     version: manifest.version ?? "1.0.0",
     kind: "service",
-    tier: { min: "process" },
+    tier: manifest.tier ?? { min: "process" },
     displayName: { en: id, de: id },
     description: reason,
     license: "Apache-2.0",
     engines: { hearthnet: ">=0.1.0" },
-    platforms: ["any"],
+    platforms: [manifest.tier?.native === true ? `${process.platform}-${process.arch}` : "any"],
     entry: { main: "dist/main.mjs" },
     permissions: [
       { name: "bus.provide", scope: { prefixes: [capability.slice(0, capability.lastIndexOf(".") + 1)] }, reason },
       ...(worker === undefined ? [] : [{ name: "proc.worker" as const, scope: { workers: ["work"] }, reason }]),
-      ...permissions.map((name) => ({ name, reason })),
+      ...permissions.map((name) => ({ name, reason, ...(name === "native" ? { scope: { mode: ["addon"] } } : {}) })),
     ],
     limits: { memoryMb: 256, callsPerMinute, shutdownMs: 1000, ...manifest.limits },
     ...(manifest.config === undefined ? {} : { config: manifest.config }),
     ...(manifest.data === undefined ? {} : { data: manifest.data }),
     contributes: {
-      capabilities: [contribution({ name: capability, maxConcurrent, stream: streams ? "schema.json" : null })],
+      capabilities: [contribution({ name: capability, maxConcurrent, stream: streams ? "schema.json" : null, binary })],
       ...(worker === undefined
         ? {}
         : { workers: [{ name: "work", entry: "dist/work.mjs", warm: 1, limits: { memoryMb: 128, wallMs: 1000 } }] }),

@@ -14,6 +14,9 @@ import { ESCAPES, EXHAUSTIONS, POLLUTION, type Exhaustion } from "./isolate-corp
 const CONTROL = join(import.meta.dirname, "..", "..", "fixtures", "plugins", "isolate-attacks", "control.cjs");
 const PROVIDE = allow("bus.provide", { prefixes: ["dev."] });
 const CALL_MS = 1000;
+/** Of a machine with other work. */
+const LATE_MS = 5000;
+const PATIENCE_MS = 30_000;
 const HOST_MEMORY_MB = 256;
 
 const confined = hasBubblewrap();
@@ -75,10 +78,14 @@ async function controlled({ code, control: expected }: Exhaustion): Promise<stri
   const { child, said } = control(code);
   try {
     if (expected === "grows") {
-      const mb = await until("the control grows beyond an isolate host's memory", () => {
-        const rss = residentMb(child.pid ?? 0);
-        return rss > HOST_MEMORY_MB ? rss : null;
-      });
+      const mb = await until(
+        "the control grows beyond an isolate host's memory",
+        () => {
+          const rss = residentMb(child.pid ?? 0);
+          return rss > HOST_MEMORY_MB ? rss : null;
+        },
+        PATIENCE_MS,
+      );
       return `grew to ${mb} MB`;
     }
     const started = performance.now();
@@ -99,9 +106,12 @@ function residentMb(pid: number): number {
   }
 }
 
-async function refusedCall(capability: string): Promise<{ refusal: { code: string; message: string }; ms: number }> {
+async function refusedCall(
+  capability: string,
+  timeoutMs: number,
+): Promise<{ refusal: { code: string; message: string }; ms: number }> {
   const started = performance.now();
-  const refusal = (await world.bus.call(capability, { timeoutMs: CALL_MS }).then(
+  const refusal = (await world.bus.call(capability, { timeoutMs }).then(
     () => assert.fail("it came to an end"),
     (error: unknown) => error,
   )) as { code: string; message: string };
@@ -112,6 +122,8 @@ for (const attack of EXHAUSTIONS)
   test(`A12: ${attack.title} in an isolate ends within its time, at most with its publisher's host; the control does not`, async (t) => {
     if (!confined) return t.skip("needs bubblewrap");
     const unconfined = await controlled(attack);
+    // What ends at a limit of memory needs no deadline, and must not meet one first on a machine with other work.
+    const callMs = attack.control === "grows" ? 15_000 : CALL_MS;
     const neighbour = guest(world, { does: "return { output: { well: true } };", publisherKeyId: "c".repeat(64) });
     const hog = guest(world, { does: `await (async () => { ${attack.code} })(); return { output: {} };` });
     const { evidence } = await world.runtime.stage(neighbour, [PROVIDE]);
@@ -119,16 +131,16 @@ for (const attack of EXHAUSTIONS)
     const before = residentMb(process.pid);
     const { result, neighbour: times } = await besideNeighbour(
       () => world.bus.call(neighbour.capability),
-      () => refusedCall(hog.capability),
+      () => refusedCall(hog.capability, callMs),
     );
     const { refusal, ms } = result;
-    assert.ok(ms < CALL_MS + 500, `${ms} ms`);
+    assert.ok(ms < callMs + LATE_MS, `${ms} ms`);
     const lines = (): string =>
       world.runtime
         .logs(hog.id, { limit: 50 })
         .map(({ message }) => message)
         .join("\n");
-    const [ended] = await until("the log says what ended it", () => attack.ended.exec(lines()));
+    const [ended] = await until("the log says what ended it", () => attack.ended.exec(lines()), PATIENCE_MS);
     assert.equal((await world.bus.call(neighbour.capability)).output["well"], true);
     assert.equal(world.runtime.get(neighbour.id)?.evidence?.pid, evidence?.pid, "another publisher's host is untouched");
     assert.ok(residentMb(process.pid) - before < 60, "the daemon did not grow with it");

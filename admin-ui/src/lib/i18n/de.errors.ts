@@ -204,6 +204,10 @@ const reasons = {
     "Das Paket enthält einen Pfad, der hinausführt oder nicht erlaubt ist.",
     "Nutze es nicht; sage es dem, der es dir gab.",
   ],
+  native_undeclared: [
+    "Das Paket enthält Maschinencode und bittet nicht um das Recht, ihn auszuführen.",
+    "Sag es dem Herausgeber: Die Dateien müssen weg, oder tier.native gesetzt und die Berechtigung „native“ erbeten werden.",
+  ],
   archive_limits: [
     "Das Paket ist größer, tiefer oder dichter als erlaubt.",
     "Bitte den Herausgeber, große Dateien als Beigaben auszuliefern.",

@@ -4,6 +4,7 @@ import { catalogRoutes } from "./catalog.ts";
 import { ledgerRoutes } from "./ledger.ts";
 import { dhtRoutes } from "./dht.ts";
 import { nodeRoutes } from "./node.ts";
+import { overrideRoutes } from "./overrides.ts";
 import { panelRoutes } from "./panels.ts";
 import { peopleRoutes } from "./people.ts";
 import { pluginRoutes } from "./plugins.ts";
@@ -20,6 +21,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...pluginRoutes,
   ...versionRoutes,
   ...panelRoutes,
+  ...overrideRoutes,
   ...catalogRoutes,
   ...tryRoutes,
   ...peopleRoutes,

@@ -23,12 +23,29 @@ export interface SchemaSource {
   binary: Path[];
 }
 
+/** ajv keeps all that it has ever compiled, removed or not; after so many it is left to be forgotten with the last of them that is in use. */
+const COMPILED_MAX = 32;
+
 /**
  * Compiles the schemas of one capability at registration.
  * @throws bad_request reason schema_invalid
  * @source 03 B-1, plugin-platform §4 "Binary path"
  */
 export function createCompiler(): (source: SchemaSource) => Check {
+  let ajv = createAjv();
+  let compiled = 0;
+  return ({ schema, what, binary }) => {
+    checkSubset(schema, what);
+    const usable = binary.reduce(withoutPattern, structuredClone(schema));
+    if (compiled === COMPILED_MAX) [ajv, compiled] = [createAjv(), 0];
+    compiled += 1;
+    const validate = compileOne(ajv, usable, what);
+    const check = (value: unknown): SchemaFault | null => (validate(value) ? null : faultOf(validate.errors));
+    return binary.length === 0 ? check : (value) => check(shadow(value, binary));
+  };
+}
+
+function createAjv(): Ajv2020 {
   const ajv = new Ajv2020({
     strict: false,
     strictSchema: true,
@@ -50,13 +67,7 @@ export function createCompiler(): (source: SchemaSource) => Check {
       },
     });
   }
-  return ({ schema, what, binary }) => {
-    checkSubset(schema, what);
-    const usable = binary.reduce(withoutPattern, structuredClone(schema));
-    const validate = compileOne(ajv, usable, what);
-    const check = (value: unknown): SchemaFault | null => (validate(value) ? null : faultOf(validate.errors));
-    return binary.length === 0 ? check : (value) => check(shadow(value, binary));
-  };
+  return ajv;
 }
 
 function compileOne(ajv: Ajv2020, schema: JsonSchema, what: string): ReturnType<Ajv2020["compile"]> {

@@ -15,10 +15,17 @@ export interface TraceEntry {
   bytesOut: number;
 }
 
+/** What is kept of it: names. A provider would keep alive whoever stood behind it, long after that plugin has gone. */
+interface TraceRow extends Omit<TraceEntry, "provider"> {
+  capability: string;
+  version: readonly [number, number];
+  to: NodeId;
+}
+
 /** The last 10,000 calls, in memory only; written as text when somebody looks. @source 03 §10, B-13 */
 export class TraceRing {
   /** Rows are reused: a new one per call would outlive every cheap garbage collection. */
-  readonly #rows: TraceEntry[] = [];
+  readonly #rows: TraceRow[] = [];
   readonly #nodeId: NodeId;
   readonly #clock: Clock;
   readonly #listeners: Set<(trace: CallTrace) => void> = new Set();
@@ -30,11 +37,14 @@ export class TraceRing {
   }
 
   add(entry: TraceEntry): void {
+    const { descriptor, node_id } = entry.provider;
     const row = this.#rows[this.#next];
-    if (row === undefined) this.#rows[this.#next] = { ...entry };
+    if (row === undefined) this.#rows[this.#next] = rowOf(entry);
     else {
       row.traceId = entry.traceId;
-      row.provider = entry.provider;
+      row.capability = descriptor.name;
+      row.version = descriptor.version;
+      row.to = node_id;
       row.from = entry.from;
       row.result = entry.result;
       row.endedAt = entry.endedAt;
@@ -44,7 +54,7 @@ export class TraceRing {
     }
     this.#next = (this.#next + 1) % CONSTANTS.TRACE_RING_BUFFER;
     if (this.#listeners.size === 0) return;
-    const trace = this.#written(entry);
+    const trace = this.#written(rowOf(entry));
     for (const listener of this.#listeners) listener(trace);
   }
 
@@ -64,22 +74,26 @@ export class TraceRing {
     return () => this.#listeners.delete(listener);
   }
 
-  #written(row: TraceEntry): CallTrace {
-    const { descriptor, node_id } = row.provider;
+  #written(row: TraceRow): CallTrace {
     // Rows keep the steady clock; the wall clock is read only for a reader.
     const wallMs = this.#clock.now() - (this.#clock.monotonic() - row.endedAt);
     return {
       ts: new Date(wallMs).toISOString(),
       trace_id: row.traceId,
-      capability: descriptor.name,
-      version: formatVersion(descriptor.version),
+      capability: row.capability,
+      version: formatVersion(row.version),
       from_node: row.from,
-      to_node: node_id,
-      is_local: node_id === this.#nodeId,
+      to_node: row.to,
+      is_local: row.to === this.#nodeId,
       result: row.result,
       ms: Math.round(row.ms * 10) / 10,
       bytes_in: row.bytesIn,
       bytes_out: row.bytesOut,
     };
   }
+}
+
+function rowOf({ provider, ...rest }: TraceEntry): TraceRow {
+  const { descriptor, node_id } = provider;
+  return { ...rest, capability: descriptor.name, version: descriptor.version, to: node_id };
 }

@@ -82,21 +82,25 @@ export class FrameDecoder {
   push(bytes: Uint8Array): DecodedFrame[] {
     const frames: DecodedFrame[] = [];
     let data = bytes;
-    if (this.#held > 0) {
-      this.#append(bytes);
-      data = this.#buffer.subarray(0, this.#held);
+    while (this.#held > 0) {
+      // Of what has come only the rest of the frame under way is copied.
+      const wanted = this.#held < PREFIX_BYTES ? PREFIX_BYTES : frameBytes(this.#buffer);
+      const part = data.subarray(0, wanted - this.#held);
+      this.#append(part);
+      data = data.subarray(part.byteLength);
+      if (this.#held < wanted) return frames;
+      if (wanted === PREFIX_BYTES) continue;
+      frames.push(this.#read(this.#buffer.subarray(0, this.#held)));
+      // A frame that was handed out is a view of its buffer, so the next one gets its own.
+      this.#held = 0;
+      this.#buffer = EMPTY;
     }
-    for (;;) {
-      if (data.byteLength < PREFIX_BYTES) break;
+    while (data.byteLength >= PREFIX_BYTES) {
       const total = frameBytes(data);
       if (data.byteLength < total) break;
       frames.push(this.#read(data.subarray(0, total)));
       data = data.subarray(total);
     }
-    if (frames.length === 0 && this.#held > 0) return frames;
-    // Frames handed out are views of the old buffer, so what is left moves to one of its own.
-    this.#held = 0;
-    this.#buffer = EMPTY;
     if (data.byteLength > 0) this.#append(data);
     return frames;
   }

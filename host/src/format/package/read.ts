@@ -6,6 +6,7 @@ import type { PublisherKey } from "../dsse/publisher-key.ts";
 import { canonicalBytes } from "../../identity/index.ts";
 import { requireManifest } from "../manifest/check.ts";
 import { decompress } from "./gzip.ts";
+import { isMachineCode, MAGIC_BYTES } from "./machine-code.ts";
 import { checkEntryName, foldName } from "./names.ts";
 import { byBytes, type FileRow, FILES_FILE, MANIFEST_FILE, sha256Hex, SIGNATURE_FILE, standsBesideList } from "./write.ts";
 import { type TarEntry, UstarReader } from "./ustar.ts";
@@ -24,12 +25,15 @@ export interface ReadPackage {
   tarSha256: string;
   rows: FileRow[];
   signature: Uint8Array | null;
+  /** Paths of what the operating system would load or run; whether that may be is `checkMachineCode`'s matter. */
+  machineCode: string[];
   packedBytes: number;
   unpackedBytes: number;
 }
 
 interface Seen {
   row: FileRow;
+  head: Buffer;
   content: Buffer | null;
 }
 
@@ -50,7 +54,7 @@ export async function readPackage(bytes: Uint8Array, sink?: PackageSink): Promis
   const seen = new Map<string, Seen>();
   const folded = new Set<string>();
   const tarHash = createHash("sha256");
-  let current: { entry: TarEntry; hash: Hash; kept: Buffer[] | null } | null = null;
+  let current: { entry: TarEntry; hash: Hash; head: Buffer; kept: Buffer[] | null } | null = null;
   let last = "";
   const reader = new UstarReader({
     entry: (entry) => {
@@ -67,18 +71,21 @@ export async function readPackage(bytes: Uint8Array, sink?: PackageSink): Promis
       const limit = KEPT.get(entry.path);
       if (limit !== undefined && entry.size > limit)
         throw new HnError("bad_request", { reason: "archive_limits", message: `The file ${entry.path} is too large.` });
-      current = { entry, hash: createHash("sha256"), kept: limit === undefined ? null : [] };
+      current = { entry, hash: createHash("sha256"), head: Buffer.alloc(0), kept: limit === undefined ? null : [] };
       sink?.open(entry);
     },
     data: (chunk) => {
       current?.hash.update(chunk);
+      if (current !== null && current.head.byteLength < MAGIC_BYTES)
+        current.head = Buffer.concat([current.head, chunk.subarray(0, MAGIC_BYTES)]);
       current?.kept?.push(Buffer.from(chunk));
       sink?.write(chunk);
     },
     entryEnd: () => {
       if (current === null) return;
-      const { entry, hash, kept } = current;
+      const { entry, hash, head, kept } = current;
       seen.set(entry.path, {
+        head,
         row: { path: entry.path, size: entry.size, mode: entry.mode, sha256: hash.digest("hex") },
         content: kept === null ? null : Buffer.concat(kept),
       });
@@ -100,6 +107,7 @@ export async function readPackage(bytes: Uint8Array, sink?: PackageSink): Promis
     tarSha256: tarHash.digest("hex"),
     rows,
     signature: seen.get(SIGNATURE_FILE)?.content ?? null,
+    machineCode: [...seen.values()].flatMap(({ row, head }) => (isMachineCode(row.path, head) ? row.path : [])),
     packedBytes: bytes.byteLength,
     unpackedBytes,
   };

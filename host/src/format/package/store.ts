@@ -1,25 +1,17 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { HnError, parseStrictJson, syncFolder } from "../../foundation/index.ts";
 import { type PackageSink, type VerifiedPackage, verifyPackage, type VerifyOptions } from "./read.ts";
 import { type FileRow, FILES_FILE, sha256Hex, standsBesideList } from "./write.ts";
 
+const LANES = 8;
+
 /** Writes entries below one fresh folder. Names were judged before; nothing there can be a link, since the folder is ours and new. */
 class FolderSink implements PackageSink {
   readonly #root: string;
   readonly #signal: AbortSignal | undefined;
+  readonly #written: { path: string; mode: number }[] = [];
   #fd: number | null = null;
   #mode = 0o644;
   #path = "";
@@ -44,10 +36,27 @@ class FolderSink implements PackageSink {
   }
 
   close(): void {
-    fsyncSync(this.#fd as number);
     closeSync(this.#fd as number);
     this.#fd = null;
-    chmodSync(this.#path, this.#mode === 0o755 ? 0o555 : 0o444);
+    this.#written.push({ path: this.#path, mode: this.#mode === 0o755 ? 0o555 : 0o444 });
+  }
+
+  /** On disk for good, several at a time: the disk joins them, and whoever else the daemon serves does not wait for each. */
+  async settle(): Promise<void> {
+    const left = [...this.#written];
+    const lane = async (): Promise<void> => {
+      for (let file = left.pop(); file !== undefined; file = left.pop()) {
+        this.#signal?.throwIfAborted();
+        const handle = await open(file.path, "r+");
+        try {
+          await handle.sync();
+          await handle.chmod(file.mode);
+        } finally {
+          await handle.close();
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
   }
 
   abandon(): void {
@@ -73,6 +82,7 @@ export async function unpackPackage(
   const sink = new FolderSink(temporary, o.signal);
   try {
     const verified = await verifyPackage(bytes, { ...o, sink });
+    await sink.settle();
     syncFolder(temporary);
     discard(dir);
     renameSync(temporary, dir);

@@ -10,6 +10,7 @@ import type {
 } from "../../contract/index.ts";
 import { createUlidFactory, openDatabase, type Database } from "../../foundation/index.ts";
 import { DataRows } from "./data-rows.ts";
+import { OVERRIDE_TABLE, OverrideRows } from "./override-rows.ts";
 
 const MIGRATIONS = [
   `CREATE TABLE plugin(
@@ -47,9 +48,12 @@ const MIGRATIONS = [
    INSERT INTO plugin_data SELECT plugin_id, 'data', sha256, coalesce(json_extract(facts, '$.manifest.data.schemaVersion'), 1),
      coalesce(json_extract(facts, '$.manifest.data.shared'), 0), coalesce(json_extract(facts, '$.manifest.data.downgradable'), 0), at
      FROM release WHERE state = 'active'`,
+  OVERRIDE_TABLE,
 ];
 const CONFIG_VERSIONS = 10;
 const CRASHES_KEPT_MS = 7 * 86_400_000;
+/** Nothing is decided by what is done; the last of it is for whoever looks into the file after a fault. */
+const OPS_KEPT = 100;
 /** So many former releases stay for as long as it takes; older ones for a month. @source plugin-platform §6.4.6 */
 const RELEASES_KEPT = 2;
 const RELEASES_KEPT_MS = 30 * 86_400_000;
@@ -80,6 +84,7 @@ export interface OpRow {
 }
 
 export class Journal {
+  readonly overrides: OverrideRows;
   readonly #db: Database;
   readonly #now: () => number;
   readonly #newId: () => string;
@@ -88,6 +93,7 @@ export class Journal {
 
   constructor(path: string, { now, random }: { now: () => number; random: Random }) {
     this.#db = openDatabase(path, { migrations: MIGRATIONS, synchronous: "FULL" });
+    this.overrides = new OverrideRows(this.#db);
     this.#now = () => Math.floor(now());
     this.#newId = createUlidFactory({ now }, random);
     this.data = new DataRows(this.#db, this.#now);
@@ -297,7 +303,9 @@ export class Journal {
 
   done(opId: string): void {
     this.#db.prepare("UPDATE op SET phase = 'done' WHERE op_id = ?").run(opId);
-    this.#db.prepare("DELETE FROM op WHERE phase = 'done' AND at < ?").run(this.#now() - CRASHES_KEPT_MS);
+    this.#db
+      .prepare("DELETE FROM op WHERE phase = 'done' AND op_id NOT IN (SELECT op_id FROM op ORDER BY op_id DESC LIMIT ?)")
+      .run(OPS_KEPT);
   }
 
   unfinished(): OpRow[] {
@@ -332,6 +340,7 @@ export class Journal {
       this.#db.prepare('DELETE FROM "grant" WHERE plugin_id = ?').run(pluginId);
       this.#db.prepare("DELETE FROM config_version WHERE plugin_id = ?").run(pluginId);
       this.#db.prepare("DELETE FROM waiting WHERE plugin_id = ?").run(pluginId);
+      this.overrides.forget(pluginId);
       this.#db.prepare("DELETE FROM plugin WHERE id = ?").run(pluginId);
       if (keepData) this.#db.prepare("INSERT OR REPLACE INTO kept_data VALUES(?,?,?)").run(pluginId, this.#now(), folder);
       else this.#db.prepare("DELETE FROM kept_data WHERE plugin_id = ?").run(pluginId);

@@ -71,7 +71,8 @@ export class GrantTable {
       dataBytes: Math.max(0, ...data.map((scope) => amount(scope, "quotaMb") || DISK_DEFAULT_MB)) * 1_048_576,
       sqlite: this.has("storage.sqlite"),
       threads: this.scopes("proc.worker").some((scope) => scope["threads"] === true),
-      native: this.has("native"),
+      // A worker that is a program of its own needs no door in Node for addons.
+      native: this.scopes("native").some((scope) => texts(scope, "mode").includes("addon")),
     };
   }
 }

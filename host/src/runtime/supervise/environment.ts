@@ -8,6 +8,7 @@ import type { Journal } from "../journal/index.ts";
 import type { PluginFiles } from "../layout.ts";
 import type { Ledger } from "../ledger/index.ts";
 import type { LogStore } from "../log-store.ts";
+import type { Overrides } from "../overrides.ts";
 
 export interface PluginEnvironment {
   bus: Bus;
@@ -20,8 +21,8 @@ export interface PluginEnvironment {
   /** The launcher confines nothing, because a test wants it so; nothing is claimed of what it starts. */
   inProcess: boolean;
   isolates: IsolateHosts;
-  /** Whether the operator wants a process of its own for a plugin that would run in an isolate. */
-  isRaised: (pluginId: string) => boolean;
+  /** What operators have decided against the usual. */
+  overrides: Overrides;
   journal: Journal;
   ledger: Ledger;
   logs: LogStore;

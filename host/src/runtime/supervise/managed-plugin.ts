@@ -187,6 +187,7 @@ export class ManagedPlugin {
       description: manifest.description,
       kind: manifest.kind,
       tier: this.#tier(release),
+      overrides: this.#environment.overrides.of(release),
       state: this.#state,
       desired,
       label,
@@ -335,19 +336,19 @@ export class ManagedPlugin {
     this.#environment.onChange(this.id);
   }
 
-  #tier({ manifest }: StoredRelease): Tier {
-    return tierOf(manifest.tier, this.#environment.isRaised(this.id));
+  #tier(release: StoredRelease): Tier {
+    return tierOf(release.manifest.tier, this.#environment.overrides.of(release).ownProcess);
   }
 
   #refusal({ release, bestLabel, config, grants }: StartFacts): { state: PluginState; error: LocalError } | null {
-    const { report, journal, clock, isolates } = this.#environment;
+    const { report, journal, clock, isolates, overrides } = this.#environment;
     const isolated = this.#tier(release) === "isolate";
     const block = (reason: Reason): { state: PluginState; error: LocalError } => ({
       state: "blocked_by_policy",
       error: new HnError("confinement", { reason, ...repairHint(report.repairs) }).toLocal(),
     });
     const confined = report.label === "os" || report.label === "os+cgroup";
-    if (!confined && (!release.embeddedRoot || isolated)) return block("confinement_missing");
+    if (!overrides.mayRun(release) || (!confined && isolated)) return block("confinement_missing");
     if (!confined && bestLabel !== null && bestLabel !== "seat-belt" && bestLabel !== "none") return block("confinement_lowered");
     if (isolated && isolates.missing !== null) return { state: "incompatible", error: unusable(isolates.missing).toLocal() };
     const why = loopReason(journal.crashes(this.id), clock.now());
@@ -396,7 +397,7 @@ export class ManagedPlugin {
 
   /** Reads the evidence. A plugin that may only run confined and is not, does not run. @throws confinement */
   #judge({ release, bestLabel }: StartFacts, session: Session): void {
-    const { report, journal, inProcess } = this.#environment;
+    const { report, journal, inProcess, overrides } = this.#environment;
     if (inProcess) {
       this.#evidence = NO_EVIDENCE;
       return;
@@ -407,7 +408,11 @@ export class ManagedPlugin {
     const evidence = collectEvidence(pid, report.asRoot);
     this.#evidence = evidence;
     const confined = evidence.label === "os" || evidence.label === "os+cgroup";
-    const spared = release.embeddedRoot && evidence.label === "seat-belt" && this.#tier(release) === "process";
+    const spared =
+      overrides.mayRun(release) &&
+      evidence.label === "seat-belt" &&
+      report.label === "seat-belt" &&
+      this.#tier(release) === "process";
     if (!confined && !spared) {
       throw new HnError("confinement", {
         reason: "confinement_missing",

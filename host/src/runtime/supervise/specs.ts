@@ -53,7 +53,8 @@ export function pluginSpec(o: {
     // Both escape Node's permission model, so without a sandbox they are the first-party plugins' alone.
     sqlite: rights.sqlite && mayLoosen,
     threads: rights.threads && mayLoosen,
-    native: rights.native,
+    // So does machine code, which no permission model sees.
+    native: rights.native && mayLoosen,
     mounts: table.scopes("fs.mount").flatMap(mountOf),
     devices: table.scopes("hw.gpu").flatMap((scope) => devicesOf(scope)),
   };
@@ -69,6 +70,7 @@ export function workerSpec(o: {
 }): SandboxSpec {
   const { release, grants } = o.facts;
   const rights = new GrantTable(grants).process();
+  const mayLoosen = o.report.label.startsWith("os") || release.embeddedRoot;
   return {
     packageDir: release.dir,
     assetsDir: o.assetsDir,
@@ -77,8 +79,8 @@ export function workerSpec(o: {
     pids: clamp(o.worker.pids, 16, 1024),
     maxFileBytes: MEGABYTE,
     sqlite: false,
-    threads: rights.threads && (o.report.label.startsWith("os") || release.embeddedRoot),
-    native: rights.native,
+    threads: rights.threads && mayLoosen,
+    native: rights.native && mayLoosen,
     mounts: [],
     devices: [],
   };

@@ -11,7 +11,7 @@ import type { Step, Way } from "./way.ts";
  * @throws plugin_gone reason start_failed when the former one came back
  */
 export async function replace(
-  rooms: Pick<UpgradeRooms, "journal" | "clock" | "times" | "manage" | "adopt">,
+  rooms: Pick<UpgradeRooms, "journal" | "clock" | "times" | "manage" | "mayRun" | "adopt">,
   { active, next }: { active: ManagedPlugin | undefined; next: Step },
   o: { kind: "update" | "rollback"; way: Way; desired: Desired },
 ): Promise<void> {
@@ -31,7 +31,8 @@ export async function replace(
     serving = plugin;
     plugin.reset();
     if (o.desired === "disabled" || (await plugin.start())) return;
-    if (former === undefined || former.sha256 === release.sha256 || plugin.state === "needs_config") return;
+    const waits = plugin.state === "needs_config" || !rooms.mayRun(release);
+    if (former === undefined || former.sha256 === release.sha256 || waits) return;
     const failure = plugin.status(o.desired).reason?.message ?? "";
     await plugin.stop("The former version comes back.");
     serving = rooms.manage({ release: former, grants: formerGrants });

@@ -42,6 +42,8 @@ export interface UpgradeRooms {
   adopt: (plugin: ManagedPlugin, o: { desired: Desired; grants: readonly Grant[] }) => void;
   /** Deletes data that no release refers to any more. */
   sweep: (id: string) => Promise<void>;
+  /** False while it waits for the operator's word. */
+  mayRun: (release: StoredRelease) => boolean;
   /** Lets acts on one plugin follow each other. */
   inTurn: (id: string, act: () => Promise<void>) => void;
   onNotice: (notice: { plugin: string; title: string; body: string }) => void;

@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { queryObjects } from "node:v8";
+import { SchemaEnv } from "ajv/dist/compile/index.js";
+import { createCompiler } from "../../../src/bus/schema/compile.ts";
+
+test("what was compiled for a capability that is gone is forgotten, however many come and go", () => {
+  const compile = createCompiler();
+  const held = (): number => queryObjects(SchemaEnv, { format: "count" });
+  const schema = (n: number): object => ({
+    type: "object",
+    properties: { [`field_${n}`]: { type: "string", maxLength: n + 1 } },
+  });
+  compile({ schema: schema(0) as never, what: "request_schema", binary: [] });
+  const before = held();
+  for (let n = 1; n <= 300; n += 1) {
+    const check = compile({ schema: schema(n) as never, what: "request_schema", binary: [] });
+    assert.equal(check({ [`field_${n}`]: "x".repeat(n + 2) })?.path, `/field_${n}`);
+  }
+  assert.ok(held() - before < 80, `${held() - before} more than before are held`);
+});

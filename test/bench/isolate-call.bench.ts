@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { temporaryFolder } from "../../host/test/runtime/fixtures/world.ts";
+import { Daemon } from "../security/attacks/daemon.ts";
+import { inLanes, judge, median, type BenchResult } from "./measure.ts";
+import { startUnconfined } from "./plugin-call/unconfined.ts";
+
+/**
+ * A call of 200 bytes into an isolate, over the bus, its host's socket and the border of the isolate, beside the same plugin in the same runner,
+ * unconfined, over the same kind of socket: one whose handler answers at once, and one that waits for itself ten times. @source plugin-platform §11
+ */
+export const name = "isolate-call";
+
+const INPUT = { text: "x".repeat(180) };
+const CALLS = 1000;
+const ROUNDS = 7;
+
+export async function run(): Promise<Record<string, BenchResult>> {
+  const daemon = await Daemon.open(temporaryFolder());
+  const parts = {
+    capability: "ext.sized.ping",
+    entry: join(import.meta.dirname, "..", "fixtures", "plugins", "sized", "plugin.ts"),
+    define: { CODE: "1", CALLED: "ext.sized.ping" },
+    maxConcurrent: 128,
+    callsPerMinute: 1_000_000,
+  };
+  await daemon.install({ ...parts, id: "dev/isolated", manifest: { tier: { min: "isolate" } } });
+  const twin = await startUnconfined(await daemon.release({ ...parts, id: "dev/twin" }), "ext.sized.ping@1.0");
+  const sync = (): Promise<unknown> => daemon.call("ext.sized.ping", INPUT);
+  const waiting = (): Promise<unknown> => daemon.call("ext.sized.ping", { ...INPUT, turns: 10 });
+  const echo = (): Promise<unknown> => twin.call(INPUT);
+  for (const call of [sync, waiting, echo]) await inLanes(call, { calls: 2000, width: 16 });
+  const rounds: number[][] = [];
+  for (let round = 0; round < ROUNDS; round += 1) rounds.push([await p50(sync), await p50(waiting), await p50(echo)]);
+  await twin.stop();
+  await daemon.close();
+  const beside = (which: 0 | 1): [number, number][] => rounds.map((r) => [r[which] ?? 0, r[2] ?? 0]);
+  const unit = "µs from call to answer, one in flight";
+  return {
+    [`${name}-sync`]: judge(beside(0), { unit, better: "less" }),
+    [`${name}-async`]: judge(beside(1), { unit, better: "less" }),
+  };
+}
+
+async function p50(call: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let n = 0; n < CALLS; n += 1) {
+    const from = performance.now();
+    await call();
+    times.push((performance.now() - from) * 1000);
+  }
+  return median(times);
+}
