@@ -10,6 +10,7 @@ import type {
   Principal,
 } from "@hearthnet/host/contract";
 import type { HnBytes } from "./bytes.ts";
+import type { Fetch, Net, Secrets } from "./network.ts";
 
 /** A capability and at least this version: `trans.text@1` or `trans.text@1.2`. */
 export type CapRef = `${string}@${number}` | (string & {});
@@ -150,6 +151,10 @@ export interface Ctx<Config extends object = JsonObject> extends Caller {
   readonly kv: Kv;
   readonly assets: Assets;
   readonly workers: Workers;
+  /** HTTP through the host. Needs `net.internet`, `net.lan` or `net.loopback` for the host and port. */
+  readonly fetch: Fetch;
+  readonly net: Net;
+  readonly secrets: Secrets;
   /** `/data` inside the sandbox; null without `fs.data`. */
   readonly files: { readonly dir: string | null };
   readonly identity: { readonly nodeId: NodeId; readonly communityId: string | null };

@@ -9,6 +9,8 @@ import { openCaller } from "./caller.ts";
 import { openGrants, type LiveGrants } from "./grants.ts";
 import { stackOf } from "./failure.ts";
 import type { HostLink, PluginChannel } from "./host-link.ts";
+import { fetchOver } from "./net/fetch.ts";
+import { openNet } from "./net/open.ts";
 
 export interface Surface {
   ctx: Ctx;
@@ -82,6 +84,12 @@ export function createSurface(o: {
     kv: openKv(link),
     assets,
     workers: { run: (name: string, message: object, options: WorkOptions = {}) => runWorker(link, { name, message, options }) },
+    fetch: (url, init) => fetchOver(link, url, init),
+    net: openNet(link),
+    secrets: {
+      read: async (name) => (await link.op("secrets.read", { name })).value,
+      derive: async (label) => (await link.op("secrets.derive", { label })).key,
+    },
     files: Object.freeze({ dir: plugin.dataDir }),
     identity: Object.freeze({ nodeId: plugin.nodeId, communityId: plugin.communityId }),
     health: { report: (state) => report("health.report", link.op("health.report", { ...state })) },

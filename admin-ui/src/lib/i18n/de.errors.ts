@@ -222,6 +222,18 @@ const reasons = {
     "Das Plugin nutzte mehr Speicher als erlaubt und wurde beendet.",
     "Erhöhe seine Speichergrenze oder gib ihm weniger Arbeit.",
   ],
+  egress_used_up: [
+    "Das Plugin hat in der letzten Stunde so viel über das Netz gesendet, wie es darf.",
+    "Warte, oder erhöhe seine Grenze egressMbPerHour.",
+  ],
+  host_unreachable: [
+    "Der Server ist nicht erreichbar.",
+    "Prüfe seine Adresse, ob er eingeschaltet ist, und die Verbindung dieses Knotens.",
+  ],
+  tls_untrusted: [
+    "Dem Zertifikat des Servers kann nicht vertraut werden.",
+    "Prüfe die Adresse und die Uhr dieses Knotens; vielleicht braucht der Server ein neues Zertifikat.",
+  ],
   worker_crashed: [
     "Der Teil, der daran arbeitete, ist zusammengebrochen.",
     "Versuche es noch einmal; geschieht es mit derselben Eingabe wieder, melde es dem Herausgeber.",

@@ -4,6 +4,7 @@ import type { KvStore, NodeIdentity } from "../broker/index.ts";
 import type { Launcher } from "../confine/index.ts";
 import type { IsolateHosts } from "../isolate/index.ts";
 import type { Journal } from "../journal/index.ts";
+import type { EgressMeter, NetWays, Settings } from "../net/index.ts";
 import type { PluginFiles } from "../layout.ts";
 import type { Ledger } from "../ledger/index.ts";
 import type { LogStore } from "../log-store.ts";
@@ -31,6 +32,12 @@ export interface PluginEnvironment {
   admit: (release: StoredRelease) => Promise<void>;
   files: (pluginId: string) => PluginFiles;
   kv: (pluginId: string) => KvStore;
+  ways: NetWays;
+  /** Counts over all lives of the plugin. */
+  egress: (pluginId: string) => EgressMeter;
+  /** As they stand now. */
+  settings: (release: StoredRelease) => Settings;
+  deriveKey: (pluginId: string, label: string) => Uint8Array;
   onChange: (pluginId: string) => void;
   onNotice: (notice: { plugin: string; title: string; body: string }) => void;
 }
