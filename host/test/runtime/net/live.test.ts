@@ -252,8 +252,12 @@ for (const tier of ["process", "isolate"] as const) {
         await world.runtime.setConfig(id, { url: "https://api.test/" }, { "/key": SECRET });
         const { one, ...output } = await call();
         assert.deepEqual(JSON.parse(JSON.stringify(output)), {
-          ...{ used: SECRET, read: SECRET, config: { url: "https://api.test/", key: { secret: true } } },
-          ...{ size: 32, same: true, other: "permission_denied" },
+          used: SECRET,
+          read: SECRET,
+          config: { url: "https://api.test/", key: { secret: true } },
+          size: 32,
+          same: true,
+          other: "permission_denied",
         });
         const lines = JSON.stringify(world.runtime.logs(id, { limit: 50 }));
         assert.ok(!lines.includes("S3CRET") && lines.includes("[hidden]"), lines);
