@@ -163,16 +163,16 @@ for (const [index, trick] of TRICKS.entries())
     assert.deepEqual([status.state, status.label], ["active", "os"]);
     try {
       if (trick.config !== undefined) await daemon.runtime.setConfig(id, trick.config, {});
-      const outcome = await daemon.call("ext.hostile.run", { code: wishes(trick.plugin) });
+      const outcome = (await daemon.call("ext.hostile.run", { code: wishes(trick.plugin) })) as Record<string, string>;
       assert.equal(Object.keys(outcome).length, trick.plugin.length);
-      for (const [name, result] of Object.entries(outcome)) assert.match(String(result), expected, name);
+      for (const [name, result] of Object.entries(outcome)) assert.match(result, expected, name);
       assert.equal(harm, 0, "nothing private was reached, nothing was smuggled");
       const record = recordOf(daemon.runtime, id);
       if (trick.expected === undefined) assert.match(record, /ledger: net\.fetch deny/);
       reportAttack({
         row: "A06",
         title: trick.title,
-        confined: [...new Set(Object.values(outcome).map(String))].join(", "),
+        confined: [...new Set(Object.values(outcome))].join(", "),
         control: [...new Set(Object.values(control))].join(", "),
         record,
       });

@@ -1,15 +1,13 @@
 /** The network as a plugin may have it: opened, decided over and counted by the host, address by address. */
-export { classOf, type AddressClass } from "./address.ts";
 export { EgressMeter, type EgressFigures } from "./egress.ts";
 export { endpointsAt, pointerCovers, type Settings } from "./endpoints.ts";
 export { fetchFor, type FetchRequest } from "./fetch.ts";
 export { readFields } from "./headers.ts";
-export { Network, type Piece } from "./network.ts";
+export { Network } from "./network.ts";
 export { connectFor } from "./plain.ts";
-export type { Rights } from "./reach.ts";
 export { readSecretHeaders, secretFor } from "./secret-headers.ts";
 export type { Talk } from "./talk.ts";
 export { nameOf, parseTarget } from "./target.ts";
 export { udpFor } from "./udp.ts";
 export { SYSTEM_WAYS, type NetWays } from "./ways.ts";
-export { webSocketFor, type WebSocketRequest } from "./websocket.ts";
+export { webSocketFor } from "./websocket.ts";

@@ -1,10 +1,9 @@
 /** `ctx.fetch`, `ctx.net` and `ctx.secrets` as plugins have them: the built runner in its sandbox, in both tiers. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
+import type { createServer, IncomingMessage } from "node:http";
 import { after, before, beforeEach, test, type TestContext } from "node:test";
 import { WebSocketServer } from "ws";
-import type { createServer } from "node:http";
 import type { Grant, JsonObject, StoredRelease } from "../../../src/contract/index.ts";
 import { until } from "../../support/until.ts";
 import { allow, hasBubblewrap, type World } from "../fixtures/world.ts";
@@ -96,17 +95,16 @@ for (const tier of ["process", "isolate"] as const) {
       },
       async (call, { id }) => {
         assert.deepEqual(await call(), {
-          ...{
-            status: 201,
-            ok: true,
-            url: "http://api.test/x?y=z",
-            redirected: false,
-            echo: "1",
-            none: null,
-            text: "grüße",
-            used: true,
-          },
-          ...{ cookies: ["a=1", "b=2"], again: "The body was read already." },
+          status: 201,
+          ok: true,
+          url: "http://api.test/x?y=z",
+          redirected: false,
+          echo: "1",
+          none: null,
+          text: "grüße",
+          used: true,
+          cookies: ["a=1", "b=2"],
+          again: "The body was read already.",
         });
         const row = world.runtime.ledger(50).rows.find(({ op, plugin }) => op === "net.fetch" && plugin === id);
         assert.deepEqual([row?.target, row?.permission, row?.verdict], ["api.test:80", "net.internet", "allow"]);
