@@ -4,6 +4,7 @@ import { HnError } from "../../foundation/index.ts";
 import {
   connectFor,
   fetchFor,
+  missedRight,
   nameOf,
   parseTarget,
   readFields,
@@ -80,17 +81,32 @@ async function counted(op: OpCall, work: (talk: Talk) => Promise<JsonObject>): P
       signal: op.signal,
       frame: op.frame,
       about: (target) => op.note({ target: nameOf(target) }),
+      lent: (secret, target) =>
+        op.scope.onUsed({
+          op: "secret.use",
+          permission: "secret.use",
+          target: `${secret} at ${nameOf(target)}`,
+          trace: traceOf(op),
+        }),
       opened({ permission, wire }) {
         op.note({ permission });
         wires.push(wire);
       },
     });
+  } catch (error) {
+    const permission = missedRight(error);
+    if (permission !== undefined) op.note({ permission });
+    throw error;
   } finally {
     op.note({
       bytesIn: wires.reduce((sum, wire) => sum + wire.bytesIn, 0),
       bytesOut: wires.reduce((sum, wire) => sum + wire.bytesOut, 0),
     });
   }
+}
+
+function traceOf({ parent }: OpCall): string {
+  return parent?.call.traceId ?? "";
 }
 
 /** @throws bad_request */

@@ -27,6 +27,8 @@ export interface PluginScope {
   /** 32 bytes of this plugin and this label, the same after every start. */
   deriveKey: (label: string) => Uint8Array;
   runWorker: (name: string, work: Work) => Promise<WorkResult>;
+  /** Something beside the op itself that the ledger is to know. */
+  onUsed: (use: { op: string; permission: PermissionName; target: string; trace: string }) => void;
   onHealth: (ok: boolean, detail: string) => void;
   onMetric: (name: string, by: number) => void;
   onNotify: (title: string, body: string) => void;

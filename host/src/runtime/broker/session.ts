@@ -395,7 +395,7 @@ export class Session {
   }
 
   #scope(): PluginScope {
-    const { release, identity, bus, clock, kv, deriveKey, onHealth, onNotify } = this.#options;
+    const { release, identity, bus, clock, kv, deriveKey, onAllowed, onHealth, onNotify } = this.#options;
     return {
       pluginId: release.id,
       identity,
@@ -406,6 +406,7 @@ export class Session {
       kv,
       network: this.#network,
       deriveKey,
+      onUsed: (use) => onAllowed({ ...use, bytesIn: 0, bytesOut: 0 }),
       runWorker: (name, work) => this.#runWorker(name, work),
       onHealth,
       onNotify,

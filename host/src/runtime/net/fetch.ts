@@ -59,14 +59,16 @@ function oneHop(
   const { hop, request, hops } = o;
   const { target, tls, secrets } = hop;
   talk.about(target);
-  const injected = secrets.map((secret) => secretField(secret, target, network.options.rights()));
-  if (injected.some(([name]) => hop.fields.some(([other]) => other === name)))
+  const inject = (): Field[] => secrets.map((secret) => secretField(secret, target, network.options.rights()));
+  if (inject().some(([name]) => hop.fields.some(([other]) => other === name)))
     throw new HnError("bad_request", { message: "A header field is given twice, once as a secret.", paths: ["/secrets"] });
   return network.use({ target, tls, signal: talk.signal }, async (connection) => {
     talk.opened(connection);
-    const refusal = injected.length > 0 && !tls ? needsTls(target, connection.kind) : undefined;
+    const refusal = secrets.length > 0 && !tls ? needsTls(target, connection.kind) : undefined;
     if (refusal !== undefined) throw refusal;
-    const fields = [...hop.fields, ...injected];
+    // Once more: rights may have changed since.
+    const fields = [...hop.fields, ...inject()];
+    for (const { secret } of secrets) talk.lent(secret, target);
     const sent = exchange(connection, { ...hop, fields }, { clock: network.options.clock, headersMs: request.headersMs });
     const answer = async (): Promise<{ next: Hop } | { bytes: number }> => {
       const response = await sent.response;

@@ -1,11 +1,11 @@
 /** All connections of one life of one plugin. @source plugin-platform §3.1 `net.open`, §3.4.3 */
 import type { Clock } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { denied } from "../permission/index.ts";
 import type { EgressFigures, EgressMeter } from "./egress.ts";
 import { netOpen, unreachable, type Connection } from "./open.ts";
 import { allows, type Rights } from "./reach.ts";
-import { nameOf, type Target } from "./target.ts";
+import { refused } from "./refusal.ts";
+import type { Target } from "./target.ts";
 import type { NetWays } from "./ways.ts";
 
 export interface NetworkOptions {
@@ -69,6 +69,8 @@ export class Network {
       signal.addEventListener("abort", close);
       this.#open.set(connection, ending);
       try {
+        // What was decided while it was being opened had nothing to end yet.
+        if (!allows(connection.kind, o.target, this.options.rights())) throw refused(`net.${connection.kind}`, o.target);
         return await work(connection, signal);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
@@ -105,7 +107,7 @@ export class Network {
     if (this.#open.size === 0) return;
     const rights = this.options.rights();
     for (const [{ kind, target }, ending] of this.#open)
-      if (!allows(kind, target, rights)) ending.abort(denied(`net.${kind}`, nameOf(target)));
+      if (!allows(kind, target, rights)) ending.abort(refused(`net.${kind}`, target));
   }
 
   /** Lends the plugin a handle while the work runs. */

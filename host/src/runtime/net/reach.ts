@@ -3,9 +3,10 @@ import { isIP } from "node:net";
 import type { JsonObject, PermissionName } from "../../contract/index.ts";
 import { texts } from "../../format/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { denied, type GrantTable } from "../permission/index.ts";
+import type { GrantTable } from "../permission/index.ts";
 import { classOf, type AddressClass } from "./address.ts";
 import { endpointsAt, type Settings } from "./endpoints.ts";
+import { refused } from "./refusal.ts";
 import { covers, nameOf, parsePattern, type Target } from "./target.ts";
 
 const CLASSES = ["internet", "lan", "loopback"] as const;
@@ -21,7 +22,7 @@ export interface Rights {
  */
 export function checkName(target: Target, rights: Rights): void {
   if (isIP(target.host) !== 0) return void checkAddresses(target, [target.host], rights);
-  if (!CLASSES.some((kind) => allows(kind, target, rights))) throw denied("net.internet", nameOf(target));
+  if (!CLASSES.some((kind) => allows(kind, target, rights))) throw refused("net.internet", target);
 }
 
 /**
@@ -43,7 +44,7 @@ export function checkAddresses(
       });
     }
     const kind = found === "internet" && own.has(address) ? "loopback" : found;
-    if (!allows(kind, target, rights)) throw denied(`net.${kind}`, nameOf(target));
+    if (!allows(kind, target, rights)) throw refused(`net.${kind}`, target);
     first ??= kind;
   }
   if (first === undefined) throw new HnError("partition", { reason: "host_unreachable" });

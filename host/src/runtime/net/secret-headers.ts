@@ -1,10 +1,10 @@
 /** Secrets that the host puts into a request, so that the plugin never has them. @source plugin-platform §2.4, §3.1 `secret.use` */
 import { HnError } from "../../foundation/index.ts";
 import { texts } from "../../format/index.ts";
-import { denied } from "../permission/index.ts";
 import { endpointsBeside, pointerCovers } from "./endpoints.ts";
 import { isFieldName, isFieldValue, type Field } from "./headers.ts";
 import { allows, type Rights } from "./reach.ts";
+import { refused } from "./refusal.ts";
 import { covers, nameOf, parsePattern, type Target } from "./target.ts";
 
 /** `{header: "authorization", secret: "/backends/0/api_key", prefix: "Bearer "}` */
@@ -38,7 +38,7 @@ export function readSecretHeaders(value: unknown): SecretHeader[] {
 export function secretFor(permission: "secret.use" | "secret.read", pointer: string, { grants, settings }: Rights): string {
   const scopes = grants.require(permission, pointer);
   if (!scopes.some((scope) => texts(scope, "names").some((pattern) => pointerCovers(pattern, pointer))))
-    throw denied(permission, pointer);
+    throw refused(permission, pointer);
   const value = Object.hasOwn(settings.secrets, pointer) ? settings.secrets[pointer] : undefined;
   if (value === undefined)
     throw new HnError("not_found", {
@@ -55,7 +55,7 @@ export function secretFor(permission: "secret.use" | "secret.read", pointer: str
  */
 export function secretField(o: SecretHeader, target: Target, rights: Rights): Field {
   const value = secretFor("secret.use", o.secret, rights);
-  if (!belongs(o.secret, target, rights)) throw denied("secret.use", `${o.secret} at ${nameOf(target)}`);
+  if (!belongs(o.secret, target, rights)) throw refused("secret.use", `${o.secret} at ${nameOf(target)}`);
   if (!isFieldValue(value))
     throw new HnError("bad_request", { message: `The secret ${o.secret} holds characters that no header can carry.` });
   return [o.header, `${o.prefix}${value}`];

@@ -8,6 +8,8 @@ export interface Talk {
   frame: (event: string, data: JsonObject) => Promise<void>;
   /** For the ledger: where it wants to go, before it is decided. */
   about: (target: Target) => void;
+  /** A secret is on its way to that target. */
+  lent: (secret: string, target: Target) => void;
   /** It was allowed; the bytes of its wire count from here. */
   opened: (o: { permission: PermissionName; wire: { readonly bytesIn: number; readonly bytesOut: number } }) => void;
 }

@@ -3,11 +3,11 @@ import { createSocket, type Socket } from "node:dgram";
 import { isIP, isIPv6 } from "node:net";
 import type { JsonObject } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { denied } from "../permission/index.ts";
 import { classOf, plainAddress } from "./address.ts";
 import type { Network } from "./network.ts";
 import { allows, lists, type Rights } from "./reach.ts";
 import type { Talk } from "./talk.ts";
+import { refused } from "./refusal.ts";
 import { nameOf, parsePattern, type Target } from "./target.ts";
 
 const QUEUE_MAX = 64;
@@ -102,10 +102,10 @@ async function partnerAddress(network: Network, to: Target, family: 4 | 6): Prom
   const scopes = rights.grants.require("net.udp", nameOf(to));
   if (isMulticast(to.host)) {
     const groups = scopes.flatMap(({ multicast }) => (typeof multicast === "string" ? [parsePattern(multicast)] : []));
-    if (!groups.some((group) => group?.host === to.host && group.port === to.port)) throw denied("net.udp", nameOf(to));
+    if (!groups.some((group) => group?.host === to.host && group.port === to.port)) throw refused("net.udp", to);
     return to.host;
   }
-  if (!scopes.some((scope) => lists(scope, to))) throw denied("net.udp", nameOf(to));
+  if (!scopes.some((scope) => lists(scope, to))) throw refused("net.udp", to);
   const found = isIP(to.host) === 0 ? await network.options.ways.resolve(to.host) : [to.host];
   for (const address of found) checkUdp(to, address, rights);
   const address = found.map(plainAddress).find((one) => isIPv6(one) === (family === 6));
@@ -117,7 +117,7 @@ async function partnerAddress(network: Network, to: Target, family: 4 | 6): Prom
 function checkUdp(to: Target, address: string, rights: Rights): void {
   const kind = classOf(address);
   const meant = kind !== null && (isIP(to.host) !== 0 || kind === "internet" || allows(kind, to, rights));
-  if (!meant) throw denied(kind === null ? "net.udp" : `net.${kind}`, nameOf(to));
+  if (!meant) throw refused(kind === null ? "net.udp" : `net.${kind}`, to);
 }
 
 /** Groups that do not leave the site: 239.0.0.0/8 and 224.0.0.0/24, ff02::/16 and ff05::/16. */

@@ -28,11 +28,15 @@ const MESSAGE_MAX_BYTES = 1_048_576;
 export async function webSocketFor(network: Network, request: WebSocketRequest, talk: Talk): Promise<JsonObject> {
   const { url, target, tls } = parseUrl(request.url, SCHEMES);
   talk.about(target);
-  const injected = request.secrets.map((secret) => secretField(secret, target, network.options.rights()));
+  const inject = (): Field[] => request.secrets.map((secret) => secretField(secret, target, network.options.rights()));
+  inject();
   return network.use({ target, tls, signal: talk.signal }, async (connection, signal) => {
     talk.opened(connection);
-    const refusal = injected.length > 0 && !tls ? needsTls(target, connection.kind) : undefined;
+    const refusal = request.secrets.length > 0 && !tls ? needsTls(target, connection.kind) : undefined;
     if (refusal !== undefined) throw refusal;
+    // Once more: rights may have changed since.
+    const injected = inject();
+    for (const { secret } of request.secrets) talk.lent(secret, target);
     const socket = new WebSocket(url, [...request.protocols], {
       createConnection: () => connection.stream as never,
       headers: Object.fromEntries([...request.fields, ...injected]),

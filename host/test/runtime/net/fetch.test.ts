@@ -305,6 +305,21 @@ test("a right that is gone ends what runs on it, another's stays (§3.4.3)", asy
   await assert.rejects(done, { code: "permission_denied" });
 });
 
+test("a right that is taken while the connection is being opened is gone when it stands (§3.4.3)", async () => {
+  const plugin: House = new House(
+    {
+      ...street.ways,
+      dial: (address, port) => {
+        plugin.grant(INTERNET("other.test:80"));
+        return street.ways.dial(address, port);
+      },
+    },
+    [INTERNET("api.test:80")],
+  );
+  await assert.rejects(get(plugin, "http://api.test/"), { code: "permission_denied" });
+  assert.deepEqual(seen, []);
+});
+
 test("silence, a cut, and a header without end are told apart from an answer", async () => {
   const clock = new ManualClock();
   const patient = new House(street.ways, [INTERNET("api.test:80")], { clock });

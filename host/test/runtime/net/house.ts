@@ -17,6 +17,7 @@ export class House {
   readonly heard: Heard[] = [];
   /** Of the ledger. */
   readonly noted: { target: string; permission: PermissionName | "" } = { target: "", permission: "" };
+  readonly lent: string[] = [];
   readonly leaving: AbortController = new AbortController();
   /** Set to hold the next frames back, as a plugin without credit does. */
   held: Promise<void> = Promise.resolve();
@@ -50,6 +51,7 @@ export class House {
         this.heard.push({ event, data });
         this.onFrame({ event, data });
       },
+      lent: (secret, target) => void this.lent.push(`${secret} at ${nameOf(target)}`),
       about: (target) => (this.noted.target = nameOf(target)),
       opened: ({ permission }) => (this.noted.permission = permission),
     };

@@ -1,5 +1,6 @@
 /** `ctx.fetch`, `ctx.net` and `ctx.secrets` as plugins have them: the built runner in its sandbox, in both tiers. */
 import assert from "node:assert/strict";
+import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { createServer, IncomingMessage } from "node:http";
 import { after, before, beforeEach, test, type TestContext } from "node:test";
@@ -15,6 +16,7 @@ const SECRET = 'S3CRET-"of"-0123456789';
 const confined = hasBubblewrap();
 let world: World;
 let street: Street;
+let echo: Socket;
 let seen: IncomingMessage[] = [];
 before(async () => {
   if (!confined) return;
@@ -39,11 +41,15 @@ before(async () => {
   await street.tcp(`${PUBLIC}:7`, (socket) =>
     socket.on("data", (bytes) => socket.write(bytes)).on("end", () => socket.end("bye")),
   );
+  echo = createSocket("udp4").bind(0, "127.0.0.1");
+  echo.on("message", (bytes, { address, port }) => echo.send(bytes, port, address));
+  await once(echo, "listening");
   world = await openIsolateWorld({ ways: street.ways });
 });
 after(async () => {
   if (!confined) return;
   await world.close();
+  echo.close();
   await street.close();
 });
 beforeEach(() => void (seen = []));
@@ -191,6 +197,27 @@ for (const tier of ["process", "isolate"] as const) {
       },
     ));
 
+  test(`${tier}: datagrams go and come (§4.3)`, (t) =>
+    withPlugin(
+      t,
+      {
+        grants: [allow("net.udp", { hosts: [`127.0.0.1:${confined ? echo.address().port : 0}`] })],
+        does: `const socket = await ctx.net.udp();
+          await socket.send({ bytes: new Uint8Array([1, 2, 3]), host: "127.0.0.1", port: req.input.port });
+          const denied = await socket.send({ bytes: new Uint8Array(1), host: "127.0.0.1", port: 9 }).catch((error) => error.code);
+          for await (const { bytes, host, port } of socket) return { output: { bytes: [...bytes], host, same: port === req.input.port, denied } };`,
+      },
+      async (call) => {
+        const output = await call({ port: echo.address().port });
+        assert.deepEqual(JSON.parse(JSON.stringify(output)), {
+          bytes: [1, 2, 3],
+          host: "127.0.0.1",
+          same: true,
+          denied: "permission_denied",
+        });
+      },
+    ));
+
   test(`${tier}: what is not granted is refused with its code and stands in the ledger; a lost right ends what runs (§3.4.3)`, (t) =>
     withPlugin(
       t,
@@ -213,13 +240,13 @@ for (const tier of ["process", "isolate"] as const) {
         });
         const rows = world.runtime.ledger(100).rows.filter(({ plugin, verdict }) => plugin === id && verdict === "deny");
         assert.deepEqual(
-          rows.map(({ op, target }) => `${op} ${target}`).toSorted(),
+          rows.map(({ op, target, permission }) => `${op} ${target} ${permission}`).toSorted(),
           [
-            "net.connect 127.0.0.1:22",
-            "net.fetch 10.0.0.1:80",
-            "net.udp The plugin has no permission net.udp.",
-            "net.websocket evil.test:80",
-          ].concat(["secrets.derive x", "secrets.read /key"]),
+            "net.connect 127.0.0.1:22 net.loopback",
+            "net.fetch 10.0.0.1:80 net.lan",
+            "net.udp The plugin has no permission net.udp. net.udp",
+            "net.websocket evil.test:80 net.internet",
+          ].concat(["secrets.derive x secret.derive", "secrets.read /key secret.read"]),
         );
         const held = call({ hold: true });
         await until("it has asked", () => seen[0]);
@@ -259,7 +286,11 @@ for (const tier of ["process", "isolate"] as const) {
         });
         const lines = JSON.stringify(world.runtime.logs(id, { limit: 50 }));
         assert.ok(!lines.includes("S3CRET") && lines.includes("[hidden]"), lines);
-        assert.ok(!JSON.stringify(world.runtime.ledger(100)).includes("S3CRET"));
+        const { rows } = world.runtime.ledger(100);
+        assert.ok(
+          rows.some(({ op, target, plugin }) => plugin === id && op === "secret.use" && target === "/key at api.test:443"),
+        );
+        assert.ok(!JSON.stringify(rows).includes("S3CRET"));
         await world.runtime.restart(id);
         assert.equal((await call())["one"], one, "the same after a start");
       },

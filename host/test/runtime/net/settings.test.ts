@@ -139,6 +139,7 @@ test("a secret goes into the header of a request to the endpoint beside it, and 
   plugin.settings.secrets = { "/backends/0/key": SECRET };
   await get(plugin, "https://api.test/v1", { secrets: keyOf(0) });
   assert.equal(seen[0]?.authorization, `Bearer ${SECRET}`);
+  assert.deepEqual(plugin.lent, ["/backends/0/key at api.test:443"]);
   const heard = JSON.stringify([plugin.heard, plugin.noted]);
   assert.ok(!heard.includes(SECRET), "nothing that comes back to the plugin or stands in the ledger has it");
   for (const url of ["https://other.test/", "https://third.test/"])
