@@ -44,7 +44,9 @@ export interface OpShapes {
       method?: string;
       headers?: [string, string][];
       body?: Uint8Array;
+      /** More than 1 MiB, or of unknown size: it follows with `net.write`. */
       upload?: boolean;
+      uploadBytes?: number;
       secrets?: { header: string; secret: string; prefix?: string }[];
       redirect?: "follow" | "manual" | "error";
       timeoutMs?: number;

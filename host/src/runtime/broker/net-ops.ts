@@ -21,6 +21,8 @@ import type { OpCall } from "./scope.ts";
 const HEADERS_MS = 120_000;
 const HEADERS_MAX_MS = 600_000;
 const PROTOCOLS_MAX = 8;
+/** What is larger comes in pieces, of which few are here at a time. */
+const BODY_MAX = 1_048_576;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/;
 /** They make a tunnel of the connection, or show what was sent to whoever asks. */
 const NO_METHODS: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
@@ -120,6 +122,8 @@ function readFetch(args: JsonObject): FetchRequest {
   const given: unknown = args["body"] ?? null;
   const body = flag(args, "upload") ? "stream" : given instanceof Uint8Array ? given : null;
   if (body === null && given !== null) throw new HnError("bad_request", { message: "A body is bytes.", paths: ["/body"] });
+  if (body instanceof Uint8Array && body.byteLength > BODY_MAX)
+    throw new HnError("bad_request", { reason: "too_large", message: "A body of more than 1 MiB is sent in pieces." });
   if (body !== null && NO_BODY.has(method))
     throw new HnError("bad_request", { message: `A ${method} request has no body.`, paths: ["/body"] });
   return {
@@ -127,6 +131,7 @@ function readFetch(args: JsonObject): FetchRequest {
     method,
     fields: readFields(args["headers"]),
     body,
+    bodyBytes: optionalWhole(args, "uploadBytes"),
     secrets: readSecretHeaders(args["secrets"]),
     redirect,
     headersMs: Math.min(optionalWhole(args, "timeoutMs") ?? HEADERS_MS, HEADERS_MAX_MS),

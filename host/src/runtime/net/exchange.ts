@@ -11,6 +11,8 @@ export interface Request {
   fields: readonly Field[];
   /** `null`: none; `"stream"`: it follows in pieces. */
   body: Uint8Array | "stream" | null;
+  /** Of a body that follows, if it is known. */
+  bodyBytes?: number | undefined;
 }
 
 export interface Exchange {
@@ -25,7 +27,7 @@ const WITHOUT_BODY: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "DE
 
 /** @throws through `response`: partition reason host_unreachable · timeout · quota_exceeded · what ended the connection */
 export function exchange(connection: Connection, request: Request, o: { clock: Clock; headersMs: number }): Exchange {
-  const { method, url, fields, body } = request;
+  const { method, url, fields, body, bodyBytes } = request;
   const { stream, target } = connection;
   const outgoing = httpRequest({
     createConnection: () => stream,
@@ -63,8 +65,14 @@ export function exchange(connection: Connection, request: Request, o: { clock: C
   });
   // Whoever waits for it may have left.
   response.catch(() => {});
-  if (body === "stream") outgoing.flushHeaders();
-  else if (body === null) {
+  if (body === "stream") {
+    if (bodyBytes !== undefined) {
+      outgoing.setHeader("content-length", bodyBytes);
+      // Node knows it and its types do not; without it a longer body would be the next request.
+      Object.assign(outgoing, { strictContentLength: true });
+    }
+    outgoing.flushHeaders();
+  } else if (body === null) {
     if (!WITHOUT_BODY.has(method)) outgoing.setHeader("content-length", 0);
     outgoing.end();
   } else {

@@ -1,5 +1,5 @@
 /** `ctx.fetch`: one request, its redirects, its answer in pieces. @source plugin-platform §4.3, §3.1 Network */
-import type { IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import type { JsonObject } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { exchange, type Request } from "./exchange.ts";
@@ -16,6 +16,7 @@ export interface FetchRequest {
   method: string;
   fields: readonly Field[];
   body: Request["body"];
+  bodyBytes?: number | undefined;
   secrets: readonly SecretHeader[];
   redirect: "follow" | "manual" | "error";
   /** Until the answer's header has come, milliseconds. */
@@ -84,13 +85,22 @@ function oneHop(
     if (hop.body !== "stream") return answer();
     const writer = {
       write: ({ bytes }: { bytes: Uint8Array }) => writeTo(sent.request, bytes),
-      end: () => void sent.request.end(),
+      end: () => endOf(sent.request),
     };
     return network.lend(writer, async (handle) => {
       await talk.frame("open", { handle });
       return answer();
     });
   });
+}
+
+/** A body that is not as long as was said cannot be mended any more. */
+function endOf(request: ClientRequest): void {
+  try {
+    request.end();
+  } catch (error) {
+    request.destroy(error as Error);
+  }
 }
 
 async function pass(

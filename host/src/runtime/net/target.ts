@@ -63,8 +63,10 @@ export function parseUrl(text: string, schemes: readonly string[]): { url: URL; 
 export function endpointOf(text: string): Target | undefined {
   if (text.length > URL_MAX || !URL.canParse(text)) return undefined;
   const url = new URL(text);
-  const host = plainHost(url.hostname);
-  return PORTS[url.protocol] === undefined && url.port === "" ? undefined : host === null ? undefined : targetOf(url, host);
+  // Schemes that the standard does not know leave their host as it was typed.
+  const host = parseHost(url.hostname);
+  if (host === null || (PORTS[url.protocol] === undefined && url.port === "")) return undefined;
+  return targetOf(url, host);
 }
 
 /**

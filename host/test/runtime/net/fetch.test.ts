@@ -367,13 +367,30 @@ test("a body in pieces arrives whole, in order, and only as fast as the server t
   await assert.rejects(plugin.network.write(1, { bytes: Buffer.from("x"), text: false, to: undefined }), { code: "not_found" });
 });
 
+test("a body that is not as long as was said breaks off instead of becoming another request", async () => {
+  for (const said of [3, 8]) {
+    const plugin = house("api.test:80");
+    plugin.onFrame = ({ event, data }) => {
+      if (event !== "open") return;
+      const handle = Number(data["handle"]);
+      void plugin.network
+        .write(handle, { bytes: Buffer.from("12345"), text: false, to: undefined })
+        .catch(() => {})
+        .then(() => plugin.network.end(handle, { code: undefined, reason: "" }));
+    };
+    await assert.rejects(get(plugin, "http://api.test/", { method: "PUT", body: "stream", bodyBytes: said }), {
+      code: "partition",
+    });
+  }
+});
+
 test("every byte on the wire counts, those of TLS too; what is beyond the hour's share does not leave (§7)", async () => {
   const clock = new ManualClock();
   const plugin = new House(street.ways, [INTERNET("api.test:80", "api.test:443")], { clock, limitBytes: 20_000 });
   await get(plugin, "http://api.test/", { method: "POST", body: Buffer.alloc(10_000) });
   const { bytesOut, bytesIn, bytesOutLastHour } = plugin.meter.figures();
-  assert.equal(bytesOut, seen[0]?.socket.bytesRead, "as many as the server got");
-  assert.equal(bytesIn, seen[0]?.socket.bytesWritten);
+  assert.equal(bytesOut, seen.at(-1)?.socket.bytesRead, "as many as the server got");
+  assert.equal(bytesIn, seen.at(-1)?.socket.bytesWritten);
   assert.equal(bytesOutLastHour, bytesOut);
   const before = plugin.meter.figures().bytesOut;
   await get(plugin, "https://api.test/");

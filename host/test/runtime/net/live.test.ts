@@ -25,6 +25,11 @@ before(async () => {
   const server = await street.http(`${PUBLIC}:80`, (request, response) => {
     seen.push(request);
     if (request.url === "/endless") return void response.write("begun");
+    if (request.url === "/length") {
+      let size = 0;
+      request.on("data", (bytes: Buffer) => (size += bytes.byteLength));
+      return void request.on("end", () => response.end(`${size} of ${request.headers["content-length"]}`));
+    }
     if (request.url === "/big") return void response.end(Buffer.alloc(3_000_000, 7));
     response.writeHead(201, { "x-echo": request.headers["x-mine"] ?? "", "set-cookie": ["a=1", "b=2"] });
     request.on("data", (bytes: Buffer) => response.write(bytes)).on("end", () => response.end());
@@ -127,11 +132,12 @@ for (const tier of ["process", "isolate"] as const) {
           const answer = await ctx.fetch("http://api.test/", { method: "PUT", body: pieces(false) });
           let size = 0, sum = 0;
           for await (const part of answer.body) { size += part.length; for (const byte of part) sum += byte; }
+          const large = await (await ctx.fetch("http://api.test/length", { method: "POST", body: new Uint8Array(3000000) })).text();
           const small = await (await ctx.fetch("http://api.test/big")).bytes(1000).catch((error) => error.name);
-          return { output: { size, sum, small } };`,
+          return { output: { size, sum, large, small } };`,
       },
       async (call) => {
-        assert.deepEqual(await call(), { size: 1_000_000, sum: 4_500_000, small: "RangeError" });
+        assert.deepEqual(await call(), { size: 1_000_000, sum: 4_500_000, large: "3000000 of 3000000", small: "RangeError" });
         assert.deepEqual(await call({ fail: true }), { error: "no more pieces" });
       },
     ));

@@ -72,13 +72,21 @@ const FROM_CONFIG: JsonObject = { fromConfig: "/backends/*/url" };
 
 test("endpoints are what stands in fields marked x-endpoint, of what the operator saved, and nothing else (§3.1 fromConfig)", () => {
   const value = {
-    ...backends("http://nas.test:8080/v1", "https://API.test", "no url", "http://[fd00::1]/"),
+    ...backends(
+      "http://nas.test:8080/v1",
+      "https://API.test",
+      "no url",
+      "http://[fd00::1]/",
+      "mqtt://Broker.Home:1883",
+      "mqtt://broker.home",
+    ),
     note: "http://note.test/",
   };
   assert.deepEqual(endpointsAt("/backends/*/url", settings(value)), [
     { host: "nas.test", port: 8080 },
     { host: "api.test", port: 443 },
     { host: "fd00::1", port: 80 },
+    { host: "broker.home", port: 1883 },
   ]);
   assert.deepEqual(endpointsAt("/backends/1/url", settings(value)), [{ host: "api.test", port: 443 }]);
   for (const pointer of [

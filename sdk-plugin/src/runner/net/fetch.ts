@@ -4,11 +4,14 @@ import type { HostLink } from "../host-link.ts";
 import { Wire } from "./wire.ts";
 
 const TEXT_MAX = 16_777_216;
+/** The host takes no larger one at once. */
+const WHOLE_MAX = 1_048_576;
 
 /** `ctx.fetch` over the link. @source plugin-platform §4.3 */
 export async function fetchOver(link: HostLink, url: string, init: FetchInit = {}): Promise<Answer> {
   const { method = "GET", headers, body, signal, ...rest } = init;
-  const whole = wholeBody(body);
+  const bytes = wholeBody(body);
+  const whole = bytes !== undefined && bytes.byteLength <= WHOLE_MAX ? bytes : undefined;
   const upload = body !== undefined && whole === undefined;
   const wire = new Wire(link, {
     name: "net.fetch",
@@ -18,13 +21,14 @@ export async function fetchOver(link: HostLink, url: string, init: FetchInit = {
       headers: fields(headers),
       ...(whole === undefined ? {} : { body: whole }),
       ...(upload ? { upload } : {}),
+      ...(upload && bytes !== undefined ? { uploadBytes: bytes.byteLength } : {}),
       ...rest,
     },
     signal,
   });
   if (upload) {
     await wire.first("open");
-    void send(wire, body as AsyncIterable<Uint8Array>);
+    void send(wire, bytes === undefined ? (body as AsyncIterable<Uint8Array>) : onePiece(bytes));
   }
   return answer(wire, await wire.first("head"));
 }
@@ -37,6 +41,10 @@ export function fields(headers: FetchInit["headers"]): [string, string][] {
 
 function wholeBody(body: FetchInit["body"]): Uint8Array | undefined {
   return typeof body === "string" ? new TextEncoder().encode(body) : rawBytes(body);
+}
+
+async function* onePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  yield bytes;
 }
 
 /** What the author's iterable throws ends the request; that the server had enough does not. */
