@@ -1,6 +1,6 @@
 /** The network as a plugin may have it: opened, decided over and counted by the host, address by address. */
 export { EgressMeter, type EgressFigures } from "./egress.ts";
-export { endpointsAt, pointerCovers, type Settings } from "./endpoints.ts";
+export { endpointsAt, type Settings } from "./endpoints.ts";
 export { fetchFor, type FetchRequest } from "./fetch.ts";
 export { readFields } from "./headers.ts";
 export { Network } from "./network.ts";
