@@ -26,7 +26,7 @@ export type {
   TrustLevel,
 } from "./contract/index.ts";
 export { ManualClock } from "./foundation/index.ts";
-export type { ExitFacts, Launched, Launcher, NodePaths, SandboxSpec } from "./runtime/index.ts";
+export type { ExitFacts, Launched, Launcher, NetWays, NodePaths, SandboxSpec } from "./runtime/index.ts";
 
 export interface PluginHost {
   bus: OpenBus;
@@ -40,7 +40,7 @@ export interface PluginHost {
   close(): Promise<void>;
 }
 
-export interface PluginHostOptions extends Pick<RuntimeOptions, "runnerPath" | "inProcess" | "onLaunch"> {
+export interface PluginHostOptions extends Pick<RuntimeOptions, "runnerPath" | "inProcess" | "onLaunch" | "ways"> {
   /** An empty folder, left as it is. */
   dataDir: string;
   /** Of bus and runtime; the machine's own by default. */
@@ -50,7 +50,7 @@ export interface PluginHostOptions extends Pick<RuntimeOptions, "runnerPath" | "
 
 export async function openPluginHost(o: PluginHostOptions): Promise<PluginHost> {
   const { nodeId } = importSeed(randomBytes(32));
-  const { log = silentLog, clock = systemClock, runnerPath, inProcess, onLaunch } = o;
+  const { log = silentLog, clock = systemClock, runnerPath, inProcess, onLaunch, ways } = o;
   const bus = openBus({ nodeId, communityId: () => null, clock, log });
   const mounts = new MountTable();
   const runtime = await openRuntime({
@@ -64,6 +64,7 @@ export async function openPluginHost(o: PluginHostOptions): Promise<PluginHost> 
     runnerPath,
     ...(inProcess === undefined ? {} : { inProcess }),
     ...(onLaunch === undefined ? {} : { onLaunch }),
+    ...(ways === undefined ? {} : { ways }),
     closeInheritedFiles: false,
   });
   return {

@@ -11,6 +11,7 @@ import type {
   Principal,
 } from "@hearthnet/host/contract";
 import type { HnBytes } from "./bytes.ts";
+import type { Fetch, Net, Secrets } from "./network.ts";
 
 /** A capability and at least this version: `trans.text@1` or `trans.text@1.2`. */
 export type CapRef = `${string}@${number}` | (string & {});
@@ -168,6 +169,10 @@ export interface Ctx<Config extends object = JsonObject> extends Caller {
    * @throws permission_denied · confinement where the operating system does not confine plugins · bad_request before the data are open
    */
   sql(name: string): Promise<Database>;
+  /** HTTP through the host. Needs `net.internet`, `net.lan` or `net.loopback` for the host and port. */
+  readonly fetch: Fetch;
+  readonly net: Net;
+  readonly secrets: Secrets;
   readonly identity: { readonly nodeId: NodeId; readonly communityId: string | null };
   readonly health: { report(state: { ok: boolean; detail?: string }): void };
   /** Counters on the operator's page; names are `[a-z][a-z0-9_]*`. */

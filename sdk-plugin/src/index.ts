@@ -56,6 +56,20 @@ export {
   type WorkerDefinition,
 } from "./definition.ts";
 export type { HttpAnswer, HttpHandler, HttpRequest, PanelCall, PanelMethod } from "./doors.ts";
+export type {
+  Answer,
+  AnswerHeaders,
+  Connection,
+  Datagram,
+  DatagramSocket,
+  Fetch,
+  FetchInit,
+  Net,
+  SecretHeader,
+  Secrets,
+  WebSocketConnection,
+  WebSocketOptions,
+} from "./network.ts";
 export { HnError, type ErrorCode, type HnErrorOptions } from "./error.ts";
 export type {
   ConfinementLabel,

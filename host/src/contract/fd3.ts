@@ -157,6 +157,16 @@ export const PLUGIN_OPS = {
   "health.report": null,
   "metrics.inc": null,
   notify: "notify",
+  /** `null`: which of `net.internet`, `net.lan` and `net.loopback` it needs is known when the address is. */
+  "net.fetch": null,
+  "net.connect": null,
+  "net.websocket": null,
+  "net.udp": "net.udp",
+  /** To what one of these has opened. */
+  "net.write": null,
+  "net.end": null,
+  "secrets.read": "secret.read",
+  "secrets.derive": "secret.derive",
 } as const;
 
 export type PluginOp = keyof typeof PLUGIN_OPS;

@@ -338,6 +338,21 @@ export const REASONS = {
     message: "The new version was stopped, and the one before can come back only with the data of then.",
     action: "Go back with `hearthnet plugin rollback`, or start the new version again with `hearthnet plugin restart`.",
   },
+  egress_used_up: {
+    code: "quota_exceeded",
+    message: "The plugin has sent as much over the network within the last hour as it may.",
+    action: "Wait, or raise its limit egressMbPerHour.",
+  },
+  host_unreachable: {
+    code: "partition",
+    message: "The server cannot be reached.",
+    action: "Check its address, that it is switched on, and this node's connection.",
+  },
+  tls_untrusted: {
+    code: "partition",
+    message: "The server's certificate cannot be trusted.",
+    action: "Check the address and this node's clock; the server may need a new certificate.",
+  },
   worker_crashed: {
     code: "internal_error",
     message: "The part that was working on this broke down.",

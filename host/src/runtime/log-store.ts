@@ -13,6 +13,8 @@ const KEPT_MS = 14 * 86_400_000;
 const FLUSH_MS = 250;
 const LEVELS: readonly string[] = ["debug", "info", "warn", "error"];
 const HIDDEN = "[hidden]";
+/** Present and former secrets of one plugin, each in its spellings. */
+const SPELLINGS_MAX = 512;
 
 type Unwritten = Omit<PluginLogLine, "seq">;
 
@@ -31,12 +33,15 @@ export class LogStore {
     this.#db.prepare("DELETE FROM line WHERE at < ?").run(Math.floor(clock.now()) - KEPT_MS);
   }
 
-  /** Values that must never be shown, in whatever line of this plugin they turn up. */
+  /** Values that must never be shown, in whatever line of this plugin they turn up; former ones too, for the plugin may still have them. */
   hide(plugin: string, secrets: readonly string[]): void {
     // A very short value would hide half of every line and is no secret worth the name.
+    const spelled = secrets.filter((secret) => secret.length >= 4).flatMap(spellings);
+    const all = new Set([...spelled, ...(this.#secrets.get(plugin) ?? [])]);
+    // The longest first: a secret may be the beginning of another.
     this.#secrets.set(
       plugin,
-      secrets.filter((secret) => secret.length >= 4),
+      [...all].slice(0, SPELLINGS_MAX).toSorted((a, b) => b.length - a.length),
     );
   }
 
@@ -110,4 +115,18 @@ export class LogStore {
       )
       .run(plugin, plugin, KEPT_PER_PLUGIN);
   }
+}
+
+/** As it stands in a line by itself, in JSON, in a URL, and packed. */
+function spellings(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  return [
+    secret,
+    printable(secret),
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret.toWellFormed()),
+    bytes.toString("base64").replace(/=+$/, ""),
+    bytes.toString("base64url"),
+    bytes.toString("hex"),
+  ];
 }

@@ -2,6 +2,7 @@ import type { Bus, Clock, Log, Mounts, Random, StoredRelease } from "../contract
 import type { NodeIdentity } from "./broker/index.ts";
 import type { Launched, Launcher, SandboxSpec } from "./confine/index.ts";
 import type { SignHead } from "./ledger/index.ts";
+import type { NetWays } from "./net/index.ts";
 import type { UpgradeTimes } from "./upgrade/index.ts";
 
 /** What the runtime is given by the node, and what tests put in its place. */
@@ -37,6 +38,8 @@ export interface RuntimeOptions {
   ownProcess?: readonly string[];
   /** Asked before every start; what it refuses as altered or revoked is locked away. The marketplace answers. */
   admit?: (release: StoredRelease) => Promise<void>;
+  /** How plugins' connections reach the world; this machine's resolver and network by default. What they may reach is decided all the same. */
+  ways?: Partial<NetWays>;
   /** 60 s to drain, 10 minutes of probation, 2 s at the fence by default. */
   upgradeTimes?: Partial<UpgradeTimes>;
 }

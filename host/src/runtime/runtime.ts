@@ -29,6 +29,7 @@ import { PluginFiles, type Layout } from "./layout.ts";
 import { Ledger } from "./ledger/index.ts";
 import { LogStore } from "./log-store.ts";
 import type { RuntimeOptions } from "./options.ts";
+import { EgressMeter, SYSTEM_WAYS, type Settings } from "./net/index.ts";
 import { Overrides } from "./overrides.ts";
 import { shapesProcess } from "./permission/index.ts";
 import { checkRoutesFree } from "./route-collisions.ts";
@@ -58,6 +59,7 @@ export class NodeRuntime implements Runtime {
   readonly #rows = new Map<string, PluginRow>();
   readonly #releases = new Map<string, StoredRelease>();
   readonly #stores = new Map<string, KvStore>();
+  readonly #meters = new Map<string, EgressMeter>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #turns = new Turns();
   readonly #upgrades: Upgrades;
@@ -119,6 +121,10 @@ export class NodeRuntime implements Runtime {
       data: this.#data,
       checkMounts: (grants) => checkMounts(grants, { dataDir: options.dataDir }),
       kv: (id) => this.#store(id),
+      ways: { ...SYSTEM_WAYS, ...options.ways },
+      egress: (id) => this.#meter(id),
+      settings: (release) => this.#settings(release),
+      deriveKey: (id, label) => this.#secrets.derive(id, label),
       onChange: (id) => this.#announce(id),
       onNotice: options.onNotice ?? (() => {}),
       admit: options.admit ?? (() => Promise.resolve()),
@@ -314,6 +320,7 @@ export class NodeRuntime implements Runtime {
       this.#logs.forget(id);
       this.#stores.get(id)?.close();
       this.#stores.delete(id);
+      this.#meters.delete(id);
       if (o.keepData) await this.#sweep(id);
       else await this.#data.eraseAll(id);
       this.#journal.done(op);
@@ -516,6 +523,23 @@ export class NodeRuntime implements Runtime {
     const store = new KvStore(new PluginFiles(this.#layout, id).kv);
     this.#stores.set(id, store);
     return store;
+  }
+
+  #meter(id: string): EgressMeter {
+    const known = this.#meters.get(id) ?? new EgressMeter(this.#environment.clock, 0);
+    this.#meters.set(id, known);
+    return known;
+  }
+
+  #settings({ id, manifest }: StoredRelease): Settings {
+    const openSecrets = (): Secrets => this.#openSecrets(id);
+    return {
+      value: this.#journal.config(id)?.value ?? {},
+      schema: manifest.config?.schema ?? null,
+      get secrets() {
+        return openSecrets();
+      },
+    };
   }
 
   #setDesired(id: string, desired: PluginRow["desired"]): void {

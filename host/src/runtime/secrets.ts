@@ -1,5 +1,5 @@
 /** Secrets of plugins' configurations, encrypted at rest. @source plugin-platform §2.4 */
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { HnError, parseStrictJson, readFileBounded, writeFileAtomic } from "../foundation/index.ts";
 
@@ -11,6 +11,11 @@ export class SecretBox {
   constructor(keyFile: string) {
     if (!existsSync(keyFile)) writeFileAtomic(keyFile, randomBytes(32), { mode: 0o600 });
     this.#key = readFileBounded(keyFile, 32);
+  }
+
+  /** 32 bytes of this plugin and this label alone, the same for as long as the key file lives. @source plugin-platform §3.1 `secret.derive` */
+  derive(pluginId: string, label: string): Uint8Array {
+    return new Uint8Array(hkdfSync("sha256", this.#key, "hearthnet.secret.derive.v1", `${pluginId}\0${label}`, 32));
   }
 
   /** Bound to the plugin: a row moved to another plugin does not open. */

@@ -7,6 +7,7 @@ import type { Grant, JsonObject, JsonValue, Reply, RouteAnswer } from "../../src
 import { ManualClock } from "../../src/foundation/index.ts";
 import { Session } from "../../src/runtime/broker/index.ts";
 import type { Launched, SandboxSpec } from "../../src/runtime/confine/index.ts";
+import { EgressMeter, SYSTEM_WAYS } from "../../src/runtime/net/index.ts";
 import { MountTable } from "../../src/transport/index.ts";
 import { FarEnd, play, readTranscript } from "../support/transcript.ts";
 import { cancelledBy, contribution, FakeBus, NODE_ID, temporaryFolder, writePackage } from "./fixtures/world.ts";
@@ -94,6 +95,10 @@ function stage(t: TestContext): {
     clock,
     identity: { nodeId: NODE_ID, communityId: () => null },
     kv: () => assert.fail("nothing is stored in this conversation"),
+    ways: SYSTEM_WAYS,
+    egress: new EgressMeter(clock, 0),
+    settings: () => assert.fail("nothing is fetched in this conversation"),
+    deriveKey: () => assert.fail("no key is derived in this conversation"),
     onLine: ({ source, text }) => void (source === "plugin" || faults.push(text)),
     onDenied: ({ op }) => faults.push(op),
     onAllowed: () => {},

@@ -4,6 +4,7 @@ import { bundle } from "./bundle.ts";
 import type { Command } from "./command.ts";
 import { findAssets } from "./assets.ts";
 import { openProject, type Project } from "./project.ts";
+import { checkCalls, checkNetwork } from "./validate-network.ts";
 
 export interface Finding {
   level: "error" | "warning";
@@ -14,10 +15,10 @@ export interface Finding {
 const BUNDLE_LARGE_BYTES = 8_388_608;
 /** Modules that nothing works with inside the sandbox, and what to use. */
 const USELESS: Record<string, string> = {
-  "node:net": "there is no network in the sandbox",
-  "node:http": "there is no network in the sandbox",
-  "node:https": "there is no network in the sandbox",
-  "node:dgram": "there is no network in the sandbox",
+  "node:net": "there is no network in the sandbox; use ctx.fetch and ctx.net",
+  "node:http": "there is no network in the sandbox; use ctx.fetch and ctx.net",
+  "node:https": "there is no network in the sandbox; use ctx.fetch and ctx.net",
+  "node:dgram": "there is no network in the sandbox; use ctx.fetch and ctx.net",
   "node:child_process": "no process can be started; declare a worker",
   "node:cluster": "no process can be started; declare a worker",
 };
@@ -30,7 +31,13 @@ export const validateCommand: Command = {
   example: "hearthnet plugin validate",
   run: async (invocation) => {
     const project = openProject(invocation);
-    const findings = [...checkSchemas(project), ...checkTexts(project), ...checkRights(project), ...checkPanels(project)];
+    const findings = [
+      ...checkSchemas(project),
+      ...checkTexts(project),
+      ...checkRights(project),
+      ...checkPanels(project),
+      ...checkNetwork(project.manifest),
+    ];
     findAssets(project);
     findings.push(...(await checkBundle(project)));
     const errors = findings.filter(({ level }) => level === "error");
@@ -124,6 +131,7 @@ async function checkBundle(project: Project): Promise<Finding[]> {
     const found: Finding[] = Object.entries(USELESS)
       .filter(([module]) => new RegExp(`(from|import|require\\()\\s*["']${module}["']`).test(text))
       .map(([module, why]) => ({ level: "warning", where: path, message: `imports ${module}: ${why}` }));
+    found.push(...checkCalls(project.manifest, { path, text }));
     if (bytes.byteLength > BUNDLE_LARGE_BYTES)
       found.push({
         level: "warning",

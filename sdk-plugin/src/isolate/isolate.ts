@@ -55,7 +55,8 @@ export class PluginIsolate {
 
   /** @param timeoutMs  for the code that runs at once, not for what it waits for */
   async receive(message: object, attachments: ReadonlyMap<string, Uint8Array>, timeoutMs: number): Promise<void> {
-    const parts = Array.from(attachments.values(), (part) => part.slice().buffer);
+    // A copy: a part may be a view of what came with it, and `Buffer`'s own `slice` is one more view.
+    const parts = Array.from(attachments.values(), (part) => new Uint8Array(part).buffer);
     const words = [JSON.stringify(message), JSON.stringify([...attachments.keys()])];
     await this.#receive.apply(undefined, [...words, ...parts] as never, {
       timeout: timeoutMs,

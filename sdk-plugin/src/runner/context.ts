@@ -10,6 +10,8 @@ import { openData, type DataSide, type OpenDatabase } from "./data.ts";
 import { openGrants, type LiveGrants } from "./grants.ts";
 import { stackOf } from "./failure.ts";
 import type { HostLink, PluginChannel } from "./host-link.ts";
+import { fetchOver } from "./net/fetch.ts";
+import { openNet } from "./net/open.ts";
 
 export interface Surface {
   ctx: Ctx;
@@ -88,6 +90,12 @@ export function createSurface(o: {
     workers: { run: (name: string, message: object, options: WorkOptions = {}) => runWorker(link, { name, message, options }) },
     files: data.files,
     sql: (name) => data.sql(name),
+    fetch: (url, init) => fetchOver(link, url, init),
+    net: openNet(link),
+    secrets: {
+      read: async (name) => (await link.op("secrets.read", { name })).value,
+      derive: async (label) => (await link.op("secrets.derive", { label })).key,
+    },
     identity: Object.freeze({ nodeId: plugin.nodeId, communityId: plugin.communityId }),
     health: { report: (state) => report("health.report", link.op("health.report", { ...state })) },
     metrics: {

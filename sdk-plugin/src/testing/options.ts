@@ -14,6 +14,7 @@ import type {
 } from "@hearthnet/host/contract";
 import type { FakeClock } from "./fake-clock.ts";
 import type { Mode } from "./modes.ts";
+import type { TestNetwork } from "./network.ts";
 import type { Stub } from "./stubs.ts";
 
 export interface TestHostOptions {
@@ -26,6 +27,10 @@ export interface TestHostOptions {
   /** What the operator grants; default everything the manifest asks for. */
   grants?: "manifest" | Grant[];
   config?: JsonObject;
+  /** By JSON pointer, such as `/key`; with `config`. */
+  secrets?: Readonly<Record<string, string>>;
+  /** What answers the plugin's requests; without it only what listens on this machine's loopback, with the right for it. */
+  network?: TestNetwork;
   /** Of the host; default the machine's. */
   clock?: FakeClock;
   /** By `name@X.Y`: what answers the plugin's own calls. */

@@ -11,6 +11,7 @@ import type { FakeClock } from "./fake-clock.ts";
 import { inProcessLauncher } from "./in-process.ts";
 import { askedMode, type Mode } from "./modes.ts";
 import type { CallAs, CallInput, TestHost, TestHostOptions, TestStream } from "./options.ts";
+import { networkOf } from "./network.ts";
 import { Processes } from "./processes.ts";
 import { findRunner } from "./runner-path.ts";
 import { stagedRelease } from "./staged-release.ts";
@@ -55,6 +56,7 @@ export async function createTestHost(options: TestHostOptions = {}): Promise<Tes
     dataDir: join(root, "data"),
     runnerPath,
     onLaunch: processes.onLaunch,
+    ways: networkOf(options.network),
     ...(clock === undefined ? {} : { clock }),
     ...(mode === "inproc" ? { inProcess: inProcessLauncher(runnerPath) } : {}),
   });
@@ -65,7 +67,7 @@ export async function createTestHost(options: TestHostOptions = {}): Promise<Tes
     const grants = options.grants === undefined || options.grants === "manifest" ? everything(manifest) : options.grants;
     let status = await host.runtime.stage(release, grants);
     if (options.config !== undefined) {
-      await host.runtime.setConfig(manifest.id, options.config, {});
+      await host.runtime.setConfig(manifest.id, options.config, { ...options.secrets });
       status = host.runtime.get(manifest.id) ?? status;
     }
     if (status.state !== "active") throw new Error(`${manifest.id} did not start: ${status.state}\n${textOf(host, manifest.id)}`);

@@ -154,6 +154,18 @@ describe("a mistake", () => {
       /greet\.req\.json {2}the file is missing/,
     ],
     ["missing right", (dir) => edit(dir, '"bus.provide"', '"notify"'), ["validate"], /manifest_invalid|bus\.provide is missing/],
+    ...(
+      [
+        ["a URL for a host", { hosts: ["https://api.example.org"] }, /is no host: write api\.example\.org:443/],
+        ["an endpoint that is no endpoint", { fromConfig: "/greeting" }, /no setting with "x-endpoint": true/],
+        ["a secret that is not declared", { names: ["/key"] }, /\/key is none of config\.secrets/],
+      ] as const
+    ).map(([name, scope, told]): [string, (dir: string) => void, string[], RegExp] => [
+      name,
+      (dir) => ask(dir, "names" in scope ? "secret.use" : "net.internet", scope),
+      ["validate"],
+      told,
+    ]),
     ["missing source", (dir) => rmSync(join(dir, "src", "index.ts")), ["pack"], /no_source[\s\S]*Write that file/],
     [
       "code that cannot be read",
@@ -178,6 +190,17 @@ describe("a mistake", () => {
       assert.match(`${said.out}${said.err}`, told);
       assert.doesNotMatch(`${said.out}${said.err}`, /\n\s+at .+:\d+:\d+\)/, "no stack of ours");
     });
+
+  it("in what is asked of the network is a warning: every host there is, or none at all where the code calls one", async (t) => {
+    const { dir } = await started(t);
+    ask(dir, "net.internet", { hosts: ["*:443"] });
+    assert.match((await run(dir, ["validate"])).out, /\*:443 is every server there is/);
+    const { dir: other } = await started(t);
+    editCode(other, "const count", 'await ctx.fetch("http://api.example.org/");\n      const count');
+    const said = await run(other, ["validate"]);
+    assert.match(said.out, /warning .*calls ctx\.fetch or ctx\.net, but no net\.internet/);
+    assert.equal(said.code, 0);
+  });
 
   it("with keys and files is explained and destroys nothing", async (t) => {
     const { shop } = await started(t);
@@ -225,4 +248,10 @@ function edit(dir: string, from: string, to: string): void {
 function editCode(dir: string, from: string, to: string): void {
   const path = join(dir, "src", "index.ts");
   writeFileSync(path, readFileSync(path, "utf8").replace(from, to));
+}
+
+/** One more permission in the manifest. */
+function ask(dir: string, name: string, scope: object): void {
+  const reason = { en: "For a test.", de: "Für einen Test." };
+  edit(dir, '"permissions": [', `"permissions": [${JSON.stringify({ name, scope, reason })},`);
 }

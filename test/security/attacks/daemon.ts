@@ -15,7 +15,7 @@ import type {
 import { openBus, type OpenBus } from "../../../host/src/bus/index.ts";
 import { fromKeyObject, MANIFEST_FILE, unpackPackage, writePackage, type PackageFile } from "../../../host/src/format/index.ts";
 import { silentLog, systemClock } from "../../../host/src/foundation/index.ts";
-import { openRuntime, type NodeRuntime } from "../../../host/src/runtime/index.ts";
+import { openRuntime, type NodeRuntime, type RuntimeOptions } from "../../../host/src/runtime/index.ts";
 import { allow, contribution, NODE_ID } from "../../../host/test/runtime/fixtures/world.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
@@ -64,7 +64,7 @@ export class Daemon {
   }
 
   /** @param folder  others may enter it; the daemon's own lies below, in `node` */
-  static async open(folder: string, o: { closeInheritedFiles?: boolean } = {}): Promise<Daemon> {
+  static async open(folder: string, o: Pick<RuntimeOptions, "closeInheritedFiles" | "ways"> = {}): Promise<Daemon> {
     if (!existsSync(RUNNER)) throw new Error("The runner is not built; run `npm run build` first.");
     const bus = openBus({ nodeId: NODE_ID, communityId: () => null, clock: systemClock, log: silentLog });
     const runtime = await openRuntime({
@@ -76,6 +76,7 @@ export class Daemon {
       identity: { nodeId: NODE_ID, communityId: () => null },
       runnerPath: RUNNER,
       closeInheritedFiles: o.closeInheritedFiles ?? false,
+      ...(o.ways === undefined ? {} : { ways: o.ways }),
     });
     return new Daemon({ runtime, bus, folder });
   }

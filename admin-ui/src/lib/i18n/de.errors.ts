@@ -250,6 +250,18 @@ const reasons = {
     "Die neue Version wurde angehalten, und die vorige kann nur mit den Daten von damals zurückkommen.",
     "Geh mit `hearthnet plugin rollback` zurück oder starte die neue Version mit `hearthnet plugin restart` wieder.",
   ],
+  egress_used_up: [
+    "Das Plugin hat in der letzten Stunde so viel über das Netz gesendet, wie es darf.",
+    "Warte, oder erhöhe seine Grenze egressMbPerHour.",
+  ],
+  host_unreachable: [
+    "Der Server ist nicht erreichbar.",
+    "Prüfe seine Adresse, ob er eingeschaltet ist, und die Verbindung dieses Knotens.",
+  ],
+  tls_untrusted: [
+    "Dem Zertifikat des Servers kann nicht vertraut werden.",
+    "Prüfe die Adresse und die Uhr dieses Knotens; vielleicht braucht der Server ein neues Zertifikat.",
+  ],
   worker_crashed: [
     "Der Teil, der daran arbeitete, ist zusammengebrochen.",
     "Versuche es noch einmal; geschieht es mit derselben Eingabe wieder, melde es dem Herausgeber.",

@@ -37,5 +37,40 @@ export interface OpShapes {
   };
   "health.report": { args: { ok: boolean; detail?: string }; value: Empty };
   "metrics.inc": { args: { name: string; by?: number; labels?: Record<string, string> }; value: Empty };
+  /** Frames `open {handle}` with `upload`, `head {status, headers, url, redirected}`, `data {bytes}`. */
+  "net.fetch": {
+    args: {
+      url: string;
+      method?: string;
+      headers?: [string, string][];
+      body?: Uint8Array;
+      /** More than 1 MiB, or of unknown size: it follows with `net.write`. */
+      upload?: boolean;
+      uploadBytes?: number;
+      secrets?: { header: string; secret: string; prefix?: string }[];
+      redirect?: "follow" | "manual" | "error";
+      timeoutMs?: number;
+    };
+    value: { bytes: number };
+  };
+  /** Frames `open {handle}`, `data {bytes}`. */
+  "net.connect": { args: { host: string; port: number; tls: boolean }; value: Empty };
+  /** Frames `open {handle, protocol}`, `message {bytes, text}`. */
+  "net.websocket": {
+    args: {
+      url: string;
+      protocols?: string[];
+      headers?: [string, string][];
+      secrets?: { header: string; secret: string; prefix?: string }[];
+    };
+    value: { code: number; reason: string };
+  };
+  /** Frames `open {handle}`, `datagram {bytes, host, port}`. */
+  "net.udp": { args: { ipv6?: boolean }; value: Empty };
+  /** Answered when the bytes were taken. `host` and `port` with datagrams alone. */
+  "net.write": { args: { handle: number; bytes: Uint8Array; text?: boolean; host?: string; port?: number }; value: Empty };
+  "net.end": { args: { handle: number; code?: number; reason?: string }; value: Empty };
+  "secrets.read": { args: { name: string }; value: { value: string } };
+  "secrets.derive": { args: { label: string }; value: { key: Uint8Array } };
   notify: { args: { title: string; body?: string }; value: Empty };
 }

@@ -26,6 +26,13 @@ export function optionalWhole(args: JsonObject, field: string): number | undefin
   return args[field] === undefined ? undefined : whole(args, field);
 }
 
+/** Absent counts as false. */
+export function flag(args: JsonObject, field: string): boolean {
+  const value = args[field] ?? false;
+  if (typeof value !== "boolean") throw wrong(field, "true or false");
+  return value;
+}
+
 export function object(args: JsonObject, field: string): JsonObject {
   const value = args[field];
   if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value))

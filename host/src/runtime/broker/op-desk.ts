@@ -16,7 +16,7 @@ import { isOp, runOp } from "./ops.ts";
 import type { OpFacts, PluginScope } from "./scope.ts";
 
 /** One op as the ledger keeps it. */
-export interface OpUse extends Required<OpFacts> {
+export interface OpUse extends Required<Omit<OpFacts, "permission">> {
   op: string;
   permission: PermissionName | "";
   trace: string;
@@ -147,7 +147,7 @@ export class OpDesk {
     try {
       const frame = (event: string, data: JsonObject): Promise<void> => this.#frame(o.id, running, { event, data });
       const value = await runOp(o.op, { scope, args: o.args, parent, signal, frame, note });
-      if (permission !== null) this.#options.onAllowed(use);
+      if (use.permission !== "") this.#options.onAllowed(use);
       const { json, attachments } = takeBytes({ value });
       await process.channel.send({ t: "op.ok", id: o.id, value: json["value"] ?? null }, attachments);
     } catch (error) {
@@ -179,6 +179,8 @@ export class OpDesk {
         : HnError.from(error);
     if (coded.code === "permission_denied")
       this.#options.onDenied({ ...use, target: use.target === "" ? coded.message : use.target });
+    // What was let through and moved bytes was used, however it ended.
+    else if (use.bytesIn + use.bytesOut > 0) this.#options.onAllowed(use);
     this.#refuse(id, coded);
   }
 

@@ -4,7 +4,9 @@ import { BUS_OPS } from "./bus-ops.ts";
 import { CAPABILITY_OPS } from "./capability-ops.ts";
 import { HOST_OPS } from "./host-ops.ts";
 import { KV_OPS } from "./kv-ops.ts";
+import { NET_OPS } from "./net-ops.ts";
 import type { OpHandler } from "./op-family.ts";
+import { SECRET_OPS } from "./secret-ops.ts";
 import type { OpCall } from "./scope.ts";
 
 const OPS: Record<PluginOp, OpHandler> = {
@@ -12,6 +14,8 @@ const OPS: Record<PluginOp, OpHandler> = {
   ...BUS_OPS,
   ...KV_OPS,
   ...HOST_OPS,
+  ...NET_OPS,
+  ...SECRET_OPS,
 };
 
 export function isOp(name: string): name is PluginOp {

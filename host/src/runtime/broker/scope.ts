@@ -1,5 +1,6 @@
 /** Everything that one plugin's ops can see; nothing else of the host is within their reach. */
-import type { Bus, Clock, JsonObject, NodeId, TrustLevel } from "../../contract/index.ts";
+import type { Bus, Clock, JsonObject, NodeId, PermissionName, TrustLevel } from "../../contract/index.ts";
+import type { Network } from "../net/index.ts";
 import type { GrantTable } from "../permission/index.ts";
 import type { WorkResult, Work } from "../process/index.ts";
 import type { CapabilityShelf } from "./capabilities.ts";
@@ -22,7 +23,12 @@ export interface PluginScope {
   grants: () => GrantTable;
   capabilities: CapabilityShelf;
   kv: () => KvStore;
+  network: Network;
+  /** 32 bytes of this plugin and this label, the same after every start. */
+  deriveKey: (label: string) => Uint8Array;
   runWorker: (name: string, work: Work) => Promise<WorkResult>;
+  /** Something beside the op itself that the ledger is to know. */
+  onUsed: (use: { op: string; permission: PermissionName; target: string; trace: string }) => void;
   onHealth: (ok: boolean, detail: string) => void;
   onMetric: (name: string, by: number) => void;
   onNotify: (title: string, body: string) => void;
@@ -32,6 +38,8 @@ export interface PluginScope {
 export interface OpFacts {
   /** Capability, `host:port`, event type, or the first 12 hex digits of a CID. */
   target?: string;
+  /** Set once it was allowed, by ops whose permission depends on what they ask for. */
+  permission?: PermissionName;
   /** Bytes that came to the plugin, and that went out from it. */
   bytesIn?: number;
   bytesOut?: number;

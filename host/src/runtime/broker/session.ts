@@ -19,6 +19,7 @@ import type {
 import { HnError, TokenBucket } from "../../foundation/index.ts";
 import { protocolError, type Attachments, type ByteSocket } from "../../format/index.ts";
 import type { Launcher, SandboxSpec } from "../confine/index.ts";
+import { Network, type EgressFigures, type EgressMeter, type NetWays, type Settings } from "../net/index.ts";
 import { GrantTable } from "../permission/index.ts";
 import {
   ConfinedProcess,
@@ -61,6 +62,10 @@ export interface SessionOptions {
   clock: Clock;
   identity: NodeIdentity;
   kv: () => KvStore;
+  ways: NetWays;
+  egress: EgressMeter;
+  settings: () => Settings;
+  deriveKey: (label: string) => Uint8Array;
   onLine: ConfinedProcessOptions["onLine"];
   onDenied: (use: OpUse) => void;
   onAllowed: (use: OpUse) => void;
@@ -110,6 +115,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #calls: LiveCalls;
   readonly #ops: OpDesk;
+  readonly #network: Network;
   readonly #pools = new Map<string, WorkerPool>();
   readonly #answers = new Map<number, { resolve: (value: JsonValue) => void; reject: (error: unknown) => void }>();
   readonly #bucket: TokenBucket;
@@ -171,6 +177,12 @@ export class Session {
       onDeadline: () => options.watchdogMs !== undefined && this.process.probe(options.watchdogMs),
       onEnd: (end) => this.#callEnded(end),
     });
+    this.#network = new Network({
+      rights: () => ({ grants: this.#grants, settings: options.settings() }),
+      meter: options.egress,
+      ways: options.ways,
+      clock,
+    });
     this.#ops = new OpDesk({
       process: this.process,
       clock,
@@ -229,6 +241,11 @@ export class Session {
     );
   }
 
+  /** What it has sent and got over the network, former lives included. */
+  egress(): EgressFigures {
+    return this.#network.egress();
+  }
+
   /** Warm workers wait from now on. Called once the plugin is active. */
   warmUp(): void {
     for (const { name, warm } of this.#options.release.manifest.contributes.workers ?? []) {
@@ -238,6 +255,8 @@ export class Session {
 
   /** @returns what the plugin did with it; `restart` also when it failed or took longer than 10 s */
   async setConfig(config: JsonObject): Promise<"applied" | "restart"> {
+    // An endpoint that is no longer in the settings is no longer granted.
+    this.#network.recheck();
     try {
       const answer = await this.#ask((id) => ({ t: "config", id, config }), CONFIG_MS);
       return answer === "applied" ? "applied" : "restart";
@@ -274,6 +293,7 @@ export class Session {
     this.capabilities.withdrawUnless((name) => this.#mayProvide(name));
     this.doors.setGrants();
     this.#ops.revoke((permission) => this.#grants.has(permission));
+    this.#network.recheck();
     for (const [name, pool] of this.#pools) {
       if (this.#allowsWorker(name)) continue;
       this.#pools.delete(name);
@@ -400,7 +420,7 @@ export class Session {
   }
 
   #scope(): PluginScope {
-    const { release, identity, bus, clock, kv, onHealth, onNotify } = this.#options;
+    const { release, identity, bus, clock, kv, deriveKey, onAllowed, onHealth, onNotify } = this.#options;
     return {
       pluginId: release.id,
       identity,
@@ -409,6 +429,9 @@ export class Session {
       grants: () => (this.#migrating ? NO_RIGHTS : this.#grants),
       capabilities: this.capabilities,
       kv,
+      network: this.#network,
+      deriveKey,
+      onUsed: (use) => onAllowed({ ...use, bytesIn: 0, bytesOut: 0 }),
       runWorker: (name, work) => this.#runWorker(name, work),
       onHealth,
       onNotify,

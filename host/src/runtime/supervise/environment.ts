@@ -5,6 +5,7 @@ import type { Launcher } from "../confine/index.ts";
 import type { DataFolders } from "../data/index.ts";
 import type { IsolateHosts } from "../isolate/index.ts";
 import type { Journal } from "../journal/index.ts";
+import type { EgressMeter, NetWays, Settings } from "../net/index.ts";
 import type { PluginFiles } from "../layout.ts";
 import type { Ledger } from "../ledger/index.ts";
 import type { LogStore } from "../log-store.ts";
@@ -36,6 +37,12 @@ export interface PluginEnvironment {
   /** @throws bad_request reason mount_refused */
   checkMounts: (grants: readonly Grant[]) => void;
   kv: (pluginId: string) => KvStore;
+  ways: NetWays;
+  /** Counts over all lives of the plugin. */
+  egress: (pluginId: string) => EgressMeter;
+  /** As they stand now. */
+  settings: (release: StoredRelease) => Settings;
+  deriveKey: (pluginId: string, label: string) => Uint8Array;
   onChange: (pluginId: string) => void;
   onNotice: (notice: { plugin: string; title: string; body: string }) => void;
 }

@@ -450,6 +450,10 @@ export class ManagedPlugin {
       clock: environment.clock,
       identity: environment.identity,
       kv: () => environment.kv(this.id),
+      ways: environment.ways,
+      egress: this.#egress(limits.egressMbPerHour),
+      settings: () => environment.settings(release),
+      deriveKey: (label) => environment.deriveKey(this.id, label),
       onLine: ({ source, level, text }) => environment.logs.add(this.id, { source, level, message: text }),
       onDenied: ledger("deny"),
       onAllowed: ledger("allow"),
@@ -469,6 +473,12 @@ export class ManagedPlugin {
       onEnding: () => this.#stopping || this.watch?.onEnding(),
       onEnd: (end) => this.#ended(end),
     };
+  }
+
+  #egress(mbPerHour: number): SessionOptions["egress"] {
+    const meter = this.#environment.egress(this.id);
+    meter.limitBytes = mbPerHour * 1_048_576;
+    return meter;
   }
 
   #health(ok: boolean, detail: string): void {

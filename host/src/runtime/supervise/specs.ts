@@ -17,6 +17,7 @@ const DEFAULTS: Required<PluginLimits> = {
   maxBlockMs: 4000,
 };
 const MEGABYTE = 1_048_576;
+const EGRESS_MAX_MB_PER_HOUR = 10_240;
 
 /** What the manifest asks for, filled with defaults and cut to what this host allows. */
 export function limitsOf(manifest: PluginManifest, maxMemoryMb: number): Required<PluginLimits> {
@@ -25,6 +26,7 @@ export function limitsOf(manifest: PluginManifest, maxMemoryMb: number): Require
     ...asked,
     memoryMb: clamp(asked.memoryMb, 64, maxMemoryMb),
     pids: clamp(asked.pids, 16, 1024),
+    egressMbPerHour: clamp(asked.egressMbPerHour, 0, EGRESS_MAX_MB_PER_HOUR),
     callsPerMinute: clamp(asked.callsPerMinute, 1, 10_000_000),
     startTimeoutMs: clamp(asked.startTimeoutMs, 1000, 120_000),
     shutdownMs: clamp(asked.shutdownMs, 100, 30_000),

@@ -1,0 +1,80 @@
+/** Addresses that the operator typed into a plugin's settings, and what belongs to them. @source plugin-platform §3.1 `fromConfig`, §2.4 Secrets */
+import type { JsonObject, JsonValue } from "../../contract/index.ts";
+import { endpointOf, type Target } from "./target.ts";
+
+export interface Settings {
+  /** As the operator saved it: a default of the author is not what the operator typed. */
+  value: JsonObject;
+  /** Of the release that runs; null when it has no settings. */
+  schema: JsonObject | null;
+  /** By JSON pointer. */
+  secrets: Readonly<Record<string, string>>;
+}
+
+const POINTER_DEPTH = 12;
+
+/**
+ * Endpoints at a pointer such as `/backends/*\/url`, of fields that the schema marks `x-endpoint`. Anything else in the settings is a text, not a
+ * right.
+ */
+export function endpointsAt(pointer: string, { value, schema }: Settings): Target[] {
+  if (schema === null || !pointer.startsWith("/")) return [];
+  const steps = stepsOf(pointer);
+  if (steps.length > POINTER_DEPTH) return [];
+  return find(steps, value, schema).flatMap((text) => endpointOf(text) ?? []);
+}
+
+/**
+ * Where a secret may be sent: the endpoints that stand beside it in the settings, or in the nearest object around it that has any.
+ * @returns undefined when no settings around it name an endpoint
+ */
+export function endpointsBeside(pointer: string, { value, schema }: Settings): Target[] | undefined {
+  const steps = stepsOf(pointer);
+  for (let depth = steps.length - 1; depth >= 0; depth -= 1) {
+    const around = steps.slice(0, depth);
+    const properties = propertiesOf(around.reduce<JsonValue | undefined>(schemaBelow, schema ?? undefined));
+    const fields = Object.keys(properties).filter((name) => isEndpoint(properties[name]));
+    if (fields.length === 0) continue;
+    return fields.flatMap((name) => find([...around, name], value, schema ?? {}).flatMap((text) => endpointOf(text) ?? []));
+  }
+  return undefined;
+}
+
+/** `/backends/*\/api_key` covers `/backends/0/api_key`. */
+export function pointerCovers(pattern: string, pointer: string): boolean {
+  const [wanted, given] = [pattern.split("/"), pointer.split("/")];
+  return wanted.length === given.length && wanted.every((step, at) => step === given[at] || (step === "*" && given[at] !== ""));
+}
+
+function find(steps: readonly string[], value: JsonValue | undefined, schema: JsonValue | undefined): string[] {
+  const [step, ...rest] = steps;
+  if (step === undefined) return typeof value === "string" && isEndpoint(schema) ? [value] : [];
+  if (typeof value !== "object" || value === null) return [];
+  const names = step === "*" ? Object.keys(value) : Object.hasOwn(value, step) ? [step] : [];
+  return names.flatMap((name) => find(rest, (value as JsonObject)[name], schemaBelow(schema, name)));
+}
+
+function schemaBelow(schema: JsonValue | undefined, name: string): JsonValue | undefined {
+  const properties = propertiesOf(schema);
+  if (Object.hasOwn(properties, name)) return properties[name];
+  return asObject(schema)["items"];
+}
+
+function propertiesOf(schema: JsonValue | undefined): JsonObject {
+  return asObject(asObject(schema)["properties"]);
+}
+
+function isEndpoint(schema: JsonValue | undefined): boolean {
+  return asObject(schema)["x-endpoint"] === true;
+}
+
+function asObject(value: JsonValue | undefined): JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}
+
+function stepsOf(pointer: string): string[] {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
