@@ -422,7 +422,7 @@ export class NodeRuntime implements Runtime {
     if (plugin === undefined) return;
     const started = await plugin.start();
     // What waits for the operator has not failed.
-    const failed = !started && (plugin.state === "backoff" || plugin.state === "crash_looped");
+    const failed = !started && ["backoff", "over_quota", "crash_looped"].includes(plugin.state);
     if (probation !== undefined) this.#upgrades.resume(plugin, probation, { failed });
   }
 

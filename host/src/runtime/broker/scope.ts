@@ -1,6 +1,7 @@
 /** Everything that one plugin's ops can see; nothing else of the host is within their reach. */
 import type { Bus, Clock, JsonObject, NodeId, TrustLevel } from "../../contract/index.ts";
 import type { GrantTable } from "../permission/index.ts";
+import type { CallBudget } from "../quota/index.ts";
 import type { WorkResult, Work } from "../process/index.ts";
 import type { CapabilityShelf } from "./capabilities.ts";
 import type { KvStore } from "./kv.ts";
@@ -22,6 +23,7 @@ export interface PluginScope {
   grants: () => GrantTable;
   capabilities: CapabilityShelf;
   kv: () => KvStore;
+  budget: CallBudget;
   runWorker: (name: string, work: Work) => Promise<WorkResult>;
   onHealth: (ok: boolean, detail: string) => void;
   onMetric: (name: string, by: number) => void;

@@ -16,9 +16,10 @@ import type {
   Reply,
   StoredRelease,
 } from "../../contract/index.ts";
-import { HnError, TokenBucket } from "../../foundation/index.ts";
+import { HnError } from "../../foundation/index.ts";
 import { protocolError, type Attachments, type ByteSocket } from "../../format/index.ts";
 import type { Launcher, SandboxSpec } from "../confine/index.ts";
+import type { CallBudget } from "../quota/index.ts";
 import { GrantTable } from "../permission/index.ts";
 import {
   ConfinedProcess,
@@ -48,7 +49,7 @@ export interface SessionOptions {
   workerLauncher: Launcher;
   spec: SandboxSpec;
   workerSpec: (limits: { memoryMb: number; pids: number }) => SandboxSpec;
-  limits: Required<Pick<PluginLimits, "memoryMb" | "callsPerMinute" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">> &
+  limits: Required<Pick<PluginLimits, "memoryMb" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">> &
     Pick<PluginLimits, "callTimeoutMs">;
   mounts: Mounts;
   /** Milliseconds after a call's deadline within which the plugin must still answer a ping, or is ended; absent: pings alone decide. */
@@ -61,7 +62,9 @@ export interface SessionOptions {
   identity: NodeIdentity;
   kv: () => KvStore;
   onLine: ConfinedProcessOptions["onLine"];
+  budget: CallBudget;
   onDenied: (use: OpUse) => void;
+  onQuota: (use: OpUse) => void;
   onAllowed: (use: OpUse) => void;
   onPanel: (wish: PanelWish, verdict: "allow" | "deny") => void;
   onHealth: (ok: boolean, detail: string) => void;
@@ -108,7 +111,6 @@ export class Session {
   readonly #ops: OpDesk;
   readonly #pools = new Map<string, WorkerPool>();
   readonly #answers = new Map<number, { resolve: (value: JsonValue) => void; reject: (error: unknown) => void }>();
-  readonly #bucket: TokenBucket;
   #grants: GrantTable;
   #strikes: number[] = [];
   #draining = false;
@@ -125,11 +127,6 @@ export class Session {
     this.#options = options;
     this.#grants = new GrantTable(options.grants);
     const { clock, bus, release, limits } = options;
-    this.#bucket = new TokenBucket({
-      perSecond: limits.callsPerMinute / 60,
-      capacity: limits.callsPerMinute,
-      now: clock.monotonic(),
-    });
     this.capabilities = new CapabilityShelf({
       release,
       bus,
@@ -171,6 +168,7 @@ export class Session {
       calls: this.#calls,
       scope: this.#scope(),
       onDenied: options.onDenied,
+      onQuota: options.onQuota,
       onAllowed: options.onAllowed,
       onStrike: (why) => this.#strike(why),
     });
@@ -310,8 +308,7 @@ export class Session {
   #admit(): number {
     if (this.#draining) throw new HnError("capacity_exceeded", { message: "The plugin is being stopped.", retryAfterMs: 1000 });
     const now = this.#options.clock.monotonic();
-    const wait = this.#bucket.take(now);
-    if (wait > 0) throw new HnError("rate_limited", { retryAfterMs: wait });
+    this.#options.budget.takeIn();
     this.#count += 1;
     this.#rate.note(now);
     return now;
@@ -375,7 +372,7 @@ export class Session {
   }
 
   #scope(): PluginScope {
-    const { release, identity, bus, clock, kv, onHealth, onNotify } = this.#options;
+    const { release, identity, bus, clock, kv, budget, onHealth, onNotify } = this.#options;
     return {
       pluginId: release.id,
       identity,
@@ -384,6 +381,7 @@ export class Session {
       grants: () => this.#grants,
       capabilities: this.capabilities,
       kv,
+      budget,
       runWorker: (name, work) => this.#runWorker(name, work),
       onHealth,
       onNotify,

@@ -22,6 +22,7 @@ import { collectEvidence, startTicks } from "../confine/index.ts";
 import { HOST_MEMORY_MB, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
 import { rating } from "../permission/index.ts";
 import type { ProcessEnd } from "../process/index.ts";
+import { CallBudget } from "../quota/index.ts";
 import type { PluginEnvironment } from "./environment.ts";
 import { loopReason, RestartPolicy } from "./policy.ts";
 import { Schedules } from "./schedules.ts";
@@ -66,6 +67,7 @@ export class ManagedPlugin {
   readonly #facts: () => StartFacts;
   readonly #policy: RestartPolicy;
   readonly #limits: () => Required<PluginLimits>;
+  readonly #budget: CallBudget;
   #state: PluginState = "staged";
   #reason: LocalError | null = null;
   #session: Session | undefined;
@@ -89,6 +91,7 @@ export class ManagedPlugin {
     this.#facts = facts;
     this.#policy = new RestartPolicy(environment.random);
     this.#limits = () => limitsOf(release.manifest, environment.maxMemoryMb);
+    this.#budget = new CallBudget({ clock: environment.clock, callsPerMinute: this.#limits().callsPerMinute });
   }
 
   get state(): PluginState {
@@ -392,7 +395,7 @@ export class ManagedPlugin {
     const isolated = this.#tier(release) === "isolate";
     const files = environment.files(this.id);
     const assetsDir = files.buildAssetView(release);
-    const ledger = (verdict: "allow" | "deny") => (use: OpUse) =>
+    const ledger = (verdict: "allow" | "deny" | "quota") => (use: OpUse) =>
       environment.ledger.add({ plugin: this.id, release: release.version, verdict, ...use });
     return {
       release,
@@ -413,7 +416,9 @@ export class ManagedPlugin {
       identity: environment.identity,
       kv: () => environment.kv(this.id),
       onLine: ({ source, level, text }) => environment.logs.add(this.id, { source, level, message: text }),
+      budget: this.#budget,
       onDenied: ledger("deny"),
+      onQuota: ledger("quota"),
       onAllowed: ledger("allow"),
       onPanel: ({ panel, method }, verdict) =>
         ledger(verdict)({
@@ -477,7 +482,7 @@ export class ManagedPlugin {
       this.#set("crash_looped", looped.toLocal());
       return;
     }
-    this.#set("backoff", error.toLocal());
+    this.#set(error.reason === "over_quota" ? "over_quota" : "backoff", error.toLocal());
     this.#backoff = clock.setTimeout(() => void this.start(), verdict.delayMs);
   }
 
