@@ -23,6 +23,7 @@ import type { CallBudget } from "../quota/index.ts";
 import { GrantTable } from "../permission/index.ts";
 import {
   ConfinedProcess,
+  LogBudget,
   WorkerPool,
   type ConfinedProcessOptions,
   type Incoming,
@@ -49,7 +50,7 @@ export interface SessionOptions {
   workerLauncher: Launcher;
   spec: SandboxSpec;
   workerSpec: (limits: { memoryMb: number; pids: number }) => SandboxSpec;
-  limits: Required<Pick<PluginLimits, "memoryMb" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">> &
+  limits: Required<Pick<PluginLimits, "memoryMb" | "pids" | "cpu" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">> &
     Pick<PluginLimits, "callTimeoutMs">;
   mounts: Mounts;
   /** Milliseconds after a call's deadline within which the plugin must still answer a ping, or is ended; absent: pings alone decide. */
@@ -68,6 +69,8 @@ export interface SessionOptions {
   onAllowed: (use: OpUse) => void;
   onPanel: (wish: PanelWish, verdict: "allow" | "deny") => void;
   onHealth: (ok: boolean, detail: string) => void;
+  /** It has used all of its processor time for a minute, or no longer does. */
+  onAtCap: (atCap: boolean) => void;
   onNotify: (title: string, body: string) => void;
   /** One call has ended; the counts are up to date. */
   onOutcome: () => void;
@@ -119,6 +122,7 @@ export class Session {
   readonly #samples: number[] = [];
   #sampled = 0;
   readonly #rate = new CallRate();
+  readonly #logBudget: LogBudget;
   readonly #conversations = new Conversations();
   #onIdle: (() => void) | undefined;
 
@@ -127,6 +131,7 @@ export class Session {
     this.#options = options;
     this.#grants = new GrantTable(options.grants);
     const { clock, bus, release, limits } = options;
+    this.#logBudget = new LogBudget(clock, (text) => options.onLine({ source: "stderr", level: "warn", text }));
     this.capabilities = new CapabilityShelf({
       release,
       bus,
@@ -153,6 +158,8 @@ export class Session {
       init: ({ paths }) => this.#init(paths),
       onMessage: (message, attachments) => this.#receive(message, attachments),
       onLine: options.onLine,
+      logBudget: this.#logBudget,
+      onAtCap: options.onAtCap,
       onEnd: (end) => this.#ended(end),
     });
     this.#calls = new LiveCalls({
@@ -409,6 +416,7 @@ export class Session {
       cores,
       clock,
       onLine,
+      logBudget: this.#logBudget,
     });
     this.#pools.set(name, pool);
     return pool;
@@ -468,6 +476,7 @@ export class Session {
   #ended(end: ProcessEnd): void {
     this.#draining = true;
     this.#options.onEnding();
+    this.#logBudget.finish();
     this.capabilities.withdrawAll();
     this.doors.withdraw();
     const gone = new HnError("plugin_gone");

@@ -1,9 +1,8 @@
 /** What a plugin prints, made harmless: lines of bounded length and rate, no control characters. @source plugin-platform §7, §8.4 */
 import type { Readable } from "node:stream";
-import type { Clock } from "../../contract/index.ts";
+import type { LogBudget } from "./log-budget.ts";
 
 export const LOG_LINE_MAX = 16_384;
-const BYTES_PER_MINUTE = 5_000_000;
 /** Everything that could move a terminal's cursor, colour it or reverse its reading direction. */
 const UNPRINTABLE = /[[\p{Cc}\p{Bidi_Control}\u2028\u2029]--[\t]]/gv;
 
@@ -21,33 +20,18 @@ export interface LineReader {
 }
 
 /**
- * Reads lines from a pipe. Beyond 5 MB a minute, lines are dropped and counted; the pipe is always read to its end, so that a plugin that
- * floods its log neither blocks nor fills the daemon.
+ * Reads lines from a pipe. Beyond what the budget allows, lines are dropped and counted; the pipe is always read to its end, so that a plugin
+ * that floods its log neither blocks nor fills the daemon.
  */
-export function readLines(source: Readable, clock: Clock, onLine: (line: string) => void): LineReader {
+export function readLines(source: Readable, budget: LogBudget, onLine: (line: string) => void): LineReader {
   const decoder = new TextDecoder();
   let rest = "";
   let skipping = false;
-  let minuteStart = clock.monotonic();
-  let bytes = 0;
-  let dropped = 0;
   const give = (line: string): void => {
     if (line !== "") onLine(printable(line));
   };
-  const report = (): void => {
-    if (dropped > 0) onLine(`(${dropped} bytes of output dropped: more than ${BYTES_PER_MINUTE / 1e6} MB in a minute)`);
-    dropped = 0;
-  };
   source.on("data", (chunk: Uint8Array) => {
-    const now = clock.monotonic();
-    if (now - minuteStart >= 60_000) {
-      minuteStart = now;
-      bytes = 0;
-      report();
-    }
-    bytes += chunk.byteLength;
-    if (bytes > BYTES_PER_MINUTE) {
-      dropped += chunk.byteLength;
+    if (!budget.take(chunk.byteLength)) {
       rest = "";
       skipping = true;
       return;
@@ -68,7 +52,6 @@ export function readLines(source: Readable, clock: Clock, onLine: (line: string)
     finish() {
       if (!skipping) give(rest);
       rest = "";
-      report();
     },
   };
 }

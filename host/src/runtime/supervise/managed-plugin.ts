@@ -19,7 +19,7 @@ import {
 import { HnError } from "../../foundation/index.ts";
 import { Session, type Guard, type OpUse, type PanelWish, type SessionOptions } from "../broker/index.ts";
 import { collectEvidence, startTicks } from "../confine/index.ts";
-import { HOST_MEMORY_MB, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
+import { HOST_MEMORY_MB, HOST_PIDS, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
 import { rating } from "../permission/index.ts";
 import type { ProcessEnd } from "../process/index.ts";
 import { CallBudget } from "../quota/index.ts";
@@ -77,6 +77,7 @@ export class ManagedPlugin {
   #activeSince = 0;
   #unhealthy = 0;
   #ailment = "";
+  #atCap = false;
   /** Set while another release serves: this one may still run, but nothing starts it again. */
   #retired = false;
   watch: Watch | undefined;
@@ -211,6 +212,7 @@ export class ManagedPlugin {
     this.#stopping = false;
     this.#retired = false;
     this.#unhealthy = 0;
+    this.#atCap = false;
     if (!(await this.#admitted(facts.release)) || this.#stopping) return false;
     if (!service) {
       this.#set("active", null);
@@ -407,7 +409,7 @@ export class ManagedPlugin {
       spec: pluginSpec({ facts, limits, files, assetsDir, report: environment.report }),
       workerSpec: (worker) =>
         workerSpec({ facts, worker, assetsDir, report: environment.report, maxMemoryMb: environment.maxMemoryMb }),
-      limits: isolated ? { ...limits, memoryMb: HOST_MEMORY_MB } : limits,
+      limits: isolated ? { ...limits, memoryMb: HOST_MEMORY_MB, pids: HOST_PIDS } : limits,
       expectedLabel: environment.report.label,
       cores: environment.cores,
       bus: environment.bus,
@@ -431,6 +433,10 @@ export class ManagedPlugin {
           via: "panel",
         }),
       onHealth: (ok, detail) => this.#health(ok, detail),
+      onAtCap: (atCap) => {
+        this.#atCap = atCap;
+        this.#judgeHealth();
+      },
       onNotify: (title, body) => environment.onNotice({ plugin: this.id, title, body }),
       onOutcome: () => this.watch?.onOutcome(),
       onEnding: () => this.#stopping || this.watch?.onEnding(),
@@ -441,13 +447,19 @@ export class ManagedPlugin {
   #health(ok: boolean, detail: string): void {
     this.#unhealthy = ok ? 0 : this.#unhealthy + 1;
     this.#ailment = detail;
-    if (ok && this.#state === "degraded") this.#set("active", null);
-    if (this.#unhealthy >= UNHEALTHY_MAX && this.#state === "active") {
-      this.#set(
-        "degraded",
-        new HnError("internal_error", { message: `The plugin reports a problem: ${detail || "no detail"}.` }).toLocal(),
-      );
-    }
+    this.#judgeHealth();
+  }
+
+  /** It serves on; what the operator should know stands beside it. */
+  #judgeHealth(): void {
+    const ill =
+      this.#unhealthy >= UNHEALTHY_MAX
+        ? new HnError("internal_error", { message: `The plugin reports a problem: ${this.#ailment || "no detail"}.` })
+        : this.#atCap
+          ? new HnError("quota_exceeded", { reason: "cpu_limit" })
+          : null;
+    if (ill === null && this.#unhealthy === 0 && this.#state === "degraded") this.#set("active", null);
+    if (ill !== null && this.#state === "active") this.#set("degraded", ill.toLocal());
   }
 
   #ended(end: ProcessEnd): void {

@@ -26,6 +26,7 @@ export function limitsOf(manifest: PluginManifest, maxMemoryMb: number): Require
     ...asked,
     memoryMb: clamp(asked.memoryMb, 64, maxMemoryMb),
     pids: clamp(asked.pids, 16, 1024),
+    cpu: clamp(asked.cpu, 0.1, 64),
     callsPerMinute: clamp(asked.callsPerMinute, 1, 10_000_000),
     startTimeoutMs: clamp(asked.startTimeoutMs, 1000, 120_000),
     shutdownMs: clamp(asked.shutdownMs, 100, 30_000),

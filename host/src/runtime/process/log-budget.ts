@@ -1,0 +1,45 @@
+import type { Clock, Timer } from "../../contract/index.ts";
+
+export const LOG_BYTES_PER_MINUTE = 5_000_000;
+const MINUTE_MS = 60_000;
+
+/** What a plugin may print in a minute, by all its ways together: what is more is dropped, and how much it was is said once the minute is over. */
+export class LogBudget {
+  readonly #clock: Clock;
+  readonly #report: (line: string) => void;
+  #began = 0;
+  #bytes = 0;
+  #dropped = 0;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, report: (line: string) => void) {
+    this.#clock = clock;
+    this.#report = report;
+    this.#began = clock.monotonic();
+  }
+
+  /** @returns false when it is to be dropped */
+  take(bytes: number): boolean {
+    const now = this.#clock.monotonic();
+    if (now - this.#began >= MINUTE_MS) {
+      this.finish();
+      this.#began = now;
+      this.#bytes = 0;
+    }
+    this.#bytes += bytes;
+    if (this.#bytes <= LOG_BYTES_PER_MINUTE) return true;
+    this.#dropped += bytes;
+    // Whoever falls silent afterwards is told of all the same.
+    this.#timer ??= this.#clock.setTimeout(() => this.finish(), MINUTE_MS - (now - this.#began));
+    return false;
+  }
+
+  /** Says what was dropped until now. */
+  finish(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#dropped === 0) return;
+    this.#report(`(${this.#dropped} bytes of output dropped: more than ${LOG_BYTES_PER_MINUTE / 1e6} MB in a minute)`);
+    this.#dropped = 0;
+  }
+}
