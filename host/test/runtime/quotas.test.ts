@@ -66,3 +66,33 @@ test("a plugin is called as often a minute as its limit says, also when it was s
   assert.equal(error?.code, "rate_limited");
   assert.ok((error?.retryAfterMs ?? 0) > 0);
 });
+
+test("threads without end are no way around the limit of tasks: the plugin ends at once, and says why (§7 pids, A08)", async (t) => {
+  if (!confined) return t.skip("needs bubblewrap");
+  const id = "dev/many";
+  const release = writePackage(world.folder, {
+    id,
+    capabilities: [{ name: "dev.many" }],
+    manifest: { limits: { memoryMb: 1024 } },
+    main: `
+const { Worker } = require("node:worker_threads");
+exports.setup = async (ctx) => { await ctx.op("capabilities.register", { ref: "dev.many@1.0", params: {} }); };
+exports.capabilities = { "dev.many@1.0": async () => {
+  for (let n = 0; n < 30; n += 1) new Worker("setInterval(() => {}, 1000)", { eval: true });
+  await new Promise(() => {});
+} };`,
+  });
+  const grants = [allow("bus.provide", { prefixes: ["dev."] }), allow("proc.worker", { workers: [], threads: true })];
+  assert.equal((await world.runtime.stage(release, grants)).state, "active");
+  const gone = world.bus.call("dev.many").then(() => null, HnError.from);
+  assert.equal((await gone)?.code, "plugin_gone");
+  // Below an ordinary user the kernel refuses the threads, and Node gives up; below root the meter counts.
+  if (process.getuid?.() === 0)
+    assert.ok(
+      world.runtime
+        .logs(id, { limit: 50 })
+        .some(({ message }) => /^It had \d+ processes and threads; its limit is 32\./.test(message)),
+      JSON.stringify(world.runtime.logs(id, { limit: 50 })),
+    );
+  await world.runtime.remove(id, { keepData: false });
+});
