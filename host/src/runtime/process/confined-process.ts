@@ -253,7 +253,7 @@ export class ConfinedProcess {
     const level = (["debug", "info", "warn", "error"] as const).find((known) => known === message.level) ?? "info";
     const fields = message.fields === undefined ? "" : ` ${JSON.stringify(message.fields)}`;
     const text = `${String(message.msg)}${fields}`;
-    if (this.#options.logBudget.take(text.length)) this.#options.onLine({ source: "plugin", level, text });
+    if (this.#options.logBudget.take(text.length, 1)) this.#options.onLine({ source: "plugin", level, text });
   }
 
   #linkClosed(): void {

@@ -20,6 +20,7 @@ import { HnError } from "../../foundation/index.ts";
 import { Session, type Guard, type OpUse, type PanelWish, type SessionOptions } from "../broker/index.ts";
 import { collectEvidence, startTicks } from "../confine/index.ts";
 import { HOST_MEMORY_MB, HOST_PIDS, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
+import { Frames } from "../logs/index.ts";
 import { rating } from "../permission/index.ts";
 import type { ProcessEnd } from "../process/index.ts";
 import { CallBudget } from "../quota/index.ts";
@@ -397,6 +398,7 @@ export class ManagedPlugin {
     const isolated = this.#tier(release) === "isolate";
     const files = environment.files(this.id);
     const assetsDir = files.buildAssetView(release);
+    const frames = new Frames(release.dir);
     const ledger = (verdict: "allow" | "deny" | "quota") => (use: OpUse) =>
       environment.ledger.add({ plugin: this.id, release: release.version, verdict, ...use });
     return {
@@ -417,7 +419,7 @@ export class ManagedPlugin {
       clock: environment.clock,
       identity: environment.identity,
       kv: () => environment.kv(this.id),
-      onLine: ({ source, level, text }) => environment.logs.add(this.id, { source, level, message: text }),
+      onLine: ({ source, level, text }) => environment.logs.add(this.id, { source, level, message: frames.map(text) }),
       budget: this.#budget,
       onDenied: ledger("deny"),
       onQuota: ledger("quota"),
