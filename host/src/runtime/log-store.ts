@@ -18,6 +18,9 @@ const SIZE = `length(CAST(message AS BLOB)) + ${LINE_BYTES}`;
 const KEPT_MS = 14 * 86_400_000;
 const LOOK_MS = 3_600_000;
 const FLUSH_MS = 250;
+/** Lines written in one go while others wait for the daemon, and the pause for them. */
+const AT_ONCE = 500;
+const PAUSE_MS = 20;
 const LEVELS: readonly string[] = ["debug", "info", "warn", "error"];
 
 type Unwritten = Omit<PluginLogLine, "seq">;
@@ -31,7 +34,7 @@ export class LogStore {
   /** Bytes by plugin. */
   readonly #used = new Map<string, number>();
   #lookedAt = 0;
-  #waiting: { plugin: string; line: Unwritten }[] = [];
+  readonly #waiting: { plugin: string; line: Unwritten }[] = [];
   #closed = false;
 
   /** @param keptBytes  of each plugin */
@@ -52,7 +55,7 @@ export class LogStore {
     // Before it is cut and escaped: half a secret, or one in other clothes, would not be found any more.
     const message = printable(this.#hidden.get(plugin)?.in(line.message) ?? line.message);
     this.#waiting.push({ plugin, line: { ...line, message, at: Math.floor(this.#clock.now()) } });
-    if (this.#waiting.length === 1) this.#clock.setTimeout(() => this.flush(), FLUSH_MS);
+    if (this.#waiting.length === 1) this.#clock.setTimeout(() => this.#flushSome(), FLUSH_MS);
   }
 
   /** Newest last. `before` is a `seq`; `level` is the lowest to show. */
@@ -84,10 +87,18 @@ export class LogStore {
     this.#used.delete(plugin);
   }
 
+  /** Writes everything that waits. */
   flush(): void {
-    const waiting = this.#waiting;
-    if (this.#closed || waiting.length === 0) return;
-    this.#waiting = [];
+    while (!this.#closed && this.#waiting.length > 0) this.#write(this.#waiting.splice(0, AT_ONCE));
+  }
+
+  #flushSome(): void {
+    if (this.#closed || this.#waiting.length === 0) return;
+    this.#write(this.#waiting.splice(0, AT_ONCE));
+    if (this.#waiting.length > 0) this.#clock.setTimeout(() => this.#flushSome(), PAUSE_MS);
+  }
+
+  #write(waiting: readonly { plugin: string; line: Unwritten }[]): void {
     const numbered = this.#db.transaction(() =>
       waiting.map(({ plugin, line }) => {
         const { lastInsertRowid } = this.#db

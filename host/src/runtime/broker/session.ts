@@ -131,7 +131,7 @@ export class Session {
     this.#options = options;
     this.#grants = new GrantTable(options.grants);
     const { clock, bus, release, limits } = options;
-    this.#logBudget = new LogBudget(clock, (text) => options.onLine({ source: "stderr", level: "warn", text }));
+    this.#logBudget = new LogBudget(clock, (text) => options.onLine({ source: "host", level: "warn", text }));
     this.capabilities = new CapabilityShelf({
       release,
       bus,

@@ -32,7 +32,11 @@ export interface ConfinedProcessOptions {
   /** What follows the greeting. */
   init: (launched: Launched<ByteSocket>) => Outgoing;
   onMessage: (message: Incoming, attachments: Attachments) => void;
-  onLine: (line: { source: "stdout" | "stderr" | "plugin"; level: "debug" | "info" | "warn" | "error"; text: string }) => void;
+  onLine: (line: {
+    source: "stdout" | "stderr" | "plugin" | "host";
+    level: "debug" | "info" | "warn" | "error";
+    text: string;
+  }) => void;
   onEnd: (end: ProcessEnd) => void;
 }
 

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../contract/index.ts";
 
 export const LOG_BYTES_PER_MINUTE = 5_000_000;
-const LINE_BYTES = 50;
+const LINE_BYTES = 100;
 const MINUTE_MS = 60_000;
 
 /** What a plugin may print in a minute, by all its ways together: what is more is dropped, and how much it was is said once the minute is over. */
