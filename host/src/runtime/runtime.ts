@@ -10,8 +10,10 @@ import type {
   LedgerRow,
   LedgerView,
   LocalError,
+  MeterSample,
   PluginConfig,
   PluginLogLine,
+  PluginResources,
   PluginStatus,
   Runtime,
   StoredRelease,
@@ -30,6 +32,7 @@ import { LogStore } from "./log-store.ts";
 import type { RuntimeOptions } from "./options.ts";
 import { shapesProcess } from "./permission/index.ts";
 import { checkRoutesFree } from "./route-collisions.ts";
+import { MeterRings } from "./quota/index.ts";
 import { SecretBox, type Secrets } from "./secrets.ts";
 import { inStartOrder } from "./start-order.ts";
 import { inParallel, Turns } from "./turns.ts";
@@ -58,6 +61,7 @@ export class NodeRuntime implements Runtime {
   readonly #turns = new Turns();
   readonly #upgrades: Upgrades;
   readonly #times: UpgradeTimes;
+  readonly #meters: MeterRings;
 
   constructor(
     options: RuntimeOptions,
@@ -98,6 +102,7 @@ export class NodeRuntime implements Runtime {
       journal: this.#journal,
       ledger: this.#ledger,
       logs: this.#logs,
+      measures: { diskMb: () => null, egressMb: () => null },
       cores: availableParallelism(),
       maxMemoryMb: Math.max(256, Math.floor((totalmem() / 1_048_576) * 0.75)),
       files: (id) => new PluginFiles(found.layout, id),
@@ -117,6 +122,7 @@ export class NodeRuntime implements Runtime {
       inTurn: (id, act) => void this.#turns.take(id, act),
       onNotice: this.#environment.onNotice,
     });
+    this.#meters = new MeterRings({ clock, look: () => this.#inUse() });
     const swept = sweepOrphans(this.#journal);
     if (swept > 0) options.log.warn("ended plugin processes of a former run", { count: swept });
     this.#load();
@@ -299,6 +305,7 @@ export class NodeRuntime implements Runtime {
       this.#releases.delete(id);
       this.#journal.remove(id, o.keepData);
       this.#logs.forget(id);
+      this.#meters.forget(id);
       this.#stores.get(id)?.close();
       this.#stores.delete(id);
       if (!o.keepData) await this.#erase(id);
@@ -367,6 +374,14 @@ export class NodeRuntime implements Runtime {
     return this.#plugin(id).panel(wish, o);
   }
 
+  meters(id: string): MeterSample[] {
+    return this.#meters.read(id);
+  }
+
+  onMeter(id: string, listener: (sample: MeterSample) => void): () => void {
+    return this.#meters.listen(id, listener);
+  }
+
   logs(id: string, o: { before?: number; limit: number; level?: string }): PluginLogLine[] {
     return this.#logs.read(id, o);
   }
@@ -391,6 +406,7 @@ export class NodeRuntime implements Runtime {
     await Promise.all([...this.#plugins].map(([id, plugin]) => this.#turns.take(id, () => plugin.stop("The node is stopping."))));
     for (const store of this.#stores.values()) store.close();
     this.#stores.clear();
+    this.#meters.close();
     this.#closeBelt();
     this.#ledger.close();
     this.#logs.close();
@@ -404,6 +420,10 @@ export class NodeRuntime implements Runtime {
 
   get ledgerView(): LedgerView {
     return this.#ledger;
+  }
+
+  *#inUse(): Generator<{ id: string; resources: PluginResources }> {
+    for (const [id, { resources }] of this.#plugins) if (resources !== null) yield { id, resources };
   }
 
   #load(): void {

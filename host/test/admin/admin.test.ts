@@ -56,7 +56,7 @@ function send(options: object, body: string | undefined): Promise<Answer> {
       response.on("end", () => {
         const text = Buffer.concat(chunks).toString();
         const cookie = (response.headers["set-cookie"] ?? []).map((c) => c.split(";")[0]).join("; ");
-        const json = String(response.headers["content-type"]).includes("json");
+        const json = String(response.headers["content-type"]).includes("application/json");
         resolve({
           status: response.statusCode ?? 0,
           body: (json ? JSON.parse(text) : { text }) as JsonObject,
@@ -584,3 +584,22 @@ describe("a plugin's route for the operator (02 T-7)", () => {
     }
   });
 });
+
+describe("metrics (plugin-platform §7)", () => {
+  it("are for whoever is signed in and for the terminal, at the address where collectors look", async (t) => {
+    const h = await house(t);
+    const cookie = await h.setUp();
+    const stranger = await requestAt(h, "/metrics");
+    assert.equal(stranger.status, 401);
+    const owner = await requestAt(h, "/metrics", cookie);
+    assert.equal(owner.status, 200);
+    assert.match(String(owner.headers["content-type"]), /^text\/plain; version=0\.0\.4/);
+    assert.equal((await h.terminal("GET", "/metrics")).status, 200);
+  });
+});
+
+/** From the root of the page's door. */
+function requestAt(h: House, path: string, cookie?: string): Promise<Answer> {
+  const headers = { host: `hearth.localhost:${h.port}`, ...(cookie === undefined ? {} : { cookie }) };
+  return send({ host: "127.0.0.1", port: h.port, path, headers }, undefined);
+}

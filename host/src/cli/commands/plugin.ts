@@ -17,6 +17,7 @@ import { readNamedFile } from "../file.ts";
 import { finished } from "../job.ts";
 import { pathOf } from "../plugin-path.ts";
 import { table } from "../table.ts";
+import { topCommand } from "./plugin-top.ts";
 import { versionCommands } from "./plugin-versions.ts";
 
 const AUTHOR_VERBS = ["create", "types", "test", "validate", "pack", "keygen", "sign", "verify"] as const;
@@ -97,6 +98,7 @@ export const pluginCommands: readonly Command[] = [
     },
     run: install,
   },
+  topCommand,
   ...versionCommands,
   ...(["enable", "disable", "restart"] as const).map((verb): Command => ({
     name: ["plugin", verb],

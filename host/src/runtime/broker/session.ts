@@ -92,8 +92,10 @@ export interface Outcomes {
 export interface CallFigures {
   calls: number;
   callsPerMinute: number;
+  queue: number;
   p50Ms: number;
   p99Ms: number;
+  strikes: number;
 }
 
 const CONFIG_MS = 10_000;
@@ -214,7 +216,8 @@ export class Session {
     const at = (share: number): number =>
       Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
     const callsPerMinute = this.#rate.lastMinute(this.#options.clock.monotonic());
-    return { calls: this.#count, callsPerMinute, p50Ms: at(0.5), p99Ms: at(0.99) };
+    const strikes = this.#recentStrikes().length;
+    return { calls: this.#count, callsPerMinute, queue: this.#calls.size, p50Ms: at(0.5), p99Ms: at(0.99), strikes };
   }
 
   /** Memory, processor and processes of the plugin and its workers together. */
@@ -443,8 +446,13 @@ export class Session {
   #strike(why: string): void {
     const now = this.#options.clock.monotonic();
     this.#options.onLine({ source: "stderr", level: "warn", text: why });
-    this.#strikes = [...this.#strikes.filter((at) => now - at < STRIKE_WINDOW_MS), now];
+    this.#strikes = [...this.#recentStrikes(), now];
     if (this.#strikes.length >= STRIKES_MAX) this.process.kill("hung", `${STRIKES_MAX} strikes in a minute. ${why}`);
+  }
+
+  #recentStrikes(): number[] {
+    const now = this.#options.clock.monotonic();
+    return this.#strikes.filter((at) => now - at < STRIKE_WINDOW_MS);
   }
 
   #callEnded(end: CallEnd): void {

@@ -24,6 +24,8 @@ export interface PluginEnvironment {
   journal: Journal;
   ledger: Ledger;
   logs: LogStore;
+  /** What is measured elsewhere: megabytes of a plugin's folder, and sent within the hour; null where nothing measures. */
+  measures: { diskMb: (pluginId: string) => number | null; egressMb: (pluginId: string) => number | null };
   cores: number;
   /** Most memory that one plugin may be given. */
   maxMemoryMb: number;

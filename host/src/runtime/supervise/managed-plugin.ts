@@ -9,6 +9,7 @@ import {
   type JsonValue,
   type LocalError,
   type PluginLimits,
+  type PluginResources,
   type PluginState,
   type PluginStatus,
   type Reason,
@@ -108,6 +109,14 @@ export class ManagedPlugin {
     return this.#session;
   }
 
+  /** What it uses at this moment; null while it does not run. */
+  get resources(): PluginResources | null {
+    const session = this.#session;
+    if (session === undefined) return null;
+    const { diskMb, egressMb } = this.#environment.measures;
+    return { ...session.usage(), ...session.figures(), diskMb: diskMb(this.id), egressMb: egressMb(this.id) };
+  }
+
   /** What its health reports say is wrong; null when nothing. */
   get ailment(): string | null {
     return this.#unhealthy === 0 ? null : this.#ailment || "no detail";
@@ -184,7 +193,7 @@ export class ManagedPlugin {
       rating: rating(allowed, label ?? this.#environment.report.label),
       offers: session?.capabilities.refs ?? [],
       routes: session?.doors.routes ?? [],
-      resources: session === undefined ? null : { ...session.usage(), ...session.figures() },
+      resources: this.resources,
       reason: this.#reason,
       needsConsent: this.#environment.journal.awaitsConsent(this.id),
     };
