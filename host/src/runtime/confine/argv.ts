@@ -23,6 +23,8 @@ export interface SandboxSpec {
   dataDir: string | null;
   memoryMb: number;
   pids: number;
+  /** Processors, where a control group can hold it to them. */
+  cpu?: number;
   /** Largest file the plugin may write, bytes. */
   maxFileBytes: number;
   sqlite: boolean;

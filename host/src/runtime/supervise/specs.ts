@@ -51,6 +51,7 @@ export function pluginSpec(o: {
     dataDir: rights.data ? o.files.openData(o.report.asRoot) : null,
     memoryMb: o.limits.memoryMb,
     pids: o.limits.pids,
+    cpu: o.limits.cpu,
     maxFileBytes: Math.max(rights.dataBytes, MEGABYTE),
     // Both escape Node's permission model, so without a sandbox they are the first-party plugins' alone.
     sqlite: rights.sqlite && mayLoosen,

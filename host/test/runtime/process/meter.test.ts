@@ -35,7 +35,10 @@ test("reports more processes and threads than allowed within 250 ms, the launche
   let tasks = 34;
   const over: number[] = [];
   const meter = new Meter({
-    ...{ clock, tree: () => [10], memoryMb: 100, pids: 32 },
+    clock,
+    tree: () => [10],
+    memoryMb: 100,
+    pids: 32,
     onOverMemory: () => assert.fail("it has memory"),
     onOverPids: (count) => over.push(count),
     measure: { ...NOTHING, tasks: () => tasks },
@@ -55,7 +58,11 @@ test("who uses all of its processors comes after everybody else, and after a min
   const told: boolean[] = [];
   let lowered = 0;
   const meter = new Meter({
-    ...{ clock, tree: () => [10], memoryMb: 100, pids: 32, cpu: 2 },
+    clock,
+    tree: () => [10],
+    memoryMb: 100,
+    pids: 32,
+    cpu: 2,
     onOverMemory: () => {},
     onOverPids: () => {},
     onAtCap: (atCap) => told.push(atCap),
