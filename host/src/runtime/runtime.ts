@@ -103,6 +103,7 @@ export class NodeRuntime implements Runtime {
       ledger: this.#ledger,
       logs: this.#logs,
       measures: { diskMb: () => null, egressMb: () => null },
+      measure: options.measure,
       cores: availableParallelism(),
       maxMemoryMb: Math.max(256, Math.floor((totalmem() / 1_048_576) * 0.75)),
       files: (id) => new PluginFiles(found.layout, id),

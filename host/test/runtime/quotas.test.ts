@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { HnError } from "../../src/foundation/index.ts";
+import { HnError, ManualClock } from "../../src/foundation/index.ts";
 import { allow, hasBubblewrap, openWorld, writePackage, type World } from "./fixtures/world.ts";
 
 const confined = hasBubblewrap();
@@ -95,4 +95,38 @@ exports.capabilities = { "dev.many@1.0": async () => {
       JSON.stringify(world.runtime.logs(id, { limit: 50 })),
     );
   await world.runtime.remove(id, { keepData: false });
+});
+
+test("a plugin that uses all of its processor time for a minute is degraded, and says why, until it no longer does (§7 cpu)", async (t) => {
+  if (!confined) return t.skip("needs bubblewrap");
+  const clock = new ManualClock();
+  let used = 0;
+  let share = 1;
+  const measure = { residentBytes: () => 0, cpuMs: () => used, tasks: () => 1, lowerPriority: () => {} };
+  const busy = await openWorld({ clock, measure });
+  t.after(() => busy.close());
+  const release = writePackage(busy.folder, {
+    id: "dev/busy",
+    capabilities: [{ name: "dev.busy" }],
+    main: `
+exports.setup = async (ctx) => { await ctx.op("capabilities.register", { ref: "dev.busy@1.0", params: {} }); };
+exports.capabilities = { "dev.busy@1.0": async () => ({ output: {} }) };`,
+  });
+  assert.equal((await busy.runtime.stage(release, [allow("bus.provide", { prefixes: ["dev."] })])).state, "active");
+  const run = async (seconds: number): Promise<void> => {
+    for (let n = 0; n < seconds; n += 1) {
+      used += share * 1000;
+      clock.advance(1000);
+      // Its answer comes after the one to the ping of this second.
+      await busy.bus.call("dev.busy");
+    }
+  };
+  await run(60);
+  assert.equal(busy.runtime.get("dev/busy")?.state, "active");
+  await run(3);
+  const { state, reason } = busy.runtime.get("dev/busy") ?? {};
+  assert.deepEqual([state, reason?.error, reason?.reason], ["degraded", "quota_exceeded", "cpu_limit"]);
+  share = 0;
+  await run(1);
+  assert.deepEqual([busy.runtime.get("dev/busy")?.state, busy.runtime.get("dev/busy")?.reason], ["active", null]);
 });

@@ -58,6 +58,7 @@ export interface SessionOptions {
   /** What this launcher gives on this machine; evidence replaces it once the process runs. */
   expectedLabel: ConfinementLabel;
   cores: number;
+  measure?: ConfinedProcessOptions["measure"];
   bus: Bus;
   clock: Clock;
   identity: NodeIdentity;
@@ -161,6 +162,7 @@ export class Session {
       onMessage: (message, attachments) => this.#receive(message, attachments),
       onLine: options.onLine,
       logBudget: this.#logBudget,
+      measure: options.measure,
       onAtCap: options.onAtCap,
       onEnd: (end) => this.#ended(end),
     });

@@ -45,7 +45,7 @@ export const kernelFiles: CgroupFiles = {
     }
   },
   write: (path, text) => writeFileSync(path, text),
-  makeFolder: (path) => void mkdirSync(path),
+  makeFolder: (path) => mkdirSync(path),
   removeFolder: (path) => rmdirSync(path),
 };
 

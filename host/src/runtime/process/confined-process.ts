@@ -5,7 +5,7 @@ import { FrameChannel, type Attachments, type ByteSocket } from "../../format/in
 import { cpuMs, heapMb, type ExitFacts, type Launched, type Launcher, type SandboxSpec } from "../confine/index.ts";
 import type { LogBudget } from "./log-budget.ts";
 import { readLines, type LineReader } from "./log-lines.ts";
-import { Meter, type Usage } from "./meter.ts";
+import { Meter, type Measure, type Usage } from "./meter.ts";
 
 export type Incoming = PluginMessage | WorkerMessage;
 export type Outgoing = HostMessage | WorkerHostMessage;
@@ -27,6 +27,7 @@ export interface ConfinedProcessOptions {
   /** What plugin and workers may print together. */
   logBudget: LogBudget;
   onAtCap?: (atCap: boolean) => void;
+  measure?: Measure | undefined;
   /** Workers are bound by the time of their message instead. */
   pings: boolean;
   /** What follows the greeting. */
@@ -103,6 +104,7 @@ export class ConfinedProcess {
       cpu: limits.cpu,
       onOverPids: (tasks) => this.kill("over_quota", `It had ${tasks} processes and threads; its limit is ${limits.pids}.`),
       onAtCap: (atCap) => options.onAtCap?.(atCap),
+      ...(options.measure === undefined ? {} : { measure: options.measure }),
       onOverMemory: (rssMb) => this.kill("over_quota", `It used ${rssMb} MB of memory; its limit is ${limits.memoryMb} MB.`),
     });
     this.#startTimer = clock.setTimeout(

@@ -423,6 +423,7 @@ export class ManagedPlugin {
       limits: isolated ? { ...limits, memoryMb: HOST_MEMORY_MB, pids: HOST_PIDS } : limits,
       expectedLabel: environment.report.label,
       cores: environment.cores,
+      ...(environment.measure === undefined ? {} : { measure: environment.measure }),
       bus: environment.bus,
       mounts: environment.mounts,
       clock: environment.clock,
