@@ -585,21 +585,13 @@ describe("a plugin's route for the operator (02 T-7)", () => {
   });
 });
 
-describe("metrics (plugin-platform §7)", () => {
-  it("are for whoever is signed in and for the terminal, at the address where collectors look", async (t) => {
-    const h = await house(t);
-    const cookie = await h.setUp();
-    const stranger = await requestAt(h, "/metrics");
-    assert.equal(stranger.status, 401);
-    const owner = await requestAt(h, "/metrics", cookie);
-    assert.equal(owner.status, 200);
-    assert.match(String(owner.headers["content-type"]), /^text\/plain; version=0\.0\.4/);
-    assert.equal((await h.terminal("GET", "/metrics")).status, 200);
-  });
+it("shows metrics to whoever is signed in and to the terminal, at the address where collectors look (plugin-platform §7)", async (t) => {
+  const h = await house(t);
+  const cookie = await h.setUp();
+  const place = { host: "127.0.0.1", port: h.port, path: "/metrics" };
+  const host = `hearth.localhost:${h.port}`;
+  assert.equal((await send({ ...place, headers: { host } }, undefined)).status, 401);
+  const { status, headers } = await send({ ...place, headers: { host, cookie } }, undefined);
+  assert.deepEqual([status, headers["content-type"]], [200, "text/plain; version=0.0.4; charset=utf-8"]);
+  assert.equal((await h.terminal("GET", "/metrics")).status, 200);
 });
-
-/** From the root of the page's door. */
-function requestAt(h: House, path: string, cookie?: string): Promise<Answer> {
-  const headers = { host: `hearth.localhost:${h.port}`, ...(cookie === undefined ? {} : { cookie }) };
-  return send({ host: "127.0.0.1", port: h.port, path, headers }, undefined);
-}
