@@ -279,7 +279,7 @@ for (const walk of WALKS) {
     });
 
     it("kept a record of every step that has an effect", async () => {
-      await me.visit("/audit");
+      await me.visit("/audit/acts");
       await me.page.getByText(me.say("audit.chainOk")).waitFor();
       const table = me.page.getByRole("table");
       for (const action of ["setup.finish", "login", "plugin.install", "plugin.grants", "plugin.config", "plugin.remove", "call"])

@@ -49,6 +49,8 @@ export interface ApiRoute {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Below `/api/v1`. */
   path: string;
+  /** A second address, from the root, where others look for it by custom. */
+  alias?: string;
   role: Role | "none" | "setup" | "socket";
   stepUp?: boolean;
   /** JSON Schema of the body; absent: no body is read. */
@@ -68,9 +70,12 @@ export class ApiReply {
   readonly body: unknown;
   readonly status: number;
   readonly cookies: { name: string; value: string | null; maxAgeSeconds: number }[];
+  /** JSON unless said. */
+  readonly type: string | undefined;
 
-  constructor(body: unknown, o: { status?: number; cookies?: ApiReply["cookies"] } = {}) {
+  constructor(body: unknown, o: { status?: number; cookies?: ApiReply["cookies"]; type?: string } = {}) {
     this.body = body;
+    this.type = o.type;
     this.status = o.status ?? 200;
     this.cookies = o.cookies ?? [];
   }

@@ -176,6 +176,7 @@ function watch({ services, live }: AdminContext): () => void {
   live.snapshotWith("mesh", () => services.peers.list());
   live.snapshotWith("members", () => services.community.members());
   live.snapshotWith("calls", () => services.bus.recentCalls(50));
+  live.feedWith("meters", (id, emit) => services.runtime.onMeter(id, emit));
   live.feedWith("logs", (id, emit) => services.runtime.onLog(id, emit));
   const stops = [
     services.runtime.onChange((status) => live.publish("plugins", status)),

@@ -23,6 +23,8 @@
  * | GET  /plugins/:ns/:name/versions | → {items: KeptVersion[]} | viewer |
  * | POST /plugins/:ns/:name/{update,rollback} | UpdateBody / {version?, client_id} → 202 {job_id} | owner S |
  * | GET  /plugins/:ns/:name/logs?before&level&limit | → {items: PluginLogLine[]} | operator |
+ * | GET  /plugins/:ns/:name/meters | → {items: MeterSample[]}; then live topic `meters:<id>` | viewer |
+ * | GET  /metrics, also from the root | → Prometheus text | viewer |
  * | GET  /catalog?q= · /catalog/:ns/:name | → {items: CatalogItem[], age_seconds} · CatalogDetail | viewer |
  * | GET  /catalog/:ns/:name/review?version= | → PermissionReview | viewer |
  * | POST /installs | InstallBody → 202 {job_id} | owner S |

@@ -175,14 +175,29 @@ export interface KeptRelease {
   losesSince: number | null;
 }
 
+/** What a running plugin uses, its workers included. */
 export interface PluginResources {
   rssMb: number;
+  /** Of one processor. */
   cpuPercent: number;
   pids: number;
+  /** Its own folder, and what it sent within the hour; null where nothing measures it. */
+  diskMb: number | null;
+  egressMb: number | null;
   calls: number;
   callsPerMinute: number;
+  /** Calls that it works on. */
+  queue: number;
   p50Ms: number;
   p99Ms: number;
+  /** Faults of the last minute that count against it. */
+  strikes: number;
+}
+
+/** One second of it. */
+export interface MeterSample extends PluginResources {
+  /** Unix milliseconds. */
+  at: number;
 }
 
 /** How full a plugin's data folder is. */

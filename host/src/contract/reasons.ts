@@ -353,6 +353,21 @@ export const REASONS = {
     message: "The server's certificate cannot be trusted.",
     action: "Check the address and this node's clock; the server may need a new certificate.",
   },
+  calls_per_minute: {
+    code: "quota_exceeded",
+    message: "The plugin has made as many calls in this minute as it may.",
+    action: "Wait for the stated time; calls of its own accord are limited to 600 a minute.",
+  },
+  tokens_per_minute: {
+    code: "quota_exceeded",
+    message: "The plugin has used as many tokens in this minute as its permission allows.",
+    action: "Wait for the stated time, or grant it more tokens a minute.",
+  },
+  cpu_limit: {
+    code: "quota_exceeded",
+    message: "The plugin has used all of its processor time for more than a minute.",
+    action: "Give it less work, raise its processor limit, or restart it if it does nothing useful.",
+  },
   worker_crashed: {
     code: "internal_error",
     message: "The part that was working on this broke down.",

@@ -6,6 +6,7 @@ import type { LedgerCheck, LedgerEntry, LedgerFilter, LedgerLine, LedgerRow } fr
 import type {
   Grant,
   KeptRelease,
+  MeterSample,
   PermissionRequest,
   PluginLogLine,
   PluginManifest,
@@ -135,6 +136,9 @@ export interface Runtime {
   logs(id: string, o: { before?: number; limit: number; level?: string }): PluginLogLine[];
   onLog(id: string, listener: (line: PluginLogLine) => void): () => void;
   readonly ledgerView: LedgerView;
+  /** The last ten minutes, a sample a second, oldest first. */
+  meters(id: string): MeterSample[];
+  onMeter(id: string, listener: (sample: MeterSample) => void): () => void;
   onChange(listener: (status: PluginStatus | { id: string; state: "removed" }) => void): () => void;
   /**
    * One wish of a plugin's panel, of at most 64 KiB each way; its plugin answers under its own rights.

@@ -1,6 +1,7 @@
 /** Log lines of plugins, for the operator only. @source plugin-platform §8.4 */
 import type { Clock, PluginLogLine } from "../contract/index.ts";
 import { openDatabase, type Database } from "../foundation/index.ts";
+import { Hidden } from "./logs/index.ts";
 import { printable } from "./process/index.ts";
 
 const MIGRATIONS = [
@@ -8,13 +9,19 @@ const MIGRATIONS = [
      message TEXT NOT NULL) STRICT;
    CREATE INDEX line_by_plugin ON line(plugin, seq)`,
 ];
-const KEPT_PER_PLUGIN = 20_000;
+const KEPT_BYTES = 50_000_000;
+/** After the oldest are gone, so much of it is used. */
+const ROOM = 0.9;
+/** What a line takes beside its text. */
+const LINE_BYTES = 100;
+const SIZE = `length(CAST(message AS BLOB)) + ${LINE_BYTES}`;
 const KEPT_MS = 14 * 86_400_000;
+const LOOK_MS = 3_600_000;
 const FLUSH_MS = 250;
+/** Lines written in one go while others wait for the daemon, and the pause for them. */
+const AT_ONCE = 500;
+const PAUSE_MS = 20;
 const LEVELS: readonly string[] = ["debug", "info", "warn", "error"];
-const HIDDEN = "[hidden]";
-/** Present and former secrets of one plugin, each in its spellings. */
-const SPELLINGS_MAX = 512;
 
 type Unwritten = Omit<PluginLogLine, "seq">;
 
@@ -22,35 +29,34 @@ export class LogStore {
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #listeners = new Map<string, Set<(line: PluginLogLine) => void>>();
-  readonly #secrets = new Map<string, string[]>();
-  readonly #written = new Map<string, number>();
-  #waiting: { plugin: string; line: Unwritten }[] = [];
+  readonly #hidden = new Map<string, Hidden>();
+  readonly #keptBytes: number;
+  /** Bytes by plugin. */
+  readonly #used = new Map<string, number>();
+  #lookedAt = 0;
+  readonly #waiting: { plugin: string; line: Unwritten }[] = [];
   #closed = false;
 
-  constructor(path: string, clock: Clock) {
+  /** @param keptBytes  of each plugin */
+  constructor(path: string, clock: Clock, keptBytes: number = KEPT_BYTES) {
     this.#db = openDatabase(path, { migrations: MIGRATIONS });
     this.#clock = clock;
-    this.#db.prepare("DELETE FROM line WHERE at < ?").run(Math.floor(clock.now()) - KEPT_MS);
+    this.#keptBytes = keptBytes;
+    this.#dropOld();
   }
 
   /** Values that must never be shown, in whatever line of this plugin they turn up; former ones too, for the plugin may still have them. */
   hide(plugin: string, secrets: readonly string[]): void {
-    // A very short value would hide half of every line and is no secret worth the name.
-    const spelled = secrets.filter((secret) => secret.length >= 4).flatMap(spellings);
-    const all = new Set([...spelled, ...(this.#secrets.get(plugin) ?? [])]);
-    // The longest first: a secret may be the beginning of another.
-    this.#secrets.set(
-      plugin,
-      [...all].slice(0, SPELLINGS_MAX).toSorted((a, b) => b.length - a.length),
-    );
+    const known = this.#hidden.get(plugin);
+    this.#hidden.set(plugin, new Hidden(secrets, known));
   }
 
   add(plugin: string, line: Omit<Unwritten, "at">): void {
     if (this.#closed) return;
-    let message = printable(line.message);
-    for (const secret of this.#secrets.get(plugin) ?? []) message = message.replaceAll(secret, HIDDEN);
+    // Before it is cut and escaped: half a secret, or one in other clothes, would not be found any more.
+    const message = printable(this.#hidden.get(plugin)?.in(line.message) ?? line.message);
     this.#waiting.push({ plugin, line: { ...line, message, at: Math.floor(this.#clock.now()) } });
-    if (this.#waiting.length === 1) this.#clock.setTimeout(() => this.flush(), FLUSH_MS);
+    if (this.#waiting.length === 1) this.#clock.setTimeout(() => this.#flushSome(), FLUSH_MS);
   }
 
   /** Newest last. `before` is a `seq`; `level` is the lowest to show. */
@@ -79,12 +85,21 @@ export class LogStore {
   forget(plugin: string): void {
     this.flush();
     this.#db.prepare("DELETE FROM line WHERE plugin = ?").run(plugin);
+    this.#used.delete(plugin);
   }
 
+  /** Writes everything that waits. */
   flush(): void {
-    const waiting = this.#waiting;
-    if (this.#closed || waiting.length === 0) return;
-    this.#waiting = [];
+    while (!this.#closed && this.#waiting.length > 0) this.#write(this.#waiting.splice(0, AT_ONCE));
+  }
+
+  #flushSome(): void {
+    if (this.#closed || this.#waiting.length === 0) return;
+    this.#write(this.#waiting.splice(0, AT_ONCE));
+    if (this.#waiting.length > 0) this.#clock.setTimeout(() => this.#flushSome(), PAUSE_MS);
+  }
+
+  #write(waiting: readonly { plugin: string; line: Unwritten }[]): void {
     const numbered = this.#db.transaction(() =>
       waiting.map(({ plugin, line }) => {
         const { lastInsertRowid } = this.#db
@@ -94,9 +109,11 @@ export class LogStore {
       }),
     );
     for (const { plugin, line } of numbered) {
-      this.#prune(plugin);
+      this.#used.set(plugin, (this.#used.get(plugin) ?? 0) + Buffer.byteLength(line.message) + LINE_BYTES);
       for (const listener of this.#listeners.get(plugin) ?? []) listener(line);
     }
+    for (const plugin of new Set(waiting.map((one) => one.plugin))) this.#prune(plugin);
+    if (this.#clock.now() - this.#lookedAt >= LOOK_MS) this.#dropOld();
   }
 
   close(): void {
@@ -105,28 +122,27 @@ export class LogStore {
     this.#db.close();
   }
 
+  /** Keeps the newest of a plugin's lines: the oldest go until there is some room again. */
   #prune(plugin: string): void {
-    const written = (this.#written.get(plugin) ?? 0) + 1;
-    this.#written.set(plugin, written % 1000);
-    if (written < 1000) return;
-    this.#db
-      .prepare(
-        "DELETE FROM line WHERE plugin = ? AND seq <= (SELECT seq FROM line WHERE plugin = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)",
-      )
-      .run(plugin, plugin, KEPT_PER_PLUGIN);
+    const used = this.#used.get(plugin) ?? 0;
+    if (used <= this.#keptBytes) return;
+    let left = used;
+    let last = 0;
+    const oldest = this.#db.prepare(`SELECT seq, ${SIZE} AS size FROM line WHERE plugin = ? ORDER BY seq`).iterate(plugin);
+    for (const row of oldest as Iterable<{ seq: number; size: number }>) {
+      left -= row.size;
+      last = row.seq;
+      if (left <= this.#keptBytes * ROOM) break;
+    }
+    this.#db.prepare("DELETE FROM line WHERE plugin = ? AND seq <= ?").run(plugin, last);
+    this.#used.set(plugin, left);
   }
-}
 
-/** As it stands in a line by itself, in JSON, in a URL, and packed. */
-function spellings(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  return [
-    secret,
-    printable(secret),
-    JSON.stringify(secret).slice(1, -1),
-    encodeURIComponent(secret.toWellFormed()),
-    bytes.toString("base64").replace(/=+$/, ""),
-    bytes.toString("base64url"),
-    bytes.toString("hex"),
-  ];
+  #dropOld(): void {
+    this.#db.prepare("DELETE FROM line WHERE at < ?").run(Math.floor(this.#clock.now()) - KEPT_MS);
+    const sums = this.#db.prepare(`SELECT plugin, SUM(${SIZE}) AS size FROM line GROUP BY plugin`).all();
+    this.#used.clear();
+    for (const { plugin, size } of sums as { plugin: string; size: number }[]) this.#used.set(plugin, size);
+    this.#lookedAt = this.#clock.now();
+  }
 }

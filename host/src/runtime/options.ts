@@ -3,6 +3,7 @@ import type { NodeIdentity } from "./broker/index.ts";
 import type { Launched, Launcher, SandboxSpec } from "./confine/index.ts";
 import type { SignHead } from "./ledger/index.ts";
 import type { NetWays } from "./net/index.ts";
+import type { Measure } from "./process/index.ts";
 import type { UpgradeTimes } from "./upgrade/index.ts";
 
 /** What the runtime is given by the node, and what tests put in its place. */
@@ -34,6 +35,8 @@ export interface RuntimeOptions {
   onLaunch?: (launched: Launched, spec: SandboxSpec) => Launched;
   /** Folder of the isolate engine's package; where npm put it by default, null for none. */
   isolateEngineDir?: string | null;
+  /** For tests alone: what is measured of processes; the kernel's numbers by default. */
+  measure?: Measure;
   /** Plugins that get a process of their own although an isolate would do. */
   ownProcess?: readonly string[];
   /** Asked before every start; what it refuses as altered or revoked is locked away. The marketplace answers. */

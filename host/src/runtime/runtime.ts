@@ -10,9 +10,11 @@ import type {
   LedgerRow,
   LedgerView,
   LocalError,
+  MeterSample,
   PluginConfig,
   PluginLogLine,
   PluginOverrides,
+  PluginResources,
   PluginStatus,
   Runtime,
   StoredRelease,
@@ -33,6 +35,7 @@ import { EgressMeter, SYSTEM_WAYS, type Settings } from "./net/index.ts";
 import { Overrides } from "./overrides.ts";
 import { shapesProcess } from "./permission/index.ts";
 import { checkRoutesFree } from "./route-collisions.ts";
+import { MeterRings } from "./quota/index.ts";
 import { SecretBox, type Secrets } from "./secrets.ts";
 import { inStartOrder } from "./start-order.ts";
 import { inParallel, Turns } from "./turns.ts";
@@ -63,6 +66,7 @@ export class NodeRuntime implements Runtime {
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #turns = new Turns();
   readonly #upgrades: Upgrades;
+  readonly #rings: MeterRings;
 
   constructor(
     options: RuntimeOptions,
@@ -115,6 +119,11 @@ export class NodeRuntime implements Runtime {
       journal: this.#journal,
       ledger: this.#ledger,
       logs: this.#logs,
+      measures: {
+        diskMb: (id) => megabytes(this.#plugins.get(id)?.data.use?.bytes),
+        egressMb: (id) => megabytes(this.#plugins.get(id)?.session?.egress().bytesOutLastHour),
+      },
+      measure: options.measure,
       cores: availableParallelism(),
       maxMemoryMb: Math.max(256, Math.floor((totalmem() / 1_048_576) * 0.75)),
       files: (id) => new PluginFiles(found.layout, id),
@@ -143,6 +152,7 @@ export class NodeRuntime implements Runtime {
       inTurn: (id, act) => void this.#turns.take(id, act),
       onNotice: this.#environment.onNotice,
     });
+    this.#rings = new MeterRings({ clock, look: () => this.#inUse() });
     const swept = sweepOrphans(this.#journal);
     if (swept > 0) options.log.warn("ended plugin processes of a former run", { count: swept });
     this.#load();
@@ -318,6 +328,7 @@ export class NodeRuntime implements Runtime {
       this.#releases.delete(id);
       this.#journal.remove(id, o.keepData);
       this.#logs.forget(id);
+      this.#rings.forget(id);
       this.#stores.get(id)?.close();
       this.#stores.delete(id);
       this.#meters.delete(id);
@@ -389,6 +400,14 @@ export class NodeRuntime implements Runtime {
     return this.#plugin(id).panel(wish, o);
   }
 
+  meters(id: string): MeterSample[] {
+    return this.#rings.read(id);
+  }
+
+  onMeter(id: string, listener: (sample: MeterSample) => void): () => void {
+    return this.#rings.listen(id, listener);
+  }
+
   logs(id: string, o: { before?: number; limit: number; level?: string }): PluginLogLine[] {
     return this.#logs.read(id, o);
   }
@@ -413,6 +432,7 @@ export class NodeRuntime implements Runtime {
     await Promise.all([...this.#plugins].map(([id, plugin]) => this.#turns.take(id, () => plugin.stop("The node is stopping."))));
     for (const store of this.#stores.values()) store.close();
     this.#stores.clear();
+    this.#rings.close();
     this.#closeBelt();
     this.#ledger.close();
     this.#logs.close();
@@ -426,6 +446,10 @@ export class NodeRuntime implements Runtime {
 
   get ledgerView(): LedgerView {
     return this.#ledger;
+  }
+
+  *#inUse(): Generator<{ id: string; resources: PluginResources }> {
+    for (const [id, { resources }] of this.#plugins) if (resources !== null) yield { id, resources };
   }
 
   #load(): void {
@@ -445,7 +469,7 @@ export class NodeRuntime implements Runtime {
     if (probation?.step === "ask") return plugin.hold(probation.payload as unknown as LocalError);
     const started = await plugin.start();
     // What waits for the operator has not failed.
-    const failed = !started && (plugin.state === "backoff" || plugin.state === "crash_looped");
+    const failed = !started && ["backoff", "over_quota", "crash_looped"].includes(plugin.state);
     if (probation !== undefined) this.#upgrades.resume(plugin, probation, { failed });
   }
 
@@ -581,4 +605,8 @@ export class NodeRuntime implements Runtime {
 
 function watched(launcher: Launcher, onLaunch: RuntimeOptions["onLaunch"]): Launcher {
   return onLaunch === undefined ? launcher : { launch: (spec) => onLaunch(launcher.launch(spec), spec) };
+}
+
+function megabytes(bytes: number | undefined): number | null {
+  return bytes === undefined ? null : Math.round((bytes / 1_048_576) * 10) / 10;
 }

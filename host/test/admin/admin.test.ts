@@ -56,7 +56,7 @@ function send(options: object, body: string | undefined): Promise<Answer> {
       response.on("end", () => {
         const text = Buffer.concat(chunks).toString();
         const cookie = (response.headers["set-cookie"] ?? []).map((c) => c.split(";")[0]).join("; ");
-        const json = String(response.headers["content-type"]).includes("json");
+        const json = String(response.headers["content-type"]).includes("application/json");
         resolve({
           status: response.statusCode ?? 0,
           body: (json ? JSON.parse(text) : { text }) as JsonObject,
@@ -583,4 +583,15 @@ describe("a plugin's route for the operator (02 T-7)", () => {
       assert.equal((await h.terminal("POST", "/ext/demo/keys/a", {})).status, 404, auth);
     }
   });
+});
+
+it("shows metrics to whoever is signed in and to the terminal, at the address where collectors look (plugin-platform §7)", async (t) => {
+  const h = await house(t);
+  const cookie = await h.setUp();
+  const place = { host: "127.0.0.1", port: h.port, path: "/metrics" };
+  const host = `hearth.localhost:${h.port}`;
+  assert.equal((await send({ ...place, headers: { host } }, undefined)).status, 401);
+  const { status, headers } = await send({ ...place, headers: { host, cookie } }, undefined);
+  assert.deepEqual([status, headers["content-type"]], [200, "text/plain; version=0.0.4; charset=utf-8"]);
+  assert.equal((await h.terminal("GET", "/metrics")).status, 200);
 });

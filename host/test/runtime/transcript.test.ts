@@ -6,6 +6,7 @@ import { test, type TestContext } from "node:test";
 import type { Grant, JsonObject, JsonValue, Reply, RouteAnswer } from "../../src/contract/index.ts";
 import { ManualClock } from "../../src/foundation/index.ts";
 import { Session } from "../../src/runtime/broker/index.ts";
+import { CallBudget } from "../../src/runtime/quota/index.ts";
 import type { Launched, SandboxSpec } from "../../src/runtime/confine/index.ts";
 import { EgressMeter, SYSTEM_WAYS } from "../../src/runtime/net/index.ts";
 import { MountTable } from "../../src/transport/index.ts";
@@ -87,7 +88,7 @@ function stage(t: TestContext): {
     workerLauncher: { launch: () => launched },
     spec,
     workerSpec: () => spec,
-    limits: { memoryMb: 256, callsPerMinute: 240, startTimeoutMs: 10_000, shutdownMs: 5000, maxBlockMs: 4000 },
+    limits: { memoryMb: 256, pids: 32, cpu: 1, startTimeoutMs: 10_000, shutdownMs: 5000, maxBlockMs: 4000 },
     expectedLabel: "os",
     cores: 1,
     bus: bus.asBus(),
@@ -100,10 +101,13 @@ function stage(t: TestContext): {
     settings: () => assert.fail("nothing is fetched in this conversation"),
     deriveKey: () => assert.fail("no key is derived in this conversation"),
     onLine: ({ source, text }) => void (source === "plugin" || faults.push(text)),
+    budget: new CallBudget({ clock, callsPerMinute: 240 }),
     onDenied: ({ op }) => faults.push(op),
+    onQuota: ({ op }) => faults.push(op),
     onAllowed: () => {},
     onPanel: () => {},
     onHealth: () => {},
+    onAtCap: () => {},
     onNotify: () => {},
     onOutcome: () => {},
     onEnding: () => {},

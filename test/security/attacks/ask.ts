@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 
-const ANSWER_MS = 20_000;
+const ANSWER_MS = 60_000;
 
 /** What each attempt of an attack came to: "done", or the code of the refusal. */
 export type Outcome = Record<string, string>;

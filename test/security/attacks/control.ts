@@ -80,7 +80,7 @@ function payloadNames(): string[] {
 
 /** Programs that make namespaces and mounts, with their libraries, as a hostile package would bring them. */
 async function copyTools(folder: string): Promise<void> {
-  for (const name of ["unshare", "mount", "bwrap", "true"]) {
+  for (const name of ["unshare", "mount", "bwrap", "true", "sleep"]) {
     const program = findProgram(name, process.env["PATH"] ?? "");
     if (program === null) throw new Error(`${name} is needed for the control of A07`);
     copyFileSync(program, join(folder, "bin", name));

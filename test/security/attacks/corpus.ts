@@ -171,6 +171,17 @@ export const ATTACKS: readonly Attack[] = [
     control: { "": DONE },
   },
   {
+    id: "A08",
+    title: "start processes and threads without end",
+    payload: "A08-bomb.cjs",
+    confinedFacts: () => ({ bin: "/plugin/bin", lib: "/plugin/lib", most: 4000, threads: 20 }),
+    controlFacts: ({ folder }) => ({ bin: `${folder}/control/bin`, lib: `${folder}/control/lib`, most: 300, threads: 20 }),
+    plugin: { "": REFUSED_BY_NODE },
+    // Threads beyond the count make V8 give up altogether, so there the processes speak for both.
+    system: { processes: /^EAGAIN$/, threads: DONE },
+    control: { "": DONE },
+  },
+  {
     id: "A09",
     title: "see, slow down and end the daemon and another plugin",
     payload: "A09-signals.cjs",

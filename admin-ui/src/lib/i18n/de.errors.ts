@@ -262,6 +262,18 @@ const reasons = {
     "Dem Zertifikat des Servers kann nicht vertraut werden.",
     "Prüfe die Adresse und die Uhr dieses Knotens; vielleicht braucht der Server ein neues Zertifikat.",
   ],
+  calls_per_minute: [
+    "Das Plugin hat in dieser Minute so oft andere aufgerufen, wie es darf.",
+    "Warte die genannte Zeit; von sich aus darf es 600-mal in der Minute aufrufen.",
+  ],
+  tokens_per_minute: [
+    "Das Plugin hat in dieser Minute so viele Tokens verbraucht, wie seine Erlaubnis zulässt.",
+    "Warte die genannte Zeit, oder erlaube ihm mehr Tokens in der Minute.",
+  ],
+  cpu_limit: [
+    "Das Plugin hat länger als eine Minute seine ganze Rechenzeit verbraucht.",
+    "Gib ihm weniger Arbeit, hebe seine Grenze an, oder starte es neu, wenn es nichts Nützliches tut.",
+  ],
   worker_crashed: [
     "Der Teil, der daran arbeitete, ist zusammengebrochen.",
     "Versuche es noch einmal; geschieht es mit derselben Eingabe wieder, melde es dem Herausgeber.",

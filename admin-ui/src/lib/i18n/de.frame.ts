@@ -44,6 +44,7 @@ export const frame = {
     mesh: "Knoten der Nachbarn",
     activity: "Aktivität",
     audit: "Prüfbuch",
+    auditActs: "Was Betreiber taten",
     settings: "Einstellungen des Knotens",
     help: "Hilfe",
     notFound: "Seite nicht gefunden",

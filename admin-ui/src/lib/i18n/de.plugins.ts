@@ -139,6 +139,17 @@ export const plugins = {
     releaseVerb: "Ohne Abschottung laufen lassen",
     done: (o: { name: string; state: string }) => `${o.name}: ${o.state}.`,
   },
+  meters: {
+    between: (o: { name: string; now: string; least: string; most: string }) =>
+      `${o.name}: jetzt ${o.now}, in den letzten zehn Minuten zwischen ${o.least} und ${o.most}.`,
+    processes: "Prozesse",
+    disk: "Eigener Ordner",
+    egress: "Gesendet in dieser Stunde",
+    queue: "Aufrufe, an denen es arbeitet",
+    slowest: "Fast alle Aufrufe innerhalb von",
+    strikes: "Fehler in der letzten Minute",
+    unmeasured: "nicht gemessen",
+  },
   grants: {
     intro: "Ein Schalter wirkt, wenn du speicherst. Wenn nötig, wird das Plugin neu gestartet.",
     saved: "Die Erlaubnisse sind gespeichert.",

@@ -43,6 +43,7 @@ export const frame = {
     mesh: "Neighbours' nodes",
     activity: "Activity",
     audit: "Audit",
+    auditActs: "What operators did",
     settings: "Settings of the node",
     help: "Help",
     notFound: "Page not found",

@@ -135,6 +135,17 @@ export const plugins = {
     releaseVerb: "Run it unconfined",
     done: (o: { name: string; state: string }) => `${o.name}: ${o.state}.`,
   },
+  meters: {
+    between: (o: { name: string; now: string; least: string; most: string }) =>
+      `${o.name}: ${o.now} now, between ${o.least} and ${o.most} in the last ten minutes.`,
+    processes: "Processes",
+    disk: "Own folder",
+    egress: "Sent within the hour",
+    queue: "Calls it works on",
+    slowest: "Nearly all calls within",
+    strikes: "Faults in the last minute",
+    unmeasured: "not measured",
+  },
   grants: {
     intro: "A switch takes effect when you save. The plugin is restarted if it must be.",
     saved: "The permissions are saved.",

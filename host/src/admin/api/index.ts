@@ -3,6 +3,7 @@ import { accessRoutes } from "./access.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { ledgerRoutes } from "./ledger.ts";
 import { dhtRoutes } from "./dht.ts";
+import { meterRoutes } from "./meters.ts";
 import { nodeRoutes } from "./node.ts";
 import { overrideRoutes } from "./overrides.ts";
 import { panelRoutes } from "./panels.ts";
@@ -18,6 +19,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...accessRoutes,
   ...nodeRoutes,
   ...ledgerRoutes,
+  ...meterRoutes,
   ...pluginRoutes,
   ...versionRoutes,
   ...panelRoutes,

@@ -58,5 +58,5 @@ function exportOf(request: ApiRequest, { services }: AdminContext): ApiReply {
   const texts = (function* () {
     for (const line of lines) yield writeLedgerLine(line);
   })();
-  return new ApiReply(Readable.from(texts));
+  return new ApiReply(Readable.from(texts), { type: "application/x-ndjson" });
 }

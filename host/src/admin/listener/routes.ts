@@ -28,12 +28,13 @@ export function mountRoutes(app: FastifyInstance, routes: readonly ApiRoute[], o
   for (const route of routes) {
     if (route.role === "socket" && o.door === "page") continue;
     const validate = route.body === undefined ? undefined : ajv.compile(route.body);
-    app.route({
-      method: route.method,
-      url: `/api/v1${route.path}`,
-      bodyLimit: route.bodyLimit ?? JSON_MAX_BYTES,
-      handler: (request, reply) => answer(request, { reply, route, validate, ...o }),
-    });
+    for (const url of [`/api/v1${route.path}`, ...(route.alias === undefined ? [] : [route.alias])])
+      app.route({
+        method: route.method,
+        url,
+        bodyLimit: route.bodyLimit ?? JSON_MAX_BYTES,
+        handler: (request, reply) => answer(request, { reply, route, validate, ...o }),
+      });
   }
   app.setErrorHandler((error, request, reply) => sendError(reply, { error: foreignError(error), traceId: request.id }));
 }
@@ -147,6 +148,7 @@ function send(reply: FastifyReply, result: unknown): FastifyReply {
       sameSite: "strict",
       maxAge: value === null ? 0 : maxAgeSeconds,
     });
+  if (answer.type !== undefined) reply.type(answer.type);
   return reply.code(answer.status).send(answer.body);
 }
 

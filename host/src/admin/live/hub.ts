@@ -12,7 +12,7 @@ interface Topic {
   stop: (() => void) | null;
 }
 
-/** Roles per fixed topic; `logs:<id>` and `try:<call_id>` are matched by their prefix. @source admin-ui §3 */
+/** Roles per fixed topic; `logs:<id>`, `meters:<id>` and `try:<call_id>` are matched by their prefix. @source admin-ui §3 */
 const ROLES: Record<string, Role> = {
   node: "viewer",
   health: "viewer",
@@ -48,6 +48,7 @@ export class LiveHub {
   }
 
   roleFor(topic: string): Role | null {
+    if (topic.startsWith("meters:")) return "viewer";
     if (topic.startsWith("logs:") || topic.startsWith("try:")) return "operator";
     return ROLES[topic] ?? null;
   }

@@ -66,8 +66,14 @@ export const nodeCommands: readonly Command[] = [
         `community  ${node.community === null ? "none yet" : `${node.community.name} (${node.community.level})`}`,
         "",
         table(
-          ["plugin", "version", "state", "confinement"],
-          plugins.items.map((p) => [p.id, p.version, p.state, p.label ?? "-"]),
+          ["plugin", "version", "state", "confinement", "memory", "cpu"],
+          plugins.items.map(({ resources, ...p }) => [
+            p.id,
+            p.version,
+            p.state,
+            p.label ?? "-",
+            ...(resources === null ? ["-", "-"] : [`${resources.rssMb} MB`, `${resources.cpuPercent} %`]),
+          ]),
           "No plugins installed.",
         ),
         "",

@@ -21,6 +21,7 @@ import { finished } from "../job.ts";
 import { pathOf } from "../plugin-path.ts";
 import { table } from "../table.ts";
 import { overrideCommand } from "./plugin-override.ts";
+import { topCommand } from "./plugin-top.ts";
 import { versionCommands } from "./plugin-versions.ts";
 
 const AUTHOR_VERBS = ["create", "types", "test", "validate", "pack", "keygen", "sign", "verify"] as const;
@@ -101,6 +102,7 @@ export const pluginCommands: readonly Command[] = [
     },
     run: install,
   },
+  topCommand,
   ...versionCommands,
   overrideCommand,
   ...(["enable", "disable", "restart"] as const).map((verb): Command => ({

@@ -7,6 +7,7 @@ import type { OpCall } from "./scope.ts";
 
 async function busCall(op: OpCall): Promise<JsonValue> {
   const { output, meta, provider } = await op.scope.bus.call(originate(op));
+  op.scope.budget.noteTokens(output, meta);
   return { output, meta, provider };
 }
 
@@ -14,7 +15,10 @@ async function busStream(op: OpCall): Promise<JsonValue> {
   const frames = op.scope.bus.stream(originate(op));
   for (;;) {
     const next = await frames.next();
-    if (next.done === true) return next.value;
+    if (next.done === true) {
+      op.scope.budget.noteTokens(next.value);
+      return next.value;
+    }
     try {
       await op.frame(next.value.event, next.value.data);
     } catch (error) {
@@ -37,7 +41,7 @@ function originate(op: OpCall): OriginateRequest {
   const { args, parent, scope, signal } = op;
   const { name, version } = parseRef(text(args, "cap", 160));
   op.note({ target: `${name}@${version[0]}` });
-  scope.grants().call({ name, major: version[0], own: parent === null });
+  scope.budget.takeOut(scope.grants().call({ name, major: version[0], own: parent === null }));
   const body = object(args, "body");
   const sessionId = optionalText(args, "sessionId", 64);
   const callBody: CallBody = {

@@ -30,6 +30,7 @@ export interface OpDeskOptions {
   scope: PluginScope;
   calls: LiveCalls;
   onDenied: (use: OpUse) => void;
+  onQuota: (use: OpUse) => void;
   onAllowed: (use: OpUse) => void;
   onStrike: (why: string) => void;
 }
@@ -179,6 +180,7 @@ export class OpDesk {
         : HnError.from(error);
     if (coded.code === "permission_denied")
       this.#options.onDenied({ ...use, target: use.target === "" ? coded.message : use.target });
+    else if (coded.code === "quota_exceeded") this.#options.onQuota(use);
     // What was let through and moved bytes was used, however it ended.
     else if (use.bytesIn + use.bytesOut > 0) this.#options.onAllowed(use);
     this.#refuse(id, coded);

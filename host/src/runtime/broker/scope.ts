@@ -2,6 +2,7 @@
 import type { Bus, Clock, JsonObject, NodeId, PermissionName, TrustLevel } from "../../contract/index.ts";
 import type { Network } from "../net/index.ts";
 import type { GrantTable } from "../permission/index.ts";
+import type { CallBudget } from "../quota/index.ts";
 import type { WorkResult, Work } from "../process/index.ts";
 import type { CapabilityShelf } from "./capabilities.ts";
 import type { KvStore } from "./kv.ts";
@@ -26,6 +27,7 @@ export interface PluginScope {
   network: Network;
   /** 32 bytes of this plugin and this label, the same after every start. */
   deriveKey: (label: string) => Uint8Array;
+  budget: CallBudget;
   runWorker: (name: string, work: Work) => Promise<WorkResult>;
   /** Something beside the op itself that the ledger is to know. */
   onUsed: (use: { op: string; permission: PermissionName; target: string; trace: string }) => void;

@@ -16,7 +16,7 @@ import type {
   Reply,
   StoredRelease,
 } from "../../contract/index.ts";
-import { HnError, TokenBucket } from "../../foundation/index.ts";
+import { HnError } from "../../foundation/index.ts";
 import { protocolError, type Attachments, type ByteSocket } from "../../format/index.ts";
 import type { Launcher, SandboxSpec } from "../confine/index.ts";
 import { Network, type EgressFigures, type EgressMeter, type NetWays, type Settings } from "../net/index.ts";
@@ -24,6 +24,7 @@ import { GrantTable } from "../permission/index.ts";
 import {
   ConfinedProcess,
   fromPlugin,
+  LogBudget,
   WorkerPool,
   type ConfinedProcessOptions,
   type Incoming,
@@ -31,6 +32,7 @@ import {
   type Work,
   type WorkResult,
 } from "../process/index.ts";
+import type { CallBudget } from "../quota/index.ts";
 import { CallRate } from "./call-rate.ts";
 import { CapabilityShelf } from "./capabilities.ts";
 import { PluginDoors } from "./doors.ts";
@@ -50,7 +52,7 @@ export interface SessionOptions {
   workerLauncher: Launcher;
   spec: SandboxSpec;
   workerSpec: (limits: { memoryMb: number; pids: number }) => SandboxSpec;
-  limits: Required<Pick<PluginLimits, "memoryMb" | "callsPerMinute" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">> &
+  limits: Required<Pick<PluginLimits, "memoryMb" | "pids" | "cpu" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">> &
     Pick<PluginLimits, "callTimeoutMs">;
   mounts: Mounts;
   /** Milliseconds after a call's deadline within which the plugin must still answer a ping, or is ended; absent: pings alone decide. */
@@ -58,6 +60,7 @@ export interface SessionOptions {
   /** What this launcher gives on this machine; evidence replaces it once the process runs. */
   expectedLabel: ConfinementLabel;
   cores: number;
+  measure?: ConfinedProcessOptions["measure"];
   bus: Bus;
   clock: Clock;
   identity: NodeIdentity;
@@ -67,10 +70,14 @@ export interface SessionOptions {
   settings: () => Settings;
   deriveKey: (label: string) => Uint8Array;
   onLine: ConfinedProcessOptions["onLine"];
+  budget: CallBudget;
   onDenied: (use: OpUse) => void;
+  onQuota: (use: OpUse) => void;
   onAllowed: (use: OpUse) => void;
   onPanel: (wish: PanelWish, verdict: "allow" | "deny") => void;
   onHealth: (ok: boolean, detail: string) => void;
+  /** It has used all of its processor time for a minute, or no longer does. */
+  onAtCap: (atCap: boolean) => void;
   onNotify: (title: string, body: string) => void;
   /** One call has ended; the counts are up to date. */
   onOutcome: () => void;
@@ -92,8 +99,10 @@ export interface Outcomes {
 export interface CallFigures {
   calls: number;
   callsPerMinute: number;
+  queue: number;
   p50Ms: number;
   p99Ms: number;
+  strikes: number;
 }
 
 const CONFIG_MS = 10_000;
@@ -118,7 +127,6 @@ export class Session {
   readonly #network: Network;
   readonly #pools = new Map<string, WorkerPool>();
   readonly #answers = new Map<number, { resolve: (value: JsonValue) => void; reject: (error: unknown) => void }>();
-  readonly #bucket: TokenBucket;
   #grants: GrantTable;
   #strikes: number[] = [];
   #draining = false;
@@ -129,6 +137,7 @@ export class Session {
   readonly #samples: number[] = [];
   #sampled = 0;
   readonly #rate = new CallRate();
+  readonly #logBudget: LogBudget;
   readonly #conversations = new Conversations();
   #onIdle: (() => void) | undefined;
 
@@ -137,11 +146,7 @@ export class Session {
     this.#options = options;
     this.#grants = new GrantTable(options.grants);
     const { clock, bus, release, limits } = options;
-    this.#bucket = new TokenBucket({
-      perSecond: limits.callsPerMinute / 60,
-      capacity: limits.callsPerMinute,
-      now: clock.monotonic(),
-    });
+    this.#logBudget = new LogBudget(clock, (text) => options.onLine({ source: "host", level: "warn", text }));
     this.capabilities = new CapabilityShelf({
       release,
       bus,
@@ -168,6 +173,9 @@ export class Session {
       init: ({ paths }) => this.#init(paths),
       onMessage: (message, attachments) => this.#receive(message, attachments),
       onLine: options.onLine,
+      logBudget: this.#logBudget,
+      measure: options.measure,
+      onAtCap: options.onAtCap,
       onEnd: (end) => this.#ended(end),
     });
     this.#calls = new LiveCalls({
@@ -189,6 +197,7 @@ export class Session {
       calls: this.#calls,
       scope: this.#scope(),
       onDenied: options.onDenied,
+      onQuota: options.onQuota,
       onAllowed: options.onAllowed,
       onStrike: (why) => this.#strike(why),
     });
@@ -227,7 +236,8 @@ export class Session {
     const at = (share: number): number =>
       Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
     const callsPerMinute = this.#rate.lastMinute(this.#options.clock.monotonic());
-    return { calls: this.#count, callsPerMinute, p50Ms: at(0.5), p99Ms: at(0.99) };
+    const strikes = this.#recentStrikes().length;
+    return { calls: this.#count, callsPerMinute, queue: this.#calls.size, p50Ms: at(0.5), p99Ms: at(0.99), strikes };
   }
 
   /** Memory, processor and processes of the plugin and its workers together. */
@@ -355,8 +365,7 @@ export class Session {
   #admit(): number {
     if (this.#draining) throw new HnError("capacity_exceeded", { message: "The plugin is being stopped.", retryAfterMs: 1000 });
     const now = this.#options.clock.monotonic();
-    const wait = this.#bucket.take(now);
-    if (wait > 0) throw new HnError("rate_limited", { retryAfterMs: wait });
+    this.#options.budget.takeIn();
     this.#count += 1;
     this.#rate.note(now);
     return now;
@@ -420,7 +429,7 @@ export class Session {
   }
 
   #scope(): PluginScope {
-    const { release, identity, bus, clock, kv, deriveKey, onAllowed, onHealth, onNotify } = this.#options;
+    const { release, identity, bus, clock, kv, budget, deriveKey, onAllowed, onHealth, onNotify } = this.#options;
     return {
       pluginId: release.id,
       identity,
@@ -432,6 +441,7 @@ export class Session {
       network: this.#network,
       deriveKey,
       onUsed: (use) => onAllowed({ ...use, bytesIn: 0, bytesOut: 0 }),
+      budget,
       runWorker: (name, work) => this.#runWorker(name, work),
       onHealth,
       onNotify,
@@ -459,6 +469,7 @@ export class Session {
       cores,
       clock,
       onLine,
+      logBudget: this.#logBudget,
     });
     this.#pools.set(name, pool);
     return pool;
@@ -485,8 +496,13 @@ export class Session {
   #strike(why: string): void {
     const now = this.#options.clock.monotonic();
     this.#options.onLine({ source: "stderr", level: "warn", text: why });
-    this.#strikes = [...this.#strikes.filter((at) => now - at < STRIKE_WINDOW_MS), now];
+    this.#strikes = [...this.#recentStrikes(), now];
     if (this.#strikes.length >= STRIKES_MAX) this.process.kill("hung", `${STRIKES_MAX} strikes in a minute. ${why}`);
+  }
+
+  #recentStrikes(): number[] {
+    const now = this.#options.clock.monotonic();
+    return this.#strikes.filter((at) => now - at < STRIKE_WINDOW_MS);
   }
 
   #callEnded(end: CallEnd): void {
@@ -518,6 +534,7 @@ export class Session {
   #ended(end: ProcessEnd): void {
     this.#draining = true;
     this.#options.onEnding();
+    this.#logBudget.finish();
     this.capabilities.withdrawAll();
     this.doors.withdraw();
     const gone = new HnError("plugin_gone");

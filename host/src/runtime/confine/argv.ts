@@ -23,6 +23,8 @@ export interface SandboxSpec {
   dataDir: string | null;
   memoryMb: number;
   pids: number;
+  /** Processors, where a control group can hold it to them. */
+  cpu?: number;
   /** Largest file the plugin may write, bytes. */
   maxFileBytes: number;
   sqlite: boolean;
@@ -46,6 +48,8 @@ export interface NodePaths {
 /** The unprivileged user of every plugin when the daemon is root, and the id that a plugin sees as its own otherwise. */
 export const NOBODY = 65_534;
 const TMP_BYTES = 16_777_216;
+/** Tasks of all plugins together where they share one user. */
+const ALL_TASKS = 2048;
 /** Names beside the runner of an isolate host. */
 const ADDON = "isolated-vm.node";
 const GUEST = "guest.js";
@@ -116,8 +120,8 @@ export function sandboxArguments(tools: SandboxTools, spec: SandboxSpec): string
     ["--seccomp", "4", "--"],
     tools.asRoot ? leaveRoot() : [],
     ["/prlimit", "--core=0", "--nofile=256"],
-    // As root, one count would hold for the tasks of all plugins together.
-    tools.asRoot ? [] : [`--nproc=${spec.pids}`],
+    // As root, one count holds for the tasks of all plugins together: it saves the machine, and the meter ends whoever has too many.
+    [`--nproc=${tools.asRoot ? ALL_TASKS : spec.pids}`],
     [`--fsize=${spec.maxFileBytes}`, "--", "/node"],
     nodeArguments(spec, insidePaths(spec)),
   ].flat();

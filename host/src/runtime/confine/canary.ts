@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { REMARK_TEXTS, type ConfinementEvidence, type ConfinementReport, type Log, type ProbeId } from "../../contract/index.ts";
 import { insidePaths, sandboxArguments, type SandboxSpec } from "./argv.ts";
 import { collectEvidence } from "./evidence.ts";
-import { spawnSandbox, type Launched } from "./launch.ts";
+import { groupFor, spawnSandbox, type Launched } from "./launch.ts";
 import { areUserNamespacesOff, isUserNamespaceRestricted, type Machine } from "./machine.ts";
 import { repairsFor } from "./repairs.ts";
 
@@ -84,7 +84,7 @@ export async function probeConfinement(
       const found = await runCanary(machine, o);
       report.probes = found.probes;
       const holes = found.probes.filter(({ ok }) => !ok);
-      if (found.evidence.label === "os" && holes.length === 0) report.label = "os";
+      if (found.evidence.label.startsWith("os") && holes.length === 0) report.label = found.evidence.label;
       else {
         obstacles.canaryFailed = true;
         obstacles.canaryOutput = [
@@ -136,7 +136,8 @@ async function runCanary(
   try {
     const { port } = server.address() as AddressInfo;
     const question = { system: true, folder: secretDir, port, pid: process.pid };
-    const start = (args: readonly string[]): Launched => spawnSandbox({ tools, seccompFile }, args, insidePaths(spec));
+    const start = (args: readonly string[]): Launched =>
+      spawnSandbox({ tools, seccompFile, group: groupFor(machine, spec) }, args, insidePaths(spec));
     const [system, full] = await Promise.all([
       askCanary(start(bare), question, machine),
       askCanary(start(argv), { ...question, system: false }, machine),

@@ -1,6 +1,7 @@
 /** The label of a running plugin is what the kernel says about its process, never what was asked for. @source plugin-platform §1.4 */
 import { readFileSync, readlinkSync } from "node:fs";
 import type { ConfinementEvidence, ConfinementLabel, Remark, RemarkId } from "../../contract/index.ts";
+import { cgroupFolder, groupOf } from "./cgroup.ts";
 import { processTree } from "./process-tree.ts";
 
 const NAMESPACES = ["mnt", "pid", "net", "ipc", "uts", "user", "cgroup"] as const;
@@ -53,23 +54,39 @@ export function collectEvidence(pid: number, daemonIsRoot: boolean, source: Evid
     capEff: field("CapEff"),
     hostUid: number("Uid"),
     namespaces,
-    cgroup: /^0::(\/.+)$/m.exec(source.read(`/proc/${pid}/cgroup`) ?? "")?.[1] ?? null,
+    cgroup: ownGroup(pid, source),
     remarks: [],
   };
   const permissionModel = commandLine.split("\0").includes("--permission");
-  return { ...evidence, ...judge(evidence, { daemonIsRoot, permissionModel, alive: status !== null }) };
+  return {
+    ...evidence,
+    ...judge(evidence, { daemonIsRoot, permissionModel, alive: status !== null, hardLimits: hasLimits(evidence.cgroup, source) }),
+  };
+}
+
+/** A group that it does not share with the daemon. */
+function ownGroup(pid: number, source: EvidenceSource): string | null {
+  const group = groupOf(source.read(`/proc/${pid}/cgroup`));
+  return group === null || group === "/" || group === groupOf(source.read("/proc/self/cgroup")) ? null : group;
+}
+
+/** The kernel holds it to numbers, not to "max". */
+function hasLimits(group: string | null, source: EvidenceSource): boolean {
+  const folder = group === null ? null : cgroupFolder(source.read("/proc/self/mountinfo"), group);
+  return folder !== null && ["memory.max", "pids.max"].every((name) => /^\d+\s*$/.test(source.read(`${folder}/${name}`) ?? ""));
 }
 
 interface Circumstances {
   daemonIsRoot: boolean;
   permissionModel: boolean;
   alive: boolean;
+  hardLimits: boolean;
 }
 
 /** Which label the facts prove, with every reason why it is not a higher one. */
 export function judge(
   facts: ConfinementEvidence,
-  { daemonIsRoot, permissionModel, alive }: Circumstances,
+  { daemonIsRoot, permissionModel, alive, hardLimits }: Circumstances,
 ): { label: ConfinementLabel; remarks: Remark[] } {
   const remarks: Remark[] = [];
   const missing = (condition: boolean, id: RemarkId, found = ""): void => {
@@ -85,8 +102,11 @@ export function judge(
   missing(!permissionModel, "no_permission_model");
   if (remarks.length === 0) {
     return {
-      label: "os",
-      remarks: [{ id: "soft_limits", found: "" }, ...(daemonIsRoot ? [{ id: "daemon_root", found: "" } as const] : [])],
+      label: hardLimits ? "os+cgroup" : "os",
+      remarks: [
+        ...(hardLimits ? [] : [{ id: "soft_limits", found: "" } as const]),
+        ...(daemonIsRoot ? [{ id: "daemon_root", found: "" } as const] : []),
+      ],
     };
   }
   if (permissionModel && facts.hostUid !== 0) return { label: "seat-belt", remarks };

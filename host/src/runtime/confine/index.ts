@@ -1,6 +1,7 @@
 /** Everything that stands between a plugin's process and the machine. */
 export * from "./argv.ts";
 export * from "./canary.ts";
+export * from "./cgroup.ts";
 export * from "./descriptors.ts";
 export * from "./evidence.ts";
 export * from "./launch.ts";

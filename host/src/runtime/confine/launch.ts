@@ -12,6 +12,7 @@ import {
   type SandboxSpec,
   type SandboxTools,
 } from "./argv.ts";
+import { withinGroup, type Cgroup, type CgroupLimits } from "./cgroup.ts";
 import { findNodeProcess } from "./evidence.ts";
 import type { Machine } from "./machine.ts";
 import { processTree } from "./process-tree.ts";
@@ -50,19 +51,32 @@ export interface Launcher<Link extends ByteSocket = Duplex> {
 export function sandboxLauncher(machine: Machine): Launcher {
   const { tools, seccompFile } = machine;
   if (tools === null || seccompFile === null) throw new Error("This machine has no sandbox.");
-  return { launch: (spec) => spawnSandbox({ tools, seccompFile }, sandboxArguments(tools, spec), insidePaths(spec)) };
+  return {
+    launch: (spec) =>
+      spawnSandbox({ tools, seccompFile, group: groupFor(machine, spec) }, sandboxArguments(tools, spec), insidePaths(spec)),
+  };
+}
+
+/** Without a group the meter is the limit; the label that the evidence gives says so. */
+export function groupFor({ cgroups }: Machine, limits: CgroupLimits): Cgroup | null {
+  try {
+    return cgroups?.create(limits) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** Runs bwrap with these arguments: link on fd 3, filter on fd 4, nothing else inherited. */
 export function spawnSandbox(
-  { tools, seccompFile }: { tools: SandboxTools; seccompFile: string },
+  { tools, seccompFile, group = null }: { tools: SandboxTools; seccompFile: string; group?: Cgroup | null },
   argv: readonly string[],
   paths: NodePaths,
 ): Launched {
   const filter = openSync(seccompFile, "r");
   try {
-    const child = spawnMasked(tools.bwrap, argv, { stdio: ["ignore", "pipe", "pipe", "pipe", filter], env: {}, cwd: "/" });
-    return launched(child, paths, true);
+    const [program, args] = group === null ? [tools.bwrap, argv] : withinGroup(group, tools.bwrap, argv);
+    const child = spawnMasked(program, args, { stdio: ["ignore", "pipe", "pipe", "pipe", filter], env: {}, cwd: "/" });
+    return group === null ? launched(child, paths, true) : grouped(launched(child, paths, true), group);
   } finally {
     closeSync(filter);
   }
@@ -94,6 +108,24 @@ function spawnMasked(program: string, args: readonly string[], options: SpawnOpt
   } finally {
     process.umask(former);
   }
+}
+
+/** Also ends, and tells of, what only the group knows. */
+function grouped(process: Launched, group: Cgroup): Launched {
+  const exited = process.exited.then((facts): ExitFacts => {
+    const detail = `The system ended it: it needed more than its ${group.memoryMb} MB of memory.`;
+    const end = group.outOfMemory() ? { end: { cause: "over_quota" as const, detail } } : {};
+    group.remove();
+    return { ...facts, ...end };
+  });
+  return {
+    ...process,
+    exited,
+    kill: () => {
+      group.kill();
+      process.kill();
+    },
+  };
 }
 
 function launched(child: ChildProcess, paths: NodePaths, sandboxed: boolean): Launched {

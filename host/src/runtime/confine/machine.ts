@@ -4,6 +4,7 @@ import { accessSync, constants, readFileSync, realpathSync, writeFileSync } from
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import type { Repair } from "../../contract/index.ts";
+import type { Cgroups } from "./cgroup.ts";
 import type { SandboxTools } from "./argv.ts";
 import { libraryClosure } from "./libraries.ts";
 import { seccompProgram, type Architecture } from "./seccomp.ts";
@@ -18,6 +19,8 @@ export interface Machine {
   /** The filter on disk; opened anew for every start because bwrap reads it to its end. */
   seccompFile: string | null;
   missing: Repair[];
+  /** Where the kernel sets hard limits; absent without a delegated group. */
+  cgroups?: Cgroups | null;
   node: string;
   runner: string;
 }

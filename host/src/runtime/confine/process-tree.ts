@@ -1,7 +1,9 @@
 /** Reads /proc: who belongs to a plugin, and what they use. All of it answers empty where there is no /proc. */
 import { readdirSync, readFileSync } from "node:fs";
+import { setPriority } from "node:os";
 
 const PAGE = 4096;
+const LOW_PRIORITY = 10;
 /** `sysconf(_SC_CLK_TCK)`; 100 on every Linux that Node supports. */
 const TICKS_PER_SECOND = 100;
 
@@ -41,6 +43,31 @@ export function residentBytes(pids: readonly number[]): number {
   let pages = 0;
   for (const pid of pids) pages += Number(read(`/proc/${pid}/statm`)?.split(" ")[1] ?? 0);
   return pages * PAGE;
+}
+
+/** Processes and threads together, as the kernel counts them against a limit. */
+export function taskCount(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + tasksOf(pid).length, 0);
+}
+
+/** Lets everybody else have the processor first: all threads of the processes, and what they start from now on. */
+export function lowerPriority(pids: readonly number[]): void {
+  for (const task of pids.flatMap(tasksOf)) {
+    try {
+      setPriority(task, LOW_PRIORITY);
+    } catch {
+      // It has just ended.
+      continue;
+    }
+  }
+}
+
+function tasksOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** Processor time of the processes together, milliseconds. */

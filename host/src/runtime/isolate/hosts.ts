@@ -15,7 +15,7 @@ export const WATCHDOG_MS = 100;
 const GUESTS_MAX = 50;
 const BUNDLE_MAX_BYTES = 1_048_576;
 const GUEST_MEMORY_MB = { least: 8, usual: 32, most: 128 };
-const HOST_PIDS = 64;
+export const HOST_PIDS = 64;
 
 export class IsolateHosts {
   readonly #machine: Machine;

@@ -14,6 +14,7 @@ import type {
 } from "../../contract/index.ts";
 import { formatTime } from "../../foundation/index.ts";
 import { chainHash, DROP_OP, LedgerChecker, SEGMENT_OP } from "../../format/index.ts";
+import { printable } from "../process/index.ts";
 import type { HashedRow, Summed } from "./segment.ts";
 import { LEDGER_LIMITS, Shelf, type LedgerLimits } from "./shelf.ts";
 import { Sums } from "./sums.ts";
@@ -204,9 +205,10 @@ export class Ledger implements LedgerView {
       at: Math.floor(this.#options.clock.now()),
       plugin: entry.plugin,
       release: entry.release,
-      op: entry.op.toWellFormed(),
+      op: printable(entry.op),
       permission: entry.permission,
-      target: entry.target.slice(0, TARGET_MAX).toWellFormed(),
+      // What a plugin asks for is its own words, and a terminal may show them.
+      target: printable(entry.target.slice(0, TARGET_MAX)),
       bytes_in: bytesIn,
       bytes_out: bytesOut,
       count,

@@ -40,15 +40,21 @@ export class GrantTable {
       throw denied("bus.provide", name);
   }
 
-  /** `bus.dispatch`: `name@major` is listed; under the plugin's own authority only with `own:true`, and never through `*`. */
-  call(target: { name: string; major: number; own: boolean }): void {
+  /**
+   * `bus.dispatch`: `name@major` is listed; under the plugin's own authority only with `own:true`, and never through `*`.
+   * @returns tokens a minute that the grant allows; undefined: any number
+   */
+  call(target: { name: string; major: number; own: boolean }): number | undefined {
     const ref = `${target.name}@${target.major}`;
     const fits = (scope: JsonObject): boolean => {
       const listed = texts(scope, "capabilities");
       if (target.own) return scope["own"] === true && listed.includes(ref);
       return listed.includes(ref) || listed.includes("*");
     };
-    if (!this.require("bus.call", ref).some(fits)) throw denied("bus.call", ref);
+    const scopes = this.require("bus.call", ref).filter(fits);
+    if (scopes.length === 0) throw denied("bus.call", ref);
+    const limits = scopes.map((scope) => scope["tokensPerMin"]);
+    return limits.every((limit) => typeof limit === "number") ? Math.max(...limits) : undefined;
   }
 
   /** `supervisor`: a declared worker that is listed. */

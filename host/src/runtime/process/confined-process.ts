@@ -3,8 +3,9 @@ import type { Clock, HostMessage, PluginMessage, Timer, WorkerHostMessage, Worke
 import { HnError } from "../../foundation/index.ts";
 import { FrameChannel, type Attachments, type ByteSocket } from "../../format/index.ts";
 import { cpuMs, heapMb, type ExitFacts, type Launched, type Launcher, type SandboxSpec } from "../confine/index.ts";
+import type { LogBudget } from "./log-budget.ts";
 import { readLines, type LineReader } from "./log-lines.ts";
-import { Meter, type Usage } from "./meter.ts";
+import { Meter, type Measure, type Usage } from "./meter.ts";
 
 export type Incoming = PluginMessage | WorkerMessage;
 export type Outgoing = HostMessage | WorkerHostMessage;
@@ -22,13 +23,21 @@ export interface ConfinedProcessOptions {
   launcher: Launcher<ByteSocket>;
   spec: SandboxSpec;
   clock: Clock;
-  limits: { startTimeoutMs: number; memoryMb: number; maxBlockMs: number };
+  limits: { startTimeoutMs: number; memoryMb: number; maxBlockMs: number; pids: number; cpu?: number };
+  /** What plugin and workers may print together. */
+  logBudget: LogBudget;
+  onAtCap?: (atCap: boolean) => void;
+  measure?: Measure | undefined;
   /** Workers are bound by the time of their message instead. */
   pings: boolean;
   /** What follows the greeting. */
   init: (launched: Launched<ByteSocket>) => Outgoing;
   onMessage: (message: Incoming, attachments: Attachments) => void;
-  onLine: (line: { source: "stdout" | "stderr" | "plugin"; level: "debug" | "info" | "warn" | "error"; text: string }) => void;
+  onLine: (line: {
+    source: "stdout" | "stderr" | "plugin" | "host";
+    level: "debug" | "info" | "warn" | "error";
+    text: string;
+  }) => void;
   onEnd: (end: ProcessEnd) => void;
 }
 
@@ -76,7 +85,7 @@ export class ConfinedProcess {
     this.ready = new Promise((resolve, reject) => (this.#ready = { resolve, reject }));
     this.ready.catch(() => {});
     this.#readers = (["stdout", "stderr"] as const).map((source) =>
-      readLines(this.launched[source], clock, (text) => {
+      readLines(this.launched[source], options.logBudget, (text) => {
         if (source === "stderr") this.#heapFull ||= text.includes(HEAP_FULL);
         options.onLine({ source, level: source === "stderr" ? "warn" : "info", text });
       }),
@@ -93,6 +102,11 @@ export class ConfinedProcess {
       clock,
       tree: () => this.launched.tree(),
       memoryMb: limits.memoryMb,
+      pids: limits.pids,
+      cpu: limits.cpu,
+      onOverPids: (tasks) => this.kill("over_quota", `It had ${tasks} processes and threads; its limit is ${limits.pids}.`),
+      onAtCap: (atCap) => options.onAtCap?.(atCap),
+      ...(options.measure === undefined ? {} : { measure: options.measure }),
       onOverMemory: (rssMb) => this.kill("over_quota", `It used ${rssMb} MB of memory; its limit is ${limits.memoryMb} MB.`),
     });
     this.#startTimer = clock.setTimeout(
@@ -247,7 +261,8 @@ export class ConfinedProcess {
     }
     const level = (["debug", "info", "warn", "error"] as const).find((known) => known === message.level) ?? "info";
     const fields = message.fields === undefined ? "" : ` ${JSON.stringify(message.fields)}`;
-    this.#options.onLine({ source: "plugin", level, text: `${String(message.msg)}${fields}` });
+    const text = `${String(message.msg)}${fields}`;
+    if (this.#options.logBudget.take(text.length, 1)) this.#options.onLine({ source: "plugin", level, text });
   }
 
   #linkClosed(): void {

@@ -1,11 +1,14 @@
 /** What a plugin prints, made harmless: lines of bounded length and rate, no control characters. @source plugin-platform §7, §8.4 */
 import type { Readable } from "node:stream";
-import type { Clock } from "../../contract/index.ts";
+import type { LogBudget } from "./log-budget.ts";
 
 export const LOG_LINE_MAX = 16_384;
-const BYTES_PER_MINUTE = 5_000_000;
+const NEWLINE = 10;
 /** Everything that could move a terminal's cursor, colour it or reverse its reading direction. */
 const UNPRINTABLE = /[[\p{Cc}\p{Bidi_Control}\u2028\u2029]--[\t]]/gv;
+
+/** So much of a line is handed on beyond what is kept: a secret that lies across the end must be found whole. */
+export const LOG_LINE_MARGIN = 4096;
 
 /** Escapes control and direction characters and repairs broken Unicode. */
 export function printable(text: string): string {
@@ -21,33 +24,18 @@ export interface LineReader {
 }
 
 /**
- * Reads lines from a pipe. Beyond 5 MB a minute, lines are dropped and counted; the pipe is always read to its end, so that a plugin that
- * floods its log neither blocks nor fills the daemon.
+ * Reads lines from a pipe, as they are; `printable` makes them harmless. Beyond what the budget allows, lines are dropped and counted; the pipe is always read to its end, so that a plugin
+ * that floods its log neither blocks nor fills the daemon.
  */
-export function readLines(source: Readable, clock: Clock, onLine: (line: string) => void): LineReader {
+export function readLines(source: Readable, budget: LogBudget, onLine: (line: string) => void): LineReader {
   const decoder = new TextDecoder();
   let rest = "";
   let skipping = false;
-  let minuteStart = clock.monotonic();
-  let bytes = 0;
-  let dropped = 0;
   const give = (line: string): void => {
-    if (line !== "") onLine(printable(line));
-  };
-  const report = (): void => {
-    if (dropped > 0) onLine(`(${dropped} bytes of output dropped: more than ${BYTES_PER_MINUTE / 1e6} MB in a minute)`);
-    dropped = 0;
+    if (line !== "") onLine(line.slice(0, LOG_LINE_MAX + LOG_LINE_MARGIN));
   };
   source.on("data", (chunk: Uint8Array) => {
-    const now = clock.monotonic();
-    if (now - minuteStart >= 60_000) {
-      minuteStart = now;
-      bytes = 0;
-      report();
-    }
-    bytes += chunk.byteLength;
-    if (bytes > BYTES_PER_MINUTE) {
-      dropped += chunk.byteLength;
+    if (!budget.take(chunk.byteLength, budget.isSpent ? 0 : newlines(chunk))) {
       rest = "";
       skipping = true;
       return;
@@ -58,7 +46,7 @@ export function readLines(source: Readable, clock: Clock, onLine: (line: string)
       if (!skipping) give(line.endsWith("\r") ? line.slice(0, -1) : line);
       skipping = false;
     }
-    if (rest.length > LOG_LINE_MAX) {
+    if (rest.length > LOG_LINE_MAX + LOG_LINE_MARGIN) {
       if (!skipping) give(rest);
       rest = "";
       skipping = true;
@@ -68,7 +56,12 @@ export function readLines(source: Readable, clock: Clock, onLine: (line: string)
     finish() {
       if (!skipping) give(rest);
       rest = "";
-      report();
     },
   };
+}
+
+function newlines(chunk: Uint8Array): number {
+  let count = 0;
+  for (const byte of chunk) if (byte === NEWLINE) count += 1;
+  return count;
 }

@@ -26,6 +26,7 @@ export interface WorkerPoolOptions {
   cores: number;
   clock: Clock;
   onLine: ConfinedProcessOptions["onLine"];
+  logBudget: ConfinedProcessOptions["logBudget"];
 }
 
 interface Job extends Work {
@@ -138,14 +139,15 @@ export class WorkerPool {
       if (this.#workers.size === 0) this.#refuseAll();
       return false;
     }
-    const { launcher, spec, declaration, clock, onLine } = this.#options;
+    const { launcher, spec, declaration, clock, onLine, logBudget } = this.#options;
     const worker: Worker = { process: undefined as unknown as ConfinedProcess, job: null, ready: false, idleSince: 0 };
     try {
       worker.process = new ConfinedProcess({
         launcher,
         spec: { ...spec, worker: declaration.name },
         clock,
-        limits: { startTimeoutMs: START_MS, memoryMb: declaration.limits.memoryMb, maxBlockMs: 0 },
+        limits: { startTimeoutMs: START_MS, memoryMb: declaration.limits.memoryMb, maxBlockMs: 0, pids: spec.pids },
+        logBudget,
         pings: false,
         init: ({ paths }) => ({
           t: "worker.init",

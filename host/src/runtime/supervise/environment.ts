@@ -8,6 +8,7 @@ import type { Journal } from "../journal/index.ts";
 import type { EgressMeter, NetWays, Settings } from "../net/index.ts";
 import type { PluginFiles } from "../layout.ts";
 import type { Ledger } from "../ledger/index.ts";
+import type { Measure } from "../process/index.ts";
 import type { LogStore } from "../log-store.ts";
 import type { Overrides } from "../overrides.ts";
 
@@ -27,6 +28,10 @@ export interface PluginEnvironment {
   journal: Journal;
   ledger: Ledger;
   logs: LogStore;
+  /** What is measured elsewhere: megabytes of a plugin's folder, and sent within the hour; null where nothing measures. */
+  measures: { diskMb: (pluginId: string) => number | null; egressMb: (pluginId: string) => number | null };
+  /** Of processes; the kernel's numbers by default. */
+  measure: Measure | undefined;
   cores: number;
   /** Most memory that one plugin may be given. */
   maxMemoryMb: number;

@@ -9,6 +9,7 @@ import {
   type JsonValue,
   type LocalError,
   type PluginLimits,
+  type PluginResources,
   type PluginState,
   type PluginStatus,
   type Reason,
@@ -19,9 +20,11 @@ import {
 import { HnError } from "../../foundation/index.ts";
 import { Session, type Guard, type OpUse, type PanelWish, type SessionOptions } from "../broker/index.ts";
 import { collectEvidence, startTicks } from "../confine/index.ts";
-import { HOST_MEMORY_MB, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
+import { HOST_MEMORY_MB, HOST_PIDS, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
+import { Frames } from "../logs/index.ts";
 import { rating } from "../permission/index.ts";
 import type { ProcessEnd } from "../process/index.ts";
+import { CallBudget } from "../quota/index.ts";
 import type { PluginEnvironment } from "./environment.ts";
 import { PluginData } from "./plugin-data.ts";
 import { loopReason, RestartPolicy } from "./policy.ts";
@@ -69,6 +72,7 @@ export class ManagedPlugin {
   readonly #limits: () => Required<PluginLimits>;
   /** Where its data are. */
   readonly data: PluginData;
+  readonly #budget: CallBudget;
   #state: PluginState = "staged";
   #reason: LocalError | null = null;
   #session: Session | undefined;
@@ -78,6 +82,7 @@ export class ManagedPlugin {
   #activeSince = 0;
   #unhealthy = 0;
   #ailment = "";
+  #atCap = false;
   /** Set while another release serves: this one may still run, but nothing starts it again. */
   #retired = false;
   watch: Watch | undefined;
@@ -93,6 +98,7 @@ export class ManagedPlugin {
     this.#policy = new RestartPolicy(environment.random);
     this.#limits = () => limitsOf(release.manifest, environment.maxMemoryMb);
     this.data = new PluginData(release, environment);
+    this.#budget = new CallBudget({ clock: environment.clock, callsPerMinute: this.#limits().callsPerMinute });
   }
 
   get state(): PluginState {
@@ -105,6 +111,14 @@ export class ManagedPlugin {
 
   get session(): Session | undefined {
     return this.#session;
+  }
+
+  /** What it uses at this moment; null while it does not run. */
+  get resources(): PluginResources | null {
+    const session = this.#session;
+    if (session === undefined) return null;
+    const { diskMb, egressMb } = this.#environment.measures;
+    return { ...session.usage(), ...session.figures(), diskMb: diskMb(this.id), egressMb: egressMb(this.id) };
   }
 
   /** What its health reports say is wrong; null when nothing. */
@@ -195,7 +209,7 @@ export class ManagedPlugin {
       rating: rating(allowed, label ?? this.#environment.report.label),
       offers: session?.capabilities.refs ?? [],
       routes: session?.doors.routes ?? [],
-      resources: session === undefined ? null : { ...session.usage(), ...session.figures() },
+      resources: this.resources,
       reason: this.#reason,
       data: this.data.use,
       needsConsent: this.#environment.journal.awaitsConsent(this.id),
@@ -225,6 +239,7 @@ export class ManagedPlugin {
     this.#stopping = false;
     this.#retired = false;
     this.#unhealthy = 0;
+    this.#atCap = false;
     if (!(await this.#admitted(facts.release)) || this.#stopping) return false;
     if (!service) {
       this.#set("active", null);
@@ -430,7 +445,8 @@ export class ManagedPlugin {
     const limits = this.#limits();
     const isolated = this.#tier(release) === "isolate";
     const assetsDir = environment.files(this.id).buildAssetView(release);
-    const ledger = (verdict: "allow" | "deny") => (use: OpUse) =>
+    const frames = new Frames(release.dir);
+    const ledger = (verdict: "allow" | "deny" | "quota") => (use: OpUse) =>
       environment.ledger.add({ plugin: this.id, release: release.version, verdict, ...use });
     return {
       release,
@@ -442,9 +458,10 @@ export class ManagedPlugin {
       spec: pluginSpec({ facts, limits, assetsDir, dataDir, report: environment.report }),
       workerSpec: (worker) =>
         workerSpec({ facts, worker, assetsDir, report: environment.report, maxMemoryMb: environment.maxMemoryMb }),
-      limits: isolated ? { ...limits, memoryMb: HOST_MEMORY_MB } : limits,
+      limits: isolated ? { ...limits, memoryMb: HOST_MEMORY_MB, pids: HOST_PIDS } : limits,
       expectedLabel: environment.report.label,
       cores: environment.cores,
+      ...(environment.measure === undefined ? {} : { measure: environment.measure }),
       bus: environment.bus,
       mounts: environment.mounts,
       clock: environment.clock,
@@ -454,8 +471,10 @@ export class ManagedPlugin {
       egress: this.#egress(limits.egressMbPerHour),
       settings: () => environment.settings(release),
       deriveKey: (label) => environment.deriveKey(this.id, label),
-      onLine: ({ source, level, text }) => environment.logs.add(this.id, { source, level, message: text }),
+      onLine: ({ source, level, text }) => environment.logs.add(this.id, { source, level, message: frames.map(text) }),
+      budget: this.#budget,
       onDenied: ledger("deny"),
+      onQuota: ledger("quota"),
       onAllowed: ledger("allow"),
       onPanel: ({ panel, method }, verdict) =>
         ledger(verdict)({
@@ -468,6 +487,10 @@ export class ManagedPlugin {
           via: "panel",
         }),
       onHealth: (ok, detail) => this.#health(ok, detail),
+      onAtCap: (atCap) => {
+        this.#atCap = atCap;
+        this.#judgeHealth();
+      },
       onNotify: (title, body) => environment.onNotice({ plugin: this.id, title, body }),
       onOutcome: () => this.watch?.onOutcome(),
       onEnding: () => this.#stopping || this.watch?.onEnding(),
@@ -484,13 +507,19 @@ export class ManagedPlugin {
   #health(ok: boolean, detail: string): void {
     this.#unhealthy = ok ? 0 : this.#unhealthy + 1;
     this.#ailment = detail;
-    if (ok && this.#state === "degraded") this.#set("active", null);
-    if (this.#unhealthy >= UNHEALTHY_MAX && this.#state === "active") {
-      this.#set(
-        "degraded",
-        new HnError("internal_error", { message: `The plugin reports a problem: ${detail || "no detail"}.` }).toLocal(),
-      );
-    }
+    this.#judgeHealth();
+  }
+
+  /** It serves on; what the operator should know stands beside it. */
+  #judgeHealth(): void {
+    const ill =
+      this.#unhealthy >= UNHEALTHY_MAX
+        ? new HnError("internal_error", { message: `The plugin reports a problem: ${this.#ailment || "no detail"}.` })
+        : this.#atCap
+          ? new HnError("quota_exceeded", { reason: "cpu_limit" })
+          : null;
+    if (ill === null && this.#unhealthy === 0 && this.#state === "degraded") this.#set("active", null);
+    if (ill !== null && this.#state === "active") this.#set("degraded", ill.toLocal());
   }
 
   /** What it has filled it would fill again: it is not started anew by itself. */
@@ -536,7 +565,7 @@ export class ManagedPlugin {
       this.#set("crash_looped", looped.toLocal());
       return;
     }
-    this.#set("backoff", error.toLocal());
+    this.#set(error.reason === "over_quota" ? "over_quota" : "backoff", error.toLocal());
     this.#backoff = clock.setTimeout(() => void this.start(), verdict.delayMs);
   }
 

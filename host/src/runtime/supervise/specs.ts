@@ -27,6 +27,7 @@ export function limitsOf(manifest: PluginManifest, maxMemoryMb: number): Require
     memoryMb: clamp(asked.memoryMb, 64, maxMemoryMb),
     pids: clamp(asked.pids, 16, 1024),
     egressMbPerHour: clamp(asked.egressMbPerHour, 0, EGRESS_MAX_MB_PER_HOUR),
+    cpu: clamp(asked.cpu, 0.1, 64),
     callsPerMinute: clamp(asked.callsPerMinute, 1, 10_000_000),
     startTimeoutMs: clamp(asked.startTimeoutMs, 1000, 120_000),
     shutdownMs: clamp(asked.shutdownMs, 100, 30_000),
@@ -51,6 +52,7 @@ export function pluginSpec(o: {
     dataDir: o.dataDir,
     memoryMb: o.limits.memoryMb,
     pids: o.limits.pids,
+    cpu: o.limits.cpu,
     maxFileBytes: Math.max(rights.dataBytes, MEGABYTE),
     // Both escape Node's permission model, so without a sandbox they are the first-party plugins' alone.
     sqlite: rights.sqlite && mayLoosen,

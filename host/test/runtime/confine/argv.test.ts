@@ -51,8 +51,9 @@ const ROWS: [name: string, tools: SandboxTools, spec: Partial<SandboxSpec>, has:
       "--unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try",
       "--cap-drop ALL --cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP",
       "-- /setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all --inh-caps=-all -- /prlimit",
+      "--nproc=2048",
     ],
-    ["--unshare-user", "--disable-userns", "--uid", "--nproc"],
+    ["--unshare-user", "--disable-userns", "--uid", "--nproc=32"],
   ],
   [
     "always",

@@ -10,6 +10,9 @@ interface Facts {
   shared: string[];
   permission: boolean;
   alive: boolean;
+  /** Group of the plugin, and what its limits are. */
+  group?: string;
+  max?: string;
 }
 const GOOD: Facts = {
   seccomp: 2,
@@ -30,7 +33,12 @@ function source(facts: Facts): EvidenceSource {
       }
       if (path.endsWith("/cmdline"))
         return facts.permission ? "/node\0--permission\0/runner/runner.cjs\0" : "/node\0/runner/runner.cjs\0";
-      return path.endsWith("/cgroup") ? "0::/\n" : null;
+      if (path === "/proc/self/cgroup") return "0::/hearthnet-node\n";
+      if (path === "/proc/self/mountinfo") return "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+      if (path === "/sys/fs/cgroup/plugin-1/pids.max") return "34\n";
+      if (path === "/sys/fs/cgroup/plugin-1/memory.max") return facts.max ?? "268435456\n";
+      if (path === "/sys/fs/cgroup/hearthnet-node/memory.max") return "268435456\n";
+      return path.endsWith("/cgroup") ? `0::${facts.group ?? "/"}\n` : null;
     },
     link: (path) => (path.startsWith("/proc/self") || facts.shared.some((name) => path.endsWith(`/${name}`)) ? "same" : "own"),
   };
@@ -39,6 +47,10 @@ function source(facts: Facts): EvidenceSource {
 /** What the kernel says → the label, for a daemon that is root and one that is not. */
 const ROWS: [name: string, facts: Partial<Facts>, asUser: string, asRoot: string][] = [
   ["everything in place", {}, "os", "os"],
+  ["a group with limits", { group: "/plugin-1" }, "os+cgroup", "os+cgroup"],
+  ["a group without a limit", { group: "/plugin-1", max: "max\n" }, "os", "os"],
+  ["the daemon's own group, whatever its limits", { group: "/hearthnet-node" }, "os", "os"],
+  ["a group with limits, but no filter", { group: "/plugin-1", seccomp: 0 }, "seat-belt", "seat-belt"],
   ["no filter", { seccomp: 0 }, "seat-belt", "seat-belt"],
   ["strict mode is not our filter", { seccomp: 1 }, "seat-belt", "seat-belt"],
   ["new privileges possible", { noNewPrivs: 0 }, "seat-belt", "seat-belt"],

@@ -55,6 +55,15 @@ test("a row is exactly what §8.1 lists, chained to the one before", (t) => {
   assert.deepEqual(place.ledger.checkNow(), { ok: true, node_id: SIGNER.nodeId, rows: 2, first: 1, last: 2 });
 });
 
+test("a plugin's words in a row move no terminal's cursor and break no chain (§8.1)", (t) => {
+  const place = open(t);
+  place.deny("\u001b[2J\u202ex\ud800", { op: "\u0007bell" });
+  const [row] = place.ledger.rows({ limit: 1 });
+  assert.equal(row?.target, "\\u001b[2J\\u202ex\ufffd");
+  assert.equal(row?.op, "\\u0007bell");
+  assert.ok(place.reopen().checkNow().ok);
+});
+
 test("rows are found by plugin, op, verdict and time, over all segments", (t) => {
   const place = open(t, { limits: { segmentMs: HOUR } });
   place.deny("one");

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { ManualClock } from "../../../src/foundation/index.ts";
-import { LOG_LINE_MAX, printable, readLines } from "../../../src/runtime/process/index.ts";
+import { LOG_LINE_MARGIN, LOG_LINE_MAX, LogBudget, printable, readLines } from "../../../src/runtime/process/index.ts";
 
 function reader(clock = new ManualClock()): { pipe: PassThrough; lines: string[]; finish: () => void; clock: ManualClock } {
   const pipe = new PassThrough();
   const lines: string[] = [];
-  const lineReader = readLines(pipe, clock, (line) => lines.push(line));
+  const onLine = (line: string): void => void lines.push(line);
+  const lineReader = readLines(pipe, new LogBudget(clock, onLine), onLine);
   return { pipe, lines, finish: () => lineReader.finish(), clock };
 }
 
@@ -37,8 +38,20 @@ test("cuts a line that never ends and goes on with the next (A14)", async () => 
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(
     lines.map((line) => line.length),
-    [LOG_LINE_MAX, 4],
+    [LOG_LINE_MAX + LOG_LINE_MARGIN, 4],
   );
+});
+
+test("what all ways of one plugin print together has one limit, and who falls silent is told of as well (§7)", () => {
+  const clock = new ManualClock();
+  const said: string[] = [];
+  const budget = new LogBudget(clock, (line) => said.push(line));
+  for (let n = 0; n < 5; n += 1) assert.ok(budget.take(1_000_000));
+  assert.ok(!budget.take(300));
+  assert.ok(!budget.take(700));
+  clock.advance(60_000);
+  assert.deepEqual(said, ["(1000 bytes of output dropped: more than 5 MB in a minute)"]);
+  assert.ok(budget.take(1), "the next minute is another one");
 });
 
 test("drops what exceeds 5 MB in a minute and says how much (A14)", async () => {
