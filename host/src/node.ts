@@ -13,7 +13,7 @@ import { checkMachine, checkNode } from "./health.ts";
 import { createFreshDeviceId, openKeystore, readFreshDeviceId, sameShortId, selfTest, shortId } from "./identity/index.ts";
 import { anyAddress, portError, readEndpoints } from "./listen-address.ts";
 import { lockDataFolder } from "./lock.ts";
-import { openMarketplace } from "./marketplace/index.ts";
+import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
 import { followMembership } from "./membership-watch.ts";
 import { PATHS, readBuildFacts } from "./paths.ts";
 import { registrySources } from "./configured-registries.ts";
@@ -165,6 +165,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     allowDevRoot: buildFacts.profile === "development" || options.allowDevRoot === true,
   });
   disposer.add("marketplace", () => marketplace.close());
+  const dev = openDevDesk({ dataDir, runtime, clock, newUlid, hostVersion: VERSION, enabled: options.dev === true });
+  disposer.add("dev", () => dev.close());
 
   // floor 4, inbound half: nobody is let in before there is somebody to answer
   const listener = await openListener({
@@ -205,6 +207,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       community: id === null ? null : { id, name: community.name() ?? "", level: community.levelOf(nodeId) },
       as_root: runtime.report().asRoot,
       dev_root: marketplace.devRoot,
+      dev_mode: options.dev === true,
     };
   };
   const admin = await openAdmin({
@@ -216,6 +219,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       community,
       runtime,
       marketplace,
+      dev,
       peers,
       link: wire,
       clock,

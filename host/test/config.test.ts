@@ -32,6 +32,7 @@ for (const [what, text, words] of [
   ["a profile that a home node cannot have", 'export default { profile: "bridge" };', /"profile"/],
   ["a registry that is none", "export default { registries: [{}] };", /"registries\/0\/name"/],
   ["no default export", "export const name = 1;", /defineConfig/],
+  ["a dev mode that is neither on nor off", 'export default { dev: "on" };', /"dev"/],
   ["broken syntax", "export default {", /cannot be read/],
 ] as const)
   it(`stops at ${what} and names the place`, async (t) => {

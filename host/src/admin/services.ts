@@ -3,6 +3,7 @@ import type {
   Clock,
   Community,
   ConfinementReport,
+  DevDesk,
   Endpoint,
   HealthCheck,
   Log,
@@ -22,6 +23,8 @@ export interface AdminServices {
   community: Community;
   runtime: Runtime;
   marketplace: Marketplace;
+  /** Authors' sessions. */
+  dev: DevDesk;
   peers: Peers;
   link: PeerLink;
   clock: Clock;

@@ -9,6 +9,7 @@ export * from "./admin.ts";
 export * from "./bus.ts";
 export * from "./confinement.ts";
 export * from "./constants.ts";
+export * from "./dev.ts";
 export * from "./errors.ts";
 export * from "./fd3.ts";
 export * from "./health.ts";

@@ -15,6 +15,7 @@ import type {
   Runtime,
   StoredRelease,
 } from "../contract/index.ts";
+import { isDevId } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { KvStore } from "./broker/index.ts";
 import { allowReading, openSeatBelt, sandboxLauncher, seatBeltLauncher, type Launcher, type Machine } from "./confine/index.ts";
@@ -53,6 +54,8 @@ export class NodeRuntime implements Runtime {
   readonly #stores = new Map<string, KvStore>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #turns = new Turns();
+  /** Of an author's session that a former run of the node has not ended. */
+  readonly #abandoned: string[] = [];
   readonly #upgrades: Upgrades;
   readonly #times: UpgradeTimes;
 
@@ -399,6 +402,11 @@ export class NodeRuntime implements Runtime {
 
   #load(): void {
     for (const row of this.#journal.plugins()) {
+      // An author's session ends with the node at the latest.
+      if (isDevId(row.id)) {
+        this.#abandoned.push(row.id);
+        continue;
+      }
       const release = this.#journal.release(row.id, row.activeRelease);
       if (release === undefined) continue;
       this.#rows.set(row.id, row);
@@ -422,7 +430,7 @@ export class NodeRuntime implements Runtime {
     const probations = new Map<string, OpRow>();
     this.#journal.dropStaged();
     for (const op of this.#journal.unfinished()) {
-      if (op.step === "probation") {
+      if (op.step === "probation" && this.#rows.has(op.pluginId)) {
         probations.set(op.pluginId, op);
         continue;
       }
@@ -430,6 +438,11 @@ export class NodeRuntime implements Runtime {
         await this.#erase(op.pluginId);
       // The flip itself is one transaction, so whatever else was cut off left one release active, and no process of a former run is left.
       this.#journal.done(op.opId);
+    }
+    for (const id of this.#abandoned.splice(0)) {
+      await this.#erase(id);
+      this.#logs.forget(id);
+      this.#journal.remove(id, false);
     }
     for (const id of this.#journal.expiredData(DATA_KEPT_MS)) {
       await this.#erase(id);

@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from "node:test";
 import { WebSocket } from "ws";
 import { openAdmin, type Admin, type AdminServices } from "../../src/admin/index.ts";
 import { Readable } from "node:stream";
-import type { Bus, JsonObject, LedgerRow, Marketplace, Peers, Runtime } from "../../src/contract/index.ts";
+import type { Bus, DevDesk, JsonObject, LedgerRow, Marketplace, Peers, Runtime } from "../../src/contract/index.ts";
 import { checkLedgerLines } from "../../src/format/index.ts";
 import { createUlidFactory, HnError, type ManualClock, silentLog } from "../../src/foundation/index.ts";
 import { createFreshDeviceId, readFreshDeviceId, sameShortId, shortId } from "../../src/identity/index.ts";
@@ -98,6 +98,7 @@ async function house(t: TestContext): Promise<House> {
     community: anna.community,
     runtime: silent as Runtime,
     marketplace: {} as Marketplace,
+    dev: {} as DevDesk,
     peers: silent as Peers,
     link: village.link(anna),
     clock,
@@ -117,6 +118,7 @@ async function house(t: TestContext): Promise<House> {
       community: null,
       as_root: false,
       dev_root: true,
+      dev_mode: false,
     }),
     setDisplayName: (n) => (name = n),
     endpoints: () => [anna.endpoint],

@@ -1,6 +1,7 @@
 import type { ApiRoute } from "../context.ts";
 import { accessRoutes } from "./access.ts";
 import { catalogRoutes } from "./catalog.ts";
+import { devRoutes } from "./dev.ts";
 import { ledgerRoutes } from "./ledger.ts";
 import { nodeRoutes } from "./node.ts";
 import { peopleRoutes } from "./people.ts";
@@ -18,6 +19,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...pluginRoutes,
   ...versionRoutes,
   ...catalogRoutes,
+  ...devRoutes,
   ...tryRoutes,
   ...peopleRoutes,
 ];

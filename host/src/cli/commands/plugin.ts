@@ -17,9 +17,10 @@ import { readNamedFile } from "../file.ts";
 import { finished } from "../job.ts";
 import { pathOf } from "../plugin-path.ts";
 import { table } from "../table.ts";
+import { devCommand } from "./plugin-dev.ts";
 import { versionCommands } from "./plugin-versions.ts";
 
-const AUTHOR_VERBS = ["create", "types", "test", "validate", "pack", "keygen", "sign", "verify"] as const;
+const AUTHOR_VERBS = ["create", "types", "test", "validate", "watch", "pack", "keygen", "sign", "verify"] as const;
 const REGISTRY_VERBS = ["serve", "init", "add-namespace", "publish", "yank", "revoke", "refresh"] as const;
 
 export const pluginCommands: readonly Command[] = [
@@ -158,6 +159,7 @@ export const pluginCommands: readonly Command[] = [
     example: `hearthnet plugin ${verb} hearthnet/ocr proc.worker`,
     run: (invocation) => setGrant(invocation, verb === "grant" ? "allow" : "deny"),
   })),
+  devCommand,
   ...AUTHOR_VERBS.map((verb): Command => ({
     name: ["plugin", verb],
     args: "…",
