@@ -14,7 +14,7 @@ import { importSeed } from "./identity/index.ts";
 import { openRuntime, type NodeRuntime, type RuntimeOptions } from "./runtime/index.ts";
 
 export type { Bus, Grant, PluginManifest, PluginStatus, Principal, StoredRelease, TrustLevel } from "./contract/index.ts";
-export { ManualClock } from "./foundation/index.ts";
+export { HnError, ManualClock } from "./foundation/index.ts";
 export type { ExitFacts, Launched, Launcher, NodePaths, SandboxSpec } from "./runtime/index.ts";
 
 export interface PluginHost {
