@@ -38,10 +38,7 @@ const CAPABILITY = "ext.acme.hello.greet";
 
 async function author(t: TestContext, o: { node: LiveNode; tier?: string; grant?: string }): Promise<Bench> {
   const home = temporaryFolder(t);
-  const made = await runCli(
-    ["plugin", "create", "acme/hello", ...(o.tier === undefined ? [] : ["--kind", o.tier === "isolate" ? "isolate" : "service"])],
-    { home },
-  );
+  const made = await runCli(["plugin", "create", "acme/hello", ...(o.tier === undefined ? [] : ["--tier", o.tier])], { home });
   assert.equal(made.code, 0, made.stderr);
   const dir = join(home, "hello");
   const { node } = o;
