@@ -5,7 +5,7 @@ import { packCommand } from "./pack.ts";
 import { signCommand } from "./sign.ts";
 import { testCommand } from "./test.ts";
 import { typesCommand } from "./types.ts";
-import { validateCommand } from "./validate.ts";
+import { validateCommand } from "./validate/validate.ts";
 import { verifyCommand } from "./verify.ts";
 import { watchCommand } from "./watch.ts";
 
