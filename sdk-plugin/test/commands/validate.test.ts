@@ -184,6 +184,16 @@ const CASES: [what: string, change: (bench: Bench) => void, level: "error" | "wa
     /another file/,
   ],
   [
+    "a stream that can never end",
+    (b) => {
+      b.write("schemas/greet.frames.json", '{"type":"object","properties":{"event":{"const":"word"}}}');
+      b.manifest((m) => m.contributes.capabilities?.forEach((offer) => (offer.stream = "schemas/greet.frames.json")));
+    },
+    "error",
+    /greet\.frames\.json/,
+    /knows no event "done"/,
+  ],
+  [
     "a schema that is too large",
     (b) => b.write("schemas/greet.res.json", " ".repeat(2_000_000)),
     "error",

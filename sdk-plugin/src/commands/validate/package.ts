@@ -1,7 +1,7 @@
 /** What goes into the package: how large, whose, under which licence. @source plugin-platform §9 `validate` */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { CONSTANTS } from "@hearthnet/host/contract";
+import { CONSTANTS, type JsonObject, type JsonValue } from "@hearthnet/host/contract";
 import type { Bundles } from "../bundle.ts";
 import type { Project } from "../project.ts";
 import { error, warning, type Finding } from "./finding.ts";
@@ -25,7 +25,11 @@ const USELESS: Record<string, string> = {
 
 export function checkSchemas({ manifest, dir }: Project): Finding[] {
   return (manifest.contributes.capabilities ?? []).flatMap(({ name, request, response, stream }) =>
-    [request, response, stream].flatMap((path) => (path === null ? [] : checkSchema(`${name} ${path}`, join(dir, path)))),
+    [request, response, stream].flatMap((path) => {
+      if (path === null) return [];
+      const findings = checkSchema(`${name} ${path}`, join(dir, path));
+      return findings.length > 0 || path !== stream ? findings : checkFrames(`${name} ${path}`, join(dir, path));
+    }),
   );
 }
 
@@ -41,6 +45,28 @@ function checkSchema(where: string, path: string): Finding[] {
   } catch (cause) {
     return [error(where, `is not valid JSON: ${(cause as Error).message}`)];
   }
+}
+
+/** What a generator returns is the stream's last frame, `done`, and is held to the same schema. */
+function checkFrames(where: string, path: string): Finding[] {
+  const schema = JSON.parse(readFileSync(path, "utf8")) as JsonObject;
+  const shapes = [schema, ...[schema["oneOf"], schema["anyOf"]].flatMap((list) => (Array.isArray(list) ? list : []))];
+  const events = shapes.flatMap((shape) => {
+    const event = member(member(shape, "properties"), "event");
+    const { const: only, enum: list } = isObject(event) ? event : {};
+    return only !== undefined ? [only] : Array.isArray(list) ? list : [];
+  });
+  return events.length === 0 || events.includes("done")
+    ? []
+    : [error(where, 'knows no event "done", the last frame of every stream: what the handler returns')];
+}
+
+function member(value: JsonValue | undefined, name: string): JsonValue | undefined {
+  return isObject(value) ? value[name] : undefined;
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function checkBundles({ files }: Bundles): Finding[] {
