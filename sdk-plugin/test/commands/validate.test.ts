@@ -194,6 +194,20 @@ const CASES: [what: string, change: (bench: Bench) => void, level: "error" | "wa
     /knows no event "done"/,
   ],
   [
+    "an answer that is not what the schema says",
+    (b) => b.code("count } };", "count: String(count) } };"),
+    "error",
+    /^src\/index\.ts:\d+:\d+$/,
+    /'string' is not assignable to type 'number'.*TS\d+/,
+  ],
+  [
+    "a field that the request does not have",
+    (b) => b.code("req.input.name", "req.input.nmae"),
+    "error",
+    /^src\/index\.ts:\d+:\d+$/,
+    /nmae/,
+  ],
+  [
     "a schema that is too large",
     (b) => b.write("schemas/greet.res.json", " ".repeat(2_000_000)),
     "error",

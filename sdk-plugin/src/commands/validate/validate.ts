@@ -6,12 +6,14 @@ import type { Finding } from "./finding.ts";
 import { checkBundles, checkLicences, checkSchemas, checkSizes } from "./package.ts";
 import { checkRights } from "./rights.ts";
 import { checkTexts } from "./texts.ts";
+import { checkTypes } from "./types.ts";
 
 /** @source plugin-platform §9 `validate` */
 export const validateCommand: Command = {
   name: ["validate"],
   args: "[DIR]",
-  summary: "check manifest, schemas, texts, assets, sizes, licences, and that the code uses the rights it asks for and no others",
+  summary:
+    "check manifest, schemas, texts, assets, sizes, licences, types, and that the code uses the rights it asks for and no others",
   example: "hearthnet plugin validate",
   run: async (invocation) => {
     const project = openProject(invocation);
@@ -22,6 +24,7 @@ export const validateCommand: Command = {
       ...checkSchemas(project),
       ...checkTexts(project),
       ...(await checkRights(manifest, { dir, sources: bundles.sources })),
+      ...(await checkTypes(project)),
       ...checkBundles(bundles),
       ...checkSizes(project),
       ...checkLicences(project, bundles),
