@@ -21,6 +21,8 @@ import { devCommand } from "./plugin-dev.ts";
 import { versionCommands } from "./plugin-versions.ts";
 
 const AUTHOR_VERBS = ["create", "types", "test", "validate", "watch", "pack", "keygen", "sign", "verify"] as const;
+/** Of the registry's tools, what is its publishers' part. */
+const PUBLISHER_VERBS = ["publish", "yank"] as const;
 const REGISTRY_VERBS = ["serve", "init", "add-namespace", "publish", "yank", "revoke", "refresh"] as const;
 
 export const pluginCommands: readonly Command[] = [
@@ -166,6 +168,13 @@ export const pluginCommands: readonly Command[] = [
     summary: `for authors: ${verb}`,
     example: `hearthnet plugin ${verb} --help`,
     run: ({ args, host, io }) => delegate(host.binaries.plugin, [verb, ...args], io),
+  })),
+  ...PUBLISHER_VERBS.map((verb): Command => ({
+    name: ["plugin", verb],
+    args: "…",
+    summary: `for authors: ${verb}, in a registry's folder`,
+    example: `hearthnet plugin ${verb} --help`,
+    run: ({ args, host, io }) => delegate(host.binaries.registry, [verb, ...args], io),
   })),
   ...REGISTRY_VERBS.map((verb): Command => ({
     name: ["registry", verb],
