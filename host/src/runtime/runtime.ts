@@ -15,7 +15,7 @@ import type {
   Runtime,
   StoredRelease,
 } from "../contract/index.ts";
-import { isDevId } from "../format/index.ts";
+import { isDevId, isDevVersion } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { KvStore } from "./broker/index.ts";
 import { allowReading, openSeatBelt, sandboxLauncher, seatBeltLauncher, type Launcher, type Machine } from "./confine/index.ts";
@@ -402,13 +402,13 @@ export class NodeRuntime implements Runtime {
 
   #load(): void {
     for (const row of this.#journal.plugins()) {
+      const release = this.#journal.release(row.id, row.activeRelease);
+      if (release === undefined) continue;
       // An author's session ends with the node at the latest.
-      if (isDevId(row.id)) {
+      if (isDevId(row.id) && isDevVersion(release.version)) {
         this.#abandoned.push(row.id);
         continue;
       }
-      const release = this.#journal.release(row.id, row.activeRelease);
-      if (release === undefined) continue;
       this.#rows.set(row.id, row);
       this.#releases.set(row.id, release);
       this.#plugins.set(row.id, this.#manage({ release, grants: [] }));
