@@ -16,6 +16,7 @@ const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean }
   // Read below, where their places can be named.
   registries: () => true,
   dht: () => true,
+  dev: (v) => typeof v === "boolean",
   logLevel: (v) => typeof v === "string" && ["debug", "info", "warn", "error", "silent"].includes(v),
 };
 

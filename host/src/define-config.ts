@@ -9,6 +9,8 @@ export interface NodeConfig {
   listen?: string;
   port?: number;
   adminPort?: number;
+  /** Let `hearthnet plugin dev` put plugins on this node that nobody has signed, as long as its terminal is open. Not for a node that others use. */
+  dev?: boolean;
   logLevel?: "debug" | "info" | "warn" | "error" | "silent";
   /** Beside the one that ships with the host. */
   registries?: RegistryConfig[];

@@ -14,7 +14,7 @@ import { checkMachine, checkNode } from "./health.ts";
 import { createFreshDeviceId, openKeystore, readFreshDeviceId, sameShortId, selfTest, shortId } from "./identity/index.ts";
 import { anyAddress, portError, readEndpoints } from "./listen-address.ts";
 import { lockDataFolder } from "./lock.ts";
-import { openMarketplace } from "./marketplace/index.ts";
+import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
 import { followMembership } from "./membership-watch.ts";
 import { PATHS, readBuildFacts } from "./paths.ts";
 import { registrySources } from "./configured-registries.ts";
@@ -191,6 +191,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     "tidying",
     runtime.onChange(({ state }) => state === "removed" && tidy()),
   );
+  const dev = openDevDesk({ dataDir, runtime, clock, newUlid, hostVersion: VERSION, enabled: options.dev === true });
+  disposer.add("dev", () => dev.close());
 
   // floor 4, inbound half: nobody is let in before there is somebody to answer
   const listener = await openListener({
@@ -234,6 +236,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       community: id === null ? null : { id, name: community.name() ?? "", level: community.levelOf(nodeId) },
       as_root: runtime.report().asRoot,
       dev_root: marketplace.devRoot,
+      dev_mode: options.dev === true,
     };
   };
   const admin = await openAdmin({
@@ -246,6 +249,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       runtime,
       mounts,
       marketplace,
+      dev,
       peers,
       dht: dht ?? { status: () => DHT_OFF, find: () => Promise.reject(new HnError("not_implemented", { reason: "dht_off" })) },
       link: wire,

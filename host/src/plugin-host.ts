@@ -25,7 +25,7 @@ export type {
   StoredRelease,
   TrustLevel,
 } from "./contract/index.ts";
-export { ManualClock } from "./foundation/index.ts";
+export { HnError, ManualClock } from "./foundation/index.ts";
 export type { ExitFacts, Launched, Launcher, NetWays, NodePaths, SandboxSpec } from "./runtime/index.ts";
 
 export interface PluginHost {

@@ -87,13 +87,13 @@ export class SelfDescription {
   }
 }
 
-/** What neighbours may see: nothing that only the operator can call. @source 03 B-2, B-5 */
+/** What neighbours may see: nothing that only the operator can call, nothing of an author's session. @source 03 B-2, B-5, plugin-platform §9 `dev` */
 function offered(bus: SelfOptions["bus"]): ManifestCapability[] {
   return bus
     .entries()
     .filter(
-      ({ is_local, descriptor }) =>
-        is_local && descriptor.trust_required !== "self" && !descriptor.name.startsWith("experimental."),
+      ({ is_local, only_here, descriptor }) =>
+        is_local && only_here !== true && descriptor.trust_required !== "self" && !descriptor.name.startsWith("experimental."),
     )
     .map(({ descriptor, schema_hash }) => ({
       name: descriptor.name,

@@ -40,6 +40,7 @@ for (const [what, text, words] of [
     /"dht\/bootstrap\/0"/,
   ],
   ["no default export", "export const name = 1;", /defineConfig/],
+  ["a dev mode that is neither on nor off", 'export default { dev: "on" };', /"dev"/],
   ["broken syntax", "export default {", /cannot be read/],
 ] as const)
   it(`stops at ${what} and names the place`, async (t) => {

@@ -72,6 +72,11 @@ it("says what neighbours may call, and nothing that only the operator can", (t) 
     descriptor: descriptor({ name: "ext.demo.own", trust_required: "self" }),
     handler: async () => ({ output: {}, meta: {} }),
   });
+  bus.offer({
+    descriptor: descriptor({ name: "ext.demo.draft" }),
+    handler: async () => ({ output: {}, meta: {} }),
+    onlyHere: true,
+  });
   assert.equal(before, 0);
   const offered = self.manifest("2.0").capabilities;
   assert.deepEqual(

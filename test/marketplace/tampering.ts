@@ -1,4 +1,5 @@
 /** Changes packages as an attacker would: bytes, names, files, modes; the archive stays well formed. */
+import { createHash } from "node:crypto";
 import { crc32, deflateRawSync, gunzipSync } from "node:zlib";
 
 interface Entry {
@@ -109,4 +110,29 @@ export function makeLink(packed: Uint8Array, name: string, target: string): Buff
 
 export function packAgain(packed: Uint8Array): Buffer {
   return writeTar(readTar(packed));
+}
+
+/** Another manifest, and a list of files that names it: only the signature is that of the former one. */
+export function withManifest(packed: Uint8Array, manifest: Uint8Array): Buffer {
+  const sha256 = createHash("sha256").update(manifest).digest("hex");
+  return writeTar(
+    readTar(packed).map((entry) => {
+      if (nameOf(entry) === "hearthnet.plugin.json") return withBody(entry, manifest);
+      if (nameOf(entry) !== "files.json") return entry;
+      const rows = JSON.parse(entry.body.toString("utf8").replace(/\0+$/, "")) as { path: string }[];
+      const listed = rows.map((row) =>
+        row.path === "hearthnet.plugin.json" ? { ...row, sha256, size: manifest.byteLength } : row,
+      );
+      return withBody(entry, Buffer.from(JSON.stringify(listed)));
+    }),
+  );
+}
+
+function withBody(entry: Entry, bytes: Uint8Array): Entry {
+  const header = Buffer.from(entry.header);
+  const digits = /^[0-7]+/.exec(header.toString("latin1", 124, 136))?.[0].length ?? 0;
+  header.write(bytes.byteLength.toString(8).padStart(digits, "0"), 124, "latin1");
+  const body = Buffer.alloc(Math.ceil(bytes.byteLength / BLOCK) * BLOCK);
+  body.set(bytes);
+  return { header: sealed(header), body };
 }

@@ -15,7 +15,7 @@ const GLOBAL = new Set(["data", "json", "help"]);
 
 /** Who does what the host's command line only hands on. */
 const BINARIES: Record<string, readonly { name: readonly string[]; options?: Record<string, unknown> }[]> = {
-  plugin: AUTHOR_COMMANDS,
+  plugin: [...AUTHOR_COMMANDS, ...REGISTRY_COMMANDS.filter(({ name }) => ["publish", "yank"].includes(name[0] ?? ""))],
   registry: REGISTRY_COMMANDS,
 };
 

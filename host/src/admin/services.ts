@@ -6,6 +6,7 @@ import type {
   DhtKind,
   DhtStatus,
   DhtValue,
+  DevDesk,
   Endpoint,
   HealthCheck,
   Log,
@@ -28,6 +29,8 @@ export interface AdminServices {
   /** Routes of plugins; those of the operator are served at the operator socket. */
   mounts: MountLookup;
   marketplace: Marketplace;
+  /** Authors' sessions. */
+  dev: DevDesk;
   peers: Peers;
   dht: {
     status(): DhtStatus;

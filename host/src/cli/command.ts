@@ -14,6 +14,8 @@ export interface UpOptions {
   config?: string;
   discovery: boolean;
   allowDevRoot: boolean;
+  /** Absent: what the config file says. */
+  dev?: true;
 }
 
 /** What the terminal needs from the floor above it; `main.ts` hands it in. */

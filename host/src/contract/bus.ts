@@ -82,6 +82,8 @@ export interface Offer {
   maxBodyBytes?: number;
   /** Plugin that stands behind it; absent for host capabilities. */
   plugin_id?: string;
+  /** For callers on this node alone: neighbours neither learn of it nor reach it. */
+  onlyHere?: boolean;
   /** Told when an answer or a frame broke the schemas or the form of an answer: the handler itself does not learn it. */
   onBadAnswer?: () => void;
 }
@@ -108,6 +110,8 @@ export interface CapabilityEntry {
   is_local: boolean;
   endpoints: Endpoint[];
   plugin_id?: string;
+  /** Set where neighbours neither learn of it nor reach it. */
+  only_here?: true;
   in_flight: number;
   /** Monotonic milliseconds. */
   last_seen: number;

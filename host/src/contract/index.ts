@@ -11,6 +11,7 @@ export * from "./confinement.ts";
 export * from "./constants.ts";
 export * from "./doors.ts";
 export * from "./dht.ts";
+export * from "./dev.ts";
 export * from "./errors.ts";
 export * from "./fd3.ts";
 export * from "./health.ts";

@@ -223,6 +223,11 @@ export const REASONS = {
     message: "The download is incomplete or was altered on the way.",
     action: "Download it again, if possible from another source.",
   },
+  dev_release: {
+    code: "bad_request",
+    message: "This package is a release of an author's session; it is for no other node and cannot be published.",
+    action: "Give the plugin a name of a namespace that is yours, pack it and sign it.",
+  },
   unsigned: {
     code: "invalid_signature",
     message: "The package carries no publisher signature.",
@@ -422,6 +427,17 @@ export const REASONS = {
     code: "not_implemented",
     message: "This node has no file store yet.",
     action: "Send the bytes inline, or install the files plugin.",
+  },
+  // sessions of authors
+  dev_off: {
+    code: "unauthorized",
+    message: "This node takes no plugins from an author's session.",
+    action: "Start it with `hearthnet up --dev`, or set `dev: true` in hearthnet.config.ts.",
+  },
+  dev_taken: {
+    code: "bad_request",
+    message: "Another session is at work on a plugin of this name.",
+    action: "End that one first with Ctrl-C in its terminal.",
   },
   // admin and command line
   already_set_up: {

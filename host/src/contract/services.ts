@@ -291,6 +291,8 @@ export interface NodeFacts {
   community: { id: CommunityId; name: string; level: TrustLevel } | null;
   as_root: boolean;
   dev_root: boolean;
+  /** Takes plugins from an author's session, signed by nobody: the page shows a banner. */
+  dev_mode: boolean;
 }
 
 /** Keeps known peers' manifests fresh; the mesh issue adds discovery. */

@@ -15,6 +15,7 @@ export {
   readPublisherKey,
   type PublisherKey,
 } from "./dsse/publisher-key.ts";
+export { DEV_NAMESPACE, devVersion, isDevId, isDevVersion } from "./manifest/dev.ts";
 export * from "./frame/index.ts";
 export * from "./ledger/index.ts";
 export { checkManifest, requireManifest, type ManifestProblem, type ManifestVerdict } from "./manifest/check.ts";
@@ -29,7 +30,7 @@ export {
   type VerifiedPackage,
   type VerifyOptions,
 } from "./package/read.ts";
-export { discard, recheckFolder, unpackPackage } from "./package/store.ts";
+export { discard, recheckFolder, unpackPackage, unpackUnsigned } from "./package/store.ts";
 export {
   FILES_FILE,
   MANIFEST_FILE,

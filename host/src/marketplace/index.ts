@@ -7,5 +7,6 @@
  * const review = await marketplace.review("hearthnet/ocr");
  * await marketplace.install({ id: review.id, reviewDigest: review.reviewDigest, grants: "all", grantedBy: "operator" });
  */
+export { openDevDesk } from "./dev/desk.ts";
 export { openMarketplace } from "./open.ts";
 export type { MarketplaceOptions, NodeMarketplace, RegistrySource, RegistryState } from "./options.ts";

@@ -19,6 +19,7 @@ import type {
   Runtime,
   StoredRelease,
 } from "../contract/index.ts";
+import { isDevId, isDevVersion } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { MountTable } from "../transport/index.ts";
 import { KvStore, type PanelWish } from "./broker/index.ts";
@@ -65,6 +66,8 @@ export class NodeRuntime implements Runtime {
   readonly #meters = new Map<string, EgressMeter>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #turns = new Turns();
+  /** Of an author's session that a former run of the node has not ended. */
+  readonly #abandoned: string[] = [];
   readonly #upgrades: Upgrades;
   readonly #rings: MeterRings;
 
@@ -456,6 +459,11 @@ export class NodeRuntime implements Runtime {
     for (const row of this.#journal.plugins()) {
       const release = this.#journal.release(row.id, row.activeRelease);
       if (release === undefined) continue;
+      // An author's session ends with the node at the latest.
+      if (isDevId(row.id) && isDevVersion(release.version)) {
+        this.#abandoned.push(row.id);
+        continue;
+      }
       this.#rows.set(row.id, row);
       this.#releases.set(row.id, release);
       this.#plugins.set(row.id, this.#manage({ release, grants: [] }));
@@ -478,7 +486,7 @@ export class NodeRuntime implements Runtime {
     const probations = new Map<string, OpRow>();
     this.#journal.dropStaged();
     for (const op of this.#journal.unfinished()) {
-      if (op.step === "probation" || op.step === "ask") {
+      if ((op.step === "probation" || op.step === "ask") && this.#rows.has(op.pluginId)) {
         probations.set(op.pluginId, op);
         continue;
       }
@@ -486,6 +494,11 @@ export class NodeRuntime implements Runtime {
         await this.#data.eraseAll(op.pluginId);
       // The flip itself is one transaction, so whatever else was cut off left one release active, and no process of a former run is left.
       this.#journal.done(op.opId);
+    }
+    for (const id of this.#abandoned.splice(0)) {
+      await this.#data.eraseAll(id);
+      this.#logs.forget(id);
+      this.#journal.remove(id, false);
     }
     for (const id of this.#journal.expiredData(DATA_KEPT_MS)) {
       await this.#data.eraseAll(id);

@@ -9,6 +9,7 @@ import { openAdmin, type Admin, type AdminServices } from "../../src/admin/index
 import { Readable } from "node:stream";
 import type {
   Bus,
+  DevDesk,
   JsonObject,
   LedgerRow,
   Marketplace,
@@ -110,6 +111,7 @@ async function house(t: TestContext): Promise<House> {
     runtime: silent as Runtime,
     mounts: new MountTable(),
     marketplace: {} as Marketplace,
+    dev: {} as DevDesk,
     peers: silent as Peers,
     dht: { status: () => ({ enabled: false, contacts: 0, values: 0, bootstrapped: false, own: [] }), find: async () => [] },
     link: village.link(anna),
@@ -130,6 +132,7 @@ async function house(t: TestContext): Promise<House> {
       community: null,
       as_root: false,
       dev_root: true,
+      dev_mode: false,
     }),
     setDisplayName: (n) => (name = n),
     endpoints: () => [anna.endpoint],

@@ -108,6 +108,17 @@ describe("calls from the network", () => {
     await assert.rejects(bus.serve(inbound({ capability: "emergency.state" })), refused("not_found"));
     await bus.call(ask({ capability: "emergency.state" }));
   });
+  test("never reach what is for this node alone, nor hear of it, though its like is served to them (§9 dev)", async () => {
+    const { bus } = makeBus();
+    bus.offer({ ...offer({ version: [2, 0] }), onlyHere: true });
+    const call = inbound({ version: [2, 0] });
+    await assert.rejects(bus.serve(call), (error) => HnError.isHnError(error) && !/2\.0.*offered/.test(error.message));
+    await bus.call(ask({ version: [2, 0] }));
+    bus.offer({ ...offer({ params: { model: "a" } }), onlyHere: true });
+    bus.offer(offer({ params: { model: "b" } }, () => Promise.resolve({ output: { from: "b" }, meta: {} })));
+    for (let n = 0; n < 8; n++) assert.deepEqual((await bus.serve(inbound())).output, { from: "b" });
+    await assert.rejects(bus.serve(inbound({ body: body({}, { model: "a" }) })), refused("not_found"));
+  });
   test("are limited to 512 at once on a node (03 B-12)", async () => {
     const { bus } = makeBus();
     const gate = later<void>();

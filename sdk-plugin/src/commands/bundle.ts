@@ -41,6 +41,8 @@ export interface Bundles {
   files: Map<string, Uint8Array>;
   /** npm packages inside, sorted. */
   packages: BundledPackage[];
+  /** The author's own files inside, relative to the folder, sorted. */
+  sources: string[];
 }
 
 export interface BundledPackage {
@@ -60,6 +62,7 @@ export async function bundle(project: Project, options: BundleOptions = {}): Pro
   );
   const files = new Map<string, Uint8Array>();
   const packages = new Map<string, BundledPackage>();
+  const sources = new Set<string>();
   for (const entry of entries) {
     // Its workers are processes all the same.
     const isolate = manifest.tier.min === "isolate" && entry === manifest.entry.main;
@@ -73,13 +76,18 @@ export async function bundle(project: Project, options: BundleOptions = {}): Pro
     if (isolate) await checkIsolateBundle({ sizeBytes, metafile }, dir);
     files.set(entry, bytes);
     for (const found of packagesOf(metafile, dir)) packages.set(`${found.name}@${found.version}`, found);
+    for (const input of Object.keys(metafile.inputs)) if (isOwn(input)) sources.add(input);
   }
   for (const { source, path } of panelScripts(dir)) {
     const { bytes, metafile } = await bundleOne(dir, { source, isolate: false, more: PANEL_BUILD });
     files.set(path, bytes);
     for (const found of packagesOf(metafile, dir)) packages.set(`${found.name}@${found.version}`, found);
   }
-  return { files, packages: [...packages.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, found]) => found) };
+  return {
+    files,
+    packages: [...packages.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, found]) => found),
+    sources: [...sources].sort(),
+  };
 }
 
 async function bundleOne(
@@ -115,6 +123,11 @@ async function bundleOne(
       cause,
     });
   }
+}
+
+/** Neither from npm nor the SDK, which lies above the folder in a checkout. */
+function isOwn(input: string): boolean {
+  return !input.startsWith("../") && !/(^|\/)node_modules\//.test(input) && !input.includes(":");
 }
 
 function packagesOf(metafile: Metafile, dir: string): BundledPackage[] {

@@ -5,8 +5,9 @@ import { packCommand } from "./pack.ts";
 import { signCommand } from "./sign.ts";
 import { testCommand } from "./test.ts";
 import { typesCommand } from "./types.ts";
-import { validateCommand } from "./validate.ts";
+import { validateCommand } from "./validate/validate.ts";
 import { verifyCommand } from "./verify.ts";
+import { watchCommand } from "./watch.ts";
 
 /** In the order of an author's way. */
 export const COMMANDS: readonly Command[] = [
@@ -14,6 +15,7 @@ export const COMMANDS: readonly Command[] = [
   typesCommand,
   validateCommand,
   testCommand,
+  watchCommand,
   keygenCommand,
   packCommand,
   signCommand,

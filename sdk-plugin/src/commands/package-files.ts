@@ -4,7 +4,7 @@ import { Refusal } from "@hearthnet/host/command-line";
 import { MANIFEST_FILE, type PackageFile } from "@hearthnet/host/format";
 import { bundle, type BundleOptions } from "./bundle.ts";
 import type { Project } from "./project.ts";
-import { writeSbom } from "./sbom.ts";
+import { SBOM_FILE, writeSbom } from "./sbom.ts";
 
 /** Copied as they are: source folder → folder in the package. */
 const FOLDERS: readonly [from: string, to: string][] = [
@@ -23,7 +23,7 @@ export async function packageFiles(project: Project, options: BundleOptions = {}
     if (existsSync(join(dir, name))) files.set(name, { bytes: readFileSync(join(dir, name)) });
   const bundles = await bundle(project, options);
   for (const [path, bytes] of bundles.files) files.set(path, { bytes });
-  files.set("sbom.cdx.json", { bytes: writeSbom(manifest, bundles.packages) });
+  files.set(SBOM_FILE, { bytes: writeSbom(manifest, bundles.packages) });
   return files;
 }
 

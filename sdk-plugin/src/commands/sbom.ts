@@ -1,6 +1,8 @@
 import type { PluginManifest } from "@hearthnet/host/contract";
 import type { BundledPackage } from "./bundle.ts";
 
+export const SBOM_FILE = "sbom.cdx.json";
+
 /** What was bundled, as CycloneDX 1.6; without times and random numbers, so that the same sources give the same bytes. @source marketplace §1 */
 export function writeSbom(manifest: PluginManifest, packages: readonly BundledPackage[]): Uint8Array {
   const sbom = {

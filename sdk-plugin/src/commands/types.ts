@@ -14,6 +14,11 @@ export const typesCommand: Command = {
   example: "hearthnet plugin types",
   run: async (invocation) => {
     const project = openProject(invocation);
+    const { kind } = project.manifest;
+    if (kind !== "service") {
+      invocation.print({ file: null }, `A plugin of kind ${kind} has no code on a node; there is nothing to type.`);
+      return;
+    }
     const path = join(project.dir, FILE);
     writeFileSync(path, writeTypes(project));
     invocation.print({ file: path }, `Written: ${path}`);

@@ -7,7 +7,7 @@
  * const { output } = await host.call("ext.demo.echo@1.0", { input: { text: "hi" } }, { as: "member" });
  * await host.close();
  */
-export { runContract, type ContractRow } from "./contract.ts";
+export { runContract, type ContractOptions, type ContractRow } from "./contract.ts";
 export { fakeClock, type FakeClock } from "./fake-clock.ts";
 export type { TestNetwork, TestServer } from "./network.ts";
 export { MODE_VARIABLE, modes, type Mode } from "./modes.ts";

@@ -86,16 +86,35 @@ export interface TestHost {
   inFlight(): number;
   /** Worker processes at work or in waiting. */
   workers(): { name: string; pid: number }[];
+  /** What the operator has allowed at this moment. */
+  grants(): Grant[];
   revoke(permission: PermissionName): Promise<void>;
+  /** Gives back what was revoked. */
+  grant(permission: PermissionName): Promise<void>;
+  /** The plugin's settings, as the operator has set them. */
+  config(): JsonObject;
   configure(value: JsonObject): Promise<"applied" | "restart" | "restored">;
+  /** Schema of the request of something it offers; null for what it does not. */
+  requestSchema(ref: string): JsonObject | null;
   /** Newest last. */
   logs(): PluginLogLine[];
-  /** Ends the plugin without warning; resolves when the host knows. It is started again. In its test's process only its link breaks. */
+  /**
+   * Ends the plugin without warning; resolves when the host knows. It is started again. In its test's process only its link breaks.
+   * @throws Error for a plugin without a process
+   */
   kill9(): Promise<void>;
   /** Nothing passes between host and plugin for that long on the host's clock; nothing is lost. */
   stallFd3(ms: number): void;
-  /** The plugin's store is full from now on: every further `kv.put` is refused with `quota_exceeded`, what lies there can be read. */
+  /**
+   * The plugin's store is full from now on: every further `kv.put` is refused with `quota_exceeded`, what lies there can be read.
+   * @throws Error for a plugin without `storage.kv`; files below /data are not limited here
+   */
   fillDisk(): Promise<void>;
+  /**
+   * Nobody else can be reached from now on: what stands in for other capabilities answers `partition`, as a neighbour's node would.
+   * @returns the way back
+   */
+  offline(): () => void;
   restart(): Promise<PluginStatus>;
   close(): Promise<void>;
 }

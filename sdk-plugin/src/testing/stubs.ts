@@ -1,5 +1,5 @@
 /** Stands in for what the plugin under test calls. */
-import type { Bus } from "@hearthnet/host/plugin-host";
+import { HnError, type Bus } from "@hearthnet/host/plugin-host";
 import type { Frame, JsonObject, Principal } from "@hearthnet/host/contract";
 
 export interface StubRequest {
@@ -16,10 +16,16 @@ export type Stub = (
   request: StubRequest,
 ) => Promise<{ output: object; meta?: object }> | AsyncGenerator<Frame, object | void, void>;
 
+/** What stands between the plugin and everybody else. */
+export interface Line {
+  cut: boolean;
+}
+
 const TIMEOUT_SECONDS = 60;
 
 /** Offers each on the bus, under the rules that hold for every capability. @throws HnError bad_request for an impossible name */
-export function offerStubs(bus: Bus, stubs: Readonly<Record<string, Stub>>): void {
+export function offerStubs(bus: Bus, stubs: Readonly<Record<string, Stub>>): Line {
+  const line: Line = { cut: false };
   for (const [ref, stub] of Object.entries(stubs)) {
     const [name = "", version = "1.0"] = ref.split("@");
     const [major = 1, minor = 0] = version.split(".").map(Number);
@@ -39,11 +45,13 @@ export function offerStubs(bus: Bus, stubs: Readonly<Record<string, Stub>>): voi
         idempotent: true,
       },
       handler: ({ body, caller }, { signal }) => {
+        if (line.cut) throw new HnError("partition", { reason: "provider_unreachable" });
         const answer = stub({ params: body.params, input: body.input, caller, signal });
         return Symbol.asyncIterator in answer ? summed(answer) : replied(answer);
       },
     });
   }
+  return line;
 }
 
 async function replied(answer: Promise<{ output: object; meta?: object }>): Promise<{ output: JsonObject; meta: JsonObject }> {

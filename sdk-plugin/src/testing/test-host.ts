@@ -15,7 +15,7 @@ import { networkOf } from "./network.ts";
 import { Processes } from "./processes.ts";
 import { findRunner } from "./runner-path.ts";
 import { stagedRelease } from "./staged-release.ts";
-import { offerStubs } from "./stubs.ts";
+import { offerStubs, type Line } from "./stubs.ts";
 
 const LOG_LINES = 500;
 const POLL_MS = 2;
@@ -29,6 +29,8 @@ interface Stage {
   manifest: PluginManifest;
   mode: Mode;
   processes: Processes;
+  /** To everybody else. */
+  line: Line;
   clock: FakeClock | undefined;
   root: string;
 }
@@ -60,9 +62,9 @@ export async function createTestHost(options: TestHostOptions = {}): Promise<Tes
     ...(clock === undefined ? {} : { clock }),
     ...(mode === "inproc" ? { inProcess: inProcessLauncher(runnerPath) } : {}),
   });
-  const stage: Stage = { host, manifest, mode, processes, clock, root };
+  const stage: Stage = { host, manifest, mode, processes, line: { cut: false }, clock, root };
   try {
-    offerStubs(host.bus, options.capabilities ?? {});
+    stage.line = offerStubs(host.bus, options.capabilities ?? {});
     const release = await stagedRelease(project, { root, sourceMaps: mode === "inproc" });
     const grants = options.grants === undefined || options.grants === "manifest" ? everything(manifest) : options.grants;
     let status = await host.runtime.stage(release, grants);
@@ -87,6 +89,9 @@ function testHost(stage: Stage): TestHost {
     if (found === undefined) throw new Error(`${id} is not there any more`);
     return found;
   };
+  const { kind } = manifest;
+  const allow = (permission: string, mode_: Grant["mode"]): Promise<void> =>
+    regrant((grant) => (grant.permission === permission ? { ...grant, mode: mode_ } : grant));
   const regrant = (change: (grant: Grant) => Grant): Promise<void> => runtime.setGrants(id, runtime.grants(id).map(change));
   return {
     manifest,
@@ -100,11 +105,20 @@ function testHost(stage: Stage): TestHost {
       runtime.panel(id, { panel, method, input }, { requestId: "test-panel", signal: new AbortController().signal }),
     inFlight: () => runtime.inFlight(id),
     workers: () => processes.workers,
-    revoke: (permission) => regrant((grant) => (grant.permission === permission ? { ...grant, mode: "deny" } : grant)),
+    grants: () => runtime.grants(id).filter((grant) => grant.mode === "allow"),
+    revoke: (permission) => allow(permission, "deny"),
+    grant: (permission) => allow(permission, "allow"),
+    config: () => runtime.config(id).value,
     configure: async (value) => (await runtime.setConfig(id, value, {})).result,
+    requestSchema: (ref) =>
+      bus
+        .entries({ name: ref.split("@")[0] ?? "" })
+        .find((entry) => `${entry.descriptor.name}@${entry.descriptor.version.join(".")}` === ref)?.descriptor.request_schema ??
+      null,
     logs: () => runtime.logs(id, { limit: LOG_LINES }),
     kill9: () =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
+        if (kind !== "service") return reject(new Error(`A plugin of kind ${kind} has no process that could be killed.`));
         const forget = runtime.onChange((change) => {
           if (change.id !== id || change.state === "active") return;
           forget();
@@ -117,8 +131,17 @@ function testHost(stage: Stage): TestHost {
       link?.hold();
       host.clock.setTimeout(() => link?.release(), ms);
     },
-    fillDisk: () =>
-      regrant((grant) => (grant.permission === "storage.kv" ? { ...grant, scope: { ...grant.scope, quotaMb: FULL_MB } } : grant)),
+    fillDisk: async () => {
+      if (!runtime.grants(id).some(({ permission }) => permission === "storage.kv"))
+        throw new Error("The plugin has no storage.kv, and nothing else can be filled here.");
+      await regrant((grant) =>
+        grant.permission === "storage.kv" ? { ...grant, scope: { ...grant.scope, quotaMb: FULL_MB } } : grant,
+      );
+    },
+    offline: () => {
+      stage.line.cut = true;
+      return () => void (stage.line.cut = false);
+    },
     restart: () => runtime.restart(id),
     close: () => close(stage),
   };

@@ -5,13 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { hasBubblewrap } from "../../../host/test/runtime/fixtures/world.ts";
-import { hear, type Said } from "../../../host/test/support/said.ts";
 import { COMMANDS } from "../../src/commands/index.ts";
-import { runAuthorTool } from "../../src/commands/run.ts";
-
-function run(cwd: string, words: string[], o: { stdin?: string; env?: Record<string, string> } = {}): Promise<Said> {
-  return hear((output) => runAuthorTool(words, output, { cwd, env: o.env ?? {}, stdin: async () => Buffer.from(o.stdin ?? "") }));
-}
+import { run } from "./author-tool.ts";
 
 function workshop(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), "hearthnet-author-"));
@@ -111,7 +106,7 @@ it("greets", async (t) => {
 
   it("starts a plugin for an isolate, and it keeps the same promises there", async (t) => {
     const shop = workshop(t);
-    assert.equal((await run(shop, ["create", "acme/hello", "--kind", "isolate"])).code, 0);
+    assert.equal((await run(shop, ["create", "acme/hello", "--tier", "isolate"])).code, 0);
     const dir = join(shop, "hello");
     assert.match(readFileSync(join(dir, "hearthnet.plugin.json"), "utf8"), /"tier": { "min": "isolate" }/);
     assert.equal((await run(dir, ["validate"])).code, 0);
@@ -228,6 +223,9 @@ describe("a mistake", () => {
       ["create", "Hello"],
       ["create", "a/b", "c/d"],
       ["create", "acme/hello", "--kind", "daemon"],
+      ["create", "acme/hello", "--kind", "isolate"],
+      ["create", "acme/hello", "--tier", "thread"],
+      ["create", "acme/hello", "--kind", "panel", "--tier", "isolate"],
       ["pack", "--nope"],
       ["sign"],
       ["verify"],

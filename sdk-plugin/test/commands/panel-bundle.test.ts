@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { packageFiles } from "../../src/commands/package-files.ts";
 import { openProject } from "../../src/commands/project.ts";
-import { validateCommand, type Finding } from "../../src/commands/validate.ts";
+import type { Finding } from "../../src/commands/validate/finding.ts";
+import { validateCommand } from "../../src/commands/validate/validate.ts";
 
 const DOORS = join(import.meta.dirname, "..", "..", "..", "test", "fixtures", "plugins", "doors");
 

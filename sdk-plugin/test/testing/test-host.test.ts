@@ -1,7 +1,7 @@
 /** What the test host offers beyond calls, in both modes. @source plugin-platform §4.7 */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
@@ -92,6 +92,29 @@ for (const { mode, skip } of modes())
       assert.deepEqual(callers, ["plugin"]);
     });
 
+    it("cuts the plugin off from everybody else, and back (§4.7 offline)", async (t) => {
+      const capabilities: TestHostOptions["capabilities"] = { [OTHER]: async () => ({ output: { heard: true } }) };
+      const host = await open(t, { capabilities, grants: [mayOffer, mayCallOther] });
+      const back = host.offline();
+      await assert.rejects(host.call(SAY, { input: { op: "call-other" } }), { code: "partition" });
+      await host.call(SAY, { input: {} });
+      back();
+      assert.equal((await host.call(SAY, { input: { op: "call-other" } })).output["heard"], true);
+    });
+
+    it("gives back what was revoked, and says what is granted", async () => {
+      await shared.revoke("storage.kv");
+      assert.ok(!shared.grants().some(({ permission }) => permission === "storage.kv"));
+      await assert.rejects(shared.call(SAY, { input: { op: "remember", word: "L" } }), { code: "permission_denied" });
+      await shared.grant("storage.kv");
+      await shared.call(SAY, { input: { op: "recall" } });
+    });
+
+    it("says plainly what it cannot do to a plugin", async (t) => {
+      const host = await open(t, { grants: [mayOffer] });
+      await assert.rejects(host.fillDisk(), /has no storage\.kv/);
+    });
+
     it("takes another manifest than the folder's", async (t) => {
       const manifest = JSON.parse(readFileSync(join(PARROT, "hearthnet.plugin.json"), "utf8")) as PluginManifest;
       manifest.limits = { ...manifest.limits, callsPerMinute: 1 };
@@ -139,6 +162,26 @@ for (const { mode, skip } of modes())
     });
   });
 
+/** A plugin that breaks one promise, made from the parrot. */
+const BREAKERS: [name: string, from: string, to: string, broken: [promise: RegExp, detail: RegExp][]][] = [
+  [
+    "fails at what it was asked",
+    "switch (op) {",
+    'if (op === undefined) throw new TypeError("not today");\n      switch (op) {',
+    [
+      [/answers rubbish with a code/, /^internal_error/],
+      [/lets running calls end/, /say@1\.0: internal_error/],
+      [/goes on without a right/, /^without bus\.call: internal_error/],
+    ],
+  ],
+  [
+    "breaks when a right is taken",
+    "switch (op) {",
+    'if (op === undefined && !ctx.grants.has("storage.kv")) throw new TypeError("no store");\n      switch (op) {',
+    [[/goes on without a right/, /^without storage\.kv: internal_error/]],
+  ],
+];
+
 describe("the promises", () => {
   it("show a plugin that does not hear a cancel", async (t) => {
     const host = await createTestHost({ dir: PARROT, mode: "inproc", config: { accent: "deaf" } });
@@ -149,6 +192,23 @@ describe("the promises", () => {
       [`${SAY} did not end in time`],
     );
   });
+
+  for (const [name, from, to, broken] of BREAKERS)
+    it(`show a plugin that ${name}`, async (t) => {
+      const dir = mkdtempSync(join(tmpdir(), "hn-breaker-"));
+      t.after(() => rmSync(dir, { recursive: true, force: true }));
+      cpSync(PARROT, dir, { recursive: true });
+      const code = join(dir, "src", "index.ts");
+      writeFileSync(code, readFileSync(code, "utf8").replace(from, to));
+      const host = await createTestHost({ dir, mode: "inproc" });
+      t.after(() => host.close());
+      const found = (await runContract(host)).filter(({ kept }) => !kept);
+      assert.equal(found.length, broken.length, JSON.stringify(found));
+      for (const [n, [promise, detail]] of broken.entries()) {
+        assert.match(found[n]?.promise ?? "", promise);
+        assert.match(found[n]?.detail ?? "", detail);
+      }
+    });
 });
 
 describe("the mode of a test", () => {

@@ -171,6 +171,10 @@ const reasons = {
     "Der Download ist unvollständig oder wurde unterwegs verändert.",
     "Lade es noch einmal, wenn möglich aus einer anderen Quelle.",
   ],
+  dev_release: [
+    "Dieses Paket stammt aus der Sitzung eines Autors; es ist für keinen anderen Knoten und kann nicht veröffentlicht werden.",
+    "Gib dem Plugin einen Namen aus einem Namensraum, der dir gehört, packe und unterschreibe es.",
+  ],
   unsigned: ["Das Paket trägt keine Unterschrift eines Herausgebers.", "Bitte den Herausgeber um ein unterschriebenes Paket."],
   wrong_key: [
     "Das Paket ist unterschrieben, aber nicht vom Herausgeber, dem dieser Name gehört.",
@@ -313,6 +317,14 @@ const reasons = {
   signed_out: ["Du bist nicht angemeldet.", "Melde dich an."],
   password_wrong: ["Das Passwort stimmt nicht.", "Versuche es noch einmal; `hearthnet setup` im Terminal setzt es zurück."],
   password_weak: ["Das Passwort ist zu kurz.", "Nimm mindestens 12 Zeichen."],
+  dev_off: [
+    "Dieser Knoten nimmt keine Plugins aus der Sitzung eines Autors an.",
+    "Starte ihn mit `hearthnet up --dev`, oder setze `dev: true` in hearthnet.config.ts.",
+  ],
+  dev_taken: [
+    "An einem Plugin dieses Namens arbeitet schon eine andere Sitzung.",
+    "Beende sie zuerst mit Strg-C in ihrem Terminal.",
+  ],
   step_up_required: ["Dieser Schritt braucht noch einmal dein Passwort.", "Bestätige mit deinem Passwort."],
   cross_site: ["Die Anfrage kam von einer anderen Seite.", "Öffne die Seite unter ihrer eigenen Adresse."],
   wrong_host: ["Die Seite wurde unter einem fremden Namen geöffnet.", "Öffne sie unter der Adresse, die das Terminal zeigt."],

@@ -13,6 +13,8 @@ export const frame = {
     signOut: "Abmelden",
     reconnecting: (o: { since: string }) =>
       `Seit ${o.since} keine Verbindung zum Knoten. Sie wird neu aufgebaut; du siehst den Stand von dann.`,
+    devMode:
+      "Entwicklermodus: Aus dem Terminal dieses Knotens können Plugins kommen, die niemand unterschrieben hat. Starte ihn ohne --dev, wenn du fertig bist.",
     connected: "Wieder verbunden.",
     waiting: "Warte auf die Antwort des Knotens …",
     nodeSilent: "Der Knoten antwortet nicht",

@@ -12,6 +12,8 @@ export const frame = {
     signOut: "Sign out",
     reconnecting: (o: { since: string }) =>
       `No connection to the node since ${o.since}. Reconnecting; what you see is as of then.`,
+    devMode:
+      "Developer mode: plugins that nobody has signed can be put on this node from its own terminal. Start it without --dev when you are done.",
     connected: "Connected again.",
     waiting: "Waiting for the node to answer …",
     nodeSilent: "The node does not answer",

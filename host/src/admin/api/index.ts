@@ -1,6 +1,7 @@
 import type { ApiRoute } from "../context.ts";
 import { accessRoutes } from "./access.ts";
 import { catalogRoutes } from "./catalog.ts";
+import { devRoutes } from "./dev.ts";
 import { ledgerRoutes } from "./ledger.ts";
 import { dhtRoutes } from "./dht.ts";
 import { meterRoutes } from "./meters.ts";
@@ -25,6 +26,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...panelRoutes,
   ...overrideRoutes,
   ...catalogRoutes,
+  ...devRoutes,
   ...tryRoutes,
   ...peopleRoutes,
   ...dhtRoutes,

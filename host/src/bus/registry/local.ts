@@ -151,6 +151,7 @@ export class LocalOffers {
       binary: offer.binary ?? [],
       maxBodyBytes: offer.maxBodyBytes ?? CONSTANTS.CALL_BODY_MAX_BYTES,
       pluginId: offer.plugin_id,
+      onlyHere: offer.onlyHere === true,
       onBadAnswer: offer.onBadAnswer,
     };
   }

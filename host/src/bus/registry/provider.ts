@@ -15,6 +15,7 @@ export interface LocalPart {
   binary: string[];
   maxBodyBytes: number;
   pluginId: string | undefined;
+  onlyHere: boolean;
   onBadAnswer: (() => void) | undefined;
 }
 
@@ -104,6 +105,7 @@ export class Provider {
       is_local: this.is_local,
       endpoints: this.endpoints,
       ...(this.local?.pluginId === undefined ? {} : { plugin_id: this.local.pluginId }),
+      ...(this.local?.onlyHere === true ? { only_here: true } : {}),
       in_flight: this.in_flight,
       last_seen: this.is_local ? now : this.lastSeen,
       p50_latency_ms: this.p50_latency_ms,

@@ -56,7 +56,8 @@ function isFree(provider: Provider): boolean {
 
 function fits(provider: Provider, need: Need): boolean {
   if (!satisfies(provider.descriptor.version, need.version)) return false;
-  if (!provider.is_local && (need.localOnly || provider.communityId !== need.communityId)) return false;
+  if (need.localOnly && provider.local?.onlyHere !== false) return false;
+  if (!provider.is_local && provider.communityId !== need.communityId) return false;
   if (need.node !== undefined && provider.node_id !== need.node) return false;
   if (need.tried?.has(provider.node_id)) return false;
   return paramsCompatible(provider.descriptor.params, need.params);
@@ -82,7 +83,7 @@ export function isReachable(provider: Provider, now: number, fitting: readonly P
 }
 
 function nothingFits(named: readonly Provider[], need: Need): HnError {
-  const visible = named.filter((provider) => !need.localOnly || provider.is_local);
+  const visible = named.filter((provider) => !need.localOnly || provider.local?.onlyHere === false);
   const versions = [
     ...new Set(visible.map((provider) => `${need.capability}@${formatVersion(provider.descriptor.version)}`)),
   ].sort();

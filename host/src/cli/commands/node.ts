@@ -21,6 +21,7 @@ export const nodeCommands: readonly Command[] = [
       listen: { type: "string", value: "ADDR", help: "address of the bus (all)" },
       config: { type: "string", value: "FILE", help: "settings, instead of hearthnet.config.ts in the checkout" },
       "no-discovery": { type: "boolean", help: "do not announce this node or look for others" },
+      dev: { type: "boolean", help: "let `hearthnet plugin dev` put plugins here that nobody has signed" },
       "allow-dev-root": { type: "boolean", help: "accept a development registry in a release build" },
     },
     run: ({ options, dataDir, host, io }) => {
@@ -39,6 +40,7 @@ export const nodeCommands: readonly Command[] = [
           ...(page === undefined ? {} : { adminPort: page }),
           discovery: options["no-discovery"] !== true,
           allowDevRoot: options["allow-dev-root"] === true,
+          ...(options["dev"] === true ? { dev: true as const } : {}),
           ...(typeof options["config"] === "string" ? { config: resolve(io.cwd, options["config"]) } : {}),
           ...(typeof options["name"] === "string" ? { name: options["name"] } : {}),
           ...(typeof options["listen"] === "string" ? { listen: options["listen"] } : {}),

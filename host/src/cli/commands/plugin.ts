@@ -22,9 +22,12 @@ import { pathOf } from "../plugin-path.ts";
 import { table } from "../table.ts";
 import { overrideCommand } from "./plugin-override.ts";
 import { topCommand } from "./plugin-top.ts";
+import { devCommand } from "./plugin-dev.ts";
 import { versionCommands } from "./plugin-versions.ts";
 
-const AUTHOR_VERBS = ["create", "types", "test", "validate", "pack", "keygen", "sign", "verify"] as const;
+const AUTHOR_VERBS = ["create", "types", "test", "validate", "watch", "pack", "keygen", "sign", "verify"] as const;
+/** Of the registry's tools, what is its publishers' part. */
+const PUBLISHER_VERBS = ["publish", "yank"] as const;
 const REGISTRY_VERBS = ["serve", "init", "add-namespace", "publish", "yank", "revoke", "refresh"] as const;
 
 export const pluginCommands: readonly Command[] = [
@@ -168,12 +171,20 @@ export const pluginCommands: readonly Command[] = [
       : {}),
     run: (invocation) => setGrant(invocation, verb === "grant" ? "allow" : "deny"),
   })),
+  devCommand,
   ...AUTHOR_VERBS.map((verb): Command => ({
     name: ["plugin", verb],
     args: "…",
     summary: `for authors: ${verb}`,
     example: `hearthnet plugin ${verb} --help`,
     run: ({ args, host, io }) => delegate(host.binaries.plugin, [verb, ...args], io),
+  })),
+  ...PUBLISHER_VERBS.map((verb): Command => ({
+    name: ["plugin", verb],
+    args: "…",
+    summary: `for authors: ${verb}, in a registry's folder`,
+    example: `hearthnet plugin ${verb} --help`,
+    run: ({ args, host, io }) => delegate(host.binaries.registry, [verb, ...args], io),
   })),
   ...REGISTRY_VERBS.map((verb): Command => ({
     name: ["registry", verb],

@@ -36,11 +36,12 @@ export function checkManifest(source: Uint8Array | object): ManifestVerdict {
   manifestShape ??= ajv.compile(MANIFEST_SCHEMA);
   if (!manifestShape(value)) return { ok: false, errors: problems(manifestShape, "") };
   const manifest = value as PluginManifest;
-  const errors = [
+  const misshapen = [
     ...checkScopes("/permissions", manifest.permissions),
     ...checkScopes("/optionalPermissions", manifest.optionalPermissions ?? []),
-    ...checkMeaning(manifest),
   ];
+  // What a scope means can be asked only of one that has its shape.
+  const errors = misshapen.length > 0 ? misshapen : checkMeaning(manifest);
   return errors.length === 0 ? { ok: true, manifest } : { ok: false, errors };
 }
 

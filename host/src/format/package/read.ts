@@ -5,6 +5,7 @@ import { type PackagePayload, verifyDsse } from "../dsse/envelope.ts";
 import type { PublisherKey } from "../dsse/publisher-key.ts";
 import { canonicalBytes } from "../../identity/index.ts";
 import { requireManifest } from "../manifest/check.ts";
+import { isDevId } from "../manifest/dev.ts";
 import { decompress } from "./gzip.ts";
 import { isMachineCode, MAGIC_BYTES } from "./machine-code.ts";
 import { checkEntryName, foldName } from "./names.ts";
@@ -191,6 +192,7 @@ export interface VerifiedPackage extends ReadPackage {
 export async function verifyPackage(bytes: Uint8Array, o: VerifyOptions): Promise<VerifiedPackage> {
   if (o.expected !== undefined && sha256Hex(bytes) !== o.expected.sha256) throw new HnError("bad_request", { reason: "damaged" });
   const read = await readPackage(bytes, o.sink);
+  if (isDevId(read.manifest.id)) throw new HnError("bad_request", { reason: "dev_release" });
   if (read.signature === null) throw new HnError("invalid_signature", { reason: "unsigned" });
   const { payload, keyId } = verifyDsse(read.signature, o.keys);
   checkStatement(payload, read);

@@ -2,7 +2,14 @@ import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, r
 import { open } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { HnError, parseStrictJson, syncFolder } from "../../foundation/index.ts";
-import { type PackageSink, type VerifiedPackage, verifyPackage, type VerifyOptions } from "./read.ts";
+import {
+  type PackageSink,
+  readPackage,
+  type ReadPackage,
+  type VerifiedPackage,
+  verifyPackage,
+  type VerifyOptions,
+} from "./read.ts";
 import { type FileRow, FILES_FILE, sha256Hex, standsBesideList } from "./write.ts";
 
 const LANES = 8;
@@ -71,23 +78,43 @@ class FolderSink implements PackageSink {
  * @throws as `verifyPackage` · the signal's reason
  * @source marketplace §1 "reading", plugin-platform §6.2
  */
-export async function unpackPackage(
+export function unpackPackage(bytes: Uint8Array, o: VerifyOptions & UnpackOptions): Promise<VerifiedPackage & { dir: string }> {
+  return unpack(bytes, o, (sink) => verifyPackage(bytes, { ...o, sink }));
+}
+
+/**
+ * As `unpackPackage`, for a package that nobody has signed: archive rules, every file, manifest. Who handed it over answers for it.
+ * @throws as `readPackage` · the signal's reason
+ */
+export function unpackUnsigned(bytes: Uint8Array, o: UnpackOptions): Promise<ReadPackage & { dir: string }> {
+  return unpack(bytes, o, (sink) => readPackage(bytes, sink));
+}
+
+export interface UnpackOptions {
+  /** Holds `tmp` and `store`. */
+  root: string;
+  opId: string;
+  signal?: AbortSignal;
+}
+
+async function unpack<R extends ReadPackage>(
   bytes: Uint8Array,
-  o: VerifyOptions & { root: string; opId: string; signal?: AbortSignal },
-): Promise<VerifiedPackage & { dir: string }> {
+  o: UnpackOptions,
+  judge: (sink: PackageSink) => Promise<R>,
+): Promise<R & { dir: string }> {
   const dir = join(o.root, "store", "sha256", sha256Hex(bytes));
   const temporary = join(o.root, "tmp", o.opId);
   mkdirSync(dirname(dir), { recursive: true, mode: 0o755 });
   mkdirSync(temporary, { recursive: true, mode: 0o755 });
   const sink = new FolderSink(temporary, o.signal);
   try {
-    const verified = await verifyPackage(bytes, { ...o, sink });
+    const judged = await judge(sink);
     await sink.settle();
     syncFolder(temporary);
     discard(dir);
     renameSync(temporary, dir);
     syncFolder(dirname(dir));
-    return { ...verified, dir };
+    return { ...judged, dir };
   } catch (error) {
     sink.abandon();
     throw error;

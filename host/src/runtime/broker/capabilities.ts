@@ -14,6 +14,7 @@ import {
   type Registration,
   type StoredRelease,
 } from "../../contract/index.ts";
+import { isDevId } from "../../format/index.ts";
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
 
 interface Slot {
@@ -177,6 +178,7 @@ export class CapabilityShelf {
         ? {}
         : { maxBodyBytes: Math.min(contribution.maxBodyBytes, CONSTANTS.CALL_BODY_CEILING_BYTES) }),
       plugin_id: release.id,
+      ...(isDevId(release.id) ? { onlyHere: true } : {}),
     };
   }
 }

@@ -1,7 +1,7 @@
 /** What a manifest says about the network and secrets that would never work, or is wider than its author may think. @source plugin-platform §3.1 */
 import type { JsonObject, JsonValue, PermissionRequest, PluginManifest } from "@hearthnet/host/contract";
 import { texts } from "@hearthnet/host/format";
-import type { Finding } from "./validate.ts";
+import type { Finding } from "./finding.ts";
 
 /** `name`, `name:port`, `*.name:port`, `*:port`, `*`; addresses of IPv6 in brackets. */
 const ENTRY = /^(\*|(\*\.)?[^\s/:@*[\]]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?$/;

@@ -1,0 +1,21 @@
+/** What a panel's page names must be in the package, and what it holds must be able to run in its frame. @source admin-ui §17 */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Project } from "../project.ts";
+import { error, type Finding } from "./finding.ts";
+
+const WRONG: readonly [found: RegExp, message: string][] = [
+  [/<script(?![^>]*\ssrc=)[^>]*>\s*\S/i, "holds a script inline; write it to src/panel/NAME.ts"],
+  [/<script[^>]*\stype=["']?module/i, "loads a module; a frame runs classic scripts, as they are bundled"],
+  [/<style|\son[a-z]+\s*=/i, "holds a style or a handler inline; write them to files"],
+  [/\s(?:src|href)=["']?(?:https?:)?\/\//i, "loads something from the network; there is none in a frame"],
+];
+
+export function checkPanels({ manifest, dir }: Project): Finding[] {
+  return (manifest.contributes.panels ?? []).flatMap(({ id, entry }): Finding[] => {
+    const where = `panel ${id} ${entry}`;
+    if (!existsSync(join(dir, entry))) return [error(where, "the file is missing")];
+    const html = readFileSync(join(dir, entry), "utf8");
+    return WRONG.flatMap(([found, message]) => (found.test(html) ? [error(where, message)] : []));
+  });
+}
