@@ -1,6 +1,7 @@
 /** How a plugin and its workers are written down. @source plugin-platform §4.1 */
 import type { Frame, JsonObject } from "@hearthnet/host/contract";
 import type { HnBytes } from "./bytes.ts";
+import type { Message, Roles, View } from "./commons.ts";
 import type { Ctx, Req } from "./context.ts";
 
 /** Shape that `hearthnet plugin types` generates from manifest and schemas. */
@@ -40,6 +41,12 @@ export interface PluginDefinition<M extends Manifest = AnyManifest> {
   capabilities?: { [Ref in keyof M["capabilities"]]: Handler<M["capabilities"][Ref], M["config"]> };
   /** By the manifest's schedule id. */
   schedules?: Record<string, (ctx: Ctx<M["config"]>) => Promise<void> | void>;
+  /** By the manifest's view name: state that follows from the community's log. */
+  views?: Record<string, View>;
+  /** By the manifest's pattern, as `chat.message.<recipient>`. One at a time; a slow one loses the oldest. */
+  topics?: Record<string, (message: Message, ctx: Ctx<M["config"]>) => Promise<void> | void>;
+  /** What others reach through the host where this plugin is assigned the role. */
+  roles?: Roles<Ctx<M["config"]>>;
   /** New settings. `"restart"`, an error or more than 10 s: the plugin is started anew with them. */
   onConfig?(next: Readonly<M["config"]>, previous: Readonly<M["config"]>, ctx: Ctx<M["config"]>): Promise<"applied" | "restart">;
 }

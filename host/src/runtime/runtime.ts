@@ -16,7 +16,9 @@ import type {
   StoredRelease,
 } from "../contract/index.ts";
 import { HnError } from "../foundation/index.ts";
-import { KvStore } from "./broker/index.ts";
+import { openTopics } from "../bus/index.ts";
+import { KvStore, roleHolder } from "./broker/index.ts";
+import { SharedStore, type RoleHolder } from "./commons/index.ts";
 import { allowReading, openSeatBelt, sandboxLauncher, seatBeltLauncher, type Launcher, type Machine } from "./confine/index.ts";
 import { checkConfig, describeConfig, mergeSecrets, needsConfig } from "./configuration.ts";
 import { eraseData } from "./erase.ts";
@@ -45,6 +47,7 @@ export class NodeRuntime implements Runtime {
   readonly #ledger: Ledger;
   readonly #logs: LogStore;
   readonly #secrets: SecretBox;
+  readonly #shared: SharedStore;
   readonly #environment: PluginEnvironment;
   readonly #closeBelt: () => void;
   readonly #plugins = new Map<string, ManagedPlugin>();
@@ -74,6 +77,7 @@ export class NodeRuntime implements Runtime {
     });
     this.#logs = new LogStore(found.layout.logs, clock);
     this.#secrets = new SecretBox(found.layout.secretKey);
+    this.#shared = new SharedStore(found.layout.shared);
     const confined = found.report.label.startsWith("os");
     const belt = confined || options.inProcess !== undefined ? null : openSeatBelt(found.machine);
     this.#closeBelt = () => belt?.close();
@@ -98,6 +102,15 @@ export class NodeRuntime implements Runtime {
       maxMemoryMb: Math.max(256, Math.floor((totalmem() / 1_048_576) * 0.75)),
       files: (id) => new PluginFiles(found.layout, id),
       kv: (id) => this.#store(id),
+      commons: {
+        community: options.community ?? null,
+        topics: options.topics ?? openTopics(),
+        signer: options.signer ?? null,
+        store: this.#shared,
+        holder: (role) => this.#holder(role),
+        grantsOf: (id) => this.#plugins.get(id)?.session?.grants,
+        show: options.showDocument ?? null,
+      },
       onChange: (id) => this.#announce(id),
       onNotice: options.onNotice ?? (() => {}),
       admit: options.admit ?? (() => Promise.resolve()),
@@ -383,6 +396,7 @@ export class NodeRuntime implements Runtime {
     for (const store of this.#stores.values()) store.close();
     this.#stores.clear();
     this.#closeBelt();
+    this.#shared.close();
     this.#ledger.close();
     this.#logs.close();
     this.#journal.close();
@@ -477,7 +491,17 @@ export class NodeRuntime implements Runtime {
     await plugin.start();
   }
 
+  /** The one active plugin that declares the role; two of them are none, for nobody has decided between them. */
+  #holder(role: string): RoleHolder | null {
+    const serving = [...this.#plugins].filter(
+      ([, plugin]) => plugin.running && plugin.release.manifest.roles?.includes(role) === true,
+    );
+    const [id, plugin] = serving.length === 1 ? (serving[0] ?? []) : [];
+    return id === undefined || plugin?.session === undefined ? null : roleHolder(id, plugin.session);
+  }
+
   async #erase(id: string): Promise<void> {
+    this.#shared.forget(id);
     const files = new PluginFiles(this.#layout, id);
     const confined = this.#report.label.startsWith("os");
     await eraseData(this.#machine, { runDir: this.#layout.runDir, pluginFolder: files.folder, dataDir: files.data, confined });

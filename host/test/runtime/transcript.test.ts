@@ -1,11 +1,14 @@
 /** The host's half of the conversation that authors of runners test against, test/vectors/fd3.json. @source plugin-platform §5.3.5 */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { test, type TestContext } from "node:test";
 import type { Grant, JsonObject, Reply } from "../../src/contract/index.ts";
+import { openTopics } from "../../src/bus/index.ts";
 import { ManualClock } from "../../src/foundation/index.ts";
 import { Session } from "../../src/runtime/broker/index.ts";
+import { SharedStore } from "../../src/runtime/commons/index.ts";
 import type { Launched, SandboxSpec } from "../../src/runtime/confine/index.ts";
 import { FarEnd, play, readTranscript } from "../support/transcript.ts";
 import { cancelledBy, FakeBus, NODE_ID, temporaryFolder, writePackage } from "./fixtures/world.ts";
@@ -76,6 +79,15 @@ function stage(t: TestContext): {
     clock,
     identity: { nodeId: NODE_ID, communityId: () => null },
     kv: () => assert.fail("nothing is stored in this conversation"),
+    commons: {
+      community: null,
+      topics: openTopics(),
+      signer: null,
+      store: new SharedStore(join(folder, "shared.db")),
+      holder: () => null,
+      grantsOf: () => undefined,
+      show: null,
+    },
     onLine: ({ source, text }) => void (source === "plugin" || faults.push(text)),
     onDenied: ({ op }) => faults.push(op),
     onAllowed: () => {},

@@ -1,6 +1,6 @@
 /** Calls that the host hands in. @source plugin-platform §5.2, §5.3 */
-import type { HostMessage, JsonObject } from "@hearthnet/host/contract";
-import type { Attachments } from "@hearthnet/host/format";
+import type { Frame, HostMessage, JsonObject } from "@hearthnet/host/contract";
+import { FrameInbox, placeBytes, type Attachments } from "@hearthnet/host/format";
 import type { Ctx, Req } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
 import { HnError } from "../error.ts";
@@ -8,7 +8,9 @@ import { abortError, describeFailure } from "./failure.ts";
 import type { Parent, PluginChannel } from "./host-link.ts";
 import { isObject, kindOf, split } from "./json.ts";
 import { LateSignal } from "./late-signal.ts";
+import { answerRole } from "./roles.ts";
 
+type RoleMessage = Extract<HostMessage, { t: "role" }>;
 type CallMessage = Extract<HostMessage, { t: "call" }>;
 export type MakeRequest = (message: CallMessage, attachments: Attachments, live: Parent & { signal: AbortSignal }) => Req;
 
@@ -30,9 +32,12 @@ class Live implements Parent {
   readonly ended = new LateSignal();
   credit: number = WINDOW;
   wake: (() => void) | undefined;
+  /** What follows a call to a role. */
+  readonly inbox: FrameInbox | undefined;
 
-  constructor(id: number) {
+  constructor(id: number, inbox: FrameInbox | undefined) {
     this.id = id;
+    this.inbox = inbox;
   }
 
   get signal(): AbortSignal {
@@ -53,15 +58,26 @@ export class Calls {
     this.#options = options;
   }
 
-  receive(message: CallMessage, attachments: Attachments): void {
-    const live = new Live(message.id);
+  receive(message: CallMessage | RoleMessage, attachments: Attachments): void {
+    const live = new Live(message.id, message.t === "role" ? this.#inbox(message.id) : undefined);
     this.#live.set(message.id, live);
     void this.#answer(live, message, attachments);
+  }
+
+  /** Follows a call. */
+  frame(message: Extract<HostMessage, { t: "frame" | "frame.end" }>, attachments: Attachments): void {
+    const inbox = this.#live.get(message.id)?.inbox;
+    // It may cross with the answer.
+    if (inbox === undefined) return;
+    if (message.t === "frame.end") return inbox.end();
+    placeBytes({ [message.event]: message.data }, attachments);
+    inbox.push({ event: message.event, data: message.data });
   }
 
   cancel(id: number, why: string): void {
     const live = this.#live.get(id);
     live?.cancelled.abort(abortError(`The call was cancelled: ${why}.`));
+    live?.inbox?.end(abortError(`The call was cancelled: ${why}.`));
     live?.wake?.();
   }
 
@@ -81,7 +97,7 @@ export class Calls {
     if (this.#live.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
   }
 
-  async #answer(live: Live, message: CallMessage, attachments: Attachments): Promise<void> {
+  async #answer(live: Live, message: CallMessage | RoleMessage, attachments: Attachments): Promise<void> {
     const { channel, onFault } = this.#options;
     const { id } = live;
     try {
@@ -95,7 +111,7 @@ export class Calls {
       live.ended.abort();
       if (channel.closed) return;
       const { wire, detail } = describeFailure(error, live.cancelled.aborted);
-      if (detail !== undefined) onFault(detail, { capability: message.cap, trace: message.trace });
+      if (detail !== undefined) onFault(detail, { capability: nameOf(message), trace: message.trace });
       await channel.send({ t: "error", id, ...wire }).catch(() => {});
     } finally {
       this.#live.delete(id);
@@ -103,12 +119,10 @@ export class Calls {
     }
   }
 
-  async #run(live: Live, message: CallMessage, attachments: Attachments): Promise<object> {
-    const { definition, ctx, request } = this.#options;
-    const { cap, stream } = message;
-    const handler = Object.hasOwn(definition.capabilities ?? {}, cap) ? definition.capabilities?.[cap] : undefined;
-    if (handler === undefined) throw new HnError("not_implemented", { message: `The plugin has no handler for ${cap}.` });
-    const answer = handler(request(message, attachments, live), ctx);
+  async #run(live: Live, message: CallMessage | RoleMessage, attachments: Attachments): Promise<object> {
+    const { stream } = message;
+    const cap = nameOf(message);
+    const answer = message.t === "role" ? this.#role(live, message) : this.#call(live, message, attachments);
     if (isFrames(answer)) {
       if (stream) return this.#frames(live, answer);
       void answer.return(undefined).catch(() => {});
@@ -118,6 +132,25 @@ export class Calls {
     if (stream)
       throw new HnError("bad_request", { message: `${cap} gives one answer, not a stream. Call it without streaming.` });
     return checkedResult(cap, result);
+  }
+
+  #call(live: Live, message: CallMessage, attachments: Attachments): ReturnType<Handler> {
+    const { definition, ctx, request } = this.#options;
+    const { cap } = message;
+    const handler = Object.hasOwn(definition.capabilities ?? {}, cap) ? definition.capabilities?.[cap] : undefined;
+    if (handler === undefined) throw new HnError("not_implemented", { message: `The plugin has no handler for ${cap}.` });
+    return handler(request(message, attachments, live), ctx);
+  }
+
+  #role(live: Live, { role, method, body, caller, trace: traceId }: RoleMessage): ReturnType<Handler> {
+    const { definition, ctx } = this.#options;
+    const req = { input: (body["input"] ?? {}) as JsonObject, caller, traceId, signal: live.signal };
+    return answerRole(definition, { role, method, req, frames: live.inbox ?? nothing(), ctx });
+  }
+
+  #inbox(id: number): FrameInbox {
+    const { channel } = this.#options;
+    return new FrameInbox((frames) => void channel.send({ t: "credit", id, frames }).catch(() => {}));
   }
 
   async #frames(live: Live, frames: AsyncGenerator<unknown, unknown, void>): Promise<object> {
@@ -155,6 +188,14 @@ export class Calls {
     }
     live.wake = undefined;
   }
+}
+
+type Handler = NonNullable<PluginDefinition["capabilities"]>[string];
+
+async function* nothing(): AsyncGenerator<Frame, void, void> {}
+
+function nameOf(message: CallMessage | RoleMessage): string {
+  return message.t === "role" ? `${message.role} ${message.method}` : message.cap;
 }
 
 function isFrames(value: unknown): value is AsyncGenerator<unknown, unknown, void> {

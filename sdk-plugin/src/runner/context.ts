@@ -5,7 +5,9 @@ import type { Ctx, Kv, Log, WorkOptions } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
 import { HnError } from "../error.ts";
 import type { AssetFolder, OpenAssets } from "./assets.ts";
+import { openBlobs } from "./blobs.ts";
 import { openCaller } from "./caller.ts";
+import { openCommunity, openEvents, openIdentity, openPubsub } from "./commons.ts";
 import { openGrants, type LiveGrants } from "./grants.ts";
 import { stackOf } from "./failure.ts";
 import type { HostLink, PluginChannel } from "./host-link.ts";
@@ -83,7 +85,12 @@ export function createSurface(o: {
     assets,
     workers: { run: (name: string, message: object, options: WorkOptions = {}) => runWorker(link, { name, message, options }) },
     files: Object.freeze({ dir: plugin.dataDir }),
-    identity: Object.freeze({ nodeId: plugin.nodeId, communityId: plugin.communityId }),
+    identity: openIdentity(link, { nodeId: plugin.nodeId, communityId: plugin.communityId }),
+    events: openEvents(link),
+    pubsub: openPubsub(link),
+    blobs: openBlobs(link, undefined),
+    community: openCommunity(link),
+    providers: async (cap) => (await link.op("providers", { cap })).providers,
     health: { report: (state) => report("health.report", link.op("health.report", { ...state })) },
     metrics: {
       inc: (name, labels, by) =>

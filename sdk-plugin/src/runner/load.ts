@@ -65,7 +65,7 @@ function defaultExport(module: unknown, entry: string, wanted: string): unknown 
 }
 
 function checkHandlers(definition: PluginDefinition): void {
-  for (const group of ["capabilities", "schedules"] as const) {
+  for (const group of ["capabilities", "schedules", "topics"] as const) {
     const handlers: unknown = definition[group];
     if (handlers === undefined) continue;
     if (!isObject(handlers))
@@ -78,10 +78,24 @@ function checkHandlers(definition: PluginDefinition): void {
       }
     }
   }
+  checkMethods(definition.views, { group: "views", methods: ["reset", "apply", "snapshotState", "restoreState"] });
+  checkMethods(definition.roles, { group: "roles", methods: ["open", "put", "stat", "fetch"] });
   for (const name of ["setup", "onConfig"] as const) {
     const hook: unknown = definition[name];
     if (hook !== undefined && typeof hook !== "function")
       throw new BrokenPlugin(`definePlugin: ${name} must be a function, not ${kindOf(hook)}.`);
+  }
+}
+
+function checkMethods(value: unknown, { group, methods }: { group: string; methods: string[] }): void {
+  if (value === undefined) return;
+  if (!isObject(value)) throw new BrokenPlugin(`definePlugin: ${group} must be an object, not ${kindOf(value)}.`);
+  for (const [name, one] of Object.entries(value)) {
+    const missing = isObject(one)
+      ? methods.filter((method) => typeof (one as Record<string, unknown>)[method] !== "function")
+      : methods;
+    if (missing.length > 0)
+      throw new BrokenPlugin(`definePlugin: ${group}["${name}"] needs the functions ${missing.join(", ")}.`);
   }
 }
 
@@ -90,6 +104,18 @@ function checkDeclared(definition: PluginDefinition, manifest: JsonObject): void
   const contributes = isObject(manifest["contributes"]) ? manifest["contributes"] : {};
   const declared = list(contributes["capabilities"]).map(({ name, version }) => `${name as string}@${version as string}`);
   const schedules = list(contributes["schedules"]).map(({ id }) => id as string);
+  const views = list(contributes["views"]).map(({ name }) => name as string);
+  const { subscribe = [] } = isObject(contributes["topics"]) ? contributes["topics"] : {};
+  const roles = (manifest["roles"] ?? []) as string[];
+  // Roles that have no methods of their own are answered through other means.
+  const served = roles.filter((role) => role === "blob-store");
+  compare("view", { handled: Object.keys(definition.views ?? {}), declared: views, place: "contributes.views" });
+  compare("topic", {
+    handled: Object.keys(definition.topics ?? {}),
+    declared: subscribe as string[],
+    place: "contributes.topics.subscribe",
+  });
+  compare("role", { handled: Object.keys(definition.roles ?? {}), declared: served, place: "roles" });
   compare("capability", { handled: Object.keys(definition.capabilities ?? {}), declared, place: "contributes.capabilities" });
   compare("schedule", { handled: Object.keys(definition.schedules ?? {}), declared: schedules, place: "contributes.schedules" });
 }

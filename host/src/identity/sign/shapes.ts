@@ -25,6 +25,7 @@ export type SignedKind =
   | "invite"
   | "cosign"
   | "plugin-sig"
+  | "federation-manifest"
   | "ledger";
 
 /** Everything the device key ever signs besides its own certificate; nothing is added without a spec decision. @source 00 G-1 */
@@ -77,6 +78,22 @@ const SHAPES: Record<SignedKind, Shape> = {
   },
   cosign: { required: ["action", "community_id", "data", "type"], tag: "hearthnet.cosign.v1" },
   "plugin-sig": { required: ["payload", "plugin", "type"], tag: "hearthnet.plugin-sig.v1" },
+  "federation-manifest": {
+    required: [
+      "bootstrap_endpoints_a",
+      "bootstrap_endpoints_b",
+      "community_a",
+      "community_b",
+      "established_at",
+      "expires_at",
+      "federation_id",
+      "schema_version",
+      "scope",
+      "type",
+    ],
+    optional: ["name_a", "name_b"],
+    tag: "hearthnet.federation.manifest",
+  },
   ledger: { required: ["at", "hash", "seq", "type"], tag: "hearthnet.ledger.v1" },
 };
 

@@ -2,7 +2,7 @@
 import type { Cancellation, Clock, DispatchedCall, Frame, JsonObject, Reply } from "../../contract/index.ts";
 import { CONSTANTS } from "../../contract/index.ts";
 import { Deadlines, HnError, type Expiring } from "../../foundation/index.ts";
-import { placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
+import { FrameOutlet, placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
 import { fromPlugin, type ConfinedProcess, type Incoming } from "../process/index.ts";
 
 /** A call that an op may name as its parent: the op then runs under this caller and within this time. */
@@ -11,6 +11,12 @@ export interface LiveCall {
   readonly call: DispatchedCall;
   /** Aborted when the call ends, however it ends. */
   readonly signal: AbortSignal;
+}
+
+/** A call on its way into the process: of a capability, or of a role, with the frames that follow it. */
+export interface HandedCall extends DispatchedCall {
+  role?: { name: string; method: string };
+  frames?: AsyncIterable<Frame>;
 }
 
 export interface LiveCallsOptions {
@@ -42,7 +48,9 @@ class Entry implements LiveCall, Expiring {
   readonly ref: string;
   deadline: number;
   place = -1;
-  readonly call: DispatchedCall;
+  readonly call: HandedCall;
+  /** Where frames follow the call. */
+  readonly outlet: FrameOutlet | undefined;
   readonly startedAt: number;
   /** Made when the first op asks for it: most calls have none, and an abort that nobody hears still costs. */
   #controller: AbortController | undefined;
@@ -57,10 +65,11 @@ class Entry implements LiveCall, Expiring {
   readonly #onDeadline: (entry: Entry) => void;
   #wake: (() => void) | undefined;
 
-  constructor(o: { id: number; ref: string; call: DispatchedCall; startedAt: number; onDeadline: (entry: Entry) => void }) {
+  constructor(o: { id: number; ref: string; call: HandedCall; startedAt: number; onDeadline: (entry: Entry) => void }) {
     this.id = o.id;
     this.ref = o.ref;
     this.call = o.call;
+    this.outlet = o.call.frames === undefined ? undefined : new FrameOutlet();
     this.deadline = o.call.deadline;
     this.startedAt = o.startedAt;
     this.#onDeadline = o.onDeadline;
@@ -84,6 +93,7 @@ class Entry implements LiveCall, Expiring {
   end(terminal: Terminal): void {
     this.terminal ??= terminal;
     this.#controller?.abort(callEnded());
+    this.outlet?.close();
     this.#wake?.();
   }
 
@@ -128,7 +138,7 @@ export class LiveCalls {
    * @param ref  `name@X.Y` as registered
    * @throws what the plugin reports · timeout · plugin_gone · the cancellation's reason
    */
-  invoke(ref: string, call: DispatchedCall, cancellation: Cancellation): Promise<Reply> {
+  invoke(ref: string, call: HandedCall, cancellation: Cancellation): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const entry = this.#open(ref, call, cancellation);
       const settle = (): void => {
@@ -142,7 +152,7 @@ export class LiveCalls {
   }
 
   /** Frames in order; leaving the loop cancels the call. The return value is the `done` summary. */
-  async *stream(ref: string, call: DispatchedCall, cancellation: Cancellation): AsyncGenerator<Frame, JsonObject, void> {
+  async *stream(ref: string, call: HandedCall, cancellation: Cancellation): AsyncGenerator<Frame, JsonObject, void> {
     const entry = this.#open(ref, call, cancellation);
     try {
       for (;;) {
@@ -182,6 +192,12 @@ export class LiveCalls {
     this.#end(entry, { ok: true, value });
   }
 
+  /** Room for more frames of those that follow a call. @throws plugin_gone reason protocol_error */
+  credit(id: number, frames: number): void {
+    // Credit may cross with the end of the call.
+    this.#live.get(id)?.outlet?.credit(frames);
+  }
+
   /** The process is gone. */
   failAll(error: HnError): void {
     for (const entry of this.#live.values()) this.#end(entry, { ok: false, error });
@@ -195,7 +211,7 @@ export class LiveCalls {
       this.#cancel(entry, why, new HnError("plugin_gone", { message: "The plugin is being stopped." }));
   }
 
-  #open(ref: string, call: DispatchedCall, cancellation: Cancellation): Entry {
+  #open(ref: string, call: HandedCall, cancellation: Cancellation): Entry {
     if (cancellation.aborted) throw cancellation.reason;
     if (this.#live.size >= OPEN_MAX) throw new HnError("capacity_exceeded", { reason: "slots_full", retryAfterMs: 1000 });
     const { clock, process } = this.#options;
@@ -209,9 +225,9 @@ export class LiveCalls {
     process.channel
       .send(
         {
-          t: "call",
-          id: entry.id,
-          cap: ref,
+          ...(call.role === undefined
+            ? { t: "call" as const, id: entry.id, cap: ref }
+            : { t: "role" as const, id: entry.id, role: call.role.name, method: call.role.method }),
           body: json,
           caller: call.caller,
           trace: call.traceId,
@@ -224,7 +240,23 @@ export class LiveCalls {
       .catch((error: unknown) =>
         this.#end(entry, { ok: false, error: HnError.isHnError(error) ? error : new HnError("plugin_gone", { cause: error }) }),
       );
+    if (call.frames !== undefined) void this.#follow(entry, call.frames);
     return entry;
+  }
+
+  /** Sends what follows a call; when it breaks off, so does the call. */
+  async #follow(entry: Entry, frames: AsyncIterable<Frame>): Promise<void> {
+    const { id } = entry;
+    const { channel } = this.#options.process;
+    try {
+      await entry.outlet?.pump(frames, (frame) => {
+        if (frame === null) return channel.send({ t: "frame.end", id });
+        const { json, attachments } = takeBytes({ [frame.event]: frame.data });
+        return channel.send({ t: "frame", id, event: frame.event, data: (json[frame.event] ?? {}) as JsonObject }, attachments);
+      });
+    } catch (error) {
+      this.#cancel(entry, "what should follow the call has broken off", error);
+    }
   }
 
   #frame(entry: Entry, message: Extract<Incoming, { t: "frame" }>, attachments: Attachments): void {

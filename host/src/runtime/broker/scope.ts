@@ -1,5 +1,7 @@
 /** Everything that one plugin's ops can see; nothing else of the host is within their reach. */
-import type { Bus, Clock, JsonObject, NodeId, TrustLevel } from "../../contract/index.ts";
+import type { Bus, Clock, Frame, JsonObject, NodeId, TrustLevel } from "../../contract/index.ts";
+import type { TokenBucket } from "../../foundation/index.ts";
+import type { Commons } from "../commons/index.ts";
 import type { GrantTable } from "../permission/index.ts";
 import type { WorkResult, Work } from "../process/index.ts";
 import type { CapabilityShelf } from "./capabilities.ts";
@@ -22,6 +24,10 @@ export interface PluginScope {
   grants: () => GrantTable;
   capabilities: CapabilityShelf;
   kv: () => KvStore;
+  commons: Commons;
+  /** Events that may still be appended, and key agreements made. */
+  appends: TokenBucket;
+  agreements: TokenBucket;
   runWorker: (name: string, work: Work) => Promise<WorkResult>;
   onHealth: (ok: boolean, detail: string) => void;
   onMetric: (name: string, by: number) => void;
@@ -35,6 +41,8 @@ export interface OpFacts {
   /** Bytes that came to the plugin, and that went out from it. */
   bytesIn?: number;
   bytesOut?: number;
+  /** It was refused for want of a right, whatever the answer says. */
+  denied?: boolean;
 }
 
 /** One op while it runs. */
@@ -47,6 +55,8 @@ export interface OpCall {
   signal: AbortSignal;
   /** Sends one frame ahead of the answer; resolves when there is room for another. */
   frame: (event: string, data: JsonObject) => Promise<void>;
+  /** What follows the op, where it takes frames. */
+  frames: AsyncIterable<Frame> | undefined;
   /** Adds to the op's row in the ledger; a target that is known before the check stands in the row of a denial as well. */
   note: (facts: OpFacts) => void;
 }

@@ -1,6 +1,7 @@
 /** What all plugins of a node share. */
 import type { Bus, Clock, ConfinementReport, Random, StoredRelease } from "../../contract/index.ts";
 import type { KvStore, NodeIdentity } from "../broker/index.ts";
+import type { Commons } from "../commons/index.ts";
 import type { Launcher } from "../confine/index.ts";
 import type { IsolateHosts } from "../isolate/index.ts";
 import type { Journal } from "../journal/index.ts";
@@ -30,6 +31,7 @@ export interface PluginEnvironment {
   admit: (release: StoredRelease) => Promise<void>;
   files: (pluginId: string) => PluginFiles;
   kv: (pluginId: string) => KvStore;
+  commons: Commons;
   onChange: (pluginId: string) => void;
   onNotice: (notice: { plugin: string; title: string; body: string }) => void;
 }

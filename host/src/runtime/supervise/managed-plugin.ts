@@ -17,11 +17,14 @@ import {
 } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { Session, type Guard, type OpUse, type SessionOptions } from "../broker/index.ts";
+import type { ViewFeeds } from "../commons/index.ts";
 import { collectEvidence, startTicks } from "../confine/index.ts";
 import { HOST_MEMORY_MB, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
 import { rating } from "../permission/index.ts";
 import type { ProcessEnd } from "../process/index.ts";
 import type { PluginEnvironment } from "./environment.ts";
+import { feedViews } from "./feed-views.ts";
+import { listen } from "./listen.ts";
 import { loopReason, RestartPolicy } from "./policy.ts";
 import { Schedules } from "./schedules.ts";
 import { limitsOf, pluginSpec, workerSpec } from "./specs.ts";
@@ -70,6 +73,10 @@ export class ManagedPlugin {
   #session: Session | undefined;
   #evidence: ConfinementEvidence | null = null;
   #schedules: Schedules | undefined;
+  #views: ViewFeeds | undefined;
+  #listening: { stop(): void } | undefined;
+  /** What its views could not do; null while they are well. */
+  #viewFault: string | null = null;
   #backoff: Timer | undefined;
   #activeSince = 0;
   #unhealthy = 0;
@@ -137,6 +144,7 @@ export class ManagedPlugin {
   retire(): void {
     this.#retired = true;
     this.#schedules?.stop();
+    this.#listening?.stop();
     if (this.#session !== undefined) this.#set("draining", null);
   }
 
@@ -153,7 +161,8 @@ export class ManagedPlugin {
       environment: this.#environment,
       pluginId: this.id,
     });
-    this.#set("active", null);
+    this.#listening = listen({ release: this.release, session, environment: this.#environment });
+    this.#setServing();
   }
 
   status(desired: PluginStatus["desired"]): PluginStatus {
@@ -250,6 +259,8 @@ export class ManagedPlugin {
     this.#backoff?.cancel();
     this.#backoff = undefined;
     this.#schedules?.stop();
+    this.#listening?.stop();
+    this.#views?.stop();
     const session = this.#session;
     this.#stopping = true;
     if (session === undefined) await this.#starting;
@@ -290,6 +301,7 @@ export class ManagedPlugin {
 
   setGrants(grants: readonly Grant[]): void {
     this.#session?.setGrants(grants);
+    this.#views?.ring();
     this.#environment.onChange(this.id);
   }
 
@@ -334,6 +346,14 @@ export class ManagedPlugin {
       await session.process.ready;
       this.#set("probing", null);
       this.#judge(facts, session);
+      this.#viewFault = null;
+      await feedViews({
+        release: facts.release,
+        session,
+        environment: this.#environment,
+        onOpen: (views) => (this.#views = views),
+        onFault: (fault) => this.#viewsAre(fault),
+      });
       probe(session);
       if (!session.process.running) throw new HnError("plugin_gone", { reason: "start_failed" });
     } catch (error) {
@@ -341,6 +361,18 @@ export class ManagedPlugin {
       await session.process.ended;
       throw error;
     }
+  }
+
+  #viewsAre(fault: string | null): void {
+    this.#viewFault = fault;
+    const serving = this.#state === "active" || (this.#state === "degraded" && this.#unhealthy < UNHEALTHY_MAX);
+    if (serving) this.#setServing();
+  }
+
+  /** Active, or degraded while a view of it may be wrong. */
+  #setServing(): void {
+    if (this.#viewFault === null) return this.#set("active", null);
+    this.#set("degraded", new HnError("internal_error", { message: this.#viewFault }).toLocal());
   }
 
   /** Reads the evidence. A plugin that may only run confined and is not, does not run. @throws confinement */
@@ -394,6 +426,7 @@ export class ManagedPlugin {
       clock: environment.clock,
       identity: environment.identity,
       kv: () => environment.kv(this.id),
+      commons: environment.commons,
       onLine: ({ source, level, text }) => environment.logs.add(this.id, { source, level, message: text }),
       onDenied: ledger("deny"),
       onAllowed: ledger("allow"),
@@ -408,7 +441,7 @@ export class ManagedPlugin {
   #health(ok: boolean, detail: string): void {
     this.#unhealthy = ok ? 0 : this.#unhealthy + 1;
     this.#ailment = detail;
-    if (ok && this.#state === "degraded") this.#set("active", null);
+    if (ok && this.#state === "degraded") this.#setServing();
     if (this.#unhealthy >= UNHEALTHY_MAX && this.#state === "active") {
       this.#set(
         "degraded",
@@ -420,6 +453,8 @@ export class ManagedPlugin {
   #ended(end: ProcessEnd): void {
     const session = this.#session;
     this.#schedules?.stop();
+    this.#listening?.stop();
+    this.#views?.stop();
     this.#environment.journal.processEnded(session?.process.launched.pid ?? 0);
     const wasActive = this.#state === "active" || this.#state === "degraded";
     this.#session = undefined;
