@@ -3,26 +3,32 @@ import type { Frame } from "@hearthnet/host/contract";
 import { bytesOf, rawBytes, type HnBytes } from "../bytes.ts";
 import type { Blobs, BlobStat } from "../commons.ts";
 import { HnError } from "../error.ts";
-import type { HostLink, Parent } from "./host-link.ts";
+import type { HostLink } from "./host-link.ts";
+import type { RunningCall } from "./request.ts";
+
+/** Whose rights and whose time a wish has. */
+type Under = { parent: RunningCall | undefined; signal: AbortSignal | undefined };
 
 const PIECE_BYTES = 262_144;
 /** Up to here a file is held in memory, so that it can be handed on like any other bytes. */
 const MEMORY_BYTES = 16_777_216;
 
-export function openBlobs(link: HostLink, parent: Parent | undefined): Blobs {
+/** @param parent  the call for whose caller this is done; what is under way ends when it is cancelled */
+export function openBlobs(link: HostLink, parent: RunningCall | undefined): Blobs {
+  const under = (): Under => ({ parent, signal: parent?.signal });
   return {
-    stat: async (cid) => (await link.op("blobs.stat", { cid }, { parent })) as unknown as BlobStat,
-    open: (cid) => openBlob(link, parent, cid),
+    stat: async (cid) => (await link.op("blobs.stat", { cid }, under())) as unknown as BlobStat,
+    open: (cid) => openBlob(link, under(), cid),
     async put(bytes, { visibility, mime, meta }) {
       const facts = { visibility, ...(mime === undefined ? {} : { mime }), ...(meta === undefined ? {} : { meta }) };
       const raw = rawBytes(bytes);
       if (raw !== undefined && raw.byteLength <= PIECE_BYTES)
-        return (await link.op("blobs.put", { ...facts, data: raw }, { parent })).cid;
+        return (await link.op("blobs.put", { ...facts, data: raw }, under())).cid;
       const source = raw === undefined ? streamOf(bytes as HnBytes | AsyncIterable<Uint8Array>) : bytesOf(raw).stream();
       const frames = framesOf(source);
-      return (await link.op("blobs.put", { ...facts, stream: true }, { parent, frames })).cid;
+      return (await link.op("blobs.put", { ...facts, stream: true }, { ...under(), frames })).cid;
     },
-    fetch: (cid, options = {}) => link.frames("blobs.fetch", { cid, ...options }, { parent }),
+    fetch: (cid, options = {}) => link.frames("blobs.fetch", { cid, ...options }, under()),
   };
 }
 
@@ -50,8 +56,8 @@ export function bytesIn({ event, data }: Frame): Uint8Array {
   return bytes;
 }
 
-async function openBlob(link: HostLink, parent: Parent | undefined, cid: string): Promise<HnBytes> {
-  const frames = link.frames("blobs.open", { cid }, { parent });
+async function openBlob(link: HostLink, under: Under, cid: string): Promise<HnBytes> {
+  const frames = link.frames("blobs.open", { cid }, under);
   const head = await frames.next();
   if (head.done === true || head.value.event !== "head")
     throw new HnError("internal_error", { message: "The file has no head." });

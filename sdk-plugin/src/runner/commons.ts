@@ -1,12 +1,13 @@
 /** The log, topics, members, signatures: what a plugin shares, over the link. @source plugin-platform §4.3 */
 import type { PlacedEvent } from "@hearthnet/host/contract";
 import type { CommunityFacts, EventReader, Events, Identity, Pubsub } from "../commons.ts";
-import type { HostLink, Parent } from "./host-link.ts";
+import type { HostLink } from "./host-link.ts";
+import type { RunningCall } from "./request.ts";
 
-export function openEventReader(link: HostLink, parent: Parent | undefined): EventReader {
+export function openEventReader(link: HostLink, parent: RunningCall | undefined): EventReader {
   return {
     async *query(query = {}) {
-      for await (const { data } of link.frames("events.query", query, { parent }))
+      for await (const { data } of link.frames("events.query", query, { parent, signal: parent?.signal }))
         yield* data["events"] as unknown as PlacedEvent[];
     },
   };

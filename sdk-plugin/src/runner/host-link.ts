@@ -32,6 +32,8 @@ interface Op {
   settled: boolean;
   taken: number;
   outlet: FrameOutlet | undefined;
+  /** The host has the op, and what is sent under its id now only follows it. */
+  sent: boolean;
   resolve: (value: JsonValue) => void;
   reject: (error: unknown) => void;
   release: () => void;
@@ -74,6 +76,7 @@ export class HostLink {
         settled: false,
         taken: 0,
         outlet: undefined,
+        sent: false,
         resolve,
         reject,
         release,
@@ -193,7 +196,7 @@ export class HostLink {
       this.#open.set(id, op);
       const parent = op.options.parent === undefined ? {} : { parent: op.options.parent.id };
       const sent = this.#channel.send({ t: "op", id, op: op.name, args: json, ...parent }, attachments);
-      if (op.options.frames !== undefined) void this.#follow(op, { id, frames: op.options.frames });
+      if (op.options.frames !== undefined) void this.#follow(op, { id, sent, frames: op.options.frames });
       if (bytes <= INLINE) {
         sent.catch(fail);
         return;
@@ -209,9 +212,12 @@ export class HostLink {
   }
 
   /** Sends what follows an op; when its source fails, the op is withdrawn with that error. */
-  async #follow(op: Op, { id, frames }: { id: number; frames: AsyncIterable<Frame> }): Promise<void> {
+  async #follow(op: Op, o: { id: number; sent: Promise<void>; frames: AsyncIterable<Frame> }): Promise<void> {
+    const { id, sent, frames } = o;
     op.outlet = new FrameOutlet();
     try {
+      await sent;
+      op.sent = true;
       await op.outlet.pump(frames, (frame) => {
         if (frame === null) return this.#channel.send({ t: "frame.end", id });
         const { json, attachments } = split({ [frame.event]: frame.data });
@@ -227,7 +233,8 @@ export class HostLink {
     this.#settle(op, () => op.reject(reason ?? abortError("It was withdrawn.")));
     if (op.id === undefined) return;
     // What the host never sees whole is not answered; anything else is, and stays open until then.
-    if (this.#channel.abort(op.id)) this.#open.delete(op.id);
+    // Frames that follow an op say nothing of it.
+    if (this.#channel.abort(op.id) && !op.sent) this.#open.delete(op.id);
     else this.#send({ t: "cancel", id: op.id, why: "withdrawn" });
   }
 

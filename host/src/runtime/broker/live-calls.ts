@@ -58,6 +58,8 @@ class Entry implements LiveCall, Expiring {
   /** Frames the plugin may still send. */
   credit: number = WINDOW;
   consumed = 0;
+  /** The plugin has the call, and what is sent under its id now only follows it. */
+  sent = false;
   terminal: Terminal | undefined;
   /** Set by a cancel: its reason is the answer, whatever the plugin still says. */
   cancelled: { error: unknown } | undefined;
@@ -222,7 +224,7 @@ export class LiveCalls {
     cancellation.onAbort(() => this.#cancel(entry, "caller left", cancellation.reason));
     this.#deadlines.watch(entry);
     const { json, attachments } = takeBytes(call.body as unknown as JsonObject);
-    process.channel
+    const sent = process.channel
       .send(
         {
           ...(call.role === undefined
@@ -240,15 +242,17 @@ export class LiveCalls {
       .catch((error: unknown) =>
         this.#end(entry, { ok: false, error: HnError.isHnError(error) ? error : new HnError("plugin_gone", { cause: error }) }),
       );
-    if (call.frames !== undefined) void this.#follow(entry, call.frames);
+    if (call.frames !== undefined) void this.#follow(entry, { sent, frames: call.frames });
     return entry;
   }
 
   /** Sends what follows a call; when it breaks off, so does the call. */
-  async #follow(entry: Entry, frames: AsyncIterable<Frame>): Promise<void> {
+  async #follow(entry: Entry, { sent, frames }: { sent: Promise<void>; frames: AsyncIterable<Frame> }): Promise<void> {
     const { id } = entry;
     const { channel } = this.#options.process;
     try {
+      await sent;
+      entry.sent = true;
       await entry.outlet?.pump(frames, (frame) => {
         if (frame === null) return channel.send({ t: "frame.end", id });
         const { json, attachments } = takeBytes({ [frame.event]: frame.data });
@@ -274,7 +278,8 @@ export class LiveCalls {
     entry.cancelled = { error };
     const { channel } = this.#options.process;
     // What was withdrawn before its last byte left is never seen by the plugin, so there is nothing to cancel.
-    if (channel.abort(entry.id)) return this.#end(entry, { ok: false, error });
+    // Of frames that follow a call this says nothing: the call itself is there.
+    if (channel.abort(entry.id) && !entry.sent) return this.#end(entry, { ok: false, error });
     this.#send({ t: "cancel", id: entry.id, why });
     this.#deadlines.forget(entry);
     entry.deadline = this.#options.clock.monotonic() + CONSTANTS.CANCEL_DEADLINE_MS;
