@@ -1,6 +1,7 @@
 import type { I18nText, PluginManifest } from "../../contract/index.ts";
 import { nextCronTime } from "../cron.ts";
 import type { ManifestProblem } from "./check.ts";
+import { checkSharing } from "./sharing.ts";
 
 /** Control characters and the invisible ones that turn text around: a name must look like what it is. */
 const DECEPTIVE = /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/u;
@@ -26,6 +27,7 @@ export function checkMeaning(m: PluginManifest): ManifestProblem[] {
   if (m.platforms.includes("any") && m.platforms.length > 1) wrong("/platforms", "says any beside others");
   checkContributions(m, wrong);
   checkPermissions(m, wrong);
+  checkSharing(m, wrong);
   const assets = (m.assets ?? []).map((a) => a.name);
   if (new Set(assets).size !== assets.length) wrong("/assets", "names one asset twice");
   if (Object.hasOwn(m.dependencies ?? {}, m.id)) wrong("/dependencies", "names the plugin itself");
