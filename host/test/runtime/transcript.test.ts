@@ -206,7 +206,7 @@ for (const pieceBytes of [1 << 20, 1000])
       "a member asks for much": () => ask({ large: 262_145 }),
       "a member calls what listens to others": () => ask({ listen: true }),
       "the dictionary goes on": () => goOn.resolve(),
-      "the log is fed": () => void feedView(),
+      "the log is fed": () => feedView(),
       "something late arrives": () => void views.restore("pages", state),
       "another plugin says something on a topic": () => {
         const { pattern, message } = turnOf("topic");
