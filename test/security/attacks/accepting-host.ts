@@ -41,7 +41,7 @@ export function askBefore(handler: Handler, input: JsonObject): Promise<JsonObje
 }
 
 function wrapped(handler: Handler): Plugin {
-  return definePlugin({ capabilities: { "dev.attack@1.0": (req, ctx) => handler(req, ctx as Ctx) } });
+  return definePlugin({ capabilities: { "dev.attack@1.0": (req, ctx) => handler(req, ctx) } });
 }
 
 function call(input: JsonObject): HostMessage {
