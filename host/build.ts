@@ -81,6 +81,11 @@ const PARTS: readonly Part[] = [
       });
       // Becomes part of every plugin's own bundle, which has a head line of its own.
       await modules({ "sdk-plugin/dist/index": "sdk-plugin/src/index.ts" }, { banner: {} });
+      // The same for panels, which run in a browser.
+      await modules(
+        { "sdk-plugin/dist/panel": "sdk-plugin/src/panel/index.ts" },
+        { banner: {}, platform: "browser", target: "es2022" },
+      );
       // The one file that runs inside every sandbox: nothing but itself is mounted there.
       await build({
         ...COMMON,

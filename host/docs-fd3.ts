@@ -48,7 +48,7 @@ ${(first?.head ?? "").replace(/.{64}/g, "$&\n")}
 \`\`\`
 
 - Ids are even from the host, odd from the plugin, rise, and are never used twice in a connection.
-- At an attachment's pointer the JSON holds null. What the pointer starts from: in \`call\` and \`role\` the body, in \`result\` \`{output, meta}\`, in \`frame\` and \`op.frame\` \`{[event]: data}\`, in
+- At an attachment's pointer the JSON holds null. What the pointer starts from: in \`call\`, \`role\` and \`http\` the body, in \`result\` \`{output, meta}\`, in \`frame\` and \`op.frame\` \`{[event]: data}\`, in
   \`op\` its args, in \`op.ok\` and \`ok\` \`{value}\`, in \`event\` the message.
 - Up to ${PLUGIN_INLINE_ATTACHMENT_MAX_BYTES / KIB} KiB of attachments lie behind their header. What is larger has \`"stream": id\` and follows as \`chunk\` frames; the receiver acknowledges bytes with \`credit\`. At most
   ${PLUGIN_STREAM_WINDOW_BYTES / KIB} KiB of one stream and ${PLUGIN_CONNECTION_WINDOW_BYTES / KIB / KIB} MiB of a connection are on their way unacknowledged. The message counts as sent with its last \`chunk.end\`.

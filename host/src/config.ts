@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configMistake } from "./config-mistake.ts";
 import type { NodeConfig } from "./define-config.ts";
+import { readDht } from "./configured-dht.ts";
 import { HnError } from "./foundation/index.ts";
 import { readRegistries } from "./configured-registries.ts";
 
@@ -14,6 +15,7 @@ const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean }
   adminPort: isPort,
   // Read below, where their places can be named.
   registries: () => true,
+  dht: () => true,
   logLevel: (v) => typeof v === "string" && ["debug", "info", "warn", "error", "silent"].includes(v),
 };
 
@@ -42,8 +44,12 @@ export async function loadConfig(path: string, o: { required?: boolean } = {}): 
       throw configMistake(name, `there is no such setting; known are ${Object.keys(FIELDS).join(", ")}`);
     if (item !== undefined && !FIELDS[name as keyof NodeConfig](item)) throw configMistake(name, "the value is not allowed");
   }
-  const { registries, ...config }: NodeConfig = value;
-  return registries === undefined ? config : { ...config, registries: readRegistries(registries, dirname(path)) };
+  const { registries, dht, ...config }: NodeConfig = value;
+  return {
+    ...config,
+    ...(registries === undefined ? {} : { registries: readRegistries(registries, dirname(path)) }),
+    ...(dht === undefined ? {} : { dht: readDht(dht) }),
+  };
 }
 
 function isPort(value: unknown): boolean {

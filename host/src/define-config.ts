@@ -12,6 +12,21 @@ export interface NodeConfig {
   logLevel?: "debug" | "info" | "warn" | "error" | "silent";
   /** Beside the one that ships with the host. */
   registries?: RegistryConfig[];
+  /** Finding each other over the internet; off unless it is switched on. */
+  dht?: DhtSettings;
+}
+
+/** @source 06 §8 */
+export interface DhtSettings {
+  enabled?: boolean;
+  /** `["hearth.example.org:7080"]`: nodes that are asked first. Nobody is, unless you name them. */
+  bootstrap?: string[];
+  /** `HOST:PORT` under which others reach this node from outside; without it this node only asks. */
+  publicEndpoint?: string;
+  /** Whether an anchor of the community says where it can be found; true by default. */
+  advertiseCommunity?: boolean;
+  /** For a network of your own: private addresses may be dialled. */
+  privateMode?: boolean;
 }
 
 /** A registry that this node takes plugins from, and for which names it may speak. @source marketplace §5 */

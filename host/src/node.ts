@@ -7,8 +7,9 @@ import { watchCatalogue } from "./catalogue-watch.ts";
 import { openCommunity } from "./community/index.ts";
 import type { Endpoint, Log, NodeFacts, Random } from "./contract/index.ts";
 import type { NodeConfig } from "./define-config.ts";
+import { DHT_OFF, openDhtService } from "./dht-service.ts";
 import { openPeers } from "./discovery/index.ts";
-import { createUlidFactory, Disposer, formatTime, privateFolder, systemClock } from "./foundation/index.ts";
+import { createUlidFactory, Disposer, formatTime, HnError, privateFolder, systemClock } from "./foundation/index.ts";
 import { checkMachine, checkNode } from "./health.ts";
 import { createFreshDeviceId, openKeystore, readFreshDeviceId, sameShortId, selfTest, shortId } from "./identity/index.ts";
 import { anyAddress, portError, readEndpoints } from "./listen-address.ts";
@@ -19,7 +20,7 @@ import { PATHS, readBuildFacts } from "./paths.ts";
 import { registrySources } from "./configured-registries.ts";
 import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
 import { SelfDescription } from "./self.ts";
-import { createLink, openListener, type Link, type Listener } from "./transport/index.ts";
+import { createLink, MountTable, openListener, type Link, type Listener } from "./transport/index.ts";
 import { VERSION } from "./version.ts";
 
 /** Running calls may take this long to end when the node stops; plugins have 5 s after that. */
@@ -138,10 +139,29 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     followMembership({ community, bus, peers, doors: () => [wire, late.listener], log, onChange: () => self.forget() }),
   );
 
+  const dht =
+    options.dht?.enabled === true
+      ? openDhtService({
+          settings: options.dht,
+          dataDir: join(dataDir, "dht"),
+          signer,
+          clock,
+          random,
+          newUlid,
+          log: log.child({ room: "dht" }),
+          link: wire,
+          peers,
+          community,
+        })
+      : undefined;
+  if (dht !== undefined) disposer.add("dht", () => dht.close());
+
   // floors 5 and 6
+  const mounts = new MountTable();
   const runtime = await openRuntime({
     dataDir,
     bus,
+    mounts,
     clock,
     random,
     log: log.child({ room: "runtime" }),
@@ -175,6 +195,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     bus,
     community,
     manifest: (contract) => self.manifest(contract),
+    mounts,
+    dht: () => dht?.answer,
     ready: () => bus.entries({ node_id: nodeId }).length > 0 && peers.list().some((peer) => peer.online),
     clock,
     log: log.child({ room: "transport" }),
@@ -188,6 +210,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   });
   late.listener = listener;
   disposer.add("listener", () => listener.close({ drainMs: DRAIN_MS }));
+  dht?.start();
 
   // floor 7
   const catalogue = watchCatalogue({ marketplace, clock, log });
@@ -217,8 +240,10 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       bus,
       community,
       runtime,
+      mounts,
       marketplace,
       peers,
+      dht: dht ?? { status: () => DHT_OFF, find: () => Promise.reject(new HnError("not_implemented", { reason: "dht_off" })) },
       link: wire,
       clock,
       log: log.child({ room: "admin" }),

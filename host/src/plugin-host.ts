@@ -12,14 +12,27 @@ import type { Clock, Log, Principal, TrustLevel } from "./contract/index.ts";
 import { silentLog, systemClock } from "./foundation/index.ts";
 import { importSeed } from "./identity/index.ts";
 import { openRuntime, type NodeRuntime, type RuntimeOptions } from "./runtime/index.ts";
+import { MountTable } from "./transport/index.ts";
 
-export type { Bus, Grant, PluginManifest, PluginStatus, Principal, StoredRelease, TrustLevel } from "./contract/index.ts";
+export type {
+  Bus,
+  Grant,
+  RouteAnswer,
+  JsonValue,
+  PluginManifest,
+  PluginStatus,
+  Principal,
+  StoredRelease,
+  TrustLevel,
+} from "./contract/index.ts";
 export { ManualClock } from "./foundation/index.ts";
 export type { ExitFacts, Launched, Launcher, NodePaths, SandboxSpec } from "./runtime/index.ts";
 
 export interface PluginHost {
   bus: OpenBus;
   runtime: NodeRuntime;
+  /** Routes that the plugin has mounted; no port leads to them. */
+  mounts: MountTable;
   nodeId: string;
   clock: Clock;
   /** A caller of that standing; `self` is the operator. */
@@ -39,9 +52,11 @@ export async function openPluginHost(o: PluginHostOptions): Promise<PluginHost> 
   const { nodeId } = importSeed(randomBytes(32));
   const { log = silentLog, clock = systemClock, runnerPath, inProcess, onLaunch } = o;
   const bus = openBus({ nodeId, communityId: () => null, clock, log });
+  const mounts = new MountTable();
   const runtime = await openRuntime({
     dataDir: o.dataDir,
     bus,
+    mounts,
     clock,
     random: (n) => randomBytes(n),
     log,
@@ -54,6 +69,7 @@ export async function openPluginHost(o: PluginHostOptions): Promise<PluginHost> 
   return {
     bus,
     runtime,
+    mounts,
     nodeId,
     clock,
     as: (who) =>

@@ -31,6 +31,14 @@ for (const [what, text, words] of [
   ["a name that is too long", `export default { name: "${"x".repeat(65)}" };`, /"name"/],
   ["a profile that a home node cannot have", 'export default { profile: "bridge" };', /"profile"/],
   ["a registry that is none", "export default { registries: [{}] };", /"registries\/0\/name"/],
+  ["a DHT setting that is none", "export default { dht: { enable: true } };", /"dht\/enable".*known are enabled/],
+  ["a DHT switch that is no switch", 'export default { dht: { enabled: "yes" } };', /"dht\/enabled"/],
+  ["a first contact without a port", 'export default { dht: { bootstrap: ["hearth.example.org"] } };', /"dht\/bootstrap\/0"/],
+  [
+    "a first contact at a port of old services",
+    'export default { dht: { bootstrap: ["192.0.2.1:25"] } };',
+    /"dht\/bootstrap\/0"/,
+  ],
   ["no default export", "export const name = 1;", /defineConfig/],
   ["broken syntax", "export default {", /cannot be read/],
 ] as const)

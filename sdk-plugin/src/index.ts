@@ -65,6 +65,7 @@ export {
   type Worker,
   type WorkerDefinition,
 } from "./definition.ts";
+export type { HttpAnswer, HttpHandler, HttpRequest, PanelCall, PanelMethod } from "./doors.ts";
 export { HnError, type ErrorCode, type HnErrorOptions } from "./error.ts";
 export type {
   ConfinementLabel,

@@ -21,6 +21,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   bus: { floor: 3, packages: ["ajv", "re2js"] },
   transport: { floor: 4, packages: ["fastify", "undici"] },
   discovery: { floor: 4, packages: [] },
+  dht: { floor: 4, packages: ["k-bucket"] },
   runtime: { floor: 5, packages: ["ajv"] },
   marketplace: { floor: 6, packages: ["@tufjs/models", "tuf-js", "undici"] },
   admin: { floor: 7, packages: ["@fastify/cookie", "@fastify/static", "@fastify/websocket", "ajv", "fastify", "ws"] },

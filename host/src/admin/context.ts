@@ -7,6 +7,7 @@ import type { Setup } from "./auth/setup.ts";
 import type { AdminStore } from "./auth/store.ts";
 import type { Jobs } from "./jobs.ts";
 import type { LiveHub } from "./live/hub.ts";
+import type { PanelVisits } from "./panels/visits.ts";
 import type { AdminServices } from "./services.ts";
 
 /** What the handlers of both doors share. */
@@ -18,6 +19,9 @@ export interface AdminContext {
   audit: Audit;
   jobs: Jobs;
   live: LiveHub;
+  panels: PanelVisits;
+  /** `http://host:port` under which panels are served. */
+  panelOrigin: () => string;
 }
 
 /** Who asks: a browser with a session, or the terminal over the operator socket, which is the owner and always stepped up. */

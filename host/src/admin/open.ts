@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance } from "fastify";
 import type { BusChange } from "../contract/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { ROUTES } from "./api/index.ts";
+import { mayShow } from "./api/panels.ts";
 import { setupUrl } from "./api/setup.ts";
 import { Audit } from "./audit.ts";
 import { Sessions } from "./auth/sessions.ts";
@@ -14,11 +15,14 @@ import { AdminStore } from "./auth/store.ts";
 import type { AdminContext } from "./context.ts";
 import { Jobs } from "./jobs.ts";
 import { CANONICAL_HOST, checkHost, isOwnOrigin } from "./listener/guard.ts";
+import { mountOperatorRoutes } from "./listener/operator-routes.ts";
 import { mountPage } from "./listener/page.ts";
 import { sendError } from "./listener/reply.ts";
 import { callerOf, type DoorOptions, mountRoutes } from "./listener/routes.ts";
 import { LiveHub } from "./live/hub.ts";
 import { serveLive } from "./live/socket.ts";
+import { mountPanelHost, panelOrigin } from "./panels/host.ts";
+import { PanelVisits, type OpenVisit } from "./panels/visits.ts";
 import type { AdminServices } from "./services.ts";
 
 const SOCKET = "admin.sock";
@@ -50,17 +54,20 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const store = new AdminStore(join(options.dataDir, "admin.db"));
   const live = new LiveHub(services.newUlid());
+  const sessions = new Sessions({ store, clock: services.clock, random: services.random });
+  let port = options.port;
   const context: AdminContext = {
     services,
     store,
     live,
-    sessions: new Sessions({ store, clock: services.clock, random: services.random }),
+    sessions,
+    panels: new PanelVisits({ sessions, clock: services.clock, random: services.random }),
+    panelOrigin: () => panelOrigin(port),
     setup: new Setup({ store, clock: services.clock, random: services.random }),
     audit: new Audit(store, services.clock),
     jobs: new Jobs(services.newUlid, (job) => live.publish("jobs", job)),
   };
   const unwatch = watch(context);
-  let port = options.port;
   const page = await openDoor({ door: "page", context, port: () => port });
   await mountPage(page, { uiDir: options.uiDir, port: () => port });
   const socket = await openDoor({ door: "socket", context, port: () => port });
@@ -96,6 +103,12 @@ async function openDoor(o: DoorOptions): Promise<FastifyInstance> {
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
   });
+  if (o.door === "page") {
+    const { panels, services } = o.context;
+    const isCurrent = ({ plugin, sha256 }: OpenVisit): boolean =>
+      services.runtime.release(plugin)?.sha256 === sha256 && mayShow(plugin, o.context);
+    mountPanelHost(app, { visits: panels, port: o.port, isCurrent });
+  }
   await app.register(fastifyCookie);
   await app.register(fastifyWebsocket, { options: { maxPayload: 65_536, perMessageDeflate: false } });
   app.addHook("onSend", async (_request, reply) => {
@@ -128,6 +141,7 @@ async function openDoor(o: DoorOptions): Promise<FastifyInstance> {
     },
     wsHandler: (socket, request) => serveLive(socket, callerOf(request, o), o.context),
   });
+  if (o.door === "socket") mountOperatorRoutes(app, o.context);
   app.all("/api/*", (request, reply) =>
     sendError(reply, {
       error: new HnError("not_found", { message: "There is no such address in the operator's API." }),

@@ -3,10 +3,14 @@ import type {
   Clock,
   Community,
   ConfinementReport,
+  DhtKind,
+  DhtStatus,
+  DhtValue,
   Endpoint,
   HealthCheck,
   Log,
   Marketplace,
+  MountLookup,
   NodeFacts,
   PeerLink,
   Peers,
@@ -21,8 +25,15 @@ export interface AdminServices {
   bus: Bus;
   community: Community;
   runtime: Runtime;
+  /** Routes of plugins; those of the operator are served at the operator socket. */
+  mounts: MountLookup;
   marketplace: Marketplace;
   peers: Peers;
+  dht: {
+    status(): DhtStatus;
+    /** @throws not_implemented reason dht_off · partition reason dht_lookup_failed */
+    find(kind: DhtKind, subject: string): Promise<DhtValue[]>;
+  };
   link: PeerLink;
   clock: Clock;
   log: Log;

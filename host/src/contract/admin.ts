@@ -36,6 +36,7 @@
  * | POST /members/:node_id/{promote,demote,revoke} | {level?} / {level} / {reason} → {event_id} | owner S |
  * | GET, POST, DELETE /peers · /peers/:node_id | → {items: PeerRow[]} / {host, port, node_id?} → PeerRow / {} | viewer / owner |
  * | GET  /calls?limit= | → {items: CallTrace[]} | operator |
+ * | GET  /dht · /dht/values?kind&subject | → DhtStatus · {items: DhtValue[]} | operator |
  * | GET  /audit?limit= | → {items: AuditRow[], chain_ok} | owner |
  * | GET  /ledger?plugin&op&verdict&since&before&after&limit · /ledger/check | → {items: LedgerRow[]} · LedgerCheck | operator |
  * | GET  /ledger/export?since= | → LedgerLine as NDJSON | owner |

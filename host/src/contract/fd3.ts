@@ -71,6 +71,24 @@ export type HostMessage =
       att?: Attachment[];
     }
   /** Frames towards a call or role that works on them; the plugin gives `credit`. */
+  /** A request on a mounted route, `METHOD /path` as declared; `body` holds `json` (`encoded`: its text as bytes, from 256 KiB on), or `bytes`, or nothing. Answered with `result` or `error`. */
+  | {
+      t: "http";
+      id: number;
+      route: string;
+      path: string;
+      params: Record<string, string>;
+      query: Record<string, string>;
+      headers: Record<string, string>;
+      body: JsonObject;
+      caller: Principal | null;
+      trace: string;
+      requestId: string;
+      deadlineMs: number;
+      att?: Attachment[];
+    }
+  /** A wish of one of its panels. Answered with `result`, whose output is `{value}`, or `error`. */
+  | { t: "panel"; id: number; panel: string; method: string; input: JsonValue; trace: string; deadlineMs: number }
   | { t: "frame"; id: number; event: string; data: JsonObject; att?: Attachment[] }
   | { t: "frame.end"; id: number }
   /** One step of a view. `apply` brings events in log order; `cursor` counts those that it has then, and the answer acknowledges it. */

@@ -16,6 +16,8 @@ export interface LedgerEntry {
   bytesIn?: number;
   bytesOut?: number;
   trace?: string;
+  /** By which of the plugin's own doors the wish came. */
+  via?: "panel";
 }
 
 /** One row, or several equal ones of one second: `count` says how many. */
@@ -33,6 +35,8 @@ export interface LedgerRow {
   count: number;
   verdict: LedgerOutcome;
   trace: string;
+  /** `panel`, or empty: nobody but the plugin itself, or its callers. */
+  via: string;
   /** Hash of the row before, hex. */
   prev: string;
 }

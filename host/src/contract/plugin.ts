@@ -1,5 +1,6 @@
 /** The plugin manifest and what the host knows about an installed plugin. @source plugin-platform §2, §6 */
 import type { ConfinementEvidence, ConfinementLabel } from "./confinement.ts";
+import type { RouteAuth } from "./doors.ts";
 import type { LocalError } from "./errors.ts";
 import type { I18nText, JsonObject, JsonSchema, JsonValue } from "./ids.ts";
 import type { PermissionName } from "./permissions.ts";
@@ -96,7 +97,7 @@ export interface PluginManifest {
     schedules?: { id: string; every?: string; cron?: string; jitter?: number; catchUp?: boolean }[];
     http?: {
       prefix: string;
-      routes: { method: string; path: string; auth: string; pseudo?: string; maxBodyBytes?: number; ws?: boolean }[];
+      routes: { method: string; path: string; auth: RouteAuth; pseudo?: string; maxBodyBytes?: number; ws?: boolean }[];
     }[];
     views?: { name: string; types: string[]; snapshot: boolean }[];
     topics?: { publish?: string[]; subscribe?: string[] };
@@ -200,6 +201,8 @@ export interface PluginStatus {
   rating: number;
   /** `name@X.Y` currently registered. */
   offers: string[];
+  /** `METHOD /path` currently open on the public port, or at the operator socket. */
+  routes: string[];
   resources: PluginResources | null;
   /** Why it does not run, with what to do. */
   reason: LocalError | null;

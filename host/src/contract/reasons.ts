@@ -120,6 +120,11 @@ export const REASONS = {
     message: "The capability's name is outside what its owner may register.",
     action: "Use a granted prefix.",
   },
+  route_taken: {
+    code: "bad_request",
+    message: "Another plugin answers at this address already.",
+    action: "Remove the other plugin first, or keep only one of the two.",
+  },
   hops_exceeded: {
     code: "bad_request",
     message: "The call was passed on too often.",
@@ -134,6 +139,16 @@ export const REASONS = {
     code: "partition",
     message: "The node that offers this does not answer.",
     action: "Check that it is switched on, then try again.",
+  },
+  dht_lookup_failed: {
+    code: "partition",
+    message: "No node of the DHT could be asked.",
+    action: "Check this node's way to the internet and the places under dht.bootstrap, then try again.",
+  },
+  dht_off: {
+    code: "not_implemented",
+    message: "This node takes no part in the DHT.",
+    action: "Switch it on in hearthnet.config.ts: dht: { enabled: true }.",
   },
   stream_cut: { code: "partition", message: "The connection ended in the middle of the answer.", action: "Try again." },
   // transport

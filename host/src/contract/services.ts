@@ -140,6 +140,15 @@ export interface Runtime {
   onLog(id: string, listener: (line: PluginLogLine) => void): () => void;
   readonly ledgerView: LedgerView;
   onChange(listener: (status: PluginStatus | { id: string; state: "removed" }) => void): () => void;
+  /**
+   * One wish of a plugin's panel, of at most 64 KiB each way; its plugin answers under its own rights.
+   * @throws permission_denied · not_found · not_implemented when it has no program · plugin_gone · what the plugin reports
+   */
+  panel(
+    id: string,
+    wish: { panel: string; method: string; input: JsonValue },
+    o: { requestId: string; signal: AbortSignal },
+  ): Promise<JsonValue>;
   /** Starts what is desired; resolves when every plugin has been tried once. */
   startAll(): Promise<void>;
   stopAll(): Promise<void>;

@@ -19,6 +19,7 @@ export {
 export * from "./frame/index.ts";
 export * from "./ledger/index.ts";
 export { checkManifest, requireManifest, type ManifestProblem, type ManifestVerdict } from "./manifest/check.ts";
+export { isBelowPrefix, routeParts, routesCollide } from "./manifest/route.ts";
 export { checkEntryName } from "./package/names.ts";
 export {
   readPackage,

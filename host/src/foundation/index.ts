@@ -5,6 +5,7 @@
  * const db = openDatabase("view.db", { migrations: ["CREATE TABLE seen(id TEXT PRIMARY KEY) STRICT"] });
  * db.transaction(() => db.prepare("INSERT INTO seen VALUES(?)").run(newUlid()));
  */
+export { classOf, plainAddress, type AddressClass } from "./address/address-class.ts";
 export { ManualClock, systemClock } from "./clock/clock.ts";
 export { formatTime, isTime, parseTime } from "./clock/time.ts";
 export { HnError, isErrorCode, type HnErrorOptions } from "./errors.ts";

@@ -3,6 +3,7 @@ import type {
   Clock,
   JsonObject,
   Log,
+  Mounts,
   PluginCommunity,
   PluginSigner,
   Random,
@@ -18,6 +19,8 @@ import type { UpgradeTimes } from "./upgrade/index.ts";
 export interface RuntimeOptions {
   dataDir: string;
   bus: Bus;
+  /** Takes the routes that plugins mount; where it is absent, nobody asks for them. */
+  mounts?: Mounts;
   clock: Clock;
   random: Random;
   log: Log;

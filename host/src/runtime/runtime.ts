@@ -5,6 +5,7 @@ import type {
   ConfinementReport,
   Grant,
   JsonObject,
+  JsonValue,
   KeptRelease,
   LedgerRow,
   LedgerView,
@@ -17,7 +18,8 @@ import type {
 } from "../contract/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { openTopics } from "../bus/index.ts";
-import { KvStore, roleHolder } from "./broker/index.ts";
+import { MountTable } from "../transport/index.ts";
+import { KvStore, roleHolder, type PanelWish } from "./broker/index.ts";
 import { SharedStore, type RoleHolder } from "./commons/index.ts";
 import { allowReading, openSeatBelt, sandboxLauncher, seatBeltLauncher, type Launcher, type Machine } from "./confine/index.ts";
 import { checkConfig, describeConfig, mergeSecrets, needsConfig } from "./configuration.ts";
@@ -29,6 +31,7 @@ import { Ledger } from "./ledger/index.ts";
 import { LogStore } from "./log-store.ts";
 import type { RuntimeOptions } from "./options.ts";
 import { shapesProcess } from "./permission/index.ts";
+import { checkRoutesFree } from "./route-collisions.ts";
 import { SecretBox, type Secrets } from "./secrets.ts";
 import { inStartOrder } from "./start-order.ts";
 import { inParallel, Turns } from "./turns.ts";
@@ -83,6 +86,7 @@ export class NodeRuntime implements Runtime {
     this.#closeBelt = () => belt?.close();
     this.#environment = {
       bus: options.bus,
+      mounts: options.mounts ?? new MountTable(),
       clock,
       random,
       identity: options.identity,
@@ -196,6 +200,7 @@ export class NodeRuntime implements Runtime {
         message: "The installed plugin of this name is another publisher's.",
       });
     }
+    checkRoutesFree(release, this.#releases.values());
     if (this.#machine.asRoot) allowReading(release.dir);
     this.#upgrades.settle(release.id);
     const way = active === undefined ? "stop-first" : this.#wayTo(next, active);
@@ -369,6 +374,10 @@ export class NodeRuntime implements Runtime {
       await plugin.start();
       return { result: "restored" };
     });
+  }
+
+  async panel(id: string, wish: PanelWish, o: { requestId: string; signal: AbortSignal }): Promise<JsonValue> {
+    return this.#plugin(id).panel(wish, o);
   }
 
   logs(id: string, o: { before?: number; limit: number; level?: string }): PluginLogLine[] {

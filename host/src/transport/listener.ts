@@ -6,6 +6,7 @@ import type { Signer, TlsIdentity } from "../identity/index.ts";
 import type { Bus, Clock, Doors, Log, NodeId, NodeManifest } from "../contract/index.ts";
 import { Answerer } from "./http/answer.ts";
 import { BodyBudget } from "./http/body.ts";
+import type { DhtDesk } from "./http/dht-route.ts";
 import type { CommunityDoor, Room } from "./http/room.ts";
 import { createServer, PATIENCE, type Patience } from "./http/server.ts";
 import { refuseUpgrades } from "./http/upgrade.ts";
@@ -16,6 +17,7 @@ import { readBootId } from "./limits/boot-id.ts";
 import { CallerRates, DEFAULT_RATES, type Rates } from "./limits/caller-rates.ts";
 import { CONNECTION_LIMITS, Connections, type ConnectionLimits } from "./limits/connections.ts";
 import { ReplayCache } from "./limits/replay-cache.ts";
+import type { MountTable } from "./mounts/table.ts";
 
 const QUEUED_BYTES_MAX = 268_435_456;
 const DRAIN_MS = 5000;
@@ -30,6 +32,10 @@ export interface ListenerOptions {
   /** This node's manifest, current and signed; asked for on every `GET /manifest`. */
   manifest: (contract: "1.0" | "2.0") => NodeManifest | Promise<NodeManifest>;
   ready: () => boolean;
+  /** Routes of plugins; absent: none. */
+  mounts?: MountTable;
+  /** Answers questions of the DHT; absent or undefined: this node takes no part in it. */
+  dht?: () => DhtDesk | undefined;
   clock: Clock;
   log: Log;
   /** The node's data folder; the record of received requests lies below it in `replay/`. */
@@ -92,6 +98,9 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     community: o.community,
     manifest: o.manifest,
     ready: o.ready,
+    mounts: o.mounts,
+    newId,
+    dht: o.dht ?? ((): undefined => undefined),
     gate,
     answerer: new Answerer({ signer: o.signer, clock: o.clock, log: o.log, newId }),
     budget: new BodyBudget(QUEUED_BYTES_MAX),

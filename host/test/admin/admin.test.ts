@@ -7,11 +7,22 @@ import { describe, it, type TestContext } from "node:test";
 import { WebSocket } from "ws";
 import { openAdmin, type Admin, type AdminServices } from "../../src/admin/index.ts";
 import { Readable } from "node:stream";
-import type { Bus, JsonObject, LedgerRow, Marketplace, Peers, Runtime } from "../../src/contract/index.ts";
+import type {
+  Bus,
+  JsonObject,
+  LedgerRow,
+  Marketplace,
+  Peers,
+  RouteAnswer,
+  RouteAuth,
+  RouteRequest,
+  Runtime,
+} from "../../src/contract/index.ts";
 import { checkLedgerLines } from "../../src/format/index.ts";
 import { createUlidFactory, HnError, type ManualClock, silentLog } from "../../src/foundation/index.ts";
 import { createFreshDeviceId, readFreshDeviceId, sameShortId, shortId } from "../../src/identity/index.ts";
 import { LedgerFolder } from "../runtime/ledger/support.ts";
+import { MountTable } from "../../src/transport/index.ts";
 import { seededRandom, Village } from "../support/people.ts";
 
 const PASSWORD = "a password of some length";
@@ -97,8 +108,10 @@ async function house(t: TestContext): Promise<House> {
     } as unknown as Bus,
     community: anna.community,
     runtime: silent as Runtime,
+    mounts: new MountTable(),
     marketplace: {} as Marketplace,
     peers: silent as Peers,
+    dht: { status: () => ({ enabled: false, contacts: 0, values: 0, bootstrapped: false, own: [] }), find: async () => [] },
     link: village.link(anna),
     clock,
     log: silentLog,
@@ -166,7 +179,7 @@ async function house(t: TestContext): Promise<House> {
         {
           socketPath: join(dataDir, "admin.sock"),
           method,
-          path: `/api/v1${path}`,
+          path: path.startsWith("/ext/") ? path : `/api/v1${path}`,
           headers: { host: "localhost", ...(body === undefined ? {} : { "content-type": "application/json" }) },
         },
         body === undefined ? undefined : JSON.stringify(body),
@@ -515,5 +528,59 @@ describe("ledger (§8)", () => {
     const { check } = await checkLedgerLines(Readable.from(text.split("\n")), {});
     assert.ok(check?.ok);
     assert.ok((check?.rows ?? 0) > 0);
+  });
+});
+
+describe("a plugin's route for the operator (02 T-7)", () => {
+  const answerOf = (asked: RouteRequest): RouteAnswer => ({
+    status: 201,
+    headers: { etag: '"1"', "set-cookie": "a=b" },
+    body: {
+      json: {
+        path: asked.path,
+        params: asked.params,
+        query: asked.query,
+        body: asked.body.json ?? {},
+        who: asked.caller?.kind ?? "",
+      },
+    },
+  });
+  const mounted = (h: House, auth: RouteAuth, maxBodyBytes = 100): void => {
+    const route = {
+      method: "POST",
+      path: "/ext/demo/keys/:id",
+      auth,
+      maxBodyBytes,
+      serve: async (asked: RouteRequest) => answerOf(asked),
+    };
+    (h.services.mounts as MountTable).prepare("ext/demo", [route])();
+  };
+
+  it("is reached in the terminal, as the operator", async (t) => {
+    const h = await house(t);
+    mounted(h, "operator");
+    const answer = await h.terminal("POST", "/ext/demo/keys/a%20b?n=1", { word: "moin" });
+    assert.deepEqual(
+      [answer.status, answer.body],
+      [201, { path: "/ext/demo/keys/a%20b", params: { id: "a b" }, query: { n: "1" }, body: { word: "moin" }, who: "self" }],
+    );
+    assert.deepEqual([answer.headers["etag"], answer.headers["set-cookie"]], ['"1"', undefined]);
+    assert.match(String(answer.headers["content-security-policy"]), /sandbox/);
+    const long = await h.terminal("POST", "/ext/demo/keys/a", { word: "x".repeat(200) });
+    assert.deepEqual([long.status, long.body["reason"]], [400, "too_large"]);
+    assert.equal((await h.terminal("POST", "/ext/demo/keys/a?n=1&n=2", {})).status, 400);
+    assert.equal((await h.terminal("GET", "/ext/demo/keys/a")).status, 404);
+  });
+
+  it("is not at the page's door, and what is for others is not at the socket", async (t) => {
+    const h = await house(t);
+    mounted(h, "operator");
+    const cookie = await h.setUp();
+    const atPage = await h.ask("POST", "/ext/demo/keys/a", { cookie, body: {}, headers: { raw: "" } });
+    assert.equal(atPage.status, 405);
+    for (const auth of ["public", "member", "bearer", "signed"] as const) {
+      mounted(h, auth);
+      assert.equal((await h.terminal("POST", "/ext/demo/keys/a", {})).status, 404, auth);
+    }
   });
 });

@@ -4,15 +4,16 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { test, type TestContext } from "node:test";
-import type { Grant, HostMessage, JsonObject, Reply } from "../../src/contract/index.ts";
+import type { Grant, HostMessage, JsonObject, JsonValue, Reply, RouteAnswer } from "../../src/contract/index.ts";
 import { openTopics } from "../../src/bus/index.ts";
 import { ManualClock } from "../../src/foundation/index.ts";
 import { blobCid } from "../../src/identity/index.ts";
 import { openViewDoor, roleHolder, Session } from "../../src/runtime/broker/index.ts";
 import { SharedStore } from "../../src/runtime/commons/index.ts";
 import type { Launched, SandboxSpec } from "../../src/runtime/confine/index.ts";
+import { MountTable } from "../../src/transport/index.ts";
 import { FarEnd, play, readTranscript } from "../support/transcript.ts";
-import { cancelledBy, FakeBus, NODE_ID, temporaryFolder, writePackage } from "./fixtures/world.ts";
+import { cancelledBy, contribution, FakeBus, NODE_ID, temporaryFolder, writePackage } from "./fixtures/world.ts";
 
 const init = readTranscript().find(({ header }) => header.t === "init")?.header as unknown as {
   grants: Grant[];
@@ -54,6 +55,7 @@ function stage(t: TestContext): {
   session: Session;
   socket: FarEnd;
   bus: FakeBus;
+  mounts: MountTable;
   clock: ManualClock;
   faults: string[];
   leave: () => void;
@@ -62,6 +64,7 @@ function stage(t: TestContext): {
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const { promise: exited, resolve } = Promise.withResolvers<{ code: number; signal: null }>();
   const [socket, bus, clock, faults] = [new FarEnd(), new FakeBus(), new ManualClock(), [] as string[]];
+  const mounts = new MountTable();
   const launched: Launched = {
     sandboxed: true,
     pid: 0,
@@ -78,8 +81,22 @@ function stage(t: TestContext): {
     release: writePackage(folder, {
       id: "demo/page",
       main: "",
-      manifest: { entry: { main: "dist/main.mjs" } },
-      capabilities: [{ name: "ext.demo.read" }, { name: "ext.demo.pages", response: null, stream: "schema.json" }],
+      manifest: {
+        entry: { main: "dist/main.mjs" },
+        contributes: {
+          capabilities: [
+            contribution({ name: "ext.demo.read" }),
+            contribution({ name: "ext.demo.pages", response: null, stream: "schema.json" }),
+          ],
+          http: [
+            {
+              prefix: "ext.demo",
+              routes: [{ method: "POST", path: "/ext/demo/words/:word", auth: "member", pseudo: "ext.demo.http.word" }],
+            },
+          ],
+          panels: [{ id: "own", title: { en: "Own" }, entry: "panel/index.html" }],
+        },
+      },
     }),
     grants: init.grants,
     config: init.config,
@@ -91,6 +108,7 @@ function stage(t: TestContext): {
     expectedLabel: "os",
     cores: 1,
     bus: bus.asBus(),
+    mounts,
     clock,
     identity: { nodeId: NODE_ID, communityId: () => null },
     kv: () => assert.fail("nothing is stored in this conversation"),
@@ -115,18 +133,19 @@ function stage(t: TestContext): {
     onLine: ({ source, text }) => void (source === "plugin" || faults.push(text)),
     onDenied: ({ op }) => faults.push(op),
     onAllowed: () => {},
+    onPanel: () => {},
     onHealth: () => {},
     onNotify: () => {},
     onOutcome: () => {},
     onEnding: () => {},
     onEnd: () => {},
   });
-  return { session, socket, bus, clock, faults, leave: () => resolve({ code: 0, signal: null }) };
+  return { session, socket, bus, mounts, clock, faults, leave: () => resolve({ code: 0, signal: null }) };
 }
 
 for (const pieceBytes of [1 << 20, 1000])
   test(`the host says its half byte for byte, and understands the other in pieces of ${pieceBytes} bytes`, async (t) => {
-    const { session, socket, bus, clock, faults, leave } = stage(t);
+    const { session, socket, bus, mounts, clock, faults, leave } = stage(t);
     const call = (name: string, o: { input?: JsonObject; stream?: boolean; signal?: AbortSignal } = {}): unknown => {
       const { offer } = bus.dispatch(name);
       calls += 1;
@@ -165,6 +184,8 @@ for (const pieceBytes of [1 << 20, 1000])
     let first: ReturnType<typeof stream.next>;
     let settings: Promise<string>;
     let stopped: Promise<unknown>;
+    let written: Promise<RouteAnswer> | undefined;
+    let shown: Promise<JsonValue> | undefined;
 
     const views = openViewDoor(session.questions);
     const state = Buffer.from('{"pages":2}');
@@ -193,6 +214,7 @@ for (const pieceBytes of [1 << 20, 1000])
       "a member calls read": async () => {
         await session.process.ready;
         session.capabilities.publish();
+        session.doors.prepare()();
         ask({ page_b64: Buffer.from("0001feff41", "hex") as never });
       },
       "a member asks for a stream": () => {
@@ -229,6 +251,23 @@ for (const pieceBytes of [1 << 20, 1000])
         session.setGrants(init.grants.filter(({ permission }) => permission !== "storage.kv")),
       "the operator changes the settings": () => void (settings = session.setConfig({ word: "Moin" })),
       "a second passes": () => clock.advance(1000),
+      "a member writes to a route": () => {
+        written = mounts.find("POST", "/ext/demo/words/Moin")?.route.serve({
+          path: "/ext/demo/words/Moin",
+          params: { word: "Moin" },
+          query: {},
+          headers: { accept: "application/json" },
+          body: { json: means },
+          caller: { kind: "member", node_id: NODE_ID, community_id: null, level: "trusted" },
+          requestId: "01M8HWEXD5F76R75K321400009",
+          traceId: "01M8HWEXD5F76R75K321300009",
+          signal: new AbortController().signal,
+        });
+      },
+      "the panel asks for a word": () => {
+        const wish = { panel: "own", method: "word", input: { at: 0 } };
+        shown = session.doors.panel(wish, { requestId: "01M8HWEXD5F76R75K321300010", signal: new AbortController().signal });
+      },
       "a last call comes": () => ask({}),
       "the host stops the plugin": () => void (stopped = session.stop("The node is stopping.", 10_000)),
       "the dictionary answers": () => dictionary.resolve(means),
@@ -254,6 +293,8 @@ for (const pieceBytes of [1 << 20, 1000])
       assert.deepEqual(plain((await stream!.next()).value), { event: "progress", data: { current: n, total: 18 } });
     assert.deepEqual(plain((await stream!.next()).value), { pages: 18 });
     assert.equal(await settings!, "applied");
+    assert.deepEqual(plain(await written), { status: 201, headers: { etag: '"1"' }, body: { json: { word: "Moin", ...means } } });
+    assert.equal(await shown, "Moin");
     assert.deepEqual(
       bus.originated.map(({ caller, hops }) => [caller.kind, hops]),
       [

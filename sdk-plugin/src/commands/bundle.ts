@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Refusal } from "@hearthnet/host/command-line";
 import { build, type Message, type Metafile, type Plugin } from "esbuild";
 import { checkIsolateBundle, noNodeModules } from "./isolate-bundle.ts";
+import { PANEL_BUILD, panelScripts } from "./panel-scripts.ts";
 import { type Project, sourceOf } from "./project.ts";
 
 /** What CommonJS packages look for in a module. */
@@ -16,17 +17,17 @@ const SDK = "@hearthnet/sdk-plugin";
 const ownSdk: Plugin = {
   name: "own-sdk",
   setup: (builder) =>
-    builder.onResolve({ filter: /^@hearthnet\/sdk-plugin$/ }, async ({ pluginData, resolveDir, kind }) => {
+    builder.onResolve({ filter: /^@hearthnet\/sdk-plugin(\/panel)?$/ }, async ({ path, pluginData, resolveDir, kind }) => {
       if (pluginData === SDK) return undefined;
-      const found = await builder.resolve(SDK, { resolveDir, kind, pluginData: SDK });
-      return found.errors.length === 0 ? found : { path: ownEntry() };
+      const found = await builder.resolve(path, { resolveDir, kind, pluginData: SDK });
+      return found.errors.length === 0 ? found : { path: ownFile(path === SDK ? "index.mjs" : "panel.mjs") };
     }),
 };
 
-function ownEntry(): string {
+function ownFile(name: string): string {
   const start = dirname(fileURLToPath(import.meta.url));
   for (let at = start; at !== dirname(at); at = dirname(at))
-    if (existsSync(join(at, "dist", "index.mjs"))) return join(at, "dist", "index.mjs");
+    if (existsSync(join(at, "dist", name))) return join(at, "dist", name);
   throw new Refusal("The SDK is not built.", { reason: "no_sdk", action: "Run `npm run build` in the HearthNet checkout." });
 }
 
@@ -49,7 +50,7 @@ export interface BundledPackage {
 }
 
 /**
- * Bundles the plugin's entry and its workers, everything from npm included: nothing is looked up at run time, in a sandbox there is nothing to find.
+ * Bundles the plugin's entry, its workers and the scripts of its panels, everything from npm included: nothing is looked up at run time, in a sandbox there is nothing to find.
  * @throws Refusal bundle_failed | isolate_too_large | isolate_absent
  */
 export async function bundle(project: Project, options: BundleOptions = {}): Promise<Bundles> {
@@ -73,12 +74,17 @@ export async function bundle(project: Project, options: BundleOptions = {}): Pro
     files.set(entry, bytes);
     for (const found of packagesOf(metafile, dir)) packages.set(`${found.name}@${found.version}`, found);
   }
+  for (const { source, path } of panelScripts(dir)) {
+    const { bytes, metafile } = await bundleOne(dir, { source, isolate: false, more: PANEL_BUILD });
+    files.set(path, bytes);
+    for (const found of packagesOf(metafile, dir)) packages.set(`${found.name}@${found.version}`, found);
+  }
   return { files, packages: [...packages.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, found]) => found) };
 }
 
 async function bundleOne(
   dir: string,
-  { source, isolate, mappedAs }: { source: string; isolate: boolean; mappedAs?: string },
+  { source, isolate, mappedAs, more = {} }: { source: string; isolate: boolean; mappedAs?: string; more?: typeof PANEL_BUILD },
 ): Promise<{ bytes: Uint8Array; metafile: Metafile }> {
   try {
     const { outputFiles, metafile } = await build({
@@ -95,6 +101,7 @@ async function bundleOne(
       metafile: true,
       logLevel: "silent",
       plugins: isolate ? [noNodeModules, ownSdk] : [ownSdk],
+      ...more,
     });
     return { bytes: outputFiles[0]?.contents ?? new Uint8Array(0), metafile };
   } catch (cause) {

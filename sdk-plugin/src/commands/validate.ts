@@ -30,7 +30,7 @@ export const validateCommand: Command = {
   example: "hearthnet plugin validate",
   run: async (invocation) => {
     const project = openProject(invocation);
-    const findings = [...checkSchemas(project), ...checkTexts(project), ...checkRights(project)];
+    const findings = [...checkSchemas(project), ...checkTexts(project), ...checkRights(project), ...checkPanels(project)];
     findAssets(project);
     findings.push(...(await checkBundle(project)));
     const errors = findings.filter(({ level }) => level === "error");
@@ -84,11 +84,13 @@ function checkTexts({ manifest, dir }: Project): Finding[] {
 /** Rights without a use make people distrust; uses without a right fail when it is too late. */
 function checkRights({ manifest }: Project): Finding[] {
   const asked = new Set([...manifest.permissions, ...(manifest.optionalPermissions ?? [])].map(({ name }) => name));
-  const { capabilities, workers, schedules } = manifest.contributes;
-  const uses: [boolean, "bus.provide" | "proc.worker" | "schedule", string][] = [
+  const { capabilities, workers, schedules, http, panels } = manifest.contributes;
+  const uses: [boolean, "bus.provide" | "proc.worker" | "schedule" | "http.mount" | "ui.panel", string][] = [
     [(capabilities ?? []).length > 0, "bus.provide", "capabilities are declared"],
     [(workers ?? []).length > 0, "proc.worker", "workers are declared"],
     [(schedules ?? []).length > 0, "schedule", "schedules are declared"],
+    [(http ?? []).length > 0, "http.mount", "routes are declared"],
+    [(panels ?? []).length > 0, "ui.panel", "panels are declared"],
   ];
   return uses.flatMap(([used, permission, why]): Finding[] => {
     if (used && !asked.has(permission))
@@ -96,6 +98,22 @@ function checkRights({ manifest }: Project): Finding[] {
     if (!used && asked.has(permission))
       return [{ level: "warning", where: "/permissions", message: `${permission} is asked for and not used` }];
     return [];
+  });
+}
+
+/** What a panel's page names must be in the package, and what it holds must be able to run in its frame. @source admin-ui §17 */
+function checkPanels({ manifest, dir }: Project): Finding[] {
+  return (manifest.contributes.panels ?? []).flatMap(({ id, entry }): Finding[] => {
+    const where = `panel ${id} ${entry}`;
+    if (!existsSync(join(dir, entry))) return [{ level: "error", where, message: "the file is missing" }];
+    const html = readFileSync(join(dir, entry), "utf8");
+    const findings: Finding[] = [];
+    const wrong = (message: string): void => void findings.push({ level: "error", where, message });
+    if (/<script(?![^>]*\ssrc=)[^>]*>\s*\S/i.test(html)) wrong("holds a script inline; write it to src/panel/NAME.ts");
+    if (/<script[^>]*\stype=["']?module/i.test(html)) wrong("loads a module; a frame runs classic scripts, as they are bundled");
+    if (/<style|\son[a-z]+\s*=/i.test(html)) wrong("holds a style or a handler inline; write them to files");
+    if (/\s(?:src|href)=["']?(?:https?:)?\/\//i.test(html)) wrong("loads something from the network; there is none in a frame");
+    return findings;
   });
 }
 

@@ -4,21 +4,27 @@ import { FrameInbox, placeBytes, type Attachments } from "@hearthnet/host/format
 import type { Ctx, Req } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
 import { HnError } from "../error.ts";
+import { answerHttp, answerPanel, type HttpMessage, type PanelMessage } from "./doors.ts";
 import { abortError, describeFailure } from "./failure.ts";
-import type { Parent, PluginChannel } from "./host-link.ts";
+import type { HostLink, Parent, PluginChannel } from "./host-link.ts";
 import { isObject, kindOf, split } from "./json.ts";
 import { LateSignal } from "./late-signal.ts";
 import { answerRole } from "./roles.ts";
 
 type RoleMessage = Extract<HostMessage, { t: "role" }>;
 type CallMessage = Extract<HostMessage, { t: "call" }>;
+/** All are answered alike. */
+type Asked = CallMessage | RoleMessage | HttpMessage | PanelMessage;
 export type MakeRequest = (message: CallMessage, attachments: Attachments, live: Parent & { signal: AbortSignal }) => Req;
 
 export interface CallsOptions {
   channel: PluginChannel;
   definition: PluginDefinition;
   ctx: Ctx;
+  link: HostLink;
   request: MakeRequest;
+  /** The same for a panel: what it is used for ends with the call. */
+  panelCtx: (live: Parent) => Ctx;
   /** Stack and the like: for the plugin's own log. */
   onFault: (detail: string, fields: JsonObject) => void;
 }
@@ -58,7 +64,7 @@ export class Calls {
     this.#options = options;
   }
 
-  receive(message: CallMessage | RoleMessage, attachments: Attachments): void {
+  receive(message: Asked, attachments: Attachments): void {
     const live = new Live(message.id, message.t === "role" ? this.#inbox(message.id) : undefined);
     this.#live.set(message.id, live);
     void this.#answer(live, message, attachments);
@@ -97,7 +103,7 @@ export class Calls {
     if (this.#live.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
   }
 
-  async #answer(live: Live, message: CallMessage | RoleMessage, attachments: Attachments): Promise<void> {
+  async #answer(live: Live, message: Asked, attachments: Attachments): Promise<void> {
     const { channel, onFault } = this.#options;
     const { id } = live;
     try {
@@ -105,13 +111,13 @@ export class Calls {
       // Whatever the handler started and did not await must not outlive its call.
       live.ended.abort();
       const { json, attachments: bytes } = split(value);
-      if (message.stream) await channel.send({ t: "done", id, data: json }, bytes);
+      if ((message.t === "call" || message.t === "role") && message.stream) await channel.send({ t: "done", id, data: json }, bytes);
       else await channel.send({ t: "result", id, output: json["output"] as JsonObject, meta: json["meta"] as JsonObject }, bytes);
     } catch (error) {
       live.ended.abort();
       if (channel.closed) return;
       const { wire, detail } = describeFailure(error, live.cancelled.aborted);
-      if (detail !== undefined) onFault(detail, { capability: nameOf(message), trace: message.trace });
+      if (detail !== undefined) onFault(detail, { ...subjectOf(message), trace: message.trace });
       await channel.send({ t: "error", id, ...wire }).catch(() => {});
     } finally {
       this.#live.delete(id);
@@ -119,7 +125,11 @@ export class Calls {
     }
   }
 
-  async #run(live: Live, message: CallMessage | RoleMessage, attachments: Attachments): Promise<object> {
+  async #run(live: Live, message: Asked, attachments: Attachments): Promise<object> {
+    const { definition, ctx, link, panelCtx } = this.#options;
+    if (message.t === "http")
+      return { output: await answerHttp(message, { definition, ctx, link, attachments, live }), meta: {} };
+    if (message.t === "panel") return { output: await answerPanel(message, { definition, ctx: panelCtx(live), live }), meta: {} };
     const { stream } = message;
     const cap = nameOf(message);
     const answer = message.t === "role" ? this.#role(live, message) : this.#call(live, message, attachments);
@@ -196,6 +206,12 @@ async function* nothing(): AsyncGenerator<Frame, void, void> {}
 
 function nameOf(message: CallMessage | RoleMessage): string {
   return message.t === "role" ? `${message.role} ${message.method}` : message.cap;
+}
+
+function subjectOf(message: Asked): JsonObject {
+  if (message.t === "call") return { capability: message.cap };
+  if (message.t === "role") return { role: message.role, method: message.method };
+  return message.t === "http" ? { route: message.route } : { panel: message.panel, method: message.method };
 }
 
 function isFrames(value: unknown): value is AsyncGenerator<unknown, unknown, void> {

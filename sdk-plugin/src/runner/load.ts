@@ -65,8 +65,11 @@ function defaultExport(module: unknown, entry: string, wanted: string): unknown 
 }
 
 function checkHandlers(definition: PluginDefinition): void {
-  for (const group of ["capabilities", "schedules", "topics"] as const) {
-    const handlers: unknown = definition[group];
+  const panel: unknown = definition.panel;
+  if (panel !== undefined && (!isObject(panel) || !isObject(panel["methods"])))
+    throw new BrokenPlugin("definePlugin: panel must be { methods: { … } }.");
+  for (const group of ["capabilities", "schedules", "topics", "http", "panel"] as const) {
+    const handlers: unknown = group === "panel" ? definition.panel?.methods : definition[group];
     if (handlers === undefined) continue;
     if (!isObject(handlers))
       throw new BrokenPlugin(`definePlugin: ${group} must be an object of functions, not ${kindOf(handlers)}.`);
@@ -117,6 +120,14 @@ function checkDeclared(definition: PluginDefinition, manifest: JsonObject): void
   });
   compare("role", { handled: Object.keys(definition.roles ?? {}), declared: served, place: "roles" });
   compare("capability", { handled: Object.keys(definition.capabilities ?? {}), declared, place: "contributes.capabilities" });
+  const routes = list(contributes["http"]).flatMap(({ routes: all }) => list(all));
+  compare("route", {
+    handled: Object.keys(definition.http ?? {}),
+    declared: routes.map(({ method, path }) => `${method as string} ${path as string}`),
+    place: "contributes.http",
+  });
+  if (definition.panel !== undefined && list(contributes["panels"]).length === 0)
+    throw new BrokenPlugin("definePlugin has panel methods, but contributes.panels of hearthnet.plugin.json declares no panel.");
   compare("schedule", { handled: Object.keys(definition.schedules ?? {}), declared: schedules, place: "contributes.schedules" });
 }
 

@@ -9,11 +9,12 @@ import type {
   WorkerHostMessage,
   WorkerMessage,
 } from "@hearthnet/host/contract";
-import type { Log } from "../context.ts";
+import type { Ctx, Log } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
 import type { OpenAssets } from "./assets.ts";
 import { Calls } from "./calls.ts";
 import { createSurface, openLog, type Surface } from "./context.ts";
+import { CallLink } from "./doors.ts";
 import { abortError, describeFailure, stackOf } from "./failure.ts";
 import { HostLink } from "./host-link.ts";
 import { BrokenPlugin, importEntry, readPlugin, type LoadModule } from "./load.ts";
@@ -94,6 +95,8 @@ export function serve(options: ServeOptions): Served {
         return void worker.start().catch(fail);
       case "call":
       case "role":
+      case "http":
+      case "panel":
         return calls === undefined
           ? fail(new Error("A call came before the plugin was ready."))
           : calls.receive(message, attachments);
@@ -140,11 +143,19 @@ export function serve(options: ServeOptions): Served {
   async function startPlugin(init: Extract<HostMessage, { t: "init" }>): Promise<void> {
     const [module, manifest] = await Promise.all([importEntry(options.load, init.plugin.entry), options.manifest()]);
     definition = readPlugin(module, { entry: init.plugin.entry, manifest });
-    surface = createSurface({ init, link, definition, log, signal: ending.signal, openAssets: options.openAssets });
+    const parts = { init, definition, log, signal: ending.signal };
+    const made = createSurface({ ...parts, link, openAssets: options.openAssets });
+    surface = made;
+    const boundCtx = (bound: HostLink): Ctx => {
+      const { ctx } = createSurface({ ...parts, link: bound, openAssets: () => made.assets });
+      return Object.freeze({ ...ctx, config: made.ctx.config, grants: made.ctx.grants });
+    };
     calls = new Calls({
       channel,
       definition,
       ctx: surface.ctx,
+      link,
+      panelCtx: (live) => boundCtx(new CallLink(channel, link, live)),
       request: (message, attachments, live) => new CallRequest(link, { message, attachments, live }),
       onFault: (detail, fields) => log.error(detail, fields),
     });

@@ -10,6 +10,6 @@
 export { runContract, type ContractRow } from "./contract.ts";
 export { fakeClock, type FakeClock } from "./fake-clock.ts";
 export { MODE_VARIABLE, modes, type Mode } from "./modes.ts";
-export type { CallAs, CallInput, TestHost, TestHostOptions, TestStream } from "./options.ts";
+export type { CallAs, CallInput, HttpAsk, TestHost, TestHostOptions, TestStream } from "./options.ts";
 export type { Stub, StubRequest } from "./stubs.ts";
 export { createTestHost } from "./test-host.ts";

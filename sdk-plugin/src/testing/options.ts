@@ -4,10 +4,12 @@ import type {
   Frame,
   Grant,
   JsonObject,
+  JsonValue,
   PermissionName,
   PluginLogLine,
   PluginManifest,
   PluginStatus,
+  RouteAnswer,
   TrustLevel,
 } from "@hearthnet/host/contract";
 import type { FakeClock } from "./fake-clock.ts";
@@ -43,6 +45,15 @@ export interface CallInput {
   input?: object;
 }
 
+/** A request on a route that the plugin has mounted. */
+export interface HttpAsk extends CallAs {
+  query?: Record<string, string>;
+  headers?: Record<string, string>;
+  /** A JSON body, or one of bytes. */
+  json?: JsonObject;
+  bytes?: Uint8Array;
+}
+
 export interface TestStream extends AsyncGenerator<Frame, JsonObject, void> {
   /** Leaves the stream. Resolves when the plugin has let go of the call, or the host of the plugin. */
   cancel(): Promise<void>;
@@ -56,6 +67,14 @@ export interface TestHost {
   status(): PluginStatus;
   /** @param ref  `name@X.Y` @throws HnError as a caller on the bus gets it */
   call(ref: string, body: CallInput, options?: CallAs): Promise<{ output: JsonObject; meta: JsonObject }>;
+  /**
+   * A request as the node hands it over once its sender is proven; on `public` and `bearer` routes it is nobody's.
+   * @param address  `METHOD /path`
+   * @throws HnError not_found when no such route is open · what the plugin answers with
+   */
+  http(address: string, options?: HttpAsk): Promise<RouteAnswer>;
+  /** What a panel asks for. @throws HnError as the panel gets it */
+  panel(panel: string, method: string, input?: JsonValue): Promise<JsonValue>;
   /** Leaving the loop cancels. */
   stream(ref: string, body: CallInput, options?: CallAs): TestStream;
   /** Calls that the plugin has not ended yet, those included whose callers have left. */

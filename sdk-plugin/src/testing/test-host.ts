@@ -6,6 +6,7 @@ import type { Grant, JsonObject, PluginManifest, PluginStatus } from "@hearthnet
 import { requested } from "@hearthnet/host/format";
 import { openPluginHost, type Bus, type PluginHost } from "@hearthnet/host/plugin-host";
 import { openProject } from "../commands/project.ts";
+import { askRoute } from "./doors.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { inProcessLauncher } from "./in-process.ts";
 import { askedMode, type Mode } from "./modes.ts";
@@ -92,6 +93,9 @@ function testHost(stage: Stage): TestHost {
     label: () => status().label,
     call: (ref, body, options = {}) => bus.call(request(host, { ref, body, options })),
     stream: (ref, body, options = {}) => openStream(stage, { ref, body, options }),
+    http: (address, ask = {}) => askRoute(host, address, ask),
+    panel: (panel, method, input = null) =>
+      runtime.panel(id, { panel, method, input }, { requestId: "test-panel", signal: new AbortController().signal }),
     inFlight: () => runtime.inFlight(id),
     workers: () => processes.workers,
     revoke: (permission) => regrant((grant) => (grant.permission === permission ? { ...grant, mode: "deny" } : grant)),

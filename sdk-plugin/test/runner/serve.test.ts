@@ -68,6 +68,14 @@ const PAGE = definePlugin({
       async *fetch() {},
     },
   },
+  http: {
+    "POST /ext/demo/words/:word": async ({ params, body }) => ({
+      status: 201,
+      headers: { etag: '"1"' },
+      json: { word: params["word"], means: body?.["means"] },
+    }),
+  },
+  panel: { methods: { word: (input, ctx) => (input === null ? null : ctx.config["word"]) } },
   onConfig: async () => "applied",
 });
 

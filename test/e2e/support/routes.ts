@@ -1,6 +1,6 @@
 /** An address in place of the parts that vary. */
 export function addressOf(route: string): string {
-  return route.replace("[ns]/[name]", "hearthnet/ocr").replace("[capability]", "ocr.image");
+  return route.replace("[ns]/[name]", "hearthnet/ocr").replace("[capability]", "ocr.image").replace("[panel]", "none");
 }
 
 /** A route as part of a picture's name. */

@@ -30,24 +30,26 @@ export function connectShell(o: { stepUp: () => Promise<boolean>; signedOut: () 
  * One request to the node. A step that needs the password asks for it and then goes on by itself.
  * @throws ApiError
  */
-export async function ask<T>(method: Method, path: string, body?: unknown): Promise<T> {
+export async function ask<T>(method: Method, path: string, o: { body?: unknown; signal?: AbortSignal } = {}): Promise<T> {
   try {
-    return await send<T>(method, path, body);
+    return await send<T>(method, path, o);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (error.detail.reason === "step_up_required" && (await askStepUp())) return send<T>(method, path, body);
+    if (error.detail.reason === "step_up_required" && (await askStepUp())) return send<T>(method, path, o);
     if (error.detail.reason === "signed_out" || error.detail.reason === "not_set_up") onSignedOut();
     throw error;
   }
 }
 
 export const get = <T>(path: string): Promise<T> => ask<T>("GET", path);
-export const post = <T>(path: string, body: unknown = {}): Promise<T> => ask<T>("POST", path, body);
-export const put = <T>(path: string, body: unknown): Promise<T> => ask<T>("PUT", path, body);
-export const patch = <T>(path: string, body: unknown): Promise<T> => ask<T>("PATCH", path, body);
+/** @param signal  gives the request up: nobody waits for its answer any more */
+export const post = <T>(path: string, body: unknown = {}, signal?: AbortSignal): Promise<T> =>
+  ask<T>("POST", path, signal === undefined ? { body } : { body, signal });
+export const put = <T>(path: string, body: unknown): Promise<T> => ask<T>("PUT", path, { body });
+export const patch = <T>(path: string, body: unknown): Promise<T> => ask<T>("PATCH", path, { body });
 export const del = <T>(path: string): Promise<T> => ask<T>("DELETE", path);
 
-async function send<T>(method: Method, path: string, body: unknown): Promise<T> {
+async function send<T>(method: Method, path: string, { body, signal }: { body?: unknown; signal?: AbortSignal }): Promise<T> {
   const bytes = body instanceof Blob;
   let response: Response;
   try {
@@ -56,6 +58,7 @@ async function send<T>(method: Method, path: string, body: unknown): Promise<T> 
       credentials: "same-origin",
       headers: body === undefined ? {} : { "content-type": bytes ? "application/octet-stream" : "application/json" },
       body: body === undefined ? null : bytes ? body : JSON.stringify(body),
+      signal: signal ?? null,
     });
   } catch {
     throw new ApiError({ error: "partition", reason: "node_silent" }, 0);

@@ -116,6 +116,10 @@ const reasons = {
     "Das Schema der Fähigkeit liegt nicht in der erlaubten Teilmenge.",
     "Die erlaubten Schlüsselwörter stehen in docs/guide.",
   ],
+  route_taken: [
+    "Unter dieser Adresse antwortet schon ein anderes Plugin.",
+    "Entferne zuerst das andere Plugin, oder behalte nur eines von beiden.",
+  ],
   namespace_violation: [
     "Der Name der Fähigkeit liegt außerhalb dessen, was ihr Besitzer anmelden darf.",
     "Nimm einen erlaubten Anfang.",
@@ -126,6 +130,11 @@ const reasons = {
     "Der Knoten, der das anbietet, antwortet nicht.",
     "Prüfe, ob er läuft, und versuche es dann noch einmal.",
   ],
+  dht_lookup_failed: [
+    "Kein Knoten der DHT war zu erreichen.",
+    "Prüfe den Weg dieses Knotens ins Internet und die Orte unter dht.bootstrap und versuche es dann noch einmal.",
+  ],
+  dht_off: ["Dieser Knoten nimmt an der DHT nicht teil.", "Schalte sie in hearthnet.config.ts ein: dht: { enabled: true }."],
   stream_cut: ["Die Verbindung endete mitten in der Antwort.", "Versuche es noch einmal."],
   header_missing: ["Eine nötige Kopfzeile fehlt oder ist fehlerhaft.", "Sende jede X-HearthNet-Kopfzeile genau einmal."],
   clock_skew: [

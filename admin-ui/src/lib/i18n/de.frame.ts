@@ -32,6 +32,7 @@ export const frame = {
     browse: "Plugins finden",
     plugins: "Installierte Plugins",
     permissions: "Erlaubnisse",
+    panel: "Seite eines Plugins",
     config: "Einstellungen",
     versions: "Versionen",
     logs: "Protokoll",

@@ -2,6 +2,7 @@ import { errors } from "./de.errors.ts";
 import { findings } from "./de.findings.ts";
 import { frame } from "./de.frame.ts";
 import { node } from "./de.node.ts";
+import { panels } from "./de.panels.ts";
 import { people } from "./de.people.ts";
 import { permissions } from "./de.permissions.ts";
 import { plugins } from "./de.plugins.ts";
@@ -17,6 +18,7 @@ export const de = {
   states,
   ...frame,
   ...node,
+  ...panels,
   ...people,
   ...plugins,
   ...tryIt,

@@ -34,6 +34,7 @@ export const frame = {
     config: "Settings",
     logs: "Log",
     versions: "Versions",
+    panel: "Page of a plugin",
     try: "Try it",
     people: "People",
     invite: "Invite a neighbour",

@@ -2,6 +2,7 @@ import { errors } from "./en.errors.ts";
 import { findings } from "./en.findings.ts";
 import { frame } from "./en.frame.ts";
 import { node } from "./en.node.ts";
+import { panels } from "./en.panels.ts";
 import { people } from "./en.people.ts";
 import { permissions } from "./en.permissions.ts";
 import { plugins } from "./en.plugins.ts";
@@ -10,6 +11,18 @@ import { tryIt } from "./en.try.ts";
 import { versions } from "./en.versions.ts";
 
 /** The source of keys. Values are texts, or functions with named, typed values. */
-export const en = { errors, findings, permissions, states, ...frame, ...node, ...people, ...plugins, ...tryIt, ...versions };
+export const en = {
+  errors,
+  findings,
+  permissions,
+  states,
+  ...frame,
+  ...node,
+  ...panels,
+  ...people,
+  ...plugins,
+  ...tryIt,
+  ...versions,
+};
 
 export type Messages = typeof en;

@@ -29,6 +29,7 @@ export const ROUTES: readonly RouteEntry[] = [
   { path: "/plugins/[ns]/[name]/config", title: "config", role: "operator" },
   { path: "/plugins/[ns]/[name]/logs", title: "logs", role: "operator" },
   { path: "/plugins/[ns]/[name]/versions", title: "versions", role: "viewer" },
+  { path: "/plugins/[ns]/[name]/panel/[panel]", title: "panel", role: "operator" },
   { path: "/try/[capability]", title: "try", role: "operator" },
   { path: "/people/invite", title: "invite", role: "owner" },
   { path: "/people/join", title: "join", role: "owner" },

@@ -2,7 +2,9 @@ import type { ApiRoute } from "../context.ts";
 import { accessRoutes } from "./access.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { ledgerRoutes } from "./ledger.ts";
+import { dhtRoutes } from "./dht.ts";
 import { nodeRoutes } from "./node.ts";
+import { panelRoutes } from "./panels.ts";
 import { peopleRoutes } from "./people.ts";
 import { pluginRoutes } from "./plugins.ts";
 import { setupRoutes } from "./setup.ts";
@@ -17,7 +19,9 @@ export const ROUTES: readonly ApiRoute[] = [
   ...ledgerRoutes,
   ...pluginRoutes,
   ...versionRoutes,
+  ...panelRoutes,
   ...catalogRoutes,
   ...tryRoutes,
   ...peopleRoutes,
+  ...dhtRoutes,
 ];

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
+import { panelOrigin } from "../panels/host.ts";
 import { CANONICAL_HOST, shouldRedirect } from "./guard.ts";
 
 /**
@@ -21,9 +22,9 @@ export async function mountPage(app: FastifyInstance, o: { uiDir: string; port: 
     return;
   }
   const shell = readFileSync(shellPath, "utf8");
-  const policy = contentSecurityPolicy(shell);
+  const hashes = inlineScripts(shell);
   app.addHook("onSend", async (_request, reply) => {
-    reply.header("content-security-policy", policy);
+    reply.header("content-security-policy", contentSecurityPolicy(hashes, panelOrigin(o.port())));
   });
   app.addHook("onRequest", async (request, reply) => {
     if (shouldRedirect(request)) await reply.redirect(`http://${CANONICAL_HOST}:${o.port()}${request.url}`, 302);
@@ -46,14 +47,18 @@ export async function mountPage(app: FastifyInstance, o: { uiDir: string; port: 
   });
 }
 
-/** Allows exactly the inline scripts that the build wrote into the shell, by hash. */
-function contentSecurityPolicy(shell: string): string {
-  const hashes = [...shell.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)].map(
+/** Hashes of the inline scripts that the build wrote into the shell. */
+function inlineScripts(shell: string): string[] {
+  return [...shell.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)].map(
     (match) =>
       `'sha256-${createHash("sha256")
         .update(match[1] ?? "")
         .digest("base64")}'`,
   );
+}
+
+/** Allows exactly these inline scripts, and panels of plugins as the only frames. */
+function contentSecurityPolicy(hashes: readonly string[], panels: string): string {
   return [
     "default-src 'none'",
     `script-src 'self' ${hashes.join(" ")}`.trim(),
@@ -61,7 +66,7 @@ function contentSecurityPolicy(shell: string): string {
     "style-src-attr 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "connect-src 'self'",
-    "frame-src 'self'",
+    `frame-src ${panels}`,
     "worker-src 'self'",
     "manifest-src 'self'",
     "frame-ancestors 'none'",

@@ -4,7 +4,7 @@ import { isNodeId } from "../../identity/index.ts";
 import { LedgerChecker } from "./check.ts";
 
 const LINE_MAX_BYTES = 16_384;
-const TEXTS = ["plugin", "release", "op", "permission", "target", "verdict", "trace", "prev"];
+const TEXTS = ["plugin", "release", "op", "permission", "target", "verdict", "trace", "via", "prev"];
 const NUMBERS = ["seq", "at", "bytes_in", "bytes_out", "count"];
 
 /** One JSON object a line, as `hearthnet audit export` writes it. */

@@ -2,6 +2,7 @@ import type { I18nText, PluginManifest } from "../../contract/index.ts";
 import { nextCronTime } from "../cron.ts";
 import type { ManifestProblem } from "./check.ts";
 import { checkSharing } from "./sharing.ts";
+import { checkDoors } from "./doors.ts";
 
 /** Control characters and the invisible ones that turn text around: a name must look like what it is. */
 const DECEPTIVE = /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/u;
@@ -26,6 +27,7 @@ export function checkMeaning(m: PluginManifest): ManifestProblem[] {
   checkIsolate(m, wrong);
   if (m.platforms.includes("any") && m.platforms.length > 1) wrong("/platforms", "says any beside others");
   checkContributions(m, wrong);
+  checkDoors(m, wrong);
   checkPermissions(m, wrong);
   checkSharing(m, wrong);
   const assets = (m.assets ?? []).map((a) => a.name);

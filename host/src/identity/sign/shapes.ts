@@ -26,7 +26,11 @@ export type SignedKind =
   | "cosign"
   | "plugin-sig"
   | "federation-manifest"
-  | "ledger";
+  | "ledger"
+  | "anchor-cert"
+  | "dht-request"
+  | "dht-reply"
+  | "dht-value";
 
 /** Everything the device key ever signs besides its own certificate; nothing is added without a spec decision. @source 00 G-1 */
 const SHAPES: Record<SignedKind, Shape> = {
@@ -93,6 +97,24 @@ const SHAPES: Record<SignedKind, Shape> = {
     ],
     optional: ["name_a", "name_b"],
     tag: "hearthnet.federation.manifest",
+  },
+  "anchor-cert": { required: ["community_id", "node_id", "not_after", "type"], tag: "hearthnet.anchor-cert.v1" },
+  // A reply always carries what was asked for, which a request never does; 06 H-2.
+  "dht-request": {
+    required: ["from", "timestamp", "trace_id"],
+    optional: ["endpoint", "k", "key", "kind", "to", "value"],
+    signer: "from",
+  },
+  "dht-reply": {
+    required: ["from", "timestamp", "trace_id"],
+    optional: ["closer", "endpoint", "pong", "reason", "stored", "values"],
+    signer: "from",
+  },
+  "dht-value": {
+    required: ["expires_at", "issued_at", "kind", "node_id", "v"],
+    optional: ["anchor_node_ids", "cid", "community_id", "endpoints", "last_seen", "manifest_url", "root_proof", "via_relay"],
+    open: true,
+    signer: "node_id",
   },
   ledger: { required: ["at", "hash", "seq", "type"], tag: "hearthnet.ledger.v1" },
 };

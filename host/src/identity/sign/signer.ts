@@ -84,6 +84,11 @@ export class Signer {
     return this.#sign("ledger", { type: "hearthnet.ledger.v1", ...head });
   }
 
+  /** A question to, or an answer within, the DHT; members by 06 §2. */
+  signDht(kind: "dht-request" | "dht-reply" | "dht-value", value: object): Signature {
+    return this.#sign(kind, value);
+  }
+
   /** Forgets the key; later use fails. */
   destroy(): void {
     this.#key.destroy();

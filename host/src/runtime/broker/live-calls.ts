@@ -4,19 +4,17 @@ import { CONSTANTS } from "../../contract/index.ts";
 import { Deadlines, HnError, type Expiring } from "../../foundation/index.ts";
 import { FrameOutlet, placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
 import { fromPlugin, type ConfinedProcess, type Incoming } from "../process/index.ts";
+import { callQuestion, type Authority, type HandedCall, type Question } from "./question.ts";
 
 /** A call that an op may name as its parent: the op then runs under this caller and within this time. */
 export interface LiveCall {
   readonly id: number;
   readonly call: DispatchedCall;
+  /** Under whose rights ops that name it run. */
+  readonly authority: Authority;
+  readonly via: "" | "panel";
   /** Aborted when the call ends, however it ends. */
   readonly signal: AbortSignal;
-}
-
-/** A call on its way into the process: of a capability, or of a role, with the frames that follow it. */
-export interface HandedCall extends DispatchedCall {
-  role?: { name: string; method: string };
-  frames?: AsyncIterable<Frame>;
 }
 
 export interface LiveCallsOptions {
@@ -49,6 +47,8 @@ class Entry implements LiveCall, Expiring {
   deadline: number;
   place = -1;
   readonly call: HandedCall;
+  readonly authority: Authority;
+  readonly via: "" | "panel";
   /** Where frames follow the call. */
   readonly outlet: FrameOutlet | undefined;
   readonly startedAt: number;
@@ -67,12 +67,14 @@ class Entry implements LiveCall, Expiring {
   readonly #onDeadline: (entry: Entry) => void;
   #wake: (() => void) | undefined;
 
-  constructor(o: { id: number; ref: string; call: HandedCall; startedAt: number; onDeadline: (entry: Entry) => void }) {
+  constructor(o: { id: number; question: Question; startedAt: number; onDeadline: (entry: Entry) => void }) {
     this.id = o.id;
-    this.ref = o.ref;
-    this.call = o.call;
-    this.outlet = o.call.frames === undefined ? undefined : new FrameOutlet();
-    this.deadline = o.call.deadline;
+    this.ref = o.question.ref;
+    this.call = o.question.call;
+    this.outlet = this.call.frames === undefined ? undefined : new FrameOutlet();
+    this.authority = o.question.authority;
+    this.via = o.question.via;
+    this.deadline = o.question.call.deadline;
     this.startedAt = o.startedAt;
     this.#onDeadline = o.onDeadline;
   }
@@ -141,8 +143,13 @@ export class LiveCalls {
    * @throws what the plugin reports · timeout · plugin_gone · the cancellation's reason
    */
   invoke(ref: string, call: HandedCall, cancellation: Cancellation): Promise<Reply> {
+    return this.ask(callQuestion(ref, call), cancellation);
+  }
+
+  /** As `invoke`, of whatever has one answer. */
+  ask(question: Question, cancellation: Cancellation): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const entry = this.#open(ref, call, cancellation);
+      const entry = this.#open(question, cancellation);
       const settle = (): void => {
         const { terminal } = entry;
         if (terminal?.ok === true) resolve(terminal.value as unknown as Reply);
@@ -155,7 +162,7 @@ export class LiveCalls {
 
   /** Frames in order; leaving the loop cancels the call. The return value is the `done` summary. */
   async *stream(ref: string, call: HandedCall, cancellation: Cancellation): AsyncGenerator<Frame, JsonObject, void> {
-    const entry = this.#open(ref, call, cancellation);
+    const entry = this.#open(callQuestion(ref, call), cancellation);
     try {
       for (;;) {
         await entry.change();
@@ -213,32 +220,20 @@ export class LiveCalls {
       this.#cancel(entry, why, new HnError("plugin_gone", { message: "The plugin is being stopped." }));
   }
 
-  #open(ref: string, call: HandedCall, cancellation: Cancellation): Entry {
+  #open(question: Question, cancellation: Cancellation): Entry {
+    const { call } = question;
     if (cancellation.aborted) throw cancellation.reason;
     if (this.#live.size >= OPEN_MAX) throw new HnError("capacity_exceeded", { reason: "slots_full", retryAfterMs: 1000 });
     const { clock, process } = this.#options;
     const now = clock.monotonic();
     const deadlineMs = Math.max(0, Math.round(call.deadline - now));
-    const entry = new Entry({ id: process.channel.nextId(), ref, call, startedAt: now, onDeadline: this.#onDeadline });
+    const entry = new Entry({ id: process.channel.nextId(), question, startedAt: now, onDeadline: this.#onDeadline });
     this.#live.set(entry.id, entry);
     cancellation.onAbort(() => this.#cancel(entry, "caller left", cancellation.reason));
     this.#deadlines.watch(entry);
     const { json, attachments } = takeBytes(call.body as unknown as JsonObject);
     const sent = process.channel
-      .send(
-        {
-          ...(call.role === undefined
-            ? { t: "call" as const, id: entry.id, cap: ref }
-            : { t: "role" as const, id: entry.id, role: call.role.name, method: call.role.method }),
-          body: json,
-          caller: call.caller,
-          trace: call.traceId,
-          requestId: call.requestId,
-          deadlineMs,
-          stream: call.stream,
-        },
-        attachments,
-      )
+      .send(question.message({ id: entry.id, body: json, deadlineMs }), attachments)
       .catch((error: unknown) =>
         this.#end(entry, { ok: false, error: HnError.isHnError(error) ? error : new HnError("plugin_gone", { cause: error }) }),
       );

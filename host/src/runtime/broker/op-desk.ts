@@ -20,6 +20,8 @@ export interface OpUse extends Required<OpFacts> {
   op: string;
   permission: PermissionName | "";
   trace: string;
+  /** Through which door of the plugin's own it was wished for. */
+  via?: "panel";
 }
 
 export interface OpDeskOptions {
@@ -77,6 +79,8 @@ export class OpDesk {
     const call = parent === undefined ? null : this.#options.calls.find(parent);
     if (call === undefined) throw protocolError("An op names a call that is not open.");
     placeBytes(args, attachments);
+    if (call !== null && call !== "detached" && call.authority === "nobody")
+      return this.#refuse(id, new HnError("unauthorized", { message: "Nobody has proven who they are on this route. Use ctx." }));
     if (call === "detached")
       return this.#refuse(id, new HnError("timeout", { message: "The call this belongs to was given up." }));
     if (!isOp(op)) {
@@ -158,14 +162,17 @@ export class OpDesk {
       bytesOut: 0,
       denied: false,
       trace: o.parent?.call.traceId ?? "",
+      ...(o.parent?.via === "panel" ? { via: o.parent.via } : {}),
     };
+    // What a panel wishes for, its plugin does under its own rights, and no longer than the panel waits.
+    const parent = o.parent?.authority === "own" ? null : o.parent;
     const note = (facts: OpFacts): void => void Object.assign(use, facts);
     try {
       const frame = (event: string, data: JsonObject): Promise<void> => this.#frame(o.id, running, { event, data });
       const value = await runOp(o.op, {
         scope,
         args: o.args,
-        parent: o.parent,
+        parent,
         signal,
         frame,
         frames: running.inbox,

@@ -2,7 +2,7 @@
 import type { Frame, JsonObject, Reply } from "../../contract/index.ts";
 import { LateSignal } from "../../foundation/index.ts";
 import type { RoleCall, RoleHolder } from "../commons/index.ts";
-import type { HandedCall } from "./live-calls.ts";
+import type { HandedCall } from "./question.ts";
 import type { Session } from "./session.ts";
 
 export function roleHolder(pluginId: string, session: Session): RoleHolder {

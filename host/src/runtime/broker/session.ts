@@ -10,7 +10,10 @@ import type {
   Handler,
   HostMessage,
   JsonObject,
+  JsonValue,
+  Mounts,
   PluginLimits,
+  Reply,
   StoredRelease,
 } from "../../contract/index.ts";
 import { HnError, TokenBucket } from "../../foundation/index.ts";
@@ -30,13 +33,15 @@ import {
 } from "../process/index.ts";
 import { CallRate } from "./call-rate.ts";
 import { CapabilityShelf } from "./capabilities.ts";
+import { PluginDoors } from "./doors.ts";
 import { Conversations } from "./conversations.ts";
 import { APPENDS_PER_HOUR } from "./event-ops.ts";
 import { AGREEMENTS_PER_MINUTE } from "./identity-ops.ts";
 import type { KvStore } from "./kv.ts";
-import { LiveCalls, type CallEnd, type HandedCall } from "./live-calls.ts";
+import { LiveCalls, type CallEnd } from "./live-calls.ts";
 import { OpDesk, type OpUse } from "./op-desk.ts";
 import { Questions } from "./questions.ts";
+import type { HandedCall, PanelWish, Question } from "./question.ts";
 import type { NodeIdentity, PluginScope } from "./scope.ts";
 
 export interface SessionOptions {
@@ -48,7 +53,9 @@ export interface SessionOptions {
   workerLauncher: Launcher;
   spec: SandboxSpec;
   workerSpec: (limits: { memoryMb: number; pids: number }) => SandboxSpec;
-  limits: Required<Pick<PluginLimits, "memoryMb" | "callsPerMinute" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">>;
+  limits: Required<Pick<PluginLimits, "memoryMb" | "callsPerMinute" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">> &
+    Pick<PluginLimits, "callTimeoutMs">;
+  mounts: Mounts;
   /** Milliseconds after a call's deadline within which the plugin must still answer a ping, or is ended; absent: pings alone decide. */
   watchdogMs?: number;
   /** What this launcher gives on this machine; evidence replaces it once the process runs. */
@@ -62,6 +69,7 @@ export interface SessionOptions {
   onLine: ConfinedProcessOptions["onLine"];
   onDenied: (use: OpUse) => void;
   onAllowed: (use: OpUse) => void;
+  onPanel: (wish: PanelWish, verdict: "allow" | "deny") => void;
   onHealth: (ok: boolean, detail: string) => void;
   onNotify: (title: string, body: string) => void;
   /** One call has ended; the counts are up to date. */
@@ -96,6 +104,7 @@ const SAMPLES = 256;
 export class Session {
   readonly process: ConfinedProcess;
   readonly capabilities: CapabilityShelf;
+  readonly doors: PluginDoors;
   readonly metrics: Map<string, number> = new Map();
   readonly outcomes: Outcomes = { calls: 0, faults: 0 };
   /** Set while one release follows another. */
@@ -132,6 +141,17 @@ export class Session {
       bus,
       handler: (ref) => this.#handler(ref),
       onBadAnswer: () => this.#badAnswer(),
+    });
+    this.doors = new PluginDoors({
+      release,
+      mounts: options.mounts,
+      clock,
+      grants: () => this.#grants,
+      callTimeoutMs: limits.callTimeoutMs,
+      isOpen: () => !this.#draining && this.process.running,
+      ask: (question, cancellation) => this.#put(question, cancellation),
+      onFault: (text) => options.onLine({ source: "stderr", level: "warn", text }),
+      onPanel: options.onPanel,
     });
     this.process = new ConfinedProcess({
       launcher: options.launcher,
@@ -243,6 +263,7 @@ export class Session {
   setGrants(grants: readonly Grant[]): void {
     this.#grants = new GrantTable(grants);
     this.capabilities.withdrawUnless((name) => this.#mayProvide(name));
+    this.doors.setGrants();
     this.#ops.revoke((permission) => this.#grants.has(permission));
     for (const [name, pool] of this.#pools) {
       if (this.#allowsWorker(name)) continue;
@@ -256,6 +277,7 @@ export class Session {
   async stop(why: string, drainMs: number): Promise<ProcessEnd> {
     this.#draining = true;
     this.capabilities.withdrawAll();
+    this.doors.withdraw();
     if (this.process.running && this.#calls.size > 0) await this.process.drain(drainMs);
     this.#calls.cancelAll(why);
     await this.#closePools();
@@ -288,14 +310,25 @@ export class Session {
    * @throws capacity_exceeded · rate_limited · what the plugin reports
    */
   dispatch(ref: string, call: DispatchedCall, cancellation: Cancellation): ReturnType<Handler> {
+    this.#conversations.note(ref, call, this.#admit());
+    return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation);
+  }
+
+  /** What comes through the plugin's own doors counts as a call does. */
+  async #put(question: Question, cancellation: Cancellation): Promise<Reply> {
+    this.#admit();
+    return this.#calls.ask(question, cancellation);
+  }
+
+  /** @returns the time at which it came, monotonic milliseconds */
+  #admit(): number {
     if (this.#draining) throw new HnError("capacity_exceeded", { message: "The plugin is being stopped.", retryAfterMs: 1000 });
     const now = this.#options.clock.monotonic();
     const wait = this.#bucket.take(now);
     if (wait > 0) throw new HnError("rate_limited", { retryAfterMs: wait });
     this.#count += 1;
     this.#rate.note(now);
-    this.#conversations.note(ref, call, now);
-    return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation);
+    return now;
   }
 
   #handler(ref: string): Handler {
@@ -436,6 +469,7 @@ export class Session {
     this.#draining = true;
     this.#options.onEnding();
     this.capabilities.withdrawAll();
+    this.doors.withdraw();
     const gone = new HnError("plugin_gone");
     this.#calls.failAll(gone);
     this.#ops.closeAll(gone);

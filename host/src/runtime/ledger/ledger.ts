@@ -212,6 +212,7 @@ export class Ledger implements LedgerView {
       count,
       verdict: entry.verdict,
       trace: entry.trace ?? "",
+      via: entry.via ?? "",
       prev: before.hash,
     };
     return { ...row, hash: chainHash(row) };

@@ -6,7 +6,7 @@ const MIGRATIONS = [
   `CREATE TABLE row(
      seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, plugin TEXT NOT NULL, release TEXT NOT NULL, op TEXT NOT NULL,
      permission TEXT NOT NULL, target TEXT NOT NULL, bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL, count INTEGER NOT NULL,
-     verdict TEXT NOT NULL, trace TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
+     verdict TEXT NOT NULL, trace TEXT NOT NULL, via TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
    CREATE INDEX row_by_plugin ON row(plugin, seq);
    CREATE TABLE head(ends INTEGER PRIMARY KEY, value TEXT NOT NULL) STRICT;
    CREATE TABLE waiting(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID`,
@@ -68,7 +68,7 @@ export class Segment {
    */
   append(rows: readonly HashedRow[], o: { last: SignedLedgerHead; settles: boolean }): void {
     this.#db.transaction(() => {
-      const insert = this.#db.prepare("INSERT INTO row VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+      const insert = this.#db.prepare("INSERT INTO row VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
       for (const row of rows) insert.run(...(Object.values(row) as (string | number)[]));
       this.#putHead(1, o.last);
       if (o.settles) this.#db.exec("DELETE FROM waiting");

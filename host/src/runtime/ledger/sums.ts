@@ -55,6 +55,6 @@ export class Sums {
   }
 }
 
-function keyOf({ plugin, release, op, permission, target, verdict }: LedgerEntry): string {
-  return JSON.stringify([plugin, release, op, permission, target, verdict]);
+function keyOf({ plugin, release, op, permission, target, verdict, via }: LedgerEntry): string {
+  return JSON.stringify([plugin, release, op, permission, target, verdict, via ?? ""]);
 }

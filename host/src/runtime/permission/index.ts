@@ -2,5 +2,6 @@
 export { rating, requested, weightOf, type Right } from "../../format/index.ts";
 export * from "./check.ts";
 export * from "./commons.ts";
+export * from "./doors.ts";
 export * from "./subset.ts";
 export * from "./process-shape.ts";

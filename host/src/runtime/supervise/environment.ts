@@ -1,5 +1,5 @@
 /** What all plugins of a node share. */
-import type { Bus, Clock, ConfinementReport, Random, StoredRelease } from "../../contract/index.ts";
+import type { Bus, Clock, ConfinementReport, Mounts, Random, StoredRelease } from "../../contract/index.ts";
 import type { KvStore, NodeIdentity } from "../broker/index.ts";
 import type { Commons } from "../commons/index.ts";
 import type { Launcher } from "../confine/index.ts";
@@ -11,6 +11,7 @@ import type { LogStore } from "../log-store.ts";
 
 export interface PluginEnvironment {
   bus: Bus;
+  mounts: Mounts;
   clock: Clock;
   random: Random;
   identity: NodeIdentity;

@@ -6,6 +6,7 @@ import {
   type ConfinementLabel,
   type Grant,
   type JsonObject,
+  type JsonValue,
   type LocalError,
   type PluginLimits,
   type PluginState,
@@ -16,7 +17,7 @@ import {
   type Timer,
 } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { Session, type Guard, type OpUse, type SessionOptions } from "../broker/index.ts";
+import { Session, type Guard, type OpUse, type PanelWish, type SessionOptions } from "../broker/index.ts";
 import type { ViewFeeds } from "../commons/index.ts";
 import { collectEvidence, startTicks } from "../confine/index.ts";
 import { HOST_MEMORY_MB, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
@@ -186,6 +187,7 @@ export class ManagedPlugin {
       evidence: this.#evidence,
       rating: rating(allowed, label ?? this.#environment.report.label),
       offers: session?.capabilities.refs ?? [],
+      routes: session?.doors.routes ?? [],
       resources: session === undefined ? null : { ...session.usage(), ...session.figures() },
       reason: this.#reason,
       needsConsent: this.#environment.journal.awaitsConsent(this.id),
@@ -221,7 +223,11 @@ export class ManagedPlugin {
       return true;
     }
     try {
-      await this.#open(facts, (session) => session.capabilities.publish());
+      await this.#open(facts, (session) => {
+        const openDoors = session.doors.prepare();
+        session.capabilities.publish();
+        openDoors();
+      });
       this.serve();
       return true;
     } catch (error) {
@@ -285,10 +291,12 @@ export class ManagedPlugin {
     session.guard = guard;
     if (session.process.running) this.#set("draining", null);
     const places = session.capabilities.surrender();
+    const leaveDoors = session.doors.surrender();
     await session.idle(DRAIN_MS);
     await this.stop(why, 0);
     return () => {
       for (const place of places) place.withdraw();
+      leaveDoors();
     };
   }
 
@@ -297,6 +305,15 @@ export class ManagedPlugin {
     this.#policy.reset();
     this.#environment.journal.resetCrashes(this.id);
     if (this.#state === "crash_looped") this.#set("staged", null);
+  }
+
+  /** @throws not_implemented when it has no program · plugin_gone · what the plugin reports */
+  async panel(wish: PanelWish, o: { requestId: string; signal: AbortSignal }): Promise<JsonValue> {
+    if (this.release.manifest.kind !== "service")
+      throw new HnError("not_implemented", { message: "This panel has no program behind it that could answer." });
+    if (this.#session === undefined || !this.running)
+      throw new HnError("plugin_gone", { message: "The plugin does not run, so its panel cannot ask it anything." });
+    return this.#session.doors.panel(wish, o);
   }
 
   setGrants(grants: readonly Grant[]): void {
@@ -423,6 +440,7 @@ export class ManagedPlugin {
       expectedLabel: environment.report.label,
       cores: environment.cores,
       bus: environment.bus,
+      mounts: environment.mounts,
       clock: environment.clock,
       identity: environment.identity,
       kv: () => environment.kv(this.id),
@@ -430,6 +448,17 @@ export class ManagedPlugin {
       onLine: ({ source, level, text }) => environment.logs.add(this.id, { source, level, message: text }),
       onDenied: ledger("deny"),
       onAllowed: ledger("allow"),
+      onPanel: ({ panel, method }, verdict) =>
+        ledger(verdict)({
+          op: "panel.call",
+          permission: "ui.panel",
+          target: `${panel} ${method}`,
+          bytesIn: 0,
+          bytesOut: 0,
+          denied: verdict === "deny",
+          trace: "",
+          via: "panel",
+        }),
       onHealth: (ok, detail) => this.#health(ok, detail),
       onNotify: (title, body) => environment.onNotice({ plugin: this.id, title, body }),
       onOutcome: () => this.watch?.onOutcome(),

@@ -162,9 +162,12 @@ export class Upgrades {
   /** The switch: checked and compiled first, then one transaction, then one exchange of entries, all in one turn of the event loop. */
   #flip({ from, to, grants }: { from: ManagedPlugin; to: ManagedPlugin; grants: readonly Grant[] }): void {
     const exchange = to.session?.capabilities.prepare();
+    const openDoors = to.session?.doors.prepare();
     this.#o.adopt(to, grants);
     const start = performance.now();
     exchange?.(from.session?.capabilities);
+    openDoors?.();
+    from.session?.doors.letGo();
     const us = Math.round((performance.now() - start) * 1000);
     from.retire();
     to.serve();

@@ -3,6 +3,8 @@ import { HnError } from "../../foundation/index.ts";
 import type { Gate } from "../inbound/gate.ts";
 import type { Visits } from "../inbound/visits.ts";
 import type { Connections } from "../limits/connections.ts";
+import type { MountTable } from "../mounts/table.ts";
+import type { DhtDesk } from "./dht-route.ts";
 import type { BodyBudget } from "./body.ts";
 import type { Answerer } from "./answer.ts";
 
@@ -16,6 +18,11 @@ export interface Room {
   /** This node's own manifest, signed and not older than its lifetime. */
   manifest: (contract: "1.0" | "2.0") => NodeManifest | Promise<NodeManifest>;
   ready: () => boolean;
+  /** What plugins have mounted; absent: nothing. */
+  mounts: MountTable | undefined;
+  newId: () => string;
+  /** Undefined while this node takes no part in the DHT. */
+  dht: () => DhtDesk | undefined;
   gate: Gate;
   answerer: Answerer;
   budget: BodyBudget;

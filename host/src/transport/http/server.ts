@@ -6,7 +6,9 @@ import type { TlsIdentity } from "../../identity/index.ts";
 import { readClaim } from "../inbound/header-fields.ts";
 import { busCallRoute } from "./bus-call.ts";
 import { communityManifestRoute, syncEventsRoute, syncHeadsRoute } from "./community-routes.ts";
+import { dhtRoute } from "./dht-route.ts";
 import { refuseBroken } from "./broken-request.ts";
+import { mountedRoute } from "../mounts/serve.ts";
 import { healthRoute, manifestRoute, missingRoute, readyRoute } from "./public-routes.ts";
 import type { Room } from "./room.ts";
 import { send } from "./signed-route.ts";
@@ -59,9 +61,10 @@ export function createServer(room: Room, o: { tls: TlsIdentity; patience: Patien
   app.get("/community/manifest", communityManifestRoute(room));
   app.get("/sync/v1/heads", syncHeadsRoute(room));
   app.post("/sync/v1/events", syncEventsRoute(room));
+  app.post("/dht/v1/:rpc", dhtRoute(room));
   app.get("/health", healthRoute(room));
   app.get("/ready", readyRoute(room));
-  app.setNotFoundHandler(missingRoute(room));
+  app.setNotFoundHandler(mountedRoute(room, missingRoute(room)));
   app.setErrorHandler(refuse);
   return app;
 }

@@ -10,12 +10,23 @@ import { headersOf, type Passage } from "./passage.ts";
 export function parseBody(passage: Passage): void {
   const body = passage.isGet ? readQuery(passage.queryText) : readJson(passage.bytes);
   passage.body = body;
+  const signed = withPathParams(body, passage);
   const { capability, version, request_id, from, community, timestamp, to } = headersOf(passage);
   // In the order in which it is signed, which spares the sorting.
   passage.envelope =
     to === undefined
-      ? { body, capability, community, from, request_id, timestamp, version }
-      : { body, capability, community, from, request_id, timestamp, to, version };
+      ? { body: signed, capability, community, from, request_id, timestamp, version }
+      : { body: signed, capability, community, from, request_id, timestamp, to, version };
+}
+
+/** Path parameters are part of what was meant: among the query's for GET, else under a key that no body may hold. @source 02 T-4 */
+function withPathParams(body: JsonObject, { rule, isGet }: Passage): JsonObject {
+  const params = rule.pathParams ?? {};
+  const names = isGet ? Object.keys(params) : rule.pathParams === undefined ? [] : ["_path"];
+  if (names.some((name) => Object.hasOwn(body, name)))
+    throw new HnError("bad_request", { message: "A parameter of the path stands in the query or the body as well." });
+  if (Object.keys(params).length === 0) return body;
+  return isGet ? { ...body, ...params } : { ...body, _path: { ...params } };
 }
 
 function readJson(bytes: Uint8Array): JsonObject {
@@ -26,8 +37,8 @@ function readJson(bytes: Uint8Array): JsonObject {
   return value;
 }
 
-/** Decoded query parameters as the body, all strings, each once. */
-function readQuery(text: string): JsonObject {
+/** Decoded query parameters as the body, all strings, each once. @throws bad_request */
+export function readQuery(text: string): JsonObject {
   const body = Object.create(null) as JsonObject;
   for (const [key, value] of new URLSearchParams(text)) {
     if (key === "__proto__" || key === "constructor" || key in body) {

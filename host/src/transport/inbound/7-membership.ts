@@ -10,7 +10,8 @@ import { headersOf, type Passage } from "./passage.ts";
 export function settleMembership(passage: Passage, gate: Gate): void {
   const { from, community } = headersOf(passage);
   const ours = gate.standing.communityId();
-  if (ours !== null && community !== ours && community !== from) throw new HnError("not_federated");
+  if (ours !== null && community !== ours && community !== from && passage.rule.anyKey !== true)
+    throw new HnError("not_federated");
   const standing = community === ours ? passage.standing : undefined;
   if (standing?.kind === "member") passage.caller = { kind: "member", node_id: from, community_id: ours, level: standing.level };
   else {

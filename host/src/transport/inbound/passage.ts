@@ -6,6 +6,10 @@ export interface RouteRule {
   capability: string | undefined;
   /** Query parameters are the signed body (GET), or forbidden (the bus), or absent. */
   query: "body" | "refused";
+  /** What the path says; signed under these names. @source 02 T-4 */
+  pathParams?: Readonly<Record<string, string>>;
+  /** The key alone counts: membership and tokens are not asked for (`signed` routes of plugins). @source 02 §2, class S */
+  anyKey?: boolean;
 }
 
 /** Headers of a signed request, checked for form. @source 02 §3 */

@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import { Pool } from "undici";
 import { LruMap, type HnError } from "../../foundation/index.ts";
 import { CONSTANTS, type Endpoint, type NodeId } from "../../contract/index.ts";
@@ -9,7 +10,13 @@ const POOLS_MAX = 256;
 /** One pool of pinned connections per (node, address): a dead neighbour cannot hold up another. @source 02 §9, network.md §2.1 */
 export class Pools {
   readonly #pools: Map<string, Pool> = new Map();
+  readonly #lookup: LookupFunction | undefined;
   readonly #recent: LruMap<string, true> = new LruMap(POOLS_MAX);
+
+  /** @param o.lookup  how names become addresses; the system's way by default */
+  constructor(o: { lookup?: LookupFunction } = {}) {
+    this.#lookup = o.lookup;
+  }
 
   /** The pool for this node at this address; opened when first asked for. */
   for(node: NodeId, endpoint: Endpoint): Pool {
@@ -20,7 +27,7 @@ export class Pools {
     this.#trim();
     const pin = { node, ...(endpoint.tls_spki_sha256 === undefined ? {} : { spkiSha256: endpoint.tls_spki_sha256 }) };
     const pool = new Pool(originOf(endpoint), {
-      connect: pinnedConnector(pin),
+      connect: pinnedConnector(pin, this.#lookup === undefined ? {} : { lookup: this.#lookup }),
       connections: CONNECTIONS,
       pipelining: 1,
       keepAliveTimeout: CONSTANTS.CONNECTION_IDLE_SECONDS * 1000,

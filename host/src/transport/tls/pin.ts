@@ -1,4 +1,5 @@
 import type { X509Certificate } from "node:crypto";
+import type { LookupFunction } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { buildConnector } from "undici";
 import { HnError } from "../../foundation/index.ts";
@@ -29,13 +30,17 @@ export function certificateFits(certificate: X509Certificate, pin: { node: NodeI
  * Connects with TLS 1.3 and lets nothing be written before the other side has shown the node's own key. No session is resumed, because a
  * resumed one shows no certificate.
  */
-export function pinnedConnector(pin: Pin, connectTimeoutMs: number = CONNECT_TIMEOUT_MS): buildConnector.connector {
+export function pinnedConnector(
+  pin: Pin,
+  o: { connectTimeoutMs?: number; lookup?: LookupFunction } = {},
+): buildConnector.connector {
   const connect = buildConnector({
     rejectUnauthorized: false,
     minVersion: "TLSv1.3",
     maxCachedSessions: 0,
     allowH2: false,
-    timeout: connectTimeoutMs,
+    timeout: o.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    ...(o.lookup === undefined ? {} : { lookup: o.lookup }),
     sigalgs: pin.node !== undefined && pin.spkiSha256 === undefined ? NODE_KEY : ANY_KEY,
   });
   return (options, callback) => {

@@ -44,6 +44,7 @@ describe("what the device key signs (00 G-1, 01 §4)", () => {
       "dh",
       "signCoSign",
       "signCommunityManifest",
+      "signDht",
       "signEvent",
       "signFederationManifest",
       "signInvite",

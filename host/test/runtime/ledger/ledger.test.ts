@@ -48,7 +48,7 @@ test("a row is exactly what §8.1 lists, chained to the one before", (t) => {
   const [second, first] = place.ledger.rows({ limit: 2 }) as [LedgerRow, LedgerRow];
   assert.equal(
     Object.keys(first).join(),
-    "seq,at,plugin,release,op,permission,target,bytes_in,bytes_out,count,verdict,trace,prev",
+    "seq,at,plugin,release,op,permission,target,bytes_in,bytes_out,count,verdict,trace,via,prev",
   );
   assert.equal(first.prev, "0".repeat(64));
   assert.match(second.prev, /^[0-9a-f]{64}$/);

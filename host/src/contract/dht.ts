@@ -1,0 +1,61 @@
+/** The DHT's shapes: a cache of signed hints, none of which is authoritative. @source 06 §2, §3 */
+import type { Cid, CommunityId, NodeId, Signature } from "./ids.ts";
+
+export interface DhtEndpoint {
+  host: string;
+  port: number;
+  /** `https` when absent. */
+  transport?: "https";
+}
+
+export interface DhtContact {
+  node_id_full: NodeId;
+  endpoint: DhtEndpoint;
+}
+
+interface PayloadBase {
+  v: 1;
+  node_id: NodeId;
+  /** Unix seconds, as `expires_at`. */
+  issued_at: number;
+  expires_at: number;
+  signature: Signature;
+  via_relay?: string;
+}
+
+export type DhtPayload = PayloadBase &
+  (
+    | { kind: "presence"; endpoints: DhtEndpoint[]; community_id?: CommunityId }
+    | { kind: "cid"; cid: Cid; last_seen: number }
+    | {
+        kind: "community";
+        community_id: CommunityId;
+        anchor_node_ids: NodeId[];
+        endpoints: DhtEndpoint[];
+        manifest_url: string;
+        root_proof?: object;
+      }
+  );
+
+export type DhtKind = DhtPayload["kind"];
+
+export interface DhtValue {
+  /** `blake3:` and 64 hex digits. */
+  key: string;
+  payload: DhtPayload;
+  /** Unix seconds; equal to the signed one. */
+  expires_at: number;
+}
+
+export type DhtRpc = "ping" | "find_node" | "find_value" | "store";
+
+/** What the operator sees. */
+export interface DhtStatus {
+  enabled: boolean;
+  contacts: number;
+  /** Values that this node keeps for others and for itself. */
+  values: number;
+  bootstrapped: boolean;
+  /** What this node offers and keeps alive. */
+  own: { kind: DhtKind; key: string; expires_at: number }[];
+}

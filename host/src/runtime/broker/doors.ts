@@ -1,0 +1,180 @@
+/** The doors of one plugin process: its routes on the public port and its panels' methods. @source plugin-platform §2.4, §3.1 http.mount, §4.6 */
+import {
+  CONSTANTS,
+  type Cancellation,
+  type Clock,
+  type JsonObject,
+  type JsonValue,
+  type MountedRoute,
+  type Mounting,
+  type Mounts,
+  type Reply,
+  type RouteAnswer,
+  type RouteRequest,
+  type StoredRelease,
+} from "../../contract/index.ts";
+import { HnError, LateSignal } from "../../foundation/index.ts";
+import { headersOut } from "../../transport/index.ts";
+import { denied, mayMount, type GrantTable } from "../permission/index.ts";
+import { panelQuestion, routeQuestion, type PanelWish, type Question } from "./question.ts";
+import { PANEL_MESSAGE_MAX_BYTES, readRouteAnswer } from "./route-answer.ts";
+
+const ANSWER_MS = CONSTANTS.RPC_DEFAULT_TIMEOUT_SECONDS * 1000;
+/** When another release takes over in a second. */
+const RETRY_MS = 1000;
+
+export interface PluginDoorsOptions {
+  release: StoredRelease;
+  mounts: Mounts;
+  clock: Clock;
+  grants: () => GrantTable;
+  /** Milliseconds that an answer may take, as the manifest wishes and policy allows. */
+  callTimeoutMs: number | undefined;
+  /** False from the moment on that the process is being stopped. */
+  isOpen: () => boolean;
+  ask: (question: Question, cancellation: Cancellation) => Promise<Reply>;
+  /** For the plugin's log. */
+  onFault: (text: string) => void;
+  onPanel: (wish: PanelWish, verdict: "allow" | "deny") => void;
+}
+
+interface Running {
+  route: Pick<MountedRoute, "path" | "auth">;
+  cancellation: LateSignal;
+}
+
+export class PluginDoors {
+  readonly #o: PluginDoorsOptions;
+  readonly #running = new Set<Running>();
+  #mounting: Mounting | undefined;
+  #shut = false;
+  /** Granted routes that are live, or would be if this release served. */
+  #routes: MountedRoute[];
+
+  constructor(options: PluginDoorsOptions) {
+    this.#o = options;
+    this.#routes = this.#granted();
+  }
+
+  /** `METHOD /path` of every route that is open. */
+  get routes(): string[] {
+    return this.#mounting === undefined ? [] : this.#routes.map(({ method, path }) => `${method} ${path}`);
+  }
+
+  /** Checks its routes; the returned act puts them in the place of the plugin's former ones. @throws bad_request reason route_taken */
+  prepare(): () => void {
+    const { mounts, release, onFault } = this.#o;
+    const declared = (release.manifest.contributes.http ?? []).flatMap(({ routes }) => routes);
+    const shut = declared.filter(({ method, path }) => !this.#routes.some((one) => one.method === method && one.path === path));
+    for (const { method, path, auth } of shut)
+      onFault(`${method} ${path} stays shut: the permission http.mount does not cover it with ${auth}.`);
+    const open = mounts.prepare(release.id, this.#routes);
+    return () => void (this.#mounting = open());
+  }
+
+  /** Withdrawn is what a successor has not taken over. */
+  withdraw(): void {
+    this.#mounting?.withdraw();
+    this.#mounting = undefined;
+  }
+
+  /** Another release has its addresses now. */
+  letGo(): void {
+    this.#mounting = undefined;
+  }
+
+  /** Nobody comes in any more, but its addresses are kept for a successor; the returned act gives them up if none has taken them. */
+  surrender(): () => void {
+    const mounting = this.#mounting;
+    this.#mounting = undefined;
+    this.#shut = true;
+    return () => mounting?.withdraw();
+  }
+
+  /** Live: routes come and go with the right, and what runs on a lost one ends. @source §3.4.3 */
+  setGrants(): void {
+    const grants = this.#o.grants();
+    this.#routes = this.#granted();
+    if (this.#mounting !== undefined) this.prepare()();
+    for (const { route, cancellation } of this.#running)
+      if (!mayMount(grants, route)) cancellation.abort(denied("http.mount", route.path));
+  }
+
+  /**
+   * One wish of a panel; what the plugin does for it, it does under its own rights.
+   * @throws permission_denied · not_found · what the plugin reports
+   */
+  async panel(wish: PanelWish, o: { requestId: string; signal: AbortSignal }): Promise<JsonValue> {
+    const { release, clock, grants, onPanel } = this.#o;
+    const granted = grants().has("ui.panel");
+    onPanel(wish, granted ? "allow" : "deny");
+    if (!granted) throw denied("ui.panel", wish.panel);
+    if (release.manifest.contributes.panels?.some(({ id }) => id === wish.panel) !== true)
+      throw new HnError("not_found", { message: `The plugin has no panel ${wish.panel.slice(0, 40)}.` });
+    const question = panelQuestion(wish, { requestId: o.requestId, deadline: clock.monotonic() + this.#patience(undefined) });
+    const { output } = await this.#o.ask(question, cancelledBy(o.signal));
+    const value = output["value"] ?? null;
+    if (Buffer.byteLength(JSON.stringify(value)) > PANEL_MESSAGE_MAX_BYTES) {
+      this.#o.onFault(`The panel method ${wish.method} answered with more than ${PANEL_MESSAGE_MAX_BYTES} bytes.`);
+      throw new HnError("internal_error", { message: "The plugin's answer to its panel is larger than 64 KiB." });
+    }
+    return value;
+  }
+
+  #granted(): MountedRoute[] {
+    const grants = this.#o.grants();
+    return (this.#o.release.manifest.contributes.http ?? [])
+      .flatMap(({ routes }) => routes)
+      .filter((route) => route.ws !== true && mayMount(grants, route))
+      .map(({ method, path, auth, pseudo, maxBodyBytes }) => ({
+        method,
+        path,
+        auth,
+        ...(pseudo === undefined ? {} : { pseudo }),
+        maxBodyBytes: Math.min(maxBodyBytes ?? CONSTANTS.CALL_BODY_MAX_BYTES, CONSTANTS.CALL_BODY_CEILING_BYTES),
+        serve: (request) => this.#serve({ method, path, auth }, request),
+      }));
+  }
+
+  async #serve(route: Pick<MountedRoute, "method" | "path" | "auth">, request: RouteRequest): Promise<RouteAnswer> {
+    if (this.#shut || !this.#o.isOpen())
+      throw new HnError("capacity_exceeded", {
+        message: "Another version of the plugin takes over at this moment.",
+        action: "Try again in a second.",
+        retryAfterMs: RETRY_MS,
+      });
+    const running = { route, cancellation: cancelledBy(request.signal) };
+    this.#running.add(running);
+    try {
+      const name = `${route.method} ${route.path}`;
+      const deadline = this.#o.clock.monotonic() + this.#patience(request.timeoutMs);
+      const { output } = await this.#o.ask(routeQuestion(request, { route: name, deadline }), running.cancellation);
+      return this.#checked(name, output);
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  #checked(name: string, output: JsonObject): RouteAnswer {
+    try {
+      const answer = readRouteAnswer(output);
+      const { dropped } = headersOut(answer.headers);
+      if (dropped.length > 0) this.#o.onFault(`${name}: these headers do not leave the node: ${dropped.slice(0, 8).join(", ")}.`);
+      return answer;
+    } catch (error) {
+      this.#o.onFault(`${name}: ${HnError.from(error).message}`);
+      throw new HnError("internal_error", { message: "The plugin gave no proper answer. Report it to its author." });
+    }
+  }
+
+  #patience(asked: number | undefined): number {
+    return Math.min(ANSWER_MS, this.#o.callTimeoutMs ?? ANSWER_MS, asked ?? ANSWER_MS);
+  }
+}
+
+function cancelledBy(signal: AbortSignal): LateSignal {
+  const cancellation = new LateSignal();
+  if (signal.aborted) cancellation.abort(signal.reason);
+  else signal.addEventListener("abort", () => cancellation.abort(signal.reason), { once: true });
+  return cancellation;
+}
