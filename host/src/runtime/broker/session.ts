@@ -10,7 +10,6 @@ import type {
   Handler,
   HostMessage,
   JsonObject,
-  JsonValue,
   Mounts,
   PluginLimits,
   Reply,
