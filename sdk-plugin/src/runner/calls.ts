@@ -111,7 +111,8 @@ export class Calls {
       // Whatever the handler started and did not await must not outlive its call.
       live.ended.abort();
       const { json, attachments: bytes } = split(value);
-      if ((message.t === "call" || message.t === "role") && message.stream) await channel.send({ t: "done", id, data: json }, bytes);
+      if ((message.t === "call" || message.t === "role") && message.stream)
+        await channel.send({ t: "done", id, data: json }, bytes);
       else await channel.send({ t: "result", id, output: json["output"] as JsonObject, meta: json["meta"] as JsonObject }, bytes);
     } catch (error) {
       live.ended.abort();
