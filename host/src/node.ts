@@ -167,6 +167,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     log: log.child({ room: "runtime" }),
     identity: { nodeId, communityId: () => community.communityId(), level: () => community.levelOf(nodeId) },
     signHead: (head) => signer.signLedgerHead(head),
+    community,
+    signer,
     runnerPath: PATHS.runner,
     // Before every start, the first after boot included, each file of the release is hashed again.
     admit: (release) => marketplace.admit(release),

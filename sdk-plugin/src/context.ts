@@ -12,6 +12,7 @@ import type {
 } from "@hearthnet/host/contract";
 import type { HnBytes } from "./bytes.ts";
 import type { Fetch, Net, Secrets } from "./network.ts";
+import type { Blobs, CommunityFacts, EventReader, Events, Identity, Pubsub } from "./commons.ts";
 
 /** A capability and at least this version: `trans.text@1` or `trans.text@1.2`. */
 export type CapRef = `${string}@${number}` | (string & {});
@@ -173,7 +174,13 @@ export interface Ctx<Config extends object = JsonObject> extends Caller {
   readonly fetch: Fetch;
   readonly net: Net;
   readonly secrets: Secrets;
-  readonly identity: { readonly nodeId: NodeId; readonly communityId: string | null };
+  readonly identity: Identity;
+  readonly events: Events;
+  readonly pubsub: Pubsub;
+  readonly blobs: Blobs;
+  readonly community: CommunityFacts;
+  /** Nodes that offer a capability at the moment, this one included. Needs `community.read`. */
+  providers(capability: CapRef): Promise<{ node: NodeId; params: JsonObject }[]>;
   readonly health: { report(state: { ok: boolean; detail?: string }): void };
   /** Counters on the operator's page; names are `[a-z][a-z0-9_]*`. */
   readonly metrics: { inc(name: string, labels?: Record<string, string>, by?: number): void };
@@ -181,7 +188,7 @@ export interface Ctx<Config extends object = JsonObject> extends Caller {
   notify(notice: { title: string; body?: string }): Promise<void>;
 }
 
-/** One call that this plugin answers. `call` and `stream` run under the caller's rights, those of `ctx` under the plugin's own. */
+/** One call that this plugin answers. `call`, `stream`, `blobs` and `events` run under the caller's rights, those of `ctx` under the plugin's own. */
 export interface Req<Params extends object = JsonObject, Input extends object = JsonObject> extends Caller {
   readonly id: string;
   readonly traceId: string;
@@ -192,6 +199,9 @@ export interface Req<Params extends object = JsonObject, Input extends object = 
   readonly input: Input;
   readonly caller: Principal;
   readonly sessionId: string | undefined;
+  /** Under the caller's right: of the files and events that the plugin may see, those that the caller may see too. */
+  readonly blobs: Blobs;
+  readonly events: EventReader;
   /** Unix milliseconds. */
   readonly deadline: number;
   /** Fires on cancel, deadline and drain. End within 200 ms of it. */

@@ -1,6 +1,7 @@
 /** How a plugin and its workers are written down. @source plugin-platform §4.1 */
 import type { Frame, JsonObject } from "@hearthnet/host/contract";
 import type { HnBytes } from "./bytes.ts";
+import type { Message, Roles, View } from "./commons.ts";
 import type { Ctx, Req } from "./context.ts";
 import type { HttpHandler, PanelMethod } from "./doors.ts";
 
@@ -62,6 +63,12 @@ export interface PluginDefinition<M extends Manifest = AnyManifest> {
   capabilities?: { [Ref in keyof M["capabilities"]]: Handler<M["capabilities"][Ref], M["config"]> };
   /** By the manifest's schedule id. */
   schedules?: Record<string, (ctx: Ctx<M["config"]>) => Promise<void> | void>;
+  /** By the manifest's view name: state that follows from the community's log. */
+  views?: Record<string, View>;
+  /** By the manifest's pattern, as `chat.message.<recipient>`. One at a time; a slow one loses the oldest. */
+  topics?: Record<string, (message: Message, ctx: Ctx<M["config"]>) => Promise<void> | void>;
+  /** What others reach through the host where this plugin is assigned the role. */
+  roles?: Roles<Ctx<M["config"]>>;
   /** By `METHOD /path`, exactly the routes of `contributes.http`. */
   http?: Record<string, HttpHandler<M["config"]>>;
   /** What the panels of the manifest may ask for, by name. */

@@ -16,6 +16,21 @@
  */
 export { bytesOf, type HnBytes } from "./bytes.ts";
 export type {
+  Blobs,
+  BlobStat,
+  BlobStore,
+  CommunityFacts,
+  EventReader,
+  Events,
+  Identity,
+  Message,
+  Pubsub,
+  Query,
+  RoleRequest,
+  Roles,
+  View,
+} from "./commons.ts";
+export type {
   Assets,
   Body,
   CallOptions,
@@ -73,11 +88,15 @@ export type {
 export { HnError, type ErrorCode, type HnErrorOptions } from "./error.ts";
 export type {
   ConfinementLabel,
+  Event,
   Frame,
   Grant,
   JsonObject,
   JsonValue,
   NodeId,
   PermissionName,
+  PlacedEvent,
   Principal,
+  TrustLevel,
+  Visibility,
 } from "@hearthnet/host/contract";

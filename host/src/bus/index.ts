@@ -9,3 +9,4 @@
  */
 export { isProviderFault } from "./health/fault.ts";
 export { openBus, type BusOptions, type OpenBus } from "./open-bus.ts";
+export { openTopics } from "./topics/topics.ts";

@@ -5,6 +5,8 @@ import type {
   Community,
   CommunityManifest,
   Event,
+  EventPage,
+  EventQuery,
   Log,
   Member,
   NodeId,
@@ -55,6 +57,9 @@ class CommunityRoom implements Community {
   readonly #o: CommunityOptions;
   #log: EventLog;
   readonly #listeners: Set<(event: Event) => void> = new Set();
+  readonly #stored: Set<() => void> = new Set();
+  /** What former logs had counted, so that the number only rises. */
+  #formerRevisions = 0;
 
   constructor(options: CommunityOptions) {
     this.#o = options;
@@ -247,9 +252,22 @@ class CommunityRoom implements Community {
     return syncBothWays(this.#log, { ...peer, community_id: this.#log.communityId() }, link);
   }
 
+  read(query: EventQuery): EventPage {
+    return this.#log.read(query);
+  }
+
+  revision(): number {
+    return this.#formerRevisions + this.#log.revision();
+  }
+
   onEvent(listener: (event: Event) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onStored(listener: () => void): () => void {
+    this.#stored.add(listener);
+    return () => this.#stored.delete(listener);
   }
 
   close(): void {
@@ -269,6 +287,7 @@ class CommunityRoom implements Community {
     const log = new EventLog({ store: new EventStore(joinPath(dataDir, FILE)), signer, clock, newUlid });
     log.onEvent((event) => {
       for (const listener of this.#listeners) listener(event);
+      for (const listener of this.#stored) listener();
     });
     return log;
   }
@@ -281,6 +300,8 @@ class CommunityRoom implements Community {
       if (existsSync(leftover)) rmSync(leftover);
     }
     swap();
+    this.#formerRevisions = this.revision() + 1;
     this.#log = this.#openLog();
+    for (const listener of this.#stored) listener();
   }
 }

@@ -7,3 +7,4 @@
  * community.levelOf(signer.nodeId); // "anchor"
  */
 export { openCommunity } from "./community.ts";
+export { compareEvents } from "./log/shape.ts";

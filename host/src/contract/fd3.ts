@@ -8,6 +8,7 @@ import type { ConfinementLabel } from "./confinement.ts";
 import type { Grant } from "./plugin.ts";
 import type { JsonObject, JsonValue } from "./ids.ts";
 import type { Principal } from "./bus.ts";
+import type { PlacedEvent, TopicMessage } from "./commons.ts";
 
 /** Bytes that belong at JSON pointer `ptr`, where the header holds null: inline behind the header, or as stream `stream`. */
 export type Attachment = { ptr: string; size: number } | { ptr: string; size: number; stream: number };
@@ -57,6 +58,21 @@ export type HostMessage =
       stream: boolean;
       att?: Attachment[];
     }
+  /** A call to the role that the plugin holds; answered as a `call` is. */
+  | {
+      t: "role";
+      id: number;
+      role: string;
+      method: string;
+      body: JsonObject;
+      caller: Principal;
+      trace: string;
+      requestId: string;
+      deadlineMs: number;
+      stream: boolean;
+      att?: Attachment[];
+    }
+  /** Frames towards a call or role that works on them; the plugin gives `credit`. */
   /** A request on a mounted route, `METHOD /path` as declared; `body` holds `json` (`encoded`: its text as bytes, from 256 KiB on), or `bytes`, or nothing. Answered with `result` or `error`. */
   | {
       t: "http";
@@ -77,6 +93,11 @@ export type HostMessage =
   | { t: "panel"; id: number; panel: string; method: string; input: JsonValue; trace: string; deadlineMs: number }
   | { t: "frame"; id: number; event: string; data: JsonObject; att?: Attachment[] }
   | { t: "frame.end"; id: number }
+  /** One step of a view. `apply` brings events in log order; `cursor` counts those that it has then, and the answer acknowledges it. */
+  | { t: "event"; id: number; view: string; step: "reset" | "snapshot" }
+  | { t: "event"; id: number; view: string; step: "restore"; state: JsonValue; att?: Attachment[] }
+  | { t: "event"; id: number; view: string; step: "apply"; events: PlacedEvent[]; cursor: number }
+  | { t: "topic"; id: number; pattern: string; message: TopicMessage }
   | { t: "cancel"; id: number; why: string }
   | { t: "op.ok"; id: number; value: JsonValue; att?: Attachment[] }
   | ({ t: "op.err"; id: number } & PluginError)
@@ -98,11 +119,13 @@ export type PluginMessage =
   | { t: "hello.ok"; protocol: number; sdk: string; features: string[] }
   | { t: "ready"; registered: RegisteredCapability[] }
   | { t: "result"; id: number; output: JsonObject; meta: JsonObject; att?: Attachment[] }
+  /** Of an answer, under the call's id; or towards an op that takes frames, under the op's. */
   | { t: "frame"; id: number; event: string; data: JsonObject; att?: Attachment[] }
+  | { t: "frame.end"; id: number }
   | { t: "done"; id: number; data: JsonObject }
   | ({ t: "error"; id: number } & PluginError)
-  /** Answer to `schedule`, `data.open` and `config`. */
-  | { t: "ok"; id: number; value: JsonValue }
+  /** Answer to `schedule`, `data.open`, `config`, `event` and `topic`. */
+  | { t: "ok"; id: number; value: JsonValue; att?: Attachment[] }
   | { t: "cancel"; id: number; why: string }
   /** `op` is an SDK method such as `kv.put`; `parent` is the live call under whose caller it runs. */
   | { t: "op"; id: number; op: string; args: JsonObject; parent?: number; att?: Attachment[] }
@@ -167,6 +190,20 @@ export const PLUGIN_OPS = {
   "net.end": null,
   "secrets.read": "secret.read",
   "secrets.derive": "secret.derive",
+  "events.append": "events.append",
+  "events.query": "events.read",
+  "events.push": "events.push",
+  "pubsub.publish": "pubsub.publish",
+  "community.members": "community.read",
+  "community.policy": "community.read",
+  providers: "community.read",
+  "identity.signPlugin": "identity.sign",
+  "identity.signDoc": "identity.sign",
+  "identity.dh": "identity.dh",
+  "blobs.stat": "blobs.read",
+  "blobs.open": "blobs.read",
+  "blobs.fetch": "blobs.read",
+  "blobs.put": "blobs.write",
 } as const;
 
 export type PluginOp = keyof typeof PLUGIN_OPS;

@@ -7,6 +7,7 @@
  */
 export * from "./admin.ts";
 export * from "./bus.ts";
+export * from "./commons.ts";
 export * from "./confinement.ts";
 export * from "./constants.ts";
 export * from "./doors.ts";

@@ -439,6 +439,27 @@ export const REASONS = {
     message: "Another session is at work on a plugin of this name.",
     action: "End that one first with Ctrl-C in its terminal.",
   },
+  // what a plugin shares
+  caller_right: {
+    code: "unauthorized",
+    message: "Whoever asks may not see or change this, and a plugin may not do it for them.",
+    action: "Ask as a member of the community, or as this node's owner.",
+  },
+  blob_altered: {
+    code: "internal_error",
+    message: "The file store gave other bytes than those that were asked for.",
+    action: "Look at the file store's log; the file may be damaged on disk.",
+  },
+  low_order_point: {
+    code: "bad_request",
+    message: "This key would make the shared secret known to everybody.",
+    action: "Take the other side's key from its node id.",
+  },
+  not_shown: {
+    code: "not_implemented",
+    message: "This document is signed only after the node's owner has seen it, and this node cannot show it yet.",
+    action: "Wait for a version that can.",
+  },
   // admin and command line
   already_set_up: {
     code: "bad_request",

@@ -1,4 +1,5 @@
 /** Public faces of the rooms, so that rooms above can be written and tested against them. Each room implements its own. */
+import type { EventPage, EventQuery } from "./commons.ts";
 import type { ConfinementReport } from "./confinement.ts";
 import type { LocalError } from "./errors.ts";
 import type { CommunityId, I18nText, JsonObject, JsonValue, NodeId, Time } from "./ids.ts";
@@ -95,7 +96,16 @@ export interface Community extends StandingLookup {
   exchange(request: SyncRequest, from: NodeId): Promise<SyncReply>;
   /** Pulls and pushes until neither side has more. */
   syncWith(peer: { node_id: NodeId; endpoints: Endpoint[] }, link: PeerLink): Promise<{ received: number; sent: number }>;
+  /**
+   * Events in log order as views see them: without what lies beyond a revoked author's cut, without the second of two events of one author with
+   * one lamport, without a repeated `client_id`. @source 04 §5, E-5, E-9
+   */
+  read(query: EventQuery): EventPage;
+  /** Rises whenever something changed that a reader may have passed already: a late event, a revocation, another log. */
+  revision(): number;
   onEvent(listener: (event: Event) => void): () => void;
+  /** After anything was stored, and after another log has taken this one's place. */
+  onStored(listener: () => void): () => void;
   close(): void;
 }
 

@@ -6,6 +6,7 @@
  * const { bytes } = writePackage(files, privateKey);
  * const { manifest, keyId } = await verifyPackage(bytes, { keys: [publisherKey] });
  */
+export { nextCronTime } from "./cron.ts";
 export { claimedKeyIds, PACKAGE_PAYLOAD_TYPE, signDsse, verifyDsse, type PackagePayload } from "./dsse/envelope.ts";
 export {
   createPublisherKey,

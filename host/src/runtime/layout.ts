@@ -14,6 +14,8 @@ export interface Layout {
   ledger: string;
   logs: string;
   secretKey: string;
+  /** Where views, stored files and schedules of plugins are. */
+  shared: string;
 }
 
 export function openLayout(dataDir: string): Layout {
@@ -28,6 +30,7 @@ export function openLayout(dataDir: string): Layout {
     ledger: join(root, "ledger"),
     logs: join(root, "logs.db"),
     secretKey: join(root, "secret.key"),
+    shared: join(root, "shared.db"),
   };
 }
 

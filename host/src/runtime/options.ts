@@ -1,4 +1,15 @@
-import type { Bus, Clock, Log, Mounts, Random, StoredRelease } from "../contract/index.ts";
+import type {
+  Bus,
+  Clock,
+  JsonObject,
+  Log,
+  Mounts,
+  PluginCommunity,
+  PluginSigner,
+  Random,
+  StoredRelease,
+  Topics,
+} from "../contract/index.ts";
 import type { NodeIdentity } from "./broker/index.ts";
 import type { Launched, Launcher, SandboxSpec } from "./confine/index.ts";
 import type { SignHead } from "./ledger/index.ts";
@@ -18,6 +29,14 @@ export interface RuntimeOptions {
   identity: NodeIdentity;
   /** Signs heads of the ledger with the node's key; absent where there is none, as in tests of plugins. */
   signHead?: SignHead;
+  /** The community whose log plugins share; without it what needs one is refused. */
+  community?: PluginCommunity;
+  /** What the device key does for plugins; without it nothing is signed. */
+  signer?: PluginSigner;
+  /** Topics of this node; the runtime's own by default. */
+  topics?: Topics;
+  /** Shows the owner a document before it is signed, and says whether it may be; without it such documents are refused. */
+  showDocument?: (what: { plugin: string; document: JsonObject }) => Promise<boolean>;
   /** The one file that runs first in every plugin process. */
   runnerPath: string;
   /** Node that runs plugins; the daemon's own by default. */

@@ -21,8 +21,10 @@ import type {
 } from "../contract/index.ts";
 import { isDevId, isDevVersion } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
+import { openTopics } from "../bus/index.ts";
 import { MountTable } from "../transport/index.ts";
-import { KvStore, type PanelWish } from "./broker/index.ts";
+import { KvStore, roleHolder, type PanelWish } from "./broker/index.ts";
+import { SharedStore, type RoleHolder } from "./commons/index.ts";
 import { allowReading, openSeatBelt, sandboxLauncher, seatBeltLauncher, type Launcher, type Machine } from "./confine/index.ts";
 import { checkConfig, describeConfig, mergeSecrets, needsConfig } from "./configuration.ts";
 import { checkMounts, DataFolders, Trees } from "./data/index.ts";
@@ -56,6 +58,7 @@ export class NodeRuntime implements Runtime {
   readonly #logs: LogStore;
   readonly #data: DataFolders;
   readonly #secrets: SecretBox;
+  readonly #shared: SharedStore;
   readonly #environment: PluginEnvironment;
   readonly #overrides: Overrides;
   readonly #closeBelt: () => void;
@@ -89,6 +92,7 @@ export class NodeRuntime implements Runtime {
     });
     this.#logs = new LogStore(found.layout.logs, clock);
     this.#secrets = new SecretBox(found.layout.secretKey);
+    this.#shared = new SharedStore(found.layout.shared);
     const confined = found.report.label.startsWith("os");
     this.#data = new DataFolders({
       journal: this.#journal,
@@ -137,6 +141,15 @@ export class NodeRuntime implements Runtime {
       egress: (id) => this.#meter(id),
       settings: (release) => this.#settings(release),
       deriveKey: (id, label) => this.#secrets.derive(id, label),
+      commons: {
+        community: options.community ?? null,
+        topics: options.topics ?? openTopics(),
+        signer: options.signer ?? null,
+        store: this.#shared,
+        holder: (role) => this.#holder(role),
+        grantsOf: (id) => this.#plugins.get(id)?.session?.grants,
+        show: options.showDocument ?? null,
+      },
       onChange: (id) => this.#announce(id),
       onNotice: options.onNotice ?? (() => {}),
       admit: options.admit ?? (() => Promise.resolve()),
@@ -437,6 +450,7 @@ export class NodeRuntime implements Runtime {
     this.#stores.clear();
     this.#rings.close();
     this.#closeBelt();
+    this.#shared.close();
     this.#ledger.close();
     this.#logs.close();
     this.#journal.close();
@@ -536,6 +550,15 @@ export class NodeRuntime implements Runtime {
     if (row !== undefined) this.#rows.set(id, row);
     this.#plugins.set(id, plugin);
     this.#hideSecrets(id);
+  }
+
+  /** The one active plugin that declares the role; two of them are none, for nobody has decided between them. */
+  #holder(role: string): RoleHolder | null {
+    const serving = [...this.#plugins].filter(
+      ([, plugin]) => plugin.running && plugin.release.manifest.roles?.includes(role) === true,
+    );
+    const [id, plugin] = serving.length === 1 ? (serving[0] ?? []) : [];
+    return id === undefined || plugin?.session === undefined ? null : roleHolder(id, plugin.session);
   }
 
   /** Deletes data of releases that are not kept any more. What cannot be deleted now is tried again later. */

@@ -1,12 +1,16 @@
 /** The host's half of the conversation that authors of runners test against, test/vectors/fd3.json. @source plugin-platform §5.3.5 */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { test, type TestContext } from "node:test";
-import type { Grant, JsonObject, JsonValue, Reply, RouteAnswer } from "../../src/contract/index.ts";
+import type { Grant, HostMessage, JsonObject, JsonValue, Reply, RouteAnswer } from "../../src/contract/index.ts";
+import { openTopics } from "../../src/bus/index.ts";
 import { ManualClock } from "../../src/foundation/index.ts";
-import { Session } from "../../src/runtime/broker/index.ts";
 import { CallBudget } from "../../src/runtime/quota/index.ts";
+import { blobCid } from "../../src/identity/index.ts";
+import { openViewDoor, roleHolder, Session } from "../../src/runtime/broker/index.ts";
+import { SharedStore } from "../../src/runtime/commons/index.ts";
 import type { Launched, SandboxSpec } from "../../src/runtime/confine/index.ts";
 import { EgressMeter, SYSTEM_WAYS } from "../../src/runtime/net/index.ts";
 import { MountTable } from "../../src/transport/index.ts";
@@ -17,6 +21,20 @@ const init = readTranscript().find(({ header }) => header.t === "init")?.header 
   grants: Grant[];
   config: JsonObject;
 };
+const HELLO = blobCid(Buffer.from("hello")).cid;
+
+/** What the transcript itself says in a turn of that kind. */
+function turnOf<T extends HostMessage["t"]>(t: T, step?: string): Extract<HostMessage, { t: T; step?: "apply" }> {
+  const found = readTranscript().find(({ header }) => header.t === t && (step === undefined || header["step"] === step));
+  return found?.header as unknown as Extract<HostMessage, { t: T; step?: "apply" }>;
+}
+
+async function arrayOf<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const one of source) all.push(one);
+  return all;
+}
+
 const spec: SandboxSpec = {
   packageDir: "/plugin",
   assetsDir: null,
@@ -100,6 +118,24 @@ function stage(t: TestContext): {
     egress: new EgressMeter(clock, 0),
     settings: () => assert.fail("nothing is fetched in this conversation"),
     deriveKey: () => assert.fail("no key is derived in this conversation"),
+    commons: {
+      community: null,
+      topics: openTopics(),
+      signer: null,
+      store: new SharedStore(join(folder, "shared.db")),
+      // Where the plugin's own wish to store something leads.
+      holder: () => ({
+        pluginId: "demo/shelf",
+        ask: async (_role, { frames }) => {
+          const bytes: Uint8Array[] = [];
+          for await (const { data } of frames ?? []) bytes.push(data["bytes"] as unknown as Uint8Array);
+          return { cid: blobCid(Buffer.concat(bytes)).cid };
+        },
+        stream: () => assert.fail("nothing is read in this conversation"),
+      }),
+      grantsOf: () => undefined,
+      show: null,
+    },
     onLine: ({ source, text }) => void (source === "plugin" || faults.push(text)),
     budget: new CallBudget({ clock, callsPerMinute: 240 }),
     onDenied: ({ op }) => faults.push(op),
@@ -160,6 +196,29 @@ for (const pieceBytes of [1 << 20, 1000])
     let written: Promise<RouteAnswer> | undefined;
     let shown: Promise<JsonValue> | undefined;
 
+    const views = openViewDoor(session.questions);
+    const state = Buffer.from('{"pages":2}');
+    let fed: Promise<{ faults: number; state: string }> = Promise.reject(new Error("not fed"));
+    fed.catch(() => {});
+    const feedView = (): void => {
+      fed = (async () => {
+        await views.reset("pages");
+        const faults = await views.apply("pages", turnOf("event", "apply").events, 1);
+        return { faults, state: Buffer.from(await views.snapshot("pages")).toString() };
+      })();
+    };
+    const holder = roleHolder("demo/page", session);
+    const asked = {
+      caller: { kind: "plugin", node_id: NODE_ID, community_id: null, level: "member", plugin_id: "demo/writer" } as const,
+      traceId: "trace-0002",
+      signal: new AbortController().signal,
+      get deadline() {
+        return clock.monotonic() + 30_000;
+      },
+    };
+    let stored: Promise<JsonObject> = Promise.resolve({});
+    let back: Promise<{ event: string }[]> = Promise.resolve([]);
+
     const cues: Record<string, () => void | Promise<void>> = {
       "a member calls read": async () => {
         await session.process.ready;
@@ -178,6 +237,23 @@ for (const pieceBytes of [1 << 20, 1000])
       "a member asks for much": () => ask({ large: 262_145 }),
       "a member calls what listens to others": () => ask({ listen: true }),
       "the dictionary goes on": () => goOn.resolve(),
+      "the log is fed": () => feedView(),
+      "something late arrives": () => void views.restore("pages", state),
+      "another plugin says something on a topic": () => {
+        const { pattern, message } = turnOf("topic");
+        void session.questions.ask((id) => ({ t: "topic", id, pattern, message }), 10_000);
+      },
+      "a file comes to be stored": () => {
+        const hello = (async function* () {
+          yield { event: "data", data: { bytes: Buffer.from("hello") as never } };
+        })();
+        stored = holder.ask("blob-store", { ...asked, method: "put", input: { visibility: "private", meta: {} }, frames: hello });
+      },
+      "the file is wanted back": async () => {
+        const { cid = "" } = await stored;
+        back = arrayOf(holder.stream("blob-store", { ...asked, method: "open", input: { cid } }));
+      },
+      "a member has something stored": () => ask({ store: true }),
       "a member calls and waits": () => ask({ wait: true }, member.signal),
       "the member leaves": () => member.abort(new Error("gone")),
       "the operator takes storage.kv away": () =>
@@ -207,12 +283,19 @@ for (const pieceBytes of [1 << 20, 1000])
     };
     await play({ side: "host", socket, pieceBytes, cue: (name) => cues[name]?.() ?? assert.ok(name in cues, name) });
 
-    const [read, large, listened, waited, last] = await Promise.allSettled(replies);
+    assert.deepEqual(plain(await fed), { faults: 0, state: '{"pages":2}' });
+    assert.equal(plain(await stored)["cid"], HELLO);
+    assert.deepEqual(
+      (await back).map(({ event }) => event),
+      ["head", "data"],
+    );
+    const [read, large, listened, waited, kept, last] = await Promise.allSettled(replies);
     assert.ok(read?.status === "fulfilled" && large?.status === "fulfilled" && last?.status === "fulfilled");
     assert.deepEqual([read.value.output["text"], read.value.meta["lines"]], ["a greeting", 1]);
     assert.equal(Buffer.from(read.value.output["back_b64"] as never).toString("hex"), "41ff");
     assert.ok(Buffer.from(large.value.output["large_b64"] as never).equals(Buffer.alloc(262_145, "A")));
     assert.ok(listened?.status === "fulfilled" && listened.value.output["heard"] === 9);
+    assert.ok(kept?.status === "fulfilled" && kept.value.output["cid"] === HELLO);
     assert.ok(waited?.status === "rejected" && (waited.reason as Error).message === "gone");
     assert.equal(last.value.output["size"], 0);
     for (let n = 9; n <= 18; n += 1)

@@ -1,6 +1,6 @@
 /** Calls that the host hands in. @source plugin-platform §5.2, §5.3 */
-import type { HostMessage, JsonObject } from "@hearthnet/host/contract";
-import type { Attachments } from "@hearthnet/host/format";
+import type { Frame, HostMessage, JsonObject } from "@hearthnet/host/contract";
+import { FrameInbox, placeBytes, type Attachments } from "@hearthnet/host/format";
 import type { Ctx, Req } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
 import { HnError } from "../error.ts";
@@ -9,10 +9,12 @@ import { abortError, describeFailure } from "./failure.ts";
 import type { HostLink, Parent, PluginChannel } from "./host-link.ts";
 import { isObject, kindOf, split } from "./json.ts";
 import { LateSignal } from "./late-signal.ts";
+import { answerRole } from "./roles.ts";
 
+type RoleMessage = Extract<HostMessage, { t: "role" }>;
 type CallMessage = Extract<HostMessage, { t: "call" }>;
 /** All are answered alike. */
-type Asked = CallMessage | HttpMessage | PanelMessage;
+type Asked = CallMessage | RoleMessage | HttpMessage | PanelMessage;
 export type MakeRequest = (message: CallMessage, attachments: Attachments, live: Parent & { signal: AbortSignal }) => Req;
 
 export interface CallsOptions {
@@ -36,9 +38,12 @@ class Live implements Parent {
   readonly ended = new LateSignal();
   credit: number = WINDOW;
   wake: (() => void) | undefined;
+  /** What follows a call to a role. */
+  readonly inbox: FrameInbox | undefined;
 
-  constructor(id: number) {
+  constructor(id: number, inbox: FrameInbox | undefined) {
     this.id = id;
+    this.inbox = inbox;
   }
 
   get signal(): AbortSignal {
@@ -60,14 +65,25 @@ export class Calls {
   }
 
   receive(message: Asked, attachments: Attachments): void {
-    const live = new Live(message.id);
+    const live = new Live(message.id, message.t === "role" ? this.#inbox(message.id) : undefined);
     this.#live.set(message.id, live);
     void this.#answer(live, message, attachments);
+  }
+
+  /** Follows a call. */
+  frame(message: Extract<HostMessage, { t: "frame" | "frame.end" }>, attachments: Attachments): void {
+    const inbox = this.#live.get(message.id)?.inbox;
+    // It may cross with the answer.
+    if (inbox === undefined) return;
+    if (message.t === "frame.end") return inbox.end();
+    placeBytes({ [message.event]: message.data }, attachments);
+    inbox.push({ event: message.event, data: message.data });
   }
 
   cancel(id: number, why: string): void {
     const live = this.#live.get(id);
     live?.cancelled.abort(abortError(`The call was cancelled: ${why}.`));
+    live?.inbox?.end(abortError(`The call was cancelled: ${why}.`));
     live?.wake?.();
   }
 
@@ -95,7 +111,8 @@ export class Calls {
       // Whatever the handler started and did not await must not outlive its call.
       live.ended.abort();
       const { json, attachments: bytes } = split(value);
-      if (message.t === "call" && message.stream) await channel.send({ t: "done", id, data: json }, bytes);
+      if ((message.t === "call" || message.t === "role") && message.stream)
+        await channel.send({ t: "done", id, data: json }, bytes);
       else await channel.send({ t: "result", id, output: json["output"] as JsonObject, meta: json["meta"] as JsonObject }, bytes);
     } catch (error) {
       live.ended.abort();
@@ -110,14 +127,13 @@ export class Calls {
   }
 
   async #run(live: Live, message: Asked, attachments: Attachments): Promise<object> {
-    const { definition, ctx, link, request, panelCtx } = this.#options;
+    const { definition, ctx, link, panelCtx } = this.#options;
     if (message.t === "http")
       return { output: await answerHttp(message, { definition, ctx, link, attachments, live }), meta: {} };
     if (message.t === "panel") return { output: await answerPanel(message, { definition, ctx: panelCtx(live), live }), meta: {} };
-    const { cap, stream } = message;
-    const handler = Object.hasOwn(definition.capabilities ?? {}, cap) ? definition.capabilities?.[cap] : undefined;
-    if (handler === undefined) throw new HnError("not_implemented", { message: `The plugin has no handler for ${cap}.` });
-    const answer = handler(request(message, attachments, live), ctx);
+    const { stream } = message;
+    const cap = nameOf(message);
+    const answer = message.t === "role" ? this.#role(live, message) : this.#call(live, message, attachments);
     if (isFrames(answer)) {
       if (stream) return this.#frames(live, answer);
       void answer.return(undefined).catch(() => {});
@@ -127,6 +143,25 @@ export class Calls {
     if (stream)
       throw new HnError("bad_request", { message: `${cap} gives one answer, not a stream. Call it without streaming.` });
     return checkedResult(cap, result);
+  }
+
+  #call(live: Live, message: CallMessage, attachments: Attachments): ReturnType<Handler> {
+    const { definition, ctx, request } = this.#options;
+    const { cap } = message;
+    const handler = Object.hasOwn(definition.capabilities ?? {}, cap) ? definition.capabilities?.[cap] : undefined;
+    if (handler === undefined) throw new HnError("not_implemented", { message: `The plugin has no handler for ${cap}.` });
+    return handler(request(message, attachments, live), ctx);
+  }
+
+  #role(live: Live, { role, method, body, caller, trace: traceId }: RoleMessage): ReturnType<Handler> {
+    const { definition, ctx } = this.#options;
+    const req = { input: (body["input"] ?? {}) as JsonObject, caller, traceId, signal: live.signal };
+    return answerRole(definition, { role, method, req, frames: live.inbox ?? nothing(), ctx });
+  }
+
+  #inbox(id: number): FrameInbox {
+    const { channel } = this.#options;
+    return new FrameInbox((frames) => void channel.send({ t: "credit", id, frames }).catch(() => {}));
   }
 
   async #frames(live: Live, frames: AsyncGenerator<unknown, unknown, void>): Promise<object> {
@@ -166,8 +201,17 @@ export class Calls {
   }
 }
 
+type Handler = NonNullable<PluginDefinition["capabilities"]>[string];
+
+async function* nothing(): AsyncGenerator<Frame, void, void> {}
+
+function nameOf(message: CallMessage | RoleMessage): string {
+  return message.t === "role" ? `${message.role} ${message.method}` : message.cap;
+}
+
 function subjectOf(message: Asked): JsonObject {
   if (message.t === "call") return { capability: message.cap };
+  if (message.t === "role") return { role: message.role, method: message.method };
   return message.t === "http" ? { route: message.route } : { panel: message.panel, method: message.method };
 }
 

@@ -5,8 +5,10 @@ import type { Ctx, Kv, Log, WorkOptions } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
 import { HnError } from "../error.ts";
 import type { AssetFolder, OpenAssets } from "./assets.ts";
+import { openBlobs } from "./blobs.ts";
 import { openCaller } from "./caller.ts";
 import { openData, type DataSide, type OpenDatabase } from "./data.ts";
+import { openCommunity, openEvents, openIdentity, openPubsub } from "./commons.ts";
 import { openGrants, type LiveGrants } from "./grants.ts";
 import { stackOf } from "./failure.ts";
 import type { HostLink, PluginChannel } from "./host-link.ts";
@@ -96,7 +98,12 @@ export function createSurface(o: {
       read: async (name) => (await link.op("secrets.read", { name })).value,
       derive: async (label) => (await link.op("secrets.derive", { label })).key,
     },
-    identity: Object.freeze({ nodeId: plugin.nodeId, communityId: plugin.communityId }),
+    identity: openIdentity(link, { nodeId: plugin.nodeId, communityId: plugin.communityId }),
+    events: openEvents(link),
+    pubsub: openPubsub(link),
+    blobs: openBlobs(link, undefined),
+    community: openCommunity(link),
+    providers: async (cap) => (await link.op("providers", { cap })).providers,
     health: { report: (state) => report("health.report", link.op("health.report", { ...state })) },
     metrics: {
       inc: (name, labels, by) =>

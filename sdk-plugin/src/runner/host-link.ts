@@ -1,6 +1,6 @@
 /** The plugin's wishes to the host: the only way out of the sandbox. @source plugin-platform §5.2, §5.3 */
 import type { Frame, HostMessage, JsonObject, JsonValue, PluginMessage, PluginOp } from "@hearthnet/host/contract";
-import { placeBytes, type Attachments, type FrameChannel, type OpShapes } from "@hearthnet/host/format";
+import { FrameOutlet, placeBytes, type Attachments, type FrameChannel, type OpShapes } from "@hearthnet/host/format";
 import { HnError } from "../error.ts";
 import { abortError, fromHost, isOversize } from "./failure.ts";
 import { split } from "./json.ts";
@@ -18,6 +18,8 @@ export interface Parent {
 export interface OpOptions {
   parent?: Parent | undefined;
   signal?: AbortSignal | undefined;
+  /** Follow the op, under the host's credit. */
+  frames?: AsyncIterable<Frame> | undefined;
   /** Takes a frame; `done` gives its place back to the sender. */
   onFrame?: ((frame: Frame, done: () => void) => void) | undefined;
 }
@@ -29,6 +31,9 @@ interface Op {
   id: number | undefined;
   settled: boolean;
   taken: number;
+  outlet: FrameOutlet | undefined;
+  /** The host has the op, and what is sent under its id now only follows it. */
+  sent: boolean;
   resolve: (value: JsonValue) => void;
   reject: (error: unknown) => void;
   release: () => void;
@@ -63,7 +68,19 @@ export class HostLink {
         signal?.removeEventListener("abort", onSignal);
         parent?.over.removeEventListener("abort", onOver);
       };
-      const op: Op = { name, args, options, id: undefined, settled: false, taken: 0, resolve, reject, release };
+      const op: Op = {
+        name,
+        args,
+        options,
+        id: undefined,
+        settled: false,
+        taken: 0,
+        outlet: undefined,
+        sent: false,
+        resolve,
+        reject,
+        release,
+      };
       signal?.addEventListener("abort", onSignal);
       parent?.over.addEventListener("abort", onOver);
       this.#waiting.push(op);
@@ -137,6 +154,11 @@ export class HostLink {
     this.#next();
   }
 
+  /** The host has room for more of the frames that follow an op. */
+  credit(id: number, frames: number): void {
+    this.#open.get(id)?.outlet?.credit(frames);
+  }
+
   /** The connection is gone. */
   failAll(error: unknown): void {
     const all = [...this.#open.values(), ...this.#waiting.splice(0)];
@@ -174,6 +196,7 @@ export class HostLink {
       this.#open.set(id, op);
       const parent = op.options.parent === undefined ? {} : { parent: op.options.parent.id };
       const sent = this.#channel.send({ t: "op", id, op: op.name, args: json, ...parent }, attachments);
+      if (op.options.frames !== undefined) void this.#follow(op, { id, sent, frames: op.options.frames });
       if (bytes <= INLINE) {
         sent.catch(fail);
         return;
@@ -188,17 +211,36 @@ export class HostLink {
     }
   }
 
+  /** Sends what follows an op; when its source fails, the op is withdrawn with that error. */
+  async #follow(op: Op, o: { id: number; sent: Promise<void>; frames: AsyncIterable<Frame> }): Promise<void> {
+    const { id, sent, frames } = o;
+    op.outlet = new FrameOutlet();
+    try {
+      await sent;
+      op.sent = true;
+      await op.outlet.pump(frames, (frame) => {
+        if (frame === null) return this.#channel.send({ t: "frame.end", id });
+        const { json, attachments } = split({ [frame.event]: frame.data });
+        return this.#channel.send({ t: "frame", id, event: frame.event, data: json[frame.event] as JsonObject }, attachments);
+      });
+    } catch (error) {
+      this.#withdraw(op, error);
+    }
+  }
+
   #withdraw(op: Op, reason: unknown): void {
     if (op.settled) return;
     this.#settle(op, () => op.reject(reason ?? abortError("It was withdrawn.")));
     if (op.id === undefined) return;
     // What the host never sees whole is not answered; anything else is, and stays open until then.
-    if (this.#channel.abort(op.id)) this.#open.delete(op.id);
+    // Frames that follow an op say nothing of it.
+    if (this.#channel.abort(op.id) && !op.sent) this.#open.delete(op.id);
     else this.#send({ t: "cancel", id: op.id, why: "withdrawn" });
   }
 
   #settle(op: Op, how: () => void): void {
     op.settled = true;
+    op.outlet?.close();
     op.release();
     how();
   }

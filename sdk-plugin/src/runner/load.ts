@@ -68,7 +68,7 @@ function checkHandlers(definition: PluginDefinition): void {
   const panel: unknown = definition.panel;
   if (panel !== undefined && (!isObject(panel) || !isObject(panel["methods"])))
     throw new BrokenPlugin("definePlugin: panel must be { methods: { … } }.");
-  for (const group of ["capabilities", "schedules", "http", "panel"] as const) {
+  for (const group of ["capabilities", "schedules", "topics", "http", "panel"] as const) {
     const handlers: unknown = group === "panel" ? definition.panel?.methods : definition[group];
     if (handlers === undefined) continue;
     if (!isObject(handlers))
@@ -82,6 +82,8 @@ function checkHandlers(definition: PluginDefinition): void {
     }
   }
   checkData(definition.data);
+  checkMethods(definition.views, { group: "views", methods: ["reset", "apply", "snapshotState", "restoreState"] });
+  checkMethods(definition.roles, { group: "roles", methods: ["open", "put", "stat", "fetch"] });
   for (const name of ["setup", "onConfig"] as const) {
     const hook: unknown = definition[name];
     if (hook !== undefined && typeof hook !== "function")
@@ -105,11 +107,35 @@ function checkData(data: unknown): void {
   }
 }
 
+function checkMethods(value: unknown, { group, methods }: { group: string; methods: string[] }): void {
+  if (value === undefined) return;
+  if (!isObject(value)) throw new BrokenPlugin(`definePlugin: ${group} must be an object, not ${kindOf(value)}.`);
+  for (const [name, one] of Object.entries(value)) {
+    const missing = isObject(one)
+      ? methods.filter((method) => typeof (one as Record<string, unknown>)[method] !== "function")
+      : methods;
+    if (missing.length > 0)
+      throw new BrokenPlugin(`definePlugin: ${group}["${name}"] needs the functions ${missing.join(", ")}.`);
+  }
+}
+
 /** Handlers that nothing can reach, and declarations that nothing answers, are mistakes in every case. */
 function checkDeclared(definition: PluginDefinition, manifest: JsonObject): void {
   const contributes = isObject(manifest["contributes"]) ? manifest["contributes"] : {};
   const declared = list(contributes["capabilities"]).map(({ name, version }) => `${name as string}@${version as string}`);
   const schedules = list(contributes["schedules"]).map(({ id }) => id as string);
+  const views = list(contributes["views"]).map(({ name }) => name as string);
+  const { subscribe = [] } = isObject(contributes["topics"]) ? contributes["topics"] : {};
+  const roles = (manifest["roles"] ?? []) as string[];
+  // Roles that have no methods of their own are answered through other means.
+  const served = roles.filter((role) => role === "blob-store");
+  compare("view", { handled: Object.keys(definition.views ?? {}), declared: views, place: "contributes.views" });
+  compare("topic", {
+    handled: Object.keys(definition.topics ?? {}),
+    declared: subscribe as string[],
+    place: "contributes.topics.subscribe",
+  });
+  compare("role", { handled: Object.keys(definition.roles ?? {}), declared: served, place: "roles" });
   compare("capability", { handled: Object.keys(definition.capabilities ?? {}), declared, place: "contributes.capabilities" });
   const routes = list(contributes["http"]).flatMap(({ routes: all }) => list(all));
   compare("route", {

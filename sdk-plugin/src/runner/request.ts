@@ -3,7 +3,9 @@ import type { HostMessage, JsonObject } from "@hearthnet/host/contract";
 import type { Attachments } from "@hearthnet/host/format";
 import { bytesOf, type HnBytes } from "../bytes.ts";
 import type { Caller, Req } from "../context.ts";
+import { openBlobs } from "./blobs.ts";
 import { openCaller } from "./caller.ts";
+import { openEventReader } from "./commons.ts";
 import type { HostLink, Parent } from "./host-link.ts";
 
 /** The call's own end: what it started runs no longer than it does. */
@@ -52,6 +54,14 @@ export class CallRequest implements Req {
 
   get stream(): Caller["stream"] {
     return (...args) => this.#calls().stream(...args);
+  }
+
+  get blobs(): Req["blobs"] {
+    return openBlobs(this.#link, this.#live);
+  }
+
+  get events(): Req["events"] {
+    return openEventReader(this.#link, this.#live);
   }
 
   get binary(): Req["binary"] {

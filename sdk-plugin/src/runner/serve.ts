@@ -5,6 +5,7 @@ import type {
   JsonObject,
   JsonValue,
   PluginMessage,
+  TopicMessage,
   WorkerHostMessage,
   WorkerMessage,
 } from "@hearthnet/host/contract";
@@ -18,8 +19,9 @@ import { CallLink } from "./doors.ts";
 import { abortError, describeFailure, stackOf } from "./failure.ts";
 import { HostLink } from "./host-link.ts";
 import { BrokenPlugin, importEntry, readPlugin, type LoadModule } from "./load.ts";
-import { kindOf } from "./json.ts";
+import { kindOf, split } from "./json.ts";
 import { CallRequest } from "./request.ts";
+import { viewStep } from "./view-steps.ts";
 import { WorkerRole } from "./worker.ts";
 
 type In = HostMessage | WorkerHostMessage;
@@ -96,6 +98,7 @@ export function serve(options: ServeOptions): Served {
         worker = new WorkerRole({ channel, log, load: options.load, init: message });
         return void worker.start().catch(fail);
       case "call":
+      case "role":
       case "http":
       case "panel":
         return calls === undefined
@@ -106,8 +109,12 @@ export function serve(options: ServeOptions): Served {
       case "cancel":
         calls?.cancel(message.id, message.why);
         return worker?.cancel(message.id, message.why);
+      case "frame":
+      case "frame.end":
+        return calls?.frame(message, attachments);
       case "credit":
-        return calls?.credit(message.id, message.frames ?? 0);
+        // Even ids are calls of the host, odd ones ops of ours.
+        return (message.id % 2 === 0 ? calls : link)?.credit(message.id, message.frames ?? 0);
       case "op.ok":
       case "op.err":
       case "op.frame":
@@ -116,6 +123,10 @@ export function serve(options: ServeOptions): Served {
         return void answer(message.id, () => schedule(message.name));
       case "data.open":
         return void answer(message.id, () => openData(message));
+      case "event":
+        return void answer(message.id, () => view(message, attachments));
+      case "topic":
+        return void answer(message.id, () => topic(message.pattern, message.message));
       case "config":
         return void answer(message.id, () => configure(message.config));
       case "grants":
@@ -181,6 +192,18 @@ export function serve(options: ServeOptions): Served {
     return null;
   }
 
+  async function view(message: Extract<HostMessage, { t: "event" }>, attachments: Attachments): Promise<unknown> {
+    if (definition === undefined) throw new Error("A step of a view came before the plugin was ready.");
+    return viewStep(definition, { message, attachments, onFault: (detail) => log.error(detail) });
+  }
+
+  async function topic(pattern: string, message: TopicMessage): Promise<JsonValue> {
+    const listen = definition?.topics?.[pattern];
+    if (listen === undefined || surface === undefined) throw new Error(`Nothing listens to ${pattern}.`);
+    await listen(message, surface.ctx);
+    return null;
+  }
+
   async function configure(next: JsonObject): Promise<JsonValue> {
     if (definition?.onConfig === undefined || surface === undefined) return "restart";
     const outcome: unknown = await definition.onConfig(next, surface.ctx.config, surface.ctx);
@@ -191,10 +214,10 @@ export function serve(options: ServeOptions): Served {
     return outcome;
   }
 
-  async function answer(id: number, work: () => Promise<JsonValue>): Promise<void> {
+  async function answer(id: number, work: () => Promise<unknown>): Promise<void> {
     try {
-      const value = await work();
-      send({ t: "ok", id, value });
+      const { json, attachments } = split({ value: await work() });
+      await channel.send({ t: "ok", id, value: json["value"] ?? null }, attachments);
     } catch (error) {
       const { wire, detail } = describeFailure(error, ending.signal.aborted);
       log.error(detail ?? stackOf(error));

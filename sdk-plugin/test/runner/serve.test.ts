@@ -7,6 +7,10 @@ import { definePlugin, frame } from "../../src/index.ts";
 import { processSide } from "../../src/runner/process-side.ts";
 import { serve } from "../../src/runner/serve.ts";
 
+let pages = 0;
+const shelf = new Map<string, Uint8Array>();
+const HELLO = "blake3:b8cc5fcfd8bf41058109ac42f3372ab5cf85c099d19a95580391038483dae3a6";
+
 const PAGE = definePlugin({
   async setup(ctx) {
     await ctx.capabilities.register("ext.demo.read@1.0", { params: { fast: true } });
@@ -15,7 +19,8 @@ const PAGE = definePlugin({
   },
   capabilities: {
     "ext.demo.read@1.0": async (req, ctx) => {
-      const { large, listen, wait } = req.input;
+      const { large, listen, store, wait } = req.input;
+      if (store === true) return { output: { cid: await req.blobs.put(bytesInPieces("hello"), { visibility: "private" }) } };
       if (typeof large === "number") return { output: { large_b64: new Uint8Array(large).fill(65) } };
       if (wait === true)
         return new Promise((_resolve, reject) => {
@@ -40,6 +45,29 @@ const PAGE = definePlugin({
       return { pages: total };
     },
   },
+  views: {
+    pages: {
+      reset: () => void (pages = 0),
+      apply: ({ data }) => void (pages += Number(data["pages"])),
+      snapshotState: () => ({ pages }),
+      restoreState: (state) => void ({ pages } = state as { pages: number }),
+    },
+  },
+  topics: { "ext.demo.turned.<page>": ({ topic }) => assert.equal(topic, "ext.demo.turned.2") },
+  roles: {
+    "blob-store": {
+      stat: async ({ input: { cid } }) => ({ size: shelf.get(cid)?.byteLength ?? 0, visibility: "private" }),
+      open: async ({ input: { cid } }) => {
+        const data = shelf.get(cid) ?? new Uint8Array(0);
+        return { stat: { size: data.byteLength, visibility: "private" }, data };
+      },
+      async put(_req, data) {
+        for await (const part of data) shelf.set(HELLO, part);
+        return { cid: HELLO };
+      },
+      async *fetch() {},
+    },
+  },
   http: {
     "POST /ext/demo/words/:word": async ({ params, body }) => ({
       status: 201,
@@ -50,6 +78,10 @@ const PAGE = definePlugin({
   panel: { methods: { word: (input, ctx) => (input === null ? null : ctx.config["word"]) } },
   onConfig: async () => "applied",
 });
+
+async function* bytesInPieces(text: string): AsyncGenerator<Uint8Array, void, void> {
+  yield new TextEncoder().encode(text);
+}
 
 for (const pieceBytes of [1 << 20, 7])
   it(`says its half byte for byte, and understands the host in pieces of ${pieceBytes} bytes`, async () => {

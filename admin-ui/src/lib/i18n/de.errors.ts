@@ -305,6 +305,22 @@ const reasons = {
     "Dieser Knoten hat noch keinen Dateispeicher.",
     "Sende die Bytes direkt mit oder installiere das Dateien-Plugin.",
   ],
+  caller_right: [
+    "Wer hier fragt, darf das nicht sehen oder ändern, und ein Plugin darf es nicht für ihn tun.",
+    "Frage als Mitglied der Gemeinschaft oder als Besitzer dieses Knotens.",
+  ],
+  blob_altered: [
+    "Der Dateispeicher hat andere Bytes geliefert als die verlangten.",
+    "Sieh im Protokoll des Dateispeichers nach; die Datei kann auf der Platte beschädigt sein.",
+  ],
+  low_order_point: [
+    "Mit diesem Schlüssel wäre das gemeinsame Geheimnis allen bekannt.",
+    "Nimm den Schlüssel der Gegenseite aus ihrer Knoten-ID.",
+  ],
+  not_shown: [
+    "Dieses Dokument wird erst unterschrieben, wenn der Besitzer des Knotens es gesehen hat, und dieser Knoten kann es noch nicht zeigen.",
+    "Warte auf eine Version, die das kann.",
+  ],
   already_set_up: [
     "Dieser Knoten ist schon eingerichtet.",
     "Melde dich an oder führe `hearthnet setup` im Terminal aus, um die Anmeldung zurückzusetzen.",

@@ -1,10 +1,21 @@
-import type { Clock, CommunityId, Event, JsonObject, NodeId, SyncReply } from "../../contract/index.ts";
+import type {
+  Clock,
+  CommunityId,
+  Event,
+  EventPage,
+  EventQuery,
+  JsonObject,
+  NodeId,
+  Position,
+  SyncReply,
+} from "../../contract/index.ts";
 import { formatTime, HnError, type UlidFactory } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
+import { LevelHistory } from "../views/level-history.ts";
 import { isLate, type Membership, replay } from "../views/membership.ts";
 import { judge, type Verdict, WaitingRoom } from "./receive.ts";
-import { shapeEvent, type ShapedEvent } from "./shape.ts";
-import type { EventStore } from "./store.ts";
+import { compareEvents, shapeEvent, type ShapedEvent } from "./shape.ts";
+import { type EventStore, placeOf } from "./store.ts";
 
 export interface EventLogOptions {
   store: EventStore;
@@ -29,6 +40,10 @@ export class EventLog {
   readonly #waiting: WaitingRoom = new WaitingRoom();
   readonly #listeners: Set<(event: Event) => void> = new Set();
   #view: Membership | null = null;
+  #levels: LevelHistory | null = null;
+  /** Last place in the order; undefined until it is asked for. */
+  #last: Position | null | undefined;
+  #disorder = 0;
   bootstrapping = false;
 
   constructor(options: EventLogOptions) {
@@ -100,6 +115,24 @@ export class EventLog {
     return reply;
   }
 
+  /** One page in log order, each event with its author's level at that place. @source 04 §5 */
+  read(query: EventQuery): EventPage {
+    this.#levels ??= new LevelHistory(this.communityId(), () => this.store.ordered("community."));
+    const levels = this.#levels;
+    const { events, next } = this.store.page(query);
+    return {
+      events: events
+        .filter((event) => levels.counts(event))
+        .map((event) => ({ event, level: levels.levelAt(event.author, event) })),
+      next,
+    };
+  }
+
+  /** Rises whenever something changed behind the head: a late event, one in another's place, a revocation with its cut. */
+  revision(): number {
+    return this.#disorder + this.store.replacements;
+  }
+
   onEvent(listener: (event: Event) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -144,6 +177,9 @@ export class EventLog {
     } catch (error) {
       // What was applied is not on disk.
       this.#view = null;
+      this.#levels = null;
+      this.#last = undefined;
+      this.#disorder += 1;
       throw error;
     }
     this.#tell(fresh);
@@ -151,8 +187,17 @@ export class EventLog {
   }
 
   #apply(event: Event): void {
+    this.#place(event);
     if (!event.event_type.startsWith("community.") || this.#view === null) return;
     if (isLate(this.#view, event) || !this.#view.apply(event)) this.#view = null;
+  }
+
+  #place(event: Event): void {
+    this.#last ??= this.store.last();
+    const late = this.#last !== null && compareEvents(event, this.#last) < 0;
+    if (!late) this.#last = placeOf(event);
+    if (late || event.event_type === "community.member.revoked") this.#disorder += 1;
+    if (event.event_type.startsWith("community.")) this.#levels = null;
   }
 
   #tell(events: readonly Event[]): void {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { CONSTANTS, type CommunityId, type Event, type JsonObject } from "../../contract/index.ts";
+import { CONSTANTS, type CommunityId, type Event, type JsonObject, type Position } from "../../contract/index.ts";
 import { HnError, isUlid, parseTime } from "../../foundation/index.ts";
 import { canonicalBytes, parseNodeId } from "../../identity/index.ts";
 
@@ -74,7 +74,7 @@ export function checkCommunity(event: Event, community: CommunityId): void {
 }
 
 /** Total order of the log: lamport, then ids bytewise. @source 04 §3 */
-export function compareEvents(a: Event, b: Event): number {
+export function compareEvents(a: Position, b: Position): number {
   return a.lamport - b.lamport || compareText(a.event_id, b.event_id) || compareText(a.author, b.author);
 }
 

@@ -1,4 +1,12 @@
-import { CONSTANTS, type CommunityId, type Event, type NodeId, type SyncHeads } from "../../contract/index.ts";
+import {
+  CONSTANTS,
+  type CommunityId,
+  type Event,
+  type EventQuery,
+  type NodeId,
+  type Position,
+  type SyncHeads,
+} from "../../contract/index.ts";
 import { type Database, openDatabase } from "../../foundation/index.ts";
 import type { ShapedEvent } from "./shape.ts";
 
@@ -15,6 +23,20 @@ const MIGRATIONS = [
    CREATE INDEX events_client ON events(author, client_id, event_type) WHERE client_id IS NOT NULL;
    CREATE TABLE equivocation(author TEXT NOT NULL, event_id TEXT NOT NULL, seen_at INTEGER NOT NULL, PRIMARY KEY(author, event_id)) STRICT;`,
 ];
+
+const PAGE_BYTES = 524_288;
+/** The first of an author's events with one lamport counts (E-5), and the first with one `client_id` (04 §5). */
+const PAGE = `
+  SELECT raw FROM events AS e
+  WHERE (lamport, event_id, author) > (?, ?, ?) AND lamport >= ? AND lamport <= ?
+    AND (event_type IN (SELECT value FROM json_each(?))
+      OR EXISTS (SELECT 1 FROM json_each(?) AS prefix WHERE substr(e.event_type, 1, length(prefix.value)) = prefix.value))
+    AND (?8 IS NULL OR author IN (SELECT value FROM json_each(?8)))
+    AND NOT EXISTS (SELECT 1 FROM events AS twin WHERE twin.author = e.author AND twin.lamport = e.lamport AND twin.event_id < e.event_id)
+    AND (client_id IS NULL OR NOT EXISTS (
+      SELECT 1 FROM events AS former WHERE former.author = e.author AND former.client_id = e.client_id
+        AND former.event_type = e.event_type AND (former.lamport, former.event_id) < (e.lamport, e.event_id)))
+  ORDER BY lamport, event_id, author LIMIT ?9`;
 
 /** A point in the order up to which events of one author count, with what the signers had seen of it. @source 04 E-9 */
 export interface Cut {
@@ -34,6 +56,8 @@ export class EventStore {
   #communityId: CommunityId | null | undefined;
   #clock: { lamport: number; written: number } | undefined;
   #heads: { byType: Map<string, number>; byAuthor: Map<NodeId, number> } | undefined;
+  /** How many stored events have given way to others under E-17. */
+  replacements = 0;
 
   constructor(path: string) {
     // FULL: a lost own event would make this node reuse a lamport (network.md §5).
@@ -99,6 +123,7 @@ export class EventStore {
     this.#db.prepare("INSERT OR IGNORE INTO equivocation VALUES(?, ?, ?)").run(event.author, event.event_id, receivedAt);
     if (order > 0) return false;
     this.#heads = undefined;
+    this.replacements += 1;
     return this.#put("OR REPLACE", shaped, receivedAt);
   }
 
@@ -121,6 +146,43 @@ export class EventStore {
       .prepare("SELECT raw FROM events WHERE event_type >= ? AND event_type < ? ORDER BY lamport, event_id, author")
       .iterate(prefix, `${prefix}\u{10FFFF}`);
     for (const row of rows) yield decode(row as { raw: Uint8Array });
+  }
+
+  /** One page of what views see, cuts aside; `next` is null when nothing lies behind it. @source 04 §5, E-5 */
+  page(query: EventQuery): { events: Event[]; next: Position | null } {
+    const { after, limit } = query;
+    const exact = query.types.filter((type) => !type.endsWith("*"));
+    const below = query.types.filter((type) => type.endsWith("*")).map((type) => type.slice(0, -1));
+    const rows = this.#db
+      .prepare(PAGE)
+      .iterate(
+        after?.lamport ?? 0,
+        after?.event_id ?? "",
+        after?.author ?? "",
+        query.from ?? 0,
+        query.to ?? Number.MAX_SAFE_INTEGER,
+        JSON.stringify(exact),
+        JSON.stringify(below),
+        query.authors === undefined ? null : JSON.stringify(query.authors),
+        limit + 1,
+      );
+    const events: Event[] = [];
+    let room = PAGE_BYTES;
+    for (const row of rows as IterableIterator<{ raw: Uint8Array }>) {
+      const last = events.at(-1);
+      if (last !== undefined && (events.length === limit || row.raw.byteLength > room)) return { events, next: placeOf(last) };
+      room -= row.raw.byteLength;
+      events.push(decode(row));
+    }
+    return { events, next: null };
+  }
+
+  /** The last place in the order; null while the log is empty. */
+  last(): Position | null {
+    const row = this.#db
+      .prepare("SELECT lamport, event_id, author FROM events ORDER BY lamport DESC, event_id DESC, author DESC LIMIT 1")
+      .get();
+    return (row as Position | undefined) ?? null;
   }
 
   heads(community: CommunityId): SyncHeads {
@@ -208,6 +270,10 @@ export class EventStore {
       .get(author);
     return (row as { lamport: number; event_id: string } | undefined) ?? null;
   }
+}
+
+export function placeOf({ lamport, event_id, author }: Event): Position {
+  return { lamport, event_id, author };
 }
 
 function raise(heads: Map<string, number>, key: string, lamport: number): void {

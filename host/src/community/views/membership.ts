@@ -74,6 +74,11 @@ export class Membership {
     this.known.add(community);
   }
 
+  /** Last places of revoked authors that still count, as far as they were needed or known beforehand. */
+  get cuts(): ReadonlyMap<NodeId, Cut> {
+    return new Map([...this.#cuts, ...[...this.revoked.values()].map(({ node_id, cut }) => [node_id, cut] as const)]);
+  }
+
   levelOf(node: NodeId): TrustLevel {
     return this.members.get(node)?.level ?? "unknown";
   }

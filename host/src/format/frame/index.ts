@@ -9,11 +9,13 @@
  *
  * | Message | Root | Example |
  * |---|---|---|
- * | `call` | `body`, i.e. `{params, input}` | `/input/image_b64` |
+ * | `call`, `role` | `body`, i.e. `{params, input}` | `/input/image_b64` |
  * | `result` | `{output, meta}` | `/output/audio_b64` |
  * | `frame`, `op.frame` | `{[event]: data}` | `/page/png_b64` |
  * | `op` | `args` | `/body/input/image_b64` (bus.call), `/bytes/0` (workers.run) |
  * | `op.ok` | `{value}` | `/value/output/audio_b64` (bus.call), `/value/bytes/0` (workers.run) |
+ * | `event` (restore) | the message | `/state` |
+ * | `ok` | `{value}` | `/value` (snapshot of a view) |
  * | `work`, `work.ok` | list of byte arrays beside `msg` / `json`; no null placeholder | `/bytes/0`, `/bytes/1` |
  *
  * @example
@@ -21,6 +23,7 @@
  * const { json, attachments } = takeBytes({ output, meta });
  * await channel.send({ t: "result", id, output: json.output, meta: json.meta }, attachments);
  */
+export { FrameInbox, FrameOutlet } from "./client-frames.ts";
 export { encodeFrame, FrameDecoder, protocolError, type DecodedFrame, type HeaderParser } from "./codec.ts";
 export { FrameChannel, type Attachments, type ByteSocket, type ChannelMessage, type FrameChannelOptions } from "./channel.ts";
 export { Lanes, type LanesOptions } from "./lanes.ts";

@@ -1,5 +1,5 @@
 /** What `op` messages carry: arguments and answers by name. Bytes stand as `Uint8Array` here and travel as attachments. @source plugin-platform §4.3, §5.2 */
-import type { JsonObject, JsonValue, NodeId } from "../../contract/index.ts";
+import type { Cid, EventQuery, JsonObject, JsonValue, NodeId, Signature, Visibility } from "../../contract/index.ts";
 
 type Call = {
   /** `name@major` or `name@X.Y`. */
@@ -73,4 +73,25 @@ export interface OpShapes {
   "secrets.read": { args: { name: string }; value: { value: string } };
   "secrets.derive": { args: { label: string }; value: { key: Uint8Array } };
   notify: { args: { title: string; body?: string }; value: Empty };
+  /** The same `clientId` gives the same event, also after a restart. */
+  "events.append": { args: { type: string; data: JsonObject; clientId: string }; value: { event_id: string; lamport: number } };
+  /** In `op.frame` messages `events` with `{events: [{event, level}]}`, in log order. */
+  "events.query": { args: Partial<Omit<EventQuery, "limit">> & { limit?: number }; value: Empty };
+  "events.push": { args: { id: string; to: NodeId }; value: { delivered: "direct" | "offline" } };
+  "pubsub.publish": { args: { topic: string; data: JsonValue }; value: Empty };
+  "community.members": { args: Empty; value: { members: JsonObject[] } };
+  "community.policy": { args: Empty; value: { policy: JsonObject } };
+  providers: { args: { cap: string }; value: { providers: { node: NodeId; params: JsonObject }[] } };
+  "identity.signPlugin": { args: { payload: JsonObject }; value: { signature: Signature } };
+  "identity.signDoc": { args: { type: string; doc: JsonObject }; value: { signature: Signature } };
+  "identity.dh": { args: { peer: string }; value: { shared: Uint8Array } };
+  "blobs.stat": { args: { cid: Cid }; value: JsonObject };
+  /** `op.frame` messages: `head` with what `blobs.stat` gives, then `data` with `{bytes}`, 256 KiB at most each. */
+  "blobs.open": { args: { cid: Cid }; value: Empty };
+  "blobs.fetch": { args: { cid: Cid; sources?: NodeId[] }; value: JsonObject };
+  /** With `stream`, the bytes follow as `frame` messages `data` with `{bytes}` under the op's id, and `frame.end`. */
+  "blobs.put": {
+    args: { visibility: Visibility; mime?: string; meta?: JsonObject; data?: Uint8Array; stream?: boolean };
+    value: { cid: Cid };
+  };
 }

@@ -1,9 +1,13 @@
 import type { I18nText, PluginManifest } from "../../contract/index.ts";
+import { nextCronTime } from "../cron.ts";
 import type { ManifestProblem } from "./check.ts";
+import { checkSharing } from "./sharing.ts";
 import { checkDoors } from "./doors.ts";
 
 /** Control characters and the invisible ones that turn text around: a name must look like what it is. */
 const DECEPTIVE = /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/u;
+/** Any day would do; a fixed one makes the verdict the same everywhere. */
+const CALENDAR_START = Date.UTC(2026, 0, 1);
 const RESERVED_NAMESPACES = new Set(["hn", "local", "admin", "system"]);
 /** Namespaces that a manifest may offer outside `ext.`: first-party or by explicit grant; here only shape is judged. @source 00 §5.1 */
 const NEVER_OFFERED = ["sys.", "community.", "auth."];
@@ -25,6 +29,7 @@ export function checkMeaning(m: PluginManifest): ManifestProblem[] {
   checkContributions(m, wrong);
   checkDoors(m, wrong);
   checkPermissions(m, wrong);
+  checkSharing(m, wrong);
   const assets = (m.assets ?? []).map((a) => a.name);
   if (new Set(assets).size !== assets.length) wrong("/assets", "names one asset twice");
   if (Object.hasOwn(m.dependencies ?? {}, m.id)) wrong("/dependencies", "names the plugin itself");
@@ -88,6 +93,11 @@ function checkContributions(m: PluginManifest, wrong: Wrong): void {
   (m.contributes.schedules ?? []).forEach((schedule, i) => {
     if ((schedule.every === undefined) === (schedule.cron === undefined))
       wrong(`/contributes/schedules/${i}`, "needs exactly one of every and cron");
+    if (schedule.cron !== undefined && nextCronTime(schedule.cron, CALENDAR_START) === null)
+      wrong(
+        `/contributes/schedules/${i}/cron`,
+        "must be five fields, minute hour day month weekday, that name a day which comes",
+      );
     if (/^\ds$/.test(schedule.every ?? "")) wrong(`/contributes/schedules/${i}/every`, "must be 10 s or more");
   });
 }

@@ -1,4 +1,5 @@
 import { type KeyObject, sign } from "node:crypto";
+import { agree } from "./agree.ts";
 import type { NativeSodium } from "./native.ts";
 import { backend } from "./verify.ts";
 
@@ -25,6 +26,12 @@ export class SigningKey {
     this.#secret ??= secretOf(this.#key, native);
     native.crypto_sign_detached(signature, message, this.#secret);
     return signature;
+  }
+
+  /** The one key agreement that it takes part in. @throws bad_request low_order_point · Error after `destroy` @source 28 EE1 */
+  agree(peer: Uint8Array): Uint8Array {
+    if (this.#key === null) throw new Error("the key was destroyed before this use of it");
+    return agree(this.#key, peer);
   }
 
   /** Forgets it. */

@@ -25,6 +25,7 @@ export type SignedKind =
   | "invite"
   | "cosign"
   | "plugin-sig"
+  | "federation-manifest"
   | "ledger"
   | "anchor-cert"
   | "dht-request"
@@ -81,6 +82,22 @@ const SHAPES: Record<SignedKind, Shape> = {
   },
   cosign: { required: ["action", "community_id", "data", "type"], tag: "hearthnet.cosign.v1" },
   "plugin-sig": { required: ["payload", "plugin", "type"], tag: "hearthnet.plugin-sig.v1" },
+  "federation-manifest": {
+    required: [
+      "bootstrap_endpoints_a",
+      "bootstrap_endpoints_b",
+      "community_a",
+      "community_b",
+      "established_at",
+      "expires_at",
+      "federation_id",
+      "schema_version",
+      "scope",
+      "type",
+    ],
+    optional: ["name_a", "name_b"],
+    tag: "hearthnet.federation.manifest",
+  },
   "anchor-cert": { required: ["community_id", "node_id", "not_after", "type"], tag: "hearthnet.anchor-cert.v1" },
   // A reply always carries what was asked for, which a request never does; 06 H-2.
   "dht-request": {

@@ -70,6 +70,16 @@ export class Signer {
     return this.#sign("plugin-sig", { type: "hearthnet.plugin-sig.v1", plugin, payload });
   }
 
+  /** An agreement between two communities, without its `signatures`. @source 20 D1 */
+  signFederationManifest(manifest: JsonObject): Signature {
+    return this.#sign("federation-manifest", manifest);
+  }
+
+  /** X25519 of the converted device key and the peer's key. @throws bad_request low_order_point @source 28 EE1 */
+  dh(peer: Uint8Array): Uint8Array {
+    return this.#key.agree(peer);
+  }
+
   signLedgerHead(head: { seq: number; hash: string; at: string }): Signature {
     return this.#sign("ledger", { type: "hearthnet.ledger.v1", ...head });
   }

@@ -1,7 +1,8 @@
 /** A plugin calls others. @source plugin-platform §3.4.6, codebase §3 second walk */
-import type { CallBody, JsonValue, OriginateRequest, Principal } from "../../contract/index.ts";
+import type { CallBody, JsonValue, OriginateRequest } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { object, optionalObject, optionalText, optionalWhole, text } from "./arguments.ts";
+import { principalOf } from "./caller-right.ts";
 import type { OpFamily } from "./op-family.ts";
 import type { OpCall } from "./scope.ts";
 
@@ -57,22 +58,10 @@ function originate(op: OpCall): OriginateRequest {
     capability: name,
     version,
     body: callBody,
-    caller: parent === null ? ownPrincipal(op) : parent.call.caller,
+    caller: principalOf(op),
     signal,
     ...(node === undefined ? {} : { node }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(parent === null ? {} : { traceId: parent.call.traceId, hops: parent.call.hops + 1 }),
-  };
-}
-
-/** The plugin's own authority: no more than this node has in its community. */
-function ownPrincipal({ scope }: OpCall): Principal {
-  const { identity, pluginId } = scope;
-  return {
-    kind: "plugin",
-    node_id: identity.nodeId,
-    community_id: identity.communityId(),
-    level: identity.level?.() ?? "member",
-    plugin_id: pluginId,
   };
 }

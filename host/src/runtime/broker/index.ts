@@ -6,6 +6,8 @@ export * from "./kv.ts";
 export * from "./live-calls.ts";
 export * from "./op-desk.ts";
 export * from "./ops.ts";
+export { roleHolder } from "./role-holder.ts";
 export * from "./question.ts";
 export * from "./scope.ts";
 export * from "./session.ts";
+export { openViewDoor } from "./view-door.ts";

@@ -2,9 +2,9 @@
 import type { Cancellation, Clock, DispatchedCall, Frame, JsonObject, Reply } from "../../contract/index.ts";
 import { CONSTANTS } from "../../contract/index.ts";
 import { Deadlines, HnError, type Expiring } from "../../foundation/index.ts";
-import { placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
+import { FrameOutlet, placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
 import { fromPlugin, type ConfinedProcess, type Incoming } from "../process/index.ts";
-import { callQuestion, type Authority, type Question } from "./question.ts";
+import { callQuestion, type Authority, type HandedCall, type Question } from "./question.ts";
 
 /** A call that an op may name as its parent: the op then runs under this caller and within this time. */
 export interface LiveCall {
@@ -46,9 +46,11 @@ class Entry implements LiveCall, Expiring {
   readonly ref: string;
   deadline: number;
   place = -1;
-  readonly call: DispatchedCall;
+  readonly call: HandedCall;
   readonly authority: Authority;
   readonly via: "" | "panel";
+  /** Where frames follow the call. */
+  readonly outlet: FrameOutlet | undefined;
   readonly startedAt: number;
   /** Made when the first op asks for it: most calls have none, and an abort that nobody hears still costs. */
   #controller: AbortController | undefined;
@@ -56,6 +58,8 @@ class Entry implements LiveCall, Expiring {
   /** Frames the plugin may still send. */
   credit: number = WINDOW;
   consumed = 0;
+  /** The plugin has the call, and what is sent under its id now only follows it. */
+  sent = false;
   terminal: Terminal | undefined;
   /** Set by a cancel: its reason is the answer, whatever the plugin still says. */
   cancelled: { error: unknown } | undefined;
@@ -67,6 +71,7 @@ class Entry implements LiveCall, Expiring {
     this.id = o.id;
     this.ref = o.question.ref;
     this.call = o.question.call;
+    this.outlet = this.call.frames === undefined ? undefined : new FrameOutlet();
     this.authority = o.question.authority;
     this.via = o.question.via;
     this.deadline = o.question.call.deadline;
@@ -92,6 +97,7 @@ class Entry implements LiveCall, Expiring {
   end(terminal: Terminal): void {
     this.terminal ??= terminal;
     this.#controller?.abort(callEnded());
+    this.outlet?.close();
     this.#wake?.();
   }
 
@@ -136,7 +142,7 @@ export class LiveCalls {
    * @param ref  `name@X.Y` as registered
    * @throws what the plugin reports · timeout · plugin_gone · the cancellation's reason
    */
-  invoke(ref: string, call: DispatchedCall, cancellation: Cancellation): Promise<Reply> {
+  invoke(ref: string, call: HandedCall, cancellation: Cancellation): Promise<Reply> {
     return this.ask(callQuestion(ref, call), cancellation);
   }
 
@@ -155,7 +161,7 @@ export class LiveCalls {
   }
 
   /** Frames in order; leaving the loop cancels the call. The return value is the `done` summary. */
-  async *stream(ref: string, call: DispatchedCall, cancellation: Cancellation): AsyncGenerator<Frame, JsonObject, void> {
+  async *stream(ref: string, call: HandedCall, cancellation: Cancellation): AsyncGenerator<Frame, JsonObject, void> {
     const entry = this.#open(callQuestion(ref, call), cancellation);
     try {
       for (;;) {
@@ -195,6 +201,12 @@ export class LiveCalls {
     this.#end(entry, { ok: true, value });
   }
 
+  /** Room for more frames of those that follow a call. @throws plugin_gone reason protocol_error */
+  credit(id: number, frames: number): void {
+    // Credit may cross with the end of the call.
+    this.#live.get(id)?.outlet?.credit(frames);
+  }
+
   /** The process is gone. */
   failAll(error: HnError): void {
     for (const entry of this.#live.values()) this.#end(entry, { ok: false, error });
@@ -220,12 +232,30 @@ export class LiveCalls {
     cancellation.onAbort(() => this.#cancel(entry, "caller left", cancellation.reason));
     this.#deadlines.watch(entry);
     const { json, attachments } = takeBytes(call.body as unknown as JsonObject);
-    process.channel
+    const sent = process.channel
       .send(question.message({ id: entry.id, body: json, deadlineMs }), attachments)
       .catch((error: unknown) =>
         this.#end(entry, { ok: false, error: HnError.isHnError(error) ? error : new HnError("plugin_gone", { cause: error }) }),
       );
+    if (call.frames !== undefined) void this.#follow(entry, { sent, frames: call.frames });
     return entry;
+  }
+
+  /** Sends what follows a call; when it breaks off, so does the call. */
+  async #follow(entry: Entry, { sent, frames }: { sent: Promise<void>; frames: AsyncIterable<Frame> }): Promise<void> {
+    const { id } = entry;
+    const { channel } = this.#options.process;
+    try {
+      await sent;
+      entry.sent = true;
+      await entry.outlet?.pump(frames, (frame) => {
+        if (frame === null) return channel.send({ t: "frame.end", id });
+        const { json, attachments } = takeBytes({ [frame.event]: frame.data });
+        return channel.send({ t: "frame", id, event: frame.event, data: (json[frame.event] ?? {}) as JsonObject }, attachments);
+      });
+    } catch (error) {
+      this.#cancel(entry, "what should follow the call has broken off", error);
+    }
   }
 
   #frame(entry: Entry, message: Extract<Incoming, { t: "frame" }>, attachments: Attachments): void {
@@ -243,7 +273,8 @@ export class LiveCalls {
     entry.cancelled = { error };
     const { channel } = this.#options.process;
     // What was withdrawn before its last byte left is never seen by the plugin, so there is nothing to cancel.
-    if (channel.abort(entry.id)) return this.#end(entry, { ok: false, error });
+    // Of frames that follow a call this says nothing: the call itself is there.
+    if (channel.abort(entry.id) && !entry.sent) return this.#end(entry, { ok: false, error });
     this.#send({ t: "cancel", id: entry.id, why });
     this.#deadlines.forget(entry);
     entry.deadline = this.#options.clock.monotonic() + CONSTANTS.CANCEL_DEADLINE_MS;

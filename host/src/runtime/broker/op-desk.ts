@@ -8,7 +8,7 @@ import {
   type PluginMessage,
 } from "../../contract/index.ts";
 import { HnError, TokenBucket } from "../../foundation/index.ts";
-import { placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
+import { FrameInbox, placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
 import { denied } from "../permission/index.ts";
 import type { ConfinedProcess, Outgoing } from "../process/index.ts";
 import type { LiveCall, LiveCalls } from "./live-calls.ts";
@@ -41,8 +41,12 @@ interface Running {
   /** Frames that may still be sent. */
   credit: number;
   wake: (() => void) | undefined;
+  /** Frames that follow the op; only some ops take any. */
+  inbox: FrameInbox | undefined;
 }
 
+/** With `stream: true` among the arguments. */
+const TAKES_FRAMES = new Set<string>(["blobs.put"]);
 const OPEN_MAX = 1024;
 const PER_SECOND = 2000;
 
@@ -81,7 +85,8 @@ export class OpDesk {
     if (call === "detached")
       return this.#refuse(id, new HnError("timeout", { message: "The call this belongs to was given up." }));
     if (!isOp(op)) {
-      this.#options.onDenied({ op: op.slice(0, 64), permission: "", target: "", bytesIn: 0, bytesOut: 0, trace: "" });
+      const use = { permission: "" as const, target: "", bytesIn: 0, bytesOut: 0, denied: true, trace: "" };
+      this.#options.onDenied({ op: op.slice(0, 64), ...use });
       this.#options.onStrike(`It asked for the unknown operation ${op.slice(0, 64)}.`);
       return this.#refuse(id, new HnError("permission_denied", { message: `There is no operation ${op.slice(0, 64)}.` }));
     }
@@ -103,6 +108,19 @@ export class OpDesk {
     }
     running.credit += frames;
     running.wake?.();
+  }
+
+  /** What follows an op. @throws plugin_gone reason protocol_error */
+  frame(message: Extract<PluginMessage, { t: "frame" | "frame.end" }>, attachments: Attachments): void {
+    const running = this.#running.get(message.id);
+    // It may cross with the end of the op.
+    if (running === undefined && message.id <= this.#lastId) return;
+    if (running?.inbox === undefined) throw protocolError("Frames came for an op that takes none.");
+    if (message.t === "frame.end") return running.inbox.end();
+    if (typeof message.event !== "string" || typeof message.data !== "object" || message.data === null)
+      throw protocolError("A frame is malformed.");
+    placeBytes({ [message.event]: message.data }, attachments);
+    running.inbox.push({ event: message.event, data: message.data });
   }
 
   /** Ends what runs on rights that are gone. @source §3.4.3 */
@@ -127,18 +145,23 @@ export class OpDesk {
       controller: new AbortController(),
       credit: CONSTANTS.STREAM_WINDOW_FRAMES,
       wake: undefined,
+      inbox: TAKES_FRAMES.has(o.op) && o.args["stream"] === true ? this.#inbox(o.id) : undefined,
     };
     this.#running.set(o.id, running);
     const { signal } = running.controller;
     const onParentEnd = (): void => running.controller.abort(o.parent?.signal.reason);
     o.parent?.signal.addEventListener("abort", onParentEnd, { once: true });
-    signal.addEventListener("abort", () => running.wake?.());
+    signal.addEventListener("abort", () => {
+      running.wake?.();
+      running.inbox?.end(signal.reason);
+    });
     const use: OpUse = {
       op: o.op,
       permission: permission ?? "",
       target: "",
       bytesIn: 0,
       bytesOut: 0,
+      denied: false,
       trace: o.parent?.call.traceId ?? "",
       ...(o.parent?.via === "panel" ? { via: o.parent.via } : {}),
     };
@@ -147,7 +170,15 @@ export class OpDesk {
     const note = (facts: OpFacts): void => void Object.assign(use, facts);
     try {
       const frame = (event: string, data: JsonObject): Promise<void> => this.#frame(o.id, running, { event, data });
-      const value = await runOp(o.op, { scope, args: o.args, parent, signal, frame, note });
+      const value = await runOp(o.op, {
+        scope,
+        args: o.args,
+        parent,
+        signal,
+        frame,
+        frames: running.inbox,
+        note,
+      });
       if (use.permission !== "") this.#options.onAllowed(use);
       const { json, attachments } = takeBytes({ value });
       await process.channel.send({ t: "op.ok", id: o.id, value: json["value"] ?? null }, attachments);
@@ -157,6 +188,11 @@ export class OpDesk {
       o.parent?.signal.removeEventListener("abort", onParentEnd);
       this.#running.delete(o.id);
     }
+  }
+
+  #inbox(id: number): FrameInbox {
+    const { channel } = this.#options.process;
+    return new FrameInbox((frames) => void channel.send({ t: "credit", id, frames }).catch(() => {}));
   }
 
   async #frame(id: number, running: Running, frame: { event: string; data: JsonObject }): Promise<void> {
@@ -178,7 +214,7 @@ export class OpDesk {
       error instanceof DOMException && error.name === "AbortError"
         ? new HnError("timeout", { message: "The operation was withdrawn.", cause: error })
         : HnError.from(error);
-    if (coded.code === "permission_denied")
+    if (coded.code === "permission_denied" || use.denied)
       this.#options.onDenied({ ...use, target: use.target === "" ? coded.message : use.target });
     else if (coded.code === "quota_exceeded") this.#options.onQuota(use);
     // What was let through and moved bytes was used, however it ended.

@@ -1,13 +1,19 @@
 /** What a plugin process is asked: a call from the bus, a request on its route, a wish of its panel. All are answered alike. @source plugin-platform §5.2 */
-import type { DispatchedCall, HostMessage, JsonObject, JsonValue, RouteRequest } from "../../contract/index.ts";
+import type { DispatchedCall, Frame, HostMessage, JsonObject, JsonValue, RouteRequest } from "../../contract/index.ts";
 
 /** Under whose rights the plugin's ops for it run: of who asked, the plugin's own, or nobody's, because nobody has proven who they are. */
 export type Authority = "caller" | "own" | "nobody";
 
+/** A call on its way into the process: of a capability, or of a role, with the frames that follow it. */
+export interface HandedCall extends DispatchedCall {
+  role?: { name: string; method: string };
+  frames?: AsyncIterable<Frame>;
+}
+
 export interface Question {
   /** Names it in figures and faults; of a call `name@X.Y` as registered. */
   ref: string;
-  call: DispatchedCall;
+  call: HandedCall;
   authority: Authority;
   /** Stands in the ledger beside what the plugin does for it. */
   via: "" | "panel";
@@ -18,16 +24,16 @@ export interface Question {
 const NODE = { capability: "", version: [1, 0] as [number, number], stream: false, hops: 0 };
 const NOBODY = { kind: "stranger", node_id: "", community_id: null, level: "unknown" } as const;
 
-export function callQuestion(ref: string, call: DispatchedCall): Question {
+export function callQuestion(ref: string, call: HandedCall): Question {
   return {
     ref,
     call,
     authority: "caller",
     via: "",
     message: ({ id, body, deadlineMs }) => ({
-      t: "call",
-      id,
-      cap: ref,
+      ...(call.role === undefined
+        ? { t: "call" as const, id, cap: ref }
+        : { t: "role" as const, id, role: call.role.name, method: call.role.method }),
       body,
       caller: call.caller,
       trace: call.traceId,

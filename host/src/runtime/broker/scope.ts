@@ -1,5 +1,7 @@
 /** Everything that one plugin's ops can see; nothing else of the host is within their reach. */
-import type { Bus, Clock, JsonObject, NodeId, PermissionName, TrustLevel } from "../../contract/index.ts";
+import type { Bus, Clock, Frame, JsonObject, NodeId, PermissionName, TrustLevel } from "../../contract/index.ts";
+import type { TokenBucket } from "../../foundation/index.ts";
+import type { Commons } from "../commons/index.ts";
 import type { Network } from "../net/index.ts";
 import type { GrantTable } from "../permission/index.ts";
 import type { CallBudget } from "../quota/index.ts";
@@ -28,6 +30,10 @@ export interface PluginScope {
   /** 32 bytes of this plugin and this label, the same after every start. */
   deriveKey: (label: string) => Uint8Array;
   budget: CallBudget;
+  commons: Commons;
+  /** Events that may still be appended, and key agreements made. */
+  appends: TokenBucket;
+  agreements: TokenBucket;
   runWorker: (name: string, work: Work) => Promise<WorkResult>;
   /** Something beside the op itself that the ledger is to know. */
   onUsed: (use: { op: string; permission: PermissionName; target: string; trace: string }) => void;
@@ -45,6 +51,8 @@ export interface OpFacts {
   /** Bytes that came to the plugin, and that went out from it. */
   bytesIn?: number;
   bytesOut?: number;
+  /** It was refused for want of a right, whatever the answer says. */
+  denied?: boolean;
 }
 
 /** One op while it runs. */
@@ -57,6 +65,8 @@ export interface OpCall {
   signal: AbortSignal;
   /** Sends one frame ahead of the answer; resolves when there is room for another. */
   frame: (event: string, data: JsonObject) => Promise<void>;
+  /** What follows the op, where it takes frames. */
+  frames: AsyncIterable<Frame> | undefined;
   /** Adds to the op's row in the ledger; a target that is known before the check stands in the row of a denial as well. */
   note: (facts: OpFacts) => void;
 }

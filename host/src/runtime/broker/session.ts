@@ -10,14 +10,14 @@ import type {
   Handler,
   HostMessage,
   JsonObject,
-  JsonValue,
   Mounts,
   PluginLimits,
   Reply,
   StoredRelease,
 } from "../../contract/index.ts";
-import { HnError } from "../../foundation/index.ts";
+import { HnError, TokenBucket } from "../../foundation/index.ts";
 import { protocolError, type Attachments, type ByteSocket } from "../../format/index.ts";
+import type { Commons } from "../commons/index.ts";
 import type { Launcher, SandboxSpec } from "../confine/index.ts";
 import { Network, type EgressFigures, type EgressMeter, type NetWays, type Settings } from "../net/index.ts";
 import { GrantTable } from "../permission/index.ts";
@@ -37,10 +37,13 @@ import { CallRate } from "./call-rate.ts";
 import { CapabilityShelf } from "./capabilities.ts";
 import { PluginDoors } from "./doors.ts";
 import { Conversations } from "./conversations.ts";
+import { APPENDS_PER_HOUR } from "./event-ops.ts";
+import { AGREEMENTS_PER_MINUTE } from "./identity-ops.ts";
 import type { KvStore } from "./kv.ts";
 import { LiveCalls, type CallEnd } from "./live-calls.ts";
 import { OpDesk, type OpUse } from "./op-desk.ts";
-import type { PanelWish, Question } from "./question.ts";
+import { Questions } from "./questions.ts";
+import type { HandedCall, PanelWish, Question } from "./question.ts";
 import type { NodeIdentity, PluginScope } from "./scope.ts";
 
 export interface SessionOptions {
@@ -69,6 +72,7 @@ export interface SessionOptions {
   egress: EgressMeter;
   settings: () => Settings;
   deriveKey: (label: string) => Uint8Array;
+  commons: Commons;
   onLine: ConfinedProcessOptions["onLine"];
   budget: CallBudget;
   onDenied: (use: OpUse) => void;
@@ -126,7 +130,7 @@ export class Session {
   readonly #ops: OpDesk;
   readonly #network: Network;
   readonly #pools = new Map<string, WorkerPool>();
-  readonly #answers = new Map<number, { resolve: (value: JsonValue) => void; reject: (error: unknown) => void }>();
+  readonly questions: Questions;
   #grants: GrantTable;
   #strikes: number[] = [];
   #draining = false;
@@ -178,6 +182,7 @@ export class Session {
       onAtCap: options.onAtCap,
       onEnd: (end) => this.#ended(end),
     });
+    this.questions = new Questions({ channel: () => this.process.channel, clock });
     this.#calls = new LiveCalls({
       process: this.process,
       clock,
@@ -268,7 +273,7 @@ export class Session {
     // An endpoint that is no longer in the settings is no longer granted.
     this.#network.recheck();
     try {
-      const answer = await this.#ask((id) => ({ t: "config", id, config }), CONFIG_MS);
+      const answer = await this.questions.ask((id) => ({ t: "config", id, config }), CONFIG_MS);
       return answer === "applied" ? "applied" : "restart";
     } catch {
       return "restart";
@@ -284,7 +289,7 @@ export class Session {
     this.#migrating = from !== 0 && from !== to;
     try {
       if (this.process.features.has("data.open"))
-        await this.#ask((id) => ({ t: "data.open", id, from, to }), this.#migrating ? MIGRATION_MS : OPEN_MS);
+        await this.questions.ask((id) => ({ t: "data.open", id, from, to }), this.#migrating ? MIGRATION_MS : OPEN_MS);
       else if (this.#migrating)
         throw new HnError("not_implemented", { message: "Its runner cannot bring data to a new layout." });
     } finally {
@@ -294,7 +299,14 @@ export class Session {
 
   /** One tick of a declared schedule; failures go to the plugin's log. */
   async schedule(name: string, timeoutMs: number): Promise<void> {
-    await this.#ask((id) => ({ t: "schedule", id, name }), timeoutMs);
+    await this.questions.ask((id) => ({ t: "schedule", id, name }), timeoutMs);
+  }
+
+  /** A call to the role that the plugin holds; `frames` follow it. The stream's return value is the `done` summary. */
+  role(call: HandedCall, cancellation: Cancellation): ReturnType<Handler> {
+    if (this.#draining) throw new HnError("capacity_exceeded", { message: "The plugin is being stopped.", retryAfterMs: 1000 });
+    const ref = `role:${call.role?.name ?? ""}`;
+    return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation);
   }
 
   /** Live: the next op is decided under the new grants, what runs on a lost one ends. @source §3.4.3 */
@@ -381,51 +393,28 @@ export class Session {
   #receive(message: Incoming, attachments: Attachments): void {
     switch (message.t) {
       case "result":
-      case "frame":
       case "done":
         return this.#calls.receive(message, attachments);
+      case "frame":
+        // Even ids are calls of ours, odd ones the plugin's own ops.
+        return message.id % 2 === 0 ? this.#calls.receive(message, attachments) : this.#ops.frame(message, attachments);
+      case "frame.end":
+        return this.#ops.frame(message, attachments);
       case "error":
-        return this.#answers.has(message.id)
-          ? this.#answer(message.id, fromPlugin(message))
+        return this.questions.has(message.id)
+          ? this.questions.refuse(message.id, fromPlugin(message))
           : this.#calls.receive(message, attachments);
       case "ok":
-        return this.#answer(message.id, message.value);
+        return this.questions.answer(message.id, message.value, attachments);
       case "op":
         return this.#ops.receive(message, attachments);
       case "cancel":
         return this.#ops.cancel(message.id);
       case "credit":
-        return this.#ops.credit(message.id, message.frames ?? 0);
+        return (message.id % 2 === 0 ? this.#calls : this.#ops).credit(message.id, message.frames ?? 0);
       default:
         throw protocolError(`A plugin does not send ${message.t}.`);
     }
-  }
-
-  #ask(build: (id: number) => HostMessage, timeoutMs: number): Promise<JsonValue> {
-    const id = this.process.channel.nextId();
-    return new Promise((resolve, reject) => {
-      const timer = this.#options.clock.setTimeout(() => {
-        // A late answer is still expected, and ignored.
-        this.#answers.set(id, { resolve: () => {}, reject: () => {} });
-        reject(new HnError("timeout"));
-      }, timeoutMs);
-      const settle =
-        <T>(then: (value: T) => void) =>
-        (value: T): void => {
-          timer.cancel();
-          then(value);
-        };
-      this.#answers.set(id, { resolve: settle(resolve), reject: settle(reject) });
-      this.process.channel.send(build(id)).catch(settle(reject));
-    });
-  }
-
-  #answer(id: number, value: JsonValue | HnError): void {
-    const waiting = this.#answers.get(id);
-    if (waiting === undefined) throw protocolError("An answer came to a question that was not asked.");
-    this.#answers.delete(id);
-    if (HnError.isHnError(value)) waiting.reject(value);
-    else waiting.resolve(value);
   }
 
   #scope(): PluginScope {
@@ -440,8 +429,15 @@ export class Session {
       kv,
       network: this.#network,
       deriveKey,
-      onUsed: (use) => onAllowed({ ...use, bytesIn: 0, bytesOut: 0 }),
+      onUsed: (use) => onAllowed({ ...use, bytesIn: 0, bytesOut: 0, denied: false }),
       budget,
+      commons: this.#options.commons,
+      appends: new TokenBucket({ perSecond: APPENDS_PER_HOUR / 3600, capacity: APPENDS_PER_HOUR, now: clock.monotonic() }),
+      agreements: new TokenBucket({
+        perSecond: AGREEMENTS_PER_MINUTE / 60,
+        capacity: AGREEMENTS_PER_MINUTE,
+        now: clock.monotonic(),
+      }),
       runWorker: (name, work) => this.#runWorker(name, work),
       onHealth,
       onNotify,
@@ -540,7 +536,7 @@ export class Session {
     const gone = new HnError("plugin_gone");
     this.#calls.failAll(gone);
     this.#ops.closeAll(gone);
-    for (const id of this.#answers.keys()) this.#answer(id, gone);
+    this.questions.failAll(gone);
     void this.#closePools();
     this.#options.onEnd(end);
   }

@@ -1,6 +1,7 @@
 /** Grants: what they allow, how risky they are, whether one set lies within another. Pure functions. */
 export { rating, requested, weightOf, type Right } from "../../format/index.ts";
 export * from "./check.ts";
+export * from "./commons.ts";
 export * from "./doors.ts";
 export * from "./subset.ts";
 export * from "./process-shape.ts";

@@ -1,6 +1,7 @@
 /** What all plugins of a node share. */
 import type { Bus, Clock, ConfinementReport, Grant, Mounts, Random, StoredRelease } from "../../contract/index.ts";
 import type { KvStore, NodeIdentity } from "../broker/index.ts";
+import type { Commons } from "../commons/index.ts";
 import type { Launcher } from "../confine/index.ts";
 import type { DataFolders } from "../data/index.ts";
 import type { IsolateHosts } from "../isolate/index.ts";
@@ -48,6 +49,7 @@ export interface PluginEnvironment {
   /** As they stand now. */
   settings: (release: StoredRelease) => Settings;
   deriveKey: (pluginId: string, label: string) => Uint8Array;
+  commons: Commons;
   onChange: (pluginId: string) => void;
   onNotice: (notice: { plugin: string; title: string; body: string }) => void;
 }

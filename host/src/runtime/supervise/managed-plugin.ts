@@ -19,6 +19,7 @@ import {
 } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { Session, type Guard, type OpUse, type PanelWish, type SessionOptions } from "../broker/index.ts";
+import type { ViewFeeds } from "../commons/index.ts";
 import { collectEvidence, startTicks } from "../confine/index.ts";
 import { HOST_MEMORY_MB, HOST_PIDS, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
 import { Frames } from "../logs/index.ts";
@@ -27,6 +28,8 @@ import type { ProcessEnd } from "../process/index.ts";
 import { CallBudget } from "../quota/index.ts";
 import type { PluginEnvironment } from "./environment.ts";
 import { PluginData } from "./plugin-data.ts";
+import { feedViews } from "./feed-views.ts";
+import { listen } from "./listen.ts";
 import { loopReason, RestartPolicy } from "./policy.ts";
 import { Schedules } from "./schedules.ts";
 import { limitsOf, pluginSpec, workerSpec } from "./specs.ts";
@@ -78,6 +81,10 @@ export class ManagedPlugin {
   #session: Session | undefined;
   #evidence: ConfinementEvidence | null = null;
   #schedules: Schedules | undefined;
+  #views: ViewFeeds | undefined;
+  #listening: { stop(): void } | undefined;
+  /** What its views could not do; null while they are well. */
+  #viewFault: string | null = null;
   #backoff: Timer | undefined;
   #activeSince = 0;
   #unhealthy = 0;
@@ -166,6 +173,7 @@ export class ManagedPlugin {
   retire(): void {
     this.#retired = true;
     this.#schedules?.stop();
+    this.#listening?.stop();
     if (this.#session !== undefined) this.#set("draining", null);
   }
 
@@ -183,7 +191,9 @@ export class ManagedPlugin {
       environment: this.#environment,
       pluginId: this.id,
     });
+    this.#listening = listen({ release: this.release, session, environment: this.#environment });
     this.#set("active", null);
+    this.#judgeHealth();
   }
 
   status(desired: PluginStatus["desired"]): PluginStatus {
@@ -297,6 +307,8 @@ export class ManagedPlugin {
     this.#backoff?.cancel();
     this.#backoff = undefined;
     this.#schedules?.stop();
+    this.#listening?.stop();
+    this.#views?.stop();
     const session = this.#session;
     this.#stopping = true;
     if (session === undefined) await this.#starting;
@@ -348,6 +360,7 @@ export class ManagedPlugin {
 
   setGrants(grants: readonly Grant[]): void {
     this.#session?.setGrants(grants);
+    this.#views?.ring();
     this.#environment.onChange(this.id);
   }
 
@@ -401,6 +414,14 @@ export class ManagedPlugin {
       this.#set("probing", null);
       this.#judge(facts, session);
       if (!this.data.awaited) await this.data.open(session);
+      this.#viewFault = null;
+      await feedViews({
+        release: facts.release,
+        session,
+        environment: this.#environment,
+        onOpen: (views) => (this.#views = views),
+        onFault: (fault) => this.#viewsAre(fault),
+      });
       probe(session);
       if (!session.process.running) throw new HnError("plugin_gone", { reason: "start_failed" });
     } catch (error) {
@@ -408,6 +429,11 @@ export class ManagedPlugin {
       await session.process.ended;
       throw error;
     }
+  }
+
+  #viewsAre(fault: string | null): void {
+    this.#viewFault = fault;
+    this.#judgeHealth();
   }
 
   /** Reads the evidence. A plugin that may only run confined and is not, does not run. @throws confinement */
@@ -473,6 +499,7 @@ export class ManagedPlugin {
       deriveKey: (label) => environment.deriveKey(this.id, label),
       onLine: ({ source, level, text }) => environment.logs.add(this.id, { source, level, message: frames.map(text) }),
       budget: this.#budget,
+      commons: environment.commons,
       onDenied: ledger("deny"),
       onQuota: ledger("quota"),
       onAllowed: ledger("allow"),
@@ -483,6 +510,7 @@ export class ManagedPlugin {
           target: `${panel} ${method}`,
           bytesIn: 0,
           bytesOut: 0,
+          denied: verdict === "deny",
           trace: "",
           via: "panel",
         }),
@@ -515,9 +543,11 @@ export class ManagedPlugin {
     const ill =
       this.#unhealthy >= UNHEALTHY_MAX
         ? new HnError("internal_error", { message: `The plugin reports a problem: ${this.#ailment || "no detail"}.` })
-        : this.#atCap
-          ? new HnError("quota_exceeded", { reason: "cpu_limit" })
-          : null;
+        : this.#viewFault !== null
+          ? new HnError("internal_error", { message: this.#viewFault })
+          : this.#atCap
+            ? new HnError("quota_exceeded", { reason: "cpu_limit" })
+            : null;
     if (ill === null && this.#unhealthy === 0 && this.#state === "degraded") this.#set("active", null);
     if (ill !== null && this.#state === "active") this.#set("degraded", ill.toLocal());
   }
@@ -536,6 +566,8 @@ export class ManagedPlugin {
     const session = this.#session;
     this.#schedules?.stop();
     this.data.unwatch();
+    this.#listening?.stop();
+    this.#views?.stop();
     this.#environment.journal.processEnded(session?.process.launched.pid ?? 0);
     const wasActive = this.#state === "active" || this.#state === "degraded";
     this.#session = undefined;

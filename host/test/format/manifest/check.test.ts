@@ -76,6 +76,23 @@ describe("a manifest is taken (plugin-platform §2.1)", () => {
       contributes: { capabilities: [OFFER], schedules: [{ id: "tidy", every: "10s" }] },
       ...asking({ name: "schedule", reason: TEXT }),
     },
+    "with a schedule by the calendar": {
+      contributes: { capabilities: [OFFER], schedules: [{ id: "tidy", cron: "30 3 * * 1-5", catchUp: true }] },
+      ...asking({ name: "schedule", reason: TEXT }),
+    },
+    "with a view, topics and a role": {
+      contributes: {
+        capabilities: [OFFER],
+        views: [{ name: "board", types: ["chat.message.sent", "note.written"], snapshot: true }],
+        topics: { publish: ["note.news"], subscribe: ["chat.message.<recipient>"] },
+      },
+      roles: ["blob-store"],
+      ...asking(
+        { name: "events.read", scope: { types: ["chat.*", "note.written"] }, reason: TEXT },
+        { name: "pubsub.publish", scope: { topics: ["note.news"] }, reason: TEXT },
+        { name: "pubsub.subscribe", scope: { topics: ["chat.message.<recipient>"] }, reason: TEXT },
+      ),
+    },
     "with native code for named platforms": {
       tier: { min: "process", native: true },
       platforms: ["linux-x64"],
@@ -184,6 +201,47 @@ describe("a manifest is refused, and the field is named (plugin-platform §2.2)"
       "with a schedule it has no right to",
       { contributes: { capabilities: [OFFER], schedules: [{ id: "a", every: "1m" }] } },
       "/contributes/schedules",
+    ],
+    ...["61 * * * *", "* * * * * *", "0 0 30 2 *"].map((cron): [string, Draft, string] => [
+      `with a schedule at ${cron}`,
+      { contributes: { capabilities: [OFFER], schedules: [{ id: "a", cron }] }, ...asking({ name: "schedule", reason: TEXT }) },
+      "/contributes/schedules/0/cron",
+    ]),
+    [
+      "with a view of events it has no right to",
+      {
+        contributes: { capabilities: [OFFER], views: [{ name: "v", types: ["note.written", "chat.read"], snapshot: false }] },
+        ...asking({ name: "events.read", scope: { types: ["note.*"] }, reason: TEXT }),
+      },
+      "/contributes/views/0/types",
+    ],
+    [
+      "with a view that is named twice",
+      {
+        contributes: { capabilities: [OFFER], views: [0, 1].map(() => ({ name: "v", types: [], snapshot: false })) },
+      },
+      "/contributes/views/1/name",
+    ],
+    ...["note.<id>.more", "<id>", "Note.news", "note"].map((topic): [string, Draft, string] => [
+      `with the topic ${topic}`,
+      {
+        contributes: { capabilities: [OFFER], topics: { publish: [topic] } },
+        ...asking({ name: "pubsub.publish", scope: { topics: [topic] }, reason: TEXT }),
+      },
+      "/contributes/topics/publish/0",
+    ]),
+    [
+      "with a topic it has no right to",
+      {
+        contributes: { capabilities: [OFFER], topics: { subscribe: ["note.news"] } },
+        ...asking({ name: "pubsub.subscribe", scope: { topics: ["note.other"] }, reason: TEXT }),
+      },
+      "/contributes/topics/subscribe/0",
+    ],
+    [
+      "asking to write an event of the host's own",
+      asking({ name: "events.append", scope: { types: ["community.member.revoked"] }, reason: TEXT }),
+      "/permissions/1/scope/types",
     ],
     [
       "with a panel it has no right to",

@@ -37,14 +37,16 @@ describe("what the device key signs (00 G-1, 01 §4)", () => {
     assert.throws(() => A.signEvent(short as never), refused("bad_request"));
   });
 
-  it("cannot be bytes: no method takes any", () => {
+  it("cannot be bytes: none of its methods signs any, and dh signs nothing", () => {
     const methods = Object.getOwnPropertyNames(Signer.prototype).filter((name) => name !== "constructor");
     assert.deepEqual(methods.sort(), [
       "destroy",
+      "dh",
       "signCoSign",
       "signCommunityManifest",
       "signDht",
       "signEvent",
+      "signFederationManifest",
       "signInvite",
       "signLedgerHead",
       "signNodeManifest",

@@ -1,0 +1,70 @@
+/** What plugins share with a community beyond calls: its log, topics, roles, the node's signature. @source plugin-platform §2.4, §3.1, §3.3 */
+import type { JsonObject, JsonValue, NodeId, Signature } from "./ids.ts";
+import type { Community } from "./services.ts";
+import type { Event, TrustLevel } from "./wire.ts";
+
+/** A place in the log's total order. @source 04 §3 */
+export interface Position {
+  lamport: number;
+  event_id: string;
+  author: NodeId;
+}
+
+/** Everything given must hold. */
+export interface EventQuery {
+  /** Exact types, or all below `chat.*`. */
+  types: readonly string[];
+  authors?: readonly NodeId[];
+  /** Lamport from … to, both included. */
+  from?: number;
+  to?: number;
+  /** What lies behind this place. */
+  after?: Position;
+  /** At most this many events, and at most 512 KiB of them. */
+  limit: number;
+}
+
+export interface PlacedEvent {
+  event: Event;
+  /** The author's level from everything ordered before the event. */
+  level: TrustLevel;
+}
+
+/** `next` continues behind the last place that was looked at; null at the head. */
+export interface EventPage {
+  events: PlacedEvent[];
+  next: Position | null;
+}
+
+/** What the runtime needs of the community. */
+export type PluginCommunity = Pick<
+  Community,
+  "communityId" | "policy" | "members" | "levelOf" | "append" | "read" | "revision" | "onStored"
+>;
+
+/** One message on a topic. In memory and best effort: what must last belongs into the log. @source 02 §7.2 */
+export interface TopicMessage {
+  topic: string;
+  data: JsonValue;
+  /** Who published it; without a plugin it was the host. */
+  from: { node_id: NodeId; plugin_id?: string };
+}
+
+export interface Topics {
+  /** Handed to everybody who listens now, before this returns. */
+  publish(message: TopicMessage): void;
+  /** @returns a function that ends it */
+  subscribe(listener: (message: TopicMessage) => void): () => void;
+}
+
+/** What the device key does for plugins; the host builds every object that is signed. @source 00 G-1 */
+export interface PluginSigner {
+  signPlugin(plugin: string, payload: JsonObject): Signature;
+  signCoSign(payload: { type: "hearthnet.cosign.v1"; action: string; community_id: string; data: JsonObject }): Signature;
+  signFederationManifest(manifest: JsonObject): Signature;
+  /** X25519 of the converted device key and the peer's key. @throws bad_request reason low_order_point */
+  dh(peer: Uint8Array): Uint8Array;
+}
+
+/** `private`: this node's operator and plugins; `community`: members as well; `public`: federated callers as well. @source 30 F2 */
+export type Visibility = "private" | "community" | "public";

@@ -1,0 +1,239 @@
+/**
+ * Files by their content id. The host has none: each op is led to the plugin that holds the role `blob-store`, and the rights of whoever asks are
+ * checked here, on what that plugin says of the file.
+ * @source plugin-platform §3.1 blobs.*, §3.3, §3.4.6; 30 §1, F2
+ */
+import type { Frame, JsonObject, JsonValue, Principal, Visibility } from "../../contract/index.ts";
+import { HnError } from "../../foundation/index.ts";
+import { blake3, createBlobCid, isCid } from "../../identity/index.ts";
+import type { RoleCall, RoleHolder } from "../commons/index.ts";
+import { checkPut, denied, isVisibility, mayOpen } from "../permission/index.ts";
+import { optionalObject, optionalText, text } from "./arguments.ts";
+import { principalOf, refuseCaller } from "./caller-right.ts";
+import type { OpFamily } from "./op-family.ts";
+import type { OpCall } from "./scope.ts";
+
+const ROLE = "blob-store";
+const PIECE_BYTES = 262_144;
+const ASK_MS = 30_000;
+const TRANSFER_MS = 600_000;
+
+export const BLOB_OPS: OpFamily<"blobs"> = {
+  "blobs.stat": async (op) => {
+    const cid = cidOf(op);
+    op.scope.grants().require("blobs.read", cid);
+    const stat = await storeOf(op).ask(ROLE, roleCall(op, { method: "stat", input: { cid }, limitMs: ASK_MS }));
+    checkSeen(op, stat);
+    return stat;
+  },
+  "blobs.open": async (op) => {
+    const cid = cidOf(op);
+    op.scope.grants().require("blobs.read", cid);
+    const frames = storeOf(op).stream(ROLE, roleCall(op, { method: "open", input: { cid }, limitMs: TRANSFER_MS }));
+    const reading = new Reading(cid);
+    for await (const { event, data } of frames) {
+      if (event === "head" && !reading.begun) {
+        checkSeen(op, data);
+        reading.begun = true;
+        await op.frame("head", data);
+      } else {
+        const bytes = reading.take(event, data);
+        op.note({ bytesIn: reading.size });
+        await op.frame("data", { bytes: bytes as never });
+      }
+    }
+    reading.finish();
+    return {};
+  },
+  "blobs.fetch": async (op) => {
+    const cid = cidOf(op);
+    if (!op.scope.grants().has("blobs.read")) throw denied("blobs.read", cid);
+    refuseCaller(op, (caller) => caller.kind === "self" || caller.kind === "member" || caller.kind === "plugin");
+    const sources: JsonValue = op.args["sources"] ?? [];
+    const input = { cid, sources };
+    const frames = storeOf(op).stream(ROLE, roleCall(op, { method: "fetch", input, limitMs: TRANSFER_MS }));
+    for (;;) {
+      const next = await frames.next();
+      if (next.done === true) return next.value;
+      await op.frame(next.value.event, next.value.data);
+    }
+  },
+  "blobs.put": async (op) => {
+    const { scope, args } = op;
+    const visibility = args["visibility"];
+    if (!isVisibility(visibility))
+      throw new HnError("bad_request", { message: "The argument visibility must be private, community or public." });
+    op.note({ target: visibility });
+    const quotaBytes = checkPut(scope.grants(), visibility);
+    refuseCaller(op, (caller) => mayPut(op, caller, visibility));
+    const [mime, meta] = [optionalText(args, "mime", 128), optionalObject(args, "meta")];
+    const input = { visibility, meta, ...(mime === undefined ? {} : { mime }) };
+    const writing = new Writing(op, quotaBytes);
+    const call = roleCall(op, { method: "put", input, limitMs: TRANSFER_MS });
+    const answer = await storeOf(op).ask(ROLE, { ...call, frames: writing.frames() });
+    const { cid, size } = writing.finish();
+    if (answer["cid"] !== cid) throw new HnError("internal_error", { reason: "blob_altered" });
+    op.note({ target: shortOf(cid) });
+    scope.commons.store.noteBlob(scope.pluginId, { cid, size });
+    return { cid };
+  },
+};
+
+function cidOf(op: OpCall): string {
+  const cid = text(op.args, "cid", 71);
+  if (!isCid(cid)) throw new HnError("bad_request", { message: "A file's id is blake3: and 64 hex digits." });
+  op.note({ target: shortOf(cid) });
+  return cid;
+}
+
+/** As much of an id as the ledger keeps. @source plugin-platform §8.1 */
+function shortOf(cid: string): string {
+  return cid.slice(7, 19);
+}
+
+function storeOf({ scope }: OpCall): RoleHolder {
+  const holder = scope.commons.holder(ROLE);
+  if (holder === null) throw new HnError("not_implemented", { reason: "blob_store_missing" });
+  return holder;
+}
+
+function roleCall(op: OpCall, o: { method: string; input: JsonObject; limitMs: number }): RoleCall {
+  const { parent, scope, signal } = op;
+  const latest = scope.clock.monotonic() + o.limitMs;
+  return {
+    method: o.method,
+    input: o.input,
+    caller: principalOf(op),
+    traceId: parent?.call.traceId ?? "",
+    deadline: parent === null ? latest : Math.min(latest, parent.call.deadline),
+    signal,
+  };
+}
+
+/**
+ * The plugin's grant and the caller's right, on what the file store says of the file. Whoever may not see it learns no more than of one that is
+ * not there.
+ */
+function checkSeen(op: OpCall, stat: JsonObject): void {
+  const { scope, parent } = op;
+  const { visibility } = stat;
+  if (!isVisibility(visibility))
+    throw new HnError("internal_error", { message: "The file store does not say who may see the file." });
+  if (!mayOpen(scope.grants(), { visibility, own: parent === null })) throw denied("blobs.read", visibility);
+  if (parent === null || callerSees(op, parent.call.caller, visibility)) return;
+  op.note({ denied: true });
+  throw new HnError("not_found", { message: "There is no such file here." });
+}
+
+/** @source 30 F2 */
+function callerSees({ scope: { commons } }: OpCall, caller: Principal, visibility: Visibility): boolean {
+  switch (caller.kind) {
+    case "self":
+      return true;
+    case "plugin": {
+      const grants = commons.grantsOf(caller.plugin_id ?? "");
+      return grants !== undefined && mayOpen(grants, { visibility, own: true });
+    }
+    case "member":
+      return visibility !== "private";
+    case "federated":
+      return visibility === "public";
+    case "stranger":
+      return false;
+  }
+}
+
+function mayPut({ scope: { commons } }: OpCall, caller: Principal, visibility: Visibility): boolean {
+  if (caller.kind === "self" || caller.kind === "member") return true;
+  const grants = caller.kind === "plugin" ? commons.grantsOf(caller.plugin_id ?? "") : undefined;
+  if (grants === undefined) return false;
+  try {
+    checkPut(grants, visibility);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws internal_error reason blob_altered for anything but pieces of bytes */
+function pieceOf(event: string, data: JsonObject, fault: () => HnError): Uint8Array {
+  const bytes: unknown = data["bytes"];
+  if (event !== "data" || !(bytes instanceof Uint8Array) || bytes.byteLength > PIECE_BYTES) throw fault();
+  return bytes;
+}
+
+const altered = (): HnError => new HnError("internal_error", { reason: "blob_altered" });
+
+/** What the file store hands out must be what was asked for: its last word is held back until the bytes have proved it. */
+class Reading {
+  begun = false;
+  size = 0;
+  readonly #cid: string;
+  readonly #digest = createBlobCid();
+  /** A single chunk may be asked for by its own id. @source 30 §1 */
+  #only: Uint8Array | undefined;
+
+  constructor(cid: string) {
+    this.#cid = cid;
+  }
+
+  take(event: string, data: JsonObject): Uint8Array {
+    if (!this.begun) throw altered();
+    const bytes = pieceOf(event, data, altered);
+    this.#only = this.size === 0 ? bytes : undefined;
+    this.size += bytes.byteLength;
+    this.#digest.update(bytes);
+    return bytes;
+  }
+
+  finish(): void {
+    if (!this.begun) throw altered();
+    if (this.#digest.digest().cid === this.#cid) return;
+    if (blake3(this.#only ?? new Uint8Array(0)) !== this.#cid) throw altered();
+  }
+}
+
+/** Bytes on their way to the file store, counted and named. */
+class Writing {
+  readonly #op: OpCall;
+  readonly #quotaBytes: number;
+  readonly #digest = createBlobCid();
+  #size = 0;
+
+  constructor(op: OpCall, quotaBytes: number) {
+    this.#op = op;
+    this.#quotaBytes = quotaBytes;
+  }
+
+  async *frames(): AsyncGenerator<Frame, void, void> {
+    const { args, frames } = this.#op;
+    if (frames === undefined) {
+      const whole: unknown = args["data"];
+      if (!(whole instanceof Uint8Array)) throw new HnError("bad_request", { message: "The argument data must be bytes." });
+      for (let at = 0; at < whole.byteLength; at += PIECE_BYTES) yield this.#piece(whole.subarray(at, at + PIECE_BYTES));
+      return;
+    }
+    for await (const { event, data } of frames)
+      yield this.#piece(
+        pieceOf(event, data, () => new HnError("bad_request", { message: "Bytes are stored in pieces of at most 256 KiB." })),
+      );
+  }
+
+  finish(): { cid: string; size: number } {
+    return { cid: this.#digest.digest().cid, size: this.#size };
+  }
+
+  /** @throws quota_exceeded */
+  #piece(bytes: Uint8Array): Frame {
+    const { scope, note } = this.#op;
+    this.#size += bytes.byteLength;
+    note({ bytesOut: this.#size });
+    if (scope.commons.store.blobBytes(scope.pluginId) + this.#size > this.#quotaBytes)
+      throw new HnError("quota_exceeded", {
+        message: `The plugin may store ${Math.floor(this.#quotaBytes / 1_048_576)} MB of files, and this would be more.`,
+        action: "Grant it a larger quota.",
+      });
+    this.#digest.update(bytes);
+    return { event: "data", data: { bytes: bytes as never } };
+  }
+}
