@@ -13,6 +13,7 @@ import type {
   StoredRelease,
 } from "./plugin.ts";
 import type { PeerLink } from "./ports.ts";
+import type { Rights } from "./rights.ts";
 import type {
   CommunityManifest,
   CommunityPolicy,
@@ -120,6 +121,8 @@ export interface Runtime {
   remove(id: string, o: { keepData: boolean }): Promise<void>;
   grants(id: string): Grant[];
   setGrants(id: string, grants: Grant[]): Promise<void>;
+  /** Questions, trial runs, roles. */
+  readonly rights: Rights;
   config(id: string): PluginConfig;
   setConfig(
     id: string,

@@ -13,10 +13,11 @@ import type {
   PluginConfig,
   PluginLogLine,
   PluginStatus,
+  RoleName,
   Runtime,
   StoredRelease,
 } from "../contract/index.ts";
-import { HnError } from "../foundation/index.ts";
+import { createUlidFactory, HnError } from "../foundation/index.ts";
 import { MountTable } from "../transport/index.ts";
 import { KvStore, type PanelWish } from "./broker/index.ts";
 import { allowReading, openSeatBelt, sandboxLauncher, seatBeltLauncher, type Launcher, type Machine } from "./confine/index.ts";
@@ -29,6 +30,7 @@ import { Ledger } from "./ledger/index.ts";
 import { LogStore } from "./log-store.ts";
 import type { RuntimeOptions } from "./options.ts";
 import { shapesProcess } from "./permission/index.ts";
+import { PluginRights } from "./rights/index.ts";
 import { checkRoutesFree } from "./route-collisions.ts";
 import { SecretBox, type Secrets } from "./secrets.ts";
 import { inStartOrder } from "./start-order.ts";
@@ -58,6 +60,7 @@ export class NodeRuntime implements Runtime {
   readonly #turns = new Turns();
   readonly #upgrades: Upgrades;
   readonly #times: UpgradeTimes;
+  readonly rights: PluginRights;
 
   constructor(
     options: RuntimeOptions,
@@ -77,6 +80,15 @@ export class NodeRuntime implements Runtime {
     });
     this.#logs = new LogStore(found.layout.logs, clock);
     this.#secrets = new SecretBox(found.layout.secretKey);
+    this.rights = new PluginRights({
+      journal: this.#journal,
+      ledger: this.#ledger,
+      clock,
+      newId: createUlidFactory({ now: () => clock.now() }, random),
+      releases: () => [...this.#releases.values()],
+      inTurn: (id, act) => this.#turns.take(id, act),
+      apply: (id, o) => this.#applyGrants(id, o),
+    });
     const confined = found.report.label.startsWith("os");
     const belt = confined || options.inProcess !== undefined ? null : openSeatBelt(found.machine);
     this.#closeBelt = () => belt?.close();
@@ -97,6 +109,7 @@ export class NodeRuntime implements Runtime {
       isRaised: (id) => options.inProcess !== undefined || options.ownProcess?.includes(id) === true,
       journal: this.#journal,
       ledger: this.#ledger,
+      rights: this.rights,
       logs: this.#logs,
       cores: availableParallelism(),
       maxMemoryMb: Math.max(256, Math.floor((totalmem() / 1_048_576) * 0.75)),
@@ -190,6 +203,7 @@ export class NodeRuntime implements Runtime {
     checkRoutesFree(release, this.#releases.values());
     if (this.#machine.asRoot) allowReading(release.dir);
     this.#upgrades.settle(release.id);
+    this.rights.leaveTrial(release.id);
     const way = active === undefined ? "stop-first" : this.#wayTo(next, active);
     if (active !== undefined && way === "beside") await this.#upgrades.beside(active, next, kind);
     else {
@@ -294,6 +308,7 @@ export class NodeRuntime implements Runtime {
       await this.#upgrades.end(id);
       const op = this.#journal.intent({ pluginId: id, kind: "remove", step: "delete", payload: { keepData: o.keepData } });
       await plugin.stop("It is being removed.");
+      this.rights.forget(id);
       this.#plugins.delete(id);
       this.#rows.delete(id);
       this.#releases.delete(id);
@@ -312,19 +327,38 @@ export class NodeRuntime implements Runtime {
     return this.#journal.grants(id);
   }
 
-  /** Takes effect with the plugin's next wish; rights that shape the process itself restart it. */
+  /** Takes effect at once on everything that runs; rights that shape the process itself restart it. Ends a trial run. */
   setGrants(id: string, grants: Grant[]): Promise<void> {
     return this.#turns.take(id, async () => {
       const plugin = this.#plugin(id);
+      this.rights.leaveTrial(id);
       const before = this.#journal.grants(id);
       this.#journal.setGrants(id, grants);
       this.#ledger.addGrants({ plugin: id, release: plugin.release.version }, before, grants);
-      if (plugin.running && shapesProcess(before) !== shapesProcess(grants)) {
-        this.#upgrades.settle(id);
-        await plugin.stop("Its rights have changed.");
-        await plugin.start();
-      } else plugin.setGrants(grants);
+      this.rights.plan();
+      await this.#applyGrants(id, { before });
     });
+  }
+
+  /** The plugin that has this role and runs. @source plugin-platform §3.3 */
+  roleHolder(role: RoleName): string | undefined {
+    const id = this.rights.roleHolder(role);
+    return id !== undefined && this.#plugins.get(id)?.running === true ? id : undefined;
+  }
+
+  async #applyGrants(id: string, { before, anew = false }: { before: readonly Grant[]; anew?: boolean }): Promise<void> {
+    const plugin = this.#plugin(id);
+    const grants = this.#journal.grants(id);
+    const { clock } = this.#environment;
+    // First everything that is over ends, a restart lets nothing of it drain.
+    plugin.setGrants(grants);
+    const now = (): number => clock.now();
+    if (!anew && (!plugin.running || shapesProcess(before, now) === shapesProcess(grants, now))) return;
+    if (this.#rows.get(id)?.desired === "disabled" || plugin.state === "quarantined") return;
+    this.#upgrades.settle(id);
+    await plugin.stop("Its rights have changed.", 0);
+    if (anew) plugin.reset();
+    await plugin.start();
   }
 
   config(id: string): PluginConfig {
@@ -382,6 +416,7 @@ export class NodeRuntime implements Runtime {
 
   async startAll(): Promise<void> {
     const probations = await this.#recover();
+    this.rights.begin();
     const wanted = inStartOrder([...this.#releases.values()]).filter(({ id }) => this.#rows.get(id)?.desired === "enabled");
     await inParallel(wanted, PARALLEL_STARTS, ({ id }) => this.#turns.take(id, () => this.#startAtBoot(id, probations.get(id))));
   }
@@ -392,6 +427,7 @@ export class NodeRuntime implements Runtime {
     for (const store of this.#stores.values()) store.close();
     this.#stores.clear();
     this.#closeBelt();
+    this.rights.close();
     this.#ledger.close();
     this.#logs.close();
     this.#journal.close();
@@ -471,6 +507,7 @@ export class NodeRuntime implements Runtime {
     this.#journal.activate(release, o);
     this.#releases.set(id, release);
     this.#ledger.addGrants({ plugin: id, release: release.version }, before, o.grants);
+    this.rights.plan();
     const row = this.#journal.plugins().find((one) => one.id === id);
     if (row !== undefined) this.#rows.set(id, row);
     this.#plugins.set(id, plugin);

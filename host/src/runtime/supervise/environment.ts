@@ -7,6 +7,7 @@ import type { Journal } from "../journal/index.ts";
 import type { PluginFiles } from "../layout.ts";
 import type { Ledger } from "../ledger/index.ts";
 import type { LogStore } from "../log-store.ts";
+import type { PluginRights } from "../rights/index.ts";
 
 export interface PluginEnvironment {
   bus: Bus;
@@ -23,6 +24,8 @@ export interface PluginEnvironment {
   isRaised: (pluginId: string) => boolean;
   journal: Journal;
   ledger: Ledger;
+  /** Questions to the operator, and trial runs. */
+  rights: PluginRights;
   logs: LogStore;
   cores: number;
   /** Most memory that one plugin may be given. */

@@ -161,7 +161,11 @@ export class ManagedPlugin {
     const { release, grants } = this.#facts();
     const { manifest } = release;
     const label = this.#evidence?.label ?? null;
-    const allowed = grants.filter(({ mode }) => mode === "allow");
+    const now = this.#environment.clock.now();
+    // What is asked for each time can be allowed each time.
+    const allowed = grants.filter(
+      ({ mode, expires }) => (mode === "allow" || mode === "ask") && (expires === undefined || expires > now),
+    );
     const session = this.#session;
     return {
       id: this.id,
@@ -176,12 +180,13 @@ export class ManagedPlugin {
       desired,
       label,
       evidence: this.#evidence,
-      rating: rating(allowed, label ?? this.#environment.report.label),
+      rating: rating(allowed, label ?? this.#environment.report.label, manifest.contributes.capabilities ?? []),
       offers: session?.capabilities.refs ?? [],
       routes: session?.doors.routes ?? [],
       resources: session === undefined ? null : { ...session.usage(), ...session.figures() },
       reason: this.#reason,
       needsConsent: this.#environment.journal.awaitsConsent(this.id),
+      trialUntil: this.#environment.rights.trials.running.get(this.id)?.until ?? null,
     };
   }
 
@@ -389,10 +394,11 @@ export class ManagedPlugin {
     const environment = this.#environment;
     const { release } = facts;
     const limits = this.#limits();
+    const now = (): number => environment.clock.now();
     const isolated = this.#tier(release) === "isolate";
     const files = environment.files(this.id);
     const assetsDir = files.buildAssetView(release);
-    const ledger = (verdict: "allow" | "deny") => (use: OpUse) =>
+    const ledger = (verdict: "allow" | "deny" | "simulate") => (use: OpUse) =>
       environment.ledger.add({ plugin: this.id, release: release.version, verdict, ...use });
     return {
       release,
@@ -401,9 +407,9 @@ export class ManagedPlugin {
       launcher: isolated ? environment.isolates.launcher(release) : environment.launcher,
       ...(isolated ? { watchdogMs: WATCHDOG_MS } : {}),
       workerLauncher: environment.launcher,
-      spec: pluginSpec({ facts, limits, files, assetsDir, report: environment.report }),
+      spec: pluginSpec({ facts, limits, files, assetsDir, report: environment.report, now }),
       workerSpec: (worker) =>
-        workerSpec({ facts, worker, assetsDir, report: environment.report, maxMemoryMb: environment.maxMemoryMb }),
+        workerSpec({ facts, worker, assetsDir, report: environment.report, maxMemoryMb: environment.maxMemoryMb, now }),
       limits: isolated ? { ...limits, memoryMb: HOST_MEMORY_MB } : limits,
       expectedLabel: environment.report.label,
       cores: environment.cores,
@@ -425,6 +431,9 @@ export class ManagedPlugin {
           trace: "",
           via: "panel",
         }),
+      onSimulated: ledger("simulate"),
+      ask: (question) => environment.rights.ask(this.id, question),
+      trial: () => environment.rights.trials.recorder(this.id),
       onHealth: (ok, detail) => this.#health(ok, detail),
       onNotify: (title, body) => environment.onNotice({ plugin: this.id, title, body }),
       onOutcome: () => this.watch?.onOutcome(),

@@ -39,9 +39,10 @@ export function pluginSpec(o: {
   files: PluginFiles;
   assetsDir: string | null;
   report: ConfinementReport;
+  now: () => number;
 }): SandboxSpec {
   const { release, grants } = o.facts;
-  const table = new GrantTable(grants);
+  const table = new GrantTable(grants, { now: o.now });
   const rights = table.process();
   const mayLoosen = o.report.label.startsWith("os") || release.embeddedRoot;
   return {
@@ -67,9 +68,10 @@ export function workerSpec(o: {
   assetsDir: string | null;
   report: ConfinementReport;
   maxMemoryMb: number;
+  now: () => number;
 }): SandboxSpec {
   const { release, grants } = o.facts;
-  const rights = new GrantTable(grants).process();
+  const rights = new GrantTable(grants, { now: o.now }).process();
   return {
     packageDir: release.dir,
     assetsDir: o.assetsDir,

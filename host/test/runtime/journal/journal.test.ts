@@ -39,7 +39,7 @@ test("exactly one release is active, before and after a restart (§6.2)", () =>
     assert.equal(again.plugins().length, 1);
     assert.equal(again.release("dev/a", row?.activeRelease ?? "")?.version, "2.0.0");
     assert.equal(again.release("dev/a", "1.0.0".repeat(8))?.version, "1.0.0", "the former one is kept");
-    assert.deepEqual(again.grants("dev/a"), [allow("storage.kv", { quotaMb: 1 })]);
+    assert.deepEqual(again.grants("dev/a"), [{ ...allow("storage.kv", { quotaMb: 1 }), publisherKey: "k" }]);
   }));
 
 test("crashes outlive updates and removals; the operator's reset stops them from counting", () =>
