@@ -1,4 +1,4 @@
-import type { PluginManifest } from "../contract/index.ts";
+import type { PackagedBinary, PluginManifest } from "../contract/index.ts";
 import { CONSTANTS } from "../contract/index.ts";
 import { compareVersions, isInRange, namespaceOf, sha256Hex, verifyPackage, type PublisherKey } from "../format/index.ts";
 import { HnError, LruMap } from "../foundation/index.ts";
@@ -29,6 +29,8 @@ export interface Opened {
   keyId: string;
   sizeBytes: number;
   readme: string;
+  /** Machine code, whatever it is called. */
+  binaries: PackagedBinary[];
 }
 
 export interface OffersOptions {
@@ -129,16 +131,34 @@ export class Offers {
   async judge(bytes: Uint8Array, offer: Pick<Offer, "id" | "version" | "sha256" | "client">): Promise<Opened> {
     const readme: Uint8Array[] = [];
     let reading = false;
-    const { manifest, keyId, packedBytes } = await verifyPackage(bytes, {
+    let at = "";
+    const machineCode = new Set<string>();
+    const { manifest, keyId, packedBytes, rows } = await verifyPackage(bytes, {
       keys: await offer.client.keysOf(namespaceOf(offer.id)),
       expected: { sha256: offer.sha256, id: offer.id, version: offer.version },
       sink: {
-        open: ({ path, size }) => (reading = path === "README.md" && size <= README_MAX_BYTES),
-        write: (chunk) => void (reading && readme.push(Buffer.from(chunk))),
+        open: ({ path, size }) => {
+          reading = path === "README.md" && size <= README_MAX_BYTES;
+          at = path;
+          if (path.endsWith(".node")) machineCode.add(path);
+        },
+        write: (chunk) => {
+          if (at !== "" && isMachineCode(chunk)) machineCode.add(at);
+          at = "";
+          if (reading) readme.push(Buffer.from(chunk));
+        },
         close: () => (reading = false),
       },
     });
-    const opened = { manifest, keyId, sizeBytes: packedBytes, readme: Buffer.concat(readme).toString("utf8") };
+    const opened = {
+      manifest,
+      keyId,
+      sizeBytes: packedBytes,
+      readme: Buffer.concat(readme).toString("utf8"),
+      binaries: rows
+        .filter(({ path }) => machineCode.has(path))
+        .map(({ path, sha256, size }) => ({ path, sha256, sizeBytes: size })),
+    };
     this.#opened.set(offer.sha256, opened);
     return opened;
   }
@@ -149,6 +169,14 @@ export class Offers {
       action: "See what there is with `hearthnet plugin search`.",
     });
   }
+}
+
+/** How executables and libraries of Linux, Windows and macOS begin. */
+const MAGIC = ["7f454c46", "4d5a", "feedface", "feedfacf", "cffaedfe", "cefaedfe", "cafebabe"];
+
+function isMachineCode(start: Uint8Array): boolean {
+  const head = Buffer.from(start.subarray(0, 4)).toString("hex");
+  return MAGIC.some((magic) => head.startsWith(magic));
 }
 
 function offerOf(listed: Listed, client: RegistryClient): Offer {

@@ -12,7 +12,7 @@ const row = (mode: Grant["mode"], hosts: string[]): Grant => ({
 });
 
 it("shows what is granted and how narrow, what is asked, and what is denied (plugin-platform §3.4.1)", () => {
-  const grants = openGrants([row("allow", ["a:1"])], assert.fail);
+  const grants = openGrants([row("allow", ["a:1"])], (error) => assert.fail(String(error)));
   assert.deepEqual([grants.has("net.internet"), grants.scope("net.internet")], [true, { hosts: ["a:1"] }]);
   grants.replace([row("ask", ["b:1"])]);
   assert.deepEqual([grants.has("net.internet"), grants.scope("net.internet")], [true, { hosts: ["b:1"] }]);
