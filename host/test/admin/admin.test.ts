@@ -89,6 +89,7 @@ async function house(t: TestContext): Promise<House> {
     onChange: () => () => {},
     get: () => undefined,
     ledgerView: book.ledger,
+    rights: { questions: () => [], onQuestions: () => () => {} },
   } as unknown;
   const services: AdminServices = {
     bus: {
@@ -389,7 +390,15 @@ describe("answers", () => {
     const common = { id: "acme/echo", grantedBy: "operator", useOldCatalogue: false };
     assert.deepEqual(asked, [
       { verb: "update", ...common, version: "1.1.0", grants: "keep" },
-      { verb: "update", ...common, grants: [{ permission: "notify" }], reviewDigest: "d" },
+      {
+        verb: "update",
+        ...common,
+        grants: [
+          { permission: "notify", mode: "allow" },
+          { permission: "x", mode: "deny" },
+        ],
+        reviewDigest: "d",
+      },
       { verb: "update", ...common, grants: "all" },
       { verb: "rollback", id: "acme/echo", version: "1.0.0" },
     ]);

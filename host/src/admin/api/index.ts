@@ -7,6 +7,7 @@ import { nodeRoutes } from "./node.ts";
 import { panelRoutes } from "./panels.ts";
 import { peopleRoutes } from "./people.ts";
 import { pluginRoutes } from "./plugins.ts";
+import { rightsRoutes } from "./rights.ts";
 import { setupRoutes } from "./setup.ts";
 import { tryRoutes } from "./try.ts";
 import { versionRoutes } from "./versions.ts";
@@ -20,6 +21,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...pluginRoutes,
   ...versionRoutes,
   ...panelRoutes,
+  ...rightsRoutes,
   ...catalogRoutes,
   ...tryRoutes,
   ...peopleRoutes,
