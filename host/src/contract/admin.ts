@@ -109,6 +109,8 @@ export interface PluginItem extends PluginStatus {
 export interface PluginDetail extends PluginItem {
   manifest: PluginManifest;
   grants: Grant[];
+  /** How much each permission it asks for weighs, with its scope. */
+  weights: Record<string, number>;
   /** Texts that come with the package, by language: `config.<field>.title`, `config.<field>.description`, `warning.<code>`, `hint.<name>`. */
   texts: Record<string, Record<string, string>>;
 }

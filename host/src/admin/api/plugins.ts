@@ -1,4 +1,5 @@
 import type { Grant, GrantInput, JsonObject, PluginDetail, PluginItem, PluginStatus } from "../../contract/index.ts";
+import { requested, weightOf } from "../../format/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { blake3, canonicalBytes } from "../../identity/index.ts";
 import type { AdminContext, ApiRequest, ApiRoute } from "../context.ts";
@@ -127,7 +128,16 @@ function detail(id: string, { services }: AdminContext): PluginDetail {
     throw new HnError("not_found", { message: `The plugin ${id.slice(0, 80)} is not installed here.` });
   const { runtime, marketplace } = services;
   const { manifest, dir } = release;
-  return { ...status, update: marketplace.newer(id), manifest, grants: runtime.grants(id), texts: readPluginTexts(dir) };
+  const asked = requested([...manifest.permissions, ...(manifest.optionalPermissions ?? [])]);
+  const weights = asked.map((right) => [right.permission, weightOf(right, manifest.contributes.capabilities ?? [])]);
+  return {
+    ...status,
+    update: marketplace.newer(id),
+    manifest,
+    grants: runtime.grants(id),
+    weights: Object.fromEntries(weights) as Record<string, number>,
+    texts: readPluginTexts(dir),
+  };
 }
 
 interface GrantsBody {
