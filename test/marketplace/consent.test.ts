@@ -151,7 +151,7 @@ describe("the review of a version that follows another", () => {
     });
     const { required, optional, rating, ratingWithOptional } = await node.marketplace.review(ID, "1.1.0");
     assert.deepEqual(
-      [...required, ...optional].map(({ name, change, mode }) => [name, change, mode]),
+      [...required, ...optional].map(({ name, change, held }) => [name, change, held?.mode ?? null]),
       [
         ["bus.provide", null, "allow"],
         ["storage.kv", "wider", "allow"],

@@ -229,7 +229,7 @@ export interface ReviewRow extends PermissionRequest {
   /** Whether an earlier grant of this plugin already covers it. */
   granted: boolean;
   /** How the operator has decided before; null: not at all. */
-  mode: GrantMode | null;
+  held: Grant | null;
   /** How it differs from what the installed version asks for; null: not, or none is installed. */
   change: RightChange | null;
 }

@@ -29,7 +29,7 @@ export function buildReview(
         ...request,
         weight: right === undefined ? 0 : weightOf(right, offers),
         granted: right !== undefined && isWithin([right], held),
-        mode: granted.find(({ permission }) => permission === request.name)?.mode ?? null,
+        held: granted.find(({ permission }) => permission === request.name) ?? null,
         change: former === undefined ? null : changeOf(former.manifest, request, isRequired),
       };
     });
