@@ -6,9 +6,10 @@ import { test } from "node:test";
 import type { RoleName, StoredRelease } from "../../../src/contract/index.ts";
 import { ManualClock } from "../../../src/foundation/index.ts";
 import { Journal } from "../../../src/runtime/journal/index.ts";
-import { Ledger } from "../../../src/runtime/ledger.ts";
+import { Ledger } from "../../../src/runtime/ledger/index.ts";
 import { Roles } from "../../../src/runtime/rights/roles.ts";
 import { refusal } from "../../support/people.ts";
+import { NODE_ID } from "../fixtures/world.ts";
 
 const release = (id: string, roles: RoleName[]): StoredRelease =>
   ({ id, version: "1.0.0", sha256: id, publisherKeyId: "k", manifest: { roles } }) as unknown as StoredRelease;
@@ -17,7 +18,7 @@ test("a role has at most one plugin; who takes it over names whom from, and both
   const folder = mkdtempSync(join(tmpdir(), "hn-roles-"));
   const clock = new ManualClock(1_000_000);
   const journal = new Journal(join(folder, "journal.db"), { now: () => clock.now(), random: (n) => new Uint8Array(n) });
-  const ledger = new Ledger(join(folder, "ledger.db"), clock);
+  const ledger = new Ledger({ folder: join(folder, "ledger"), clock, nodeId: NODE_ID });
   t.after(() => {
     ledger.close();
     journal.close();
@@ -40,8 +41,7 @@ test("a role has at most one plugin; who takes it over names whom from, and both
 
   releases = [release("dev/b", [])];
   assert.equal(roles.holder("e2e"), undefined, "a release that does not want it any more has it no longer");
-  ledger.flush();
-  const rows = ledger.rows(20).map(({ plugin, op, target }) => `${plugin} ${op} ${target}`);
+  const rows = ledger.rows({ limit: 20 }).map(({ plugin, op, target }) => `${plugin} ${op} ${target}`);
   for (const row of ["dev/a role e2e", "dev/a role.end e2e to dev/b", "dev/b role e2e from dev/a", "dev/a role.end relay"])
     assert.ok(rows.includes(row), `${row} in ${rows.join(", ")}`);
 });
