@@ -1,5 +1,5 @@
 /** Grants: what they allow, how risky they are, whether one set lies within another. Pure functions. */
-export { rating, requested, weightOf, type OpenTo, type Right } from "../../format/index.ts";
+export { rating, requested, weightOf, type Right } from "../../format/index.ts";
 export * from "./check.ts";
 export * from "./doors.ts";
 export * from "./minimal.ts";
