@@ -40,7 +40,7 @@ type Terminal = { ok: true; value: JsonObject } | { ok: false; error: unknown };
 const WINDOW = CONSTANTS.STREAM_WINDOW_FRAMES;
 const ACK = CONSTANTS.STREAM_ACK_INTERVAL_FRAMES;
 const OPEN_MAX = 1024;
-const REVOKED_DEADLINE_MS = 100;
+const REVOKED_DEADLINE_MS = 50;
 
 class Entry implements LiveCall, Expiring {
   readonly id: number;
