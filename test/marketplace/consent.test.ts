@@ -26,7 +26,7 @@ const FILES = { "s.json": { bytes: Buffer.from("{}") } };
 const route = (auth: "member" | "public") => [
   {
     prefix: "echo",
-    routes: [{ method: "GET", path: "/list", auth, ...(auth === "member" ? { pseudo: "echo.http.list" } : {}) }],
+    routes: [{ method: "GET", path: "/echo/list", auth, ...(auth === "member" ? { pseudo: "echo.http.list" } : {}) }],
   },
 ];
 

@@ -69,8 +69,8 @@ function isHeld(right: Right, held: readonly Grant[]): boolean {
 }
 
 function publicRoutes({ contributes }: PluginManifest): string[] {
-  return (contributes.http ?? []).flatMap(({ prefix, routes }) =>
-    routes.filter(({ auth }) => auth === "public").map(({ method, path }) => `${method} /${prefix}${path}`),
+  return (contributes.http ?? []).flatMap(({ routes }) =>
+    routes.filter(({ auth }) => auth === "public").map(({ method, path }) => `${method} ${path}`),
   );
 }
 
