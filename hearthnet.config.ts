@@ -16,4 +16,5 @@ export default defineConfig({
   //   { name: "village", url: "https://plugins.village.example", root: "village.root.json", namespaces: ["village/*"] },
   //   { name: "stick", path: "/media/stick/registry", root: "sha256:…", namespaces: ["acme/*"] },
   // ],
+  // policy: { nativePublishers: ["<64 hex digits>"] },   whose plugins may be granted machine code beside those that ship with the host
 });

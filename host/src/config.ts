@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configMistake } from "./config-mistake.ts";
-import type { NodeConfig } from "./define-config.ts";
+import type { NodeConfig, PolicyConfig } from "./define-config.ts";
 import { readDht } from "./configured-dht.ts";
 import { HnError } from "./foundation/index.ts";
 import { readRegistries } from "./configured-registries.ts";
@@ -17,6 +17,7 @@ const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean }
   registries: () => true,
   dht: () => true,
   dev: (v) => typeof v === "boolean",
+  policy: () => true,
   logLevel: (v) => typeof v === "string" && ["debug", "info", "warn", "error", "silent"].includes(v),
 };
 
@@ -45,12 +46,25 @@ export async function loadConfig(path: string, o: { required?: boolean } = {}): 
       throw configMistake(name, `there is no such setting; known are ${Object.keys(FIELDS).join(", ")}`);
     if (item !== undefined && !FIELDS[name as keyof NodeConfig](item)) throw configMistake(name, "the value is not allowed");
   }
-  const { registries, dht, ...config }: NodeConfig = value;
+  const { registries, dht, policy, ...config }: NodeConfig = value;
   return {
     ...config,
     ...(registries === undefined ? {} : { registries: readRegistries(registries, dirname(path)) }),
     ...(dht === undefined ? {} : { dht: readDht(dht) }),
+    ...(policy === undefined ? {} : { policy: readPolicy(policy) }),
   };
+}
+
+/** @throws bad_request naming the field */
+function readPolicy(policy: unknown): PolicyConfig {
+  if (typeof policy !== "object" || policy === null) throw configMistake("policy", "{ nativePublishers } is expected");
+  for (const name of Object.keys(policy))
+    if (name !== "nativePublishers") throw configMistake(`policy/${name}`, "there is no such setting; known is nativePublishers");
+  const { nativePublishers = [] } = policy as { nativePublishers?: unknown };
+  const isKey = (key: unknown): key is string => typeof key === "string" && /^[0-9a-f]{64}$/.test(key);
+  if (!Array.isArray(nativePublishers) || !nativePublishers.every(isKey))
+    throw configMistake("policy/nativePublishers", "a list of key ids is expected, 64 digits 0-9, a-f each");
+  return { nativePublishers };
 }
 
 function isPort(value: unknown): boolean {

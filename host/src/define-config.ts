@@ -16,6 +16,7 @@ export interface NodeConfig {
   registries?: RegistryConfig[];
   /** Finding each other over the internet; off unless it is switched on. */
   dht?: DhtSettings;
+  policy?: PolicyConfig;
 }
 
 /** @source 06 §8 */
@@ -29,6 +30,15 @@ export interface DhtSettings {
   advertiseCommunity?: boolean;
   /** For a network of your own: private addresses may be dialled. */
   privateMode?: boolean;
+}
+
+/** What the operator allows beyond what every node does. @source plugin-platform §3.4.4 */
+export interface PolicyConfig {
+  /**
+   * Publishers whose plugins may be granted machine code (permission `native`), beside those of the registry that ships with the host: SHA-256 of
+   * their keys, 64 hex digits, as a review shows it.
+   */
+  nativePublishers?: string[];
 }
 
 /** A registry that this node takes plugins from, and for which names it may speak. @source marketplace §5 */

@@ -182,6 +182,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     newUlid,
     log: log.child({ room: "marketplace" }),
     registries: registrySources(options.registries ?? []),
+    nativePublishers: options.policy?.nativePublishers ?? [],
     hostVersion: VERSION,
     buildTime: buildFacts.time,
     allowDevRoot: buildFacts.profile === "development" || options.allowDevRoot === true,

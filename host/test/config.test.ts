@@ -39,6 +39,13 @@ for (const [what, text, words] of [
     'export default { dht: { bootstrap: ["192.0.2.1:25"] } };',
     /"dht\/bootstrap\/0"/,
   ],
+  ["a policy that is none", "export default { policy: true };", /"policy"/],
+  ["a policy nobody knows", "export default { policy: { everything: true } };", /policy\/everything/],
+  [
+    "a publisher that is no key",
+    'export default { policy: { nativePublishers: ["acme"] } };',
+    /policy\/nativePublishers.*64 digits/,
+  ],
   ["no default export", "export const name = 1;", /defineConfig/],
   ["a dev mode that is neither on nor off", 'export default { dev: "on" };', /"dev"/],
   ["broken syntax", "export default {", /cannot be read/],
@@ -60,4 +67,10 @@ it("reads registries from where the file lies, and insists on a file that was as
     { name: "stick", path: join(folder, "r"), root: join(folder, "a.json"), namespaces: ["acme/*"] },
   ]);
   await assert.rejects(loadConfig(join(folder, "other.ts"), { required: true }), /There is no file .*other\.ts/);
+});
+
+it("reads which publishers may be granted machine code (plugin-platform §3.4.4)", async (t) => {
+  const key = "0a".repeat(32);
+  const path = file(t, `export default { policy: { nativePublishers: ["${key}"] } };`);
+  assert.deepEqual((await loadConfig(path)).policy, { nativePublishers: [key] });
 });

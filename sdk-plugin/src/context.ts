@@ -53,8 +53,9 @@ export interface Log {
   error(message: string, fields?: object): void;
 }
 
-/** What the operator granted, live. A denied permission shows here and as `permission_denied`. */
+/** What the operator granted, live, which may be narrower than what was asked for. A denied permission shows here and as `permission_denied`. */
 export interface GrantView {
+  /** True also where the operator is asked at each use, and in a trial run. */
   has(permission: PermissionName): boolean;
   /** Granted scope; undefined when it is not granted. */
   scope(permission: PermissionName): JsonObject | undefined;

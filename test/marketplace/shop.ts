@@ -141,6 +141,8 @@ export interface Node {
   clock: ManualClock;
   dataDir: string;
   staged: { release: StoredRelease; grants: Grant[] }[];
+  /** The rights it has now. */
+  grants(id: string): Grant[];
   quarantined: { id: string; reason: string | undefined }[];
   /** `id version` of what waits for consent. */
   waiting: string[];
@@ -182,6 +184,11 @@ export async function openNode(t: Closing, shop: Shop, change: Partial<Marketpla
       if (found === undefined) throw new HnError("not_found", { reason: "not_kept" });
       return runtime.stage(found.release, found.grants);
     },
+    setGrants: async (id, grants) => {
+      const found = installed.get(id);
+      if (found !== undefined) installed.set(id, { ...found, grants });
+    },
+    rights: { trial: () => null, acceptTrial: () => Promise.reject(new HnError("not_found", { reason: "no_trial" })) },
     awaitConsent: (id, version) => void waiting.push(`${id} ${version}`),
     quarantine: async (id, reason) => void quarantined.push({ id, reason: reason.reason }),
   };
@@ -212,6 +219,7 @@ export async function openNode(t: Closing, shop: Shop, change: Partial<Marketpla
     clock,
     dataDir,
     staged,
+    grants: runtime.grants,
     waiting,
     quarantined,
     leftovers: () =>

@@ -173,6 +173,7 @@ async function listenOnSocket(app: FastifyInstance, dataDir: string): Promise<vo
 function watch({ services, live }: AdminContext): () => void {
   live.snapshotWith("node", () => services.facts());
   live.snapshotWith("plugins", () => services.runtime.list());
+  live.snapshotWith("questions", () => services.runtime.rights.questions());
   live.snapshotWith("mesh", () => services.peers.list());
   live.snapshotWith("members", () => services.community.members());
   live.snapshotWith("calls", () => services.bus.recentCalls(50));
@@ -180,6 +181,7 @@ function watch({ services, live }: AdminContext): () => void {
   live.feedWith("logs", (id, emit) => services.runtime.onLog(id, emit));
   const stops = [
     services.runtime.onChange((status) => live.publish("plugins", status)),
+    services.runtime.rights.onQuestions((open) => live.publish("questions", open)),
     services.peers.onChange(() => live.publish("mesh", services.peers.list())),
     services.community.onEvent((event) => {
       if (event.event_type.startsWith("community.")) live.publish("members", services.community.members());

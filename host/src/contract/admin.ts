@@ -18,7 +18,11 @@
  * | POST /plugins/:ns/:name/{enable,disable,restart} | {} → PluginStatus | operator |
  * | PUT  /plugins/:ns/:name/overrides | OverridesBody → PluginStatus | owner S |
  * | DELETE /plugins/:ns/:name?keep_data=30d or no | → {} | owner S |
- * | GET, PUT /plugins/:ns/:name/grants | → {items: Grant[], etag} / {grants: GrantInput[], etag} | viewer / owner S |
+ * | GET, PUT /plugins/:ns/:name/grants | → {items: Grant[], etag} / {grants: GrantInput[], etag, confirm_id?} | viewer / owner S |
+ * | GET, POST, DELETE /plugins/:ns/:name/trial | → {trial: TrialState or null} / {hours} → TrialState / {} | viewer / owner S |
+ * | POST /plugins/:ns/:name/trial/accept | {digest, confirm_id?} → {items: Grant[]} | owner S |
+ * | GET  /questions · POST /questions/:id/answer · /questions/:id/allow | → {items: Question[]} · {answer: "once" or "deny"} · {} → Question | viewer / operator / owner S |
+ * | GET  /roles · PUT /roles/:role | → {items: RoleState[]} · {plugin, instead?} → RoleState | viewer / owner S |
  * | GET, PUT /plugins/:ns/:name/config | → PluginConfig / {value, secrets, etag} → {result} | operator |
  * | GET  /plugins/:ns/:name/versions | → {items: KeptVersion[]} | viewer |
  * | POST /plugins/:ns/:name/{update,rollback} | UpdateBody / {version?, client_id} → 202 {job_id} | owner S |
@@ -108,6 +112,8 @@ export interface PluginItem extends PluginStatus {
 export interface PluginDetail extends PluginItem {
   manifest: PluginManifest;
   grants: Grant[];
+  /** How much each permission it asks for weighs, with its scope. */
+  weights: Record<string, number>;
   /** Texts that come with the package, by language: `config.<field>.title`, `config.<field>.description`, `warning.<code>`, `hint.<name>`. */
   texts: Record<string, Record<string, string>>;
 }
@@ -115,7 +121,9 @@ export interface PluginDetail extends PluginItem {
 export interface GrantInput {
   permission: string;
   scope?: JsonObject;
-  mode: "allow" | "deny";
+  mode: "allow" | "ask" | "deny";
+  /** Unix milliseconds; from then on it denies. */
+  expires?: number;
 }
 
 export interface InstallBody {

@@ -25,5 +25,6 @@ export * from "./permissions.ts";
 export * from "./plugin.ts";
 export * from "./ports.ts";
 export * from "./reasons.ts";
+export * from "./rights.ts";
 export * from "./services.ts";
 export * from "./wire.ts";

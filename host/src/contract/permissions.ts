@@ -55,3 +55,43 @@ export type PermissionTable = CheckedPermissions<typeof PERMISSIONS>;
 /** The four groups of the review sheet: may see · may do · may reach · may use. @source admin-ui §5 */
 export type PermissionGroup = "see" | "do" | "reach" | "use";
 export type PermissionName = keyof typeof PERMISSIONS;
+
+/** Capabilities of the protocol that only this node's operator may call: a grant names them one by one, `*` never means them. @source 00 §3, 20-35, plugin-platform §3.4.6 */
+export const SELF_CAPABILITIES: ReadonlySet<string> = new Set([
+  "chat.history",
+  "chat.mark_read",
+  "e2e.file.decrypt",
+  "e2e.file.encrypt",
+  "e2e.group.open",
+  "e2e.group.seal",
+  "e2e.open",
+  "e2e.reset",
+  "e2e.seal",
+  "e2e.status",
+  "e2e.verify",
+  "emergency.override",
+  "emergency.probe",
+  "emergency.status",
+  "federation.authorize",
+  "file.delete",
+  "file.fetch",
+  "file.pin",
+  "file.share",
+  "file.stat",
+  "file.unpin",
+  "llm.agent.run",
+  "mobile.push.notify",
+  "observability.consent.get",
+  "observability.consent.set",
+  "observability.doctor",
+  "rag.corpus.configure",
+  "rag.reindex",
+  "relay.deregister",
+  "relay.dht_bootstrap",
+  "relay.register",
+  "relay.status",
+]);
+
+/** Exclusive roles: at most one active plugin each, given by the operator. @source plugin-platform §3.3 */
+export const ROLES = ["blob-store", "relay", "federation-authorizer", "e2e", "availability", "aggregator"] as const;
+export type RoleName = (typeof ROLES)[number];

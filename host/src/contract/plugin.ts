@@ -3,7 +3,7 @@ import type { ConfinementEvidence, ConfinementLabel } from "./confinement.ts";
 import type { RouteAuth } from "./doors.ts";
 import type { LocalError } from "./errors.ts";
 import type { I18nText, JsonObject, JsonSchema, JsonValue } from "./ids.ts";
-import type { PermissionName } from "./permissions.ts";
+import type { PermissionName, RoleName } from "./permissions.ts";
 import type { TrustRequirement } from "./wire.ts";
 
 export interface PermissionRequest {
@@ -110,7 +110,7 @@ export interface PluginManifest {
   data?: { schemaVersion: number; downgradable: boolean; shared?: boolean; migrations?: JsonValue[] };
   update?: { strategy: "overlap" | "stop-first" };
   dependencies?: Record<string, string>;
-  roles?: string[];
+  roles?: RoleName[];
 }
 
 /** @source plugin-platform §6.1 */
@@ -137,14 +137,21 @@ export type PluginState =
   | "incompatible"
   | "blocked_by_policy";
 
+/** `ask`: the operator is asked at each use; `audit`: what it would do is simulated and noted; `deny` beats every other row of that permission. */
+export type GrantMode = "allow" | "ask" | "audit" | "deny";
+
 /** One consent row. `scope` may be narrower than asked for. @source plugin-platform §3.4 */
 export interface Grant {
   permission: PermissionName;
   scope: JsonObject;
-  mode: "allow" | "deny";
+  mode: GrantMode;
   grantedBy: "operator" | "config" | "setup";
   /** Unix milliseconds. */
   at: number;
+  /** Unix milliseconds; from then on the row denies. */
+  expires?: number;
+  /** Whom it was given to, SHA-256 of the publisher's key; the journal fills it in, and the row counts for no other publisher's release. */
+  publisherKey?: string;
 }
 
 /** A package that `format.verifyPackage` and the marketplace have accepted, unpacked in the store. */
@@ -242,6 +249,8 @@ export interface PluginStatus {
   /** Why it does not run, with what to do. */
   reason: LocalError | null;
   needsConsent: boolean;
+  /** When its trial run is over, Unix milliseconds; null when none goes on. */
+  trialUntil: number | null;
 }
 
 export interface PluginLogLine {

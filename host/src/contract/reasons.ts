@@ -403,6 +403,27 @@ export const REASONS = {
     message: "This version is not kept on this node.",
     action: "Go back to one that is kept, or install this version from the catalogue.",
   },
+  trial_run: {
+    code: "unauthorized",
+    message: "The plugin is in a trial run and answers only this node's operator.",
+    action: "Wait until the trial run is over; at most a day.",
+  },
+  no_trial: { code: "not_found", message: "No trial run of this plugin goes on.", action: "Start one on its page." },
+  proposal_stale: {
+    code: "expired",
+    message: "The plugin has used more since the proposal was shown.",
+    action: "Look at the new proposal, then accept it.",
+  },
+  question_gone: {
+    code: "not_found",
+    message: "This question is not open any more: it was answered, or its 30 seconds are over.",
+    action: "Wait for the plugin to ask again, or change its permissions.",
+  },
+  role_taken: {
+    code: "bad_request",
+    message: "Another plugin has this role.",
+    action: "Name the plugin that gives it up as well.",
+  },
   needed_by: { code: "bad_request", message: "Another plugin needs this one.", action: "Remove that one first." },
   disabled: { code: "not_found", message: "The plugin is switched off.", action: "Enable it on its page." },
   // ocr

@@ -6,6 +6,7 @@ import type { CommunityId, I18nText, JsonObject, JsonValue, NodeId, Time } from 
 import type { LedgerCheck, LedgerEntry, LedgerFilter, LedgerLine, LedgerRow } from "./ledger.ts";
 import type {
   Grant,
+  GrantMode,
   KeptRelease,
   MeterSample,
   PermissionRequest,
@@ -16,6 +17,7 @@ import type {
   StoredRelease,
 } from "./plugin.ts";
 import type { PeerLink } from "./ports.ts";
+import type { Rights } from "./rights.ts";
 import type {
   CommunityManifest,
   CommunityPolicy,
@@ -137,6 +139,8 @@ export interface Runtime {
   remove(id: string, o: { keepData: boolean }): Promise<void>;
   grants(id: string): Grant[];
   setGrants(id: string, grants: Grant[]): Promise<void>;
+  /** Questions, trial runs, roles. */
+  readonly rights: Rights;
   config(id: string): PluginConfig;
   setConfig(
     id: string,
@@ -216,15 +220,25 @@ export interface PermissionReview {
   displayName: I18nText;
   packageSha256: string;
   publisherKeyId: string;
+  /** The installed version it is compared with; null when none is. */
+  before: string | null;
+  /** What it asks for more than that one; empty: it could follow without a question. */
+  growth: Growth[];
   /** Package digest and everything shown, hashed; an install must echo it. */
   reviewDigest: string;
   rating: number;
+  /** With everything optional as well. */
+  ratingWithOptional: number;
   /** Label that this machine will give. */
   label: ConfinementReport["label"];
   required: ReviewRow[];
   optional: ReviewRow[];
   assets: { name: string; sizeBytes: number; license: string; present: boolean }[];
   totalBytes: number;
+  /** Machine code in the package, for whoever grants `native`. */
+  binaries: PackagedBinary[];
+  /** Whether this publisher may be granted `native` on this node. */
+  nativeAllowed: boolean;
   licenses: string[];
   /** True when weight ≥ 4 is asked: the operator must type the id. */
   confirmId: boolean;
@@ -234,6 +248,36 @@ export interface ReviewRow extends PermissionRequest {
   weight: number;
   /** Whether an earlier grant of this plugin already covers it. */
   granted: boolean;
+  /** How the operator has decided before; null: not at all. */
+  held: Grant | null;
+  /** How it differs from what the installed version asks for; null: not, or none is installed. */
+  change: RightChange | null;
+}
+
+/** `required`: it was optional before. */
+export type RightChange = "new" | "wider" | "required";
+
+/** Something that a new version asks for beyond the one before. @source plugin-platform §3.4.2 */
+export interface Growth {
+  kind: "permission" | "scope" | "required" | "native" | "tier" | "dependency" | "route" | "open";
+  /** `net.lan {"hosts":[…]}`, a plugin's id, `GET /market/list`, `ocr.image@1`. */
+  what: string;
+}
+
+export interface PackagedBinary {
+  path: string;
+  sha256: string;
+  sizeBytes: number;
+}
+
+/** The operator's decision on one permission; without a scope all that is asked for. */
+export interface GrantChoice {
+  permission: string;
+  scope?: JsonObject;
+  /** Default `allow`. */
+  mode?: Exclude<GrantMode, "audit">;
+  /** Unix milliseconds. */
+  expires?: number;
 }
 
 export interface InstallProgress {
@@ -248,7 +292,7 @@ export interface InstallRequest {
   /** From the review; required unless `grants` is `"all"` from the command line or config, or `"keep"`. */
   reviewDigest?: string;
   /** `"keep"`: what the installed version was granted, and no more; only for an update. */
-  grants: "all" | "keep" | { permission: string; scope?: JsonObject }[];
+  grants: "all" | "keep" | GrantChoice[];
   grantedBy: Grant["grantedBy"];
   confirmId?: string;
   useOldCatalogue?: boolean;
@@ -267,6 +311,13 @@ export interface Marketplace {
   install(request: InstallRequest): Promise<PluginStatus>;
   /** As `install`, of a plugin that is installed; nothing happens when it is the version already. @throws not_found · unauthorized consent_required */
   update(request: InstallRequest): Promise<PluginStatus>;
+  /**
+   * Other rights for an installed plugin, under the same rules as at its installation.
+   * @throws not_found · bad_request · unauthorized consent_required | policy
+   */
+  regrant(o: Pick<InstallRequest, "id" | "grantedBy" | "confirmId"> & { grants: GrantChoice[] }): Promise<Grant[]>;
+  /** Accepts what a trial run proposes, under the same rules. @throws as `Rights.acceptTrial` and `regrant` */
+  acceptTrial(o: Pick<InstallRequest, "id" | "confirmId"> & { digest: string }): Promise<Grant[]>;
   /** Goes back to a kept release. @throws not_found not_kept · revoked package_revoked · invalid_signature rolled_back */
   rollback(o: { id: string; version?: string }): Promise<PluginStatus>;
   /** Reads a `.hnp` handed over as file: verified like any other, then reviewable under its id. */

@@ -19,7 +19,7 @@ export {
 export { DEV_NAMESPACE, devVersion, isDevId, isDevVersion } from "./manifest/dev.ts";
 export * from "./frame/index.ts";
 export * from "./ledger/index.ts";
-export { checkManifest, requireManifest, type ManifestProblem, type ManifestVerdict } from "./manifest/check.ts";
+export { checkManifest, checkScope, requireManifest, type ManifestProblem, type ManifestVerdict } from "./manifest/check.ts";
 export { isBelowPrefix, routeParts, routesCollide } from "./manifest/route.ts";
 export { checkMachineCode, isMachineCode } from "./package/machine-code.ts";
 export { checkEntryName } from "./package/names.ts";
@@ -43,7 +43,7 @@ export {
   type WrittenPackage,
 } from "./package/write.ts";
 export * from "./registry/index.ts";
-export { rating, requested, weightOf, type Right } from "./rights/rating.ts";
+export { rating, requested, weightOf, type OpenTo, type Right } from "./rights/rating.ts";
 export { amount, texts } from "./rights/scope.ts";
 export { compareVersions, isInRange } from "./version.ts";
 export { blobCid, createBlobCid, isCid } from "../identity/index.ts";

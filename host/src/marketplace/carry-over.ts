@@ -2,6 +2,7 @@ import type { Grant, JsonValue, PluginManifest } from "../contract/index.ts";
 import { requested } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { isWithin, type Right } from "../runtime/index.ts";
+import { describeGrowth, growthOf } from "./growth.ts";
 
 /**
  * Rights of a version that follows another: what the operator has granted, as far as the new one still asks for it. What it asks for more
@@ -10,30 +11,24 @@ import { isWithin, type Right } from "../runtime/index.ts";
  * @source plugin-platform §3.4.2
  */
 export function carryOver(former: PluginManifest, next: PluginManifest, held: readonly Grant[]): Grant[] {
-  const grown = growthOf(former, next);
+  const grown = growthOf(former, next, held);
   if (grown.length > 0) {
     throw new HnError("unauthorized", {
       reason: "consent_required",
-      message: `${next.id} ${next.version} asks for more than ${former.version}: ${grown.join(", ")}. Version ${former.version} runs on.`,
+      message: `${next.id} ${next.version} asks for more than ${former.version}: ${grown.map(describeGrowth).join(", ")}. Version ${former.version} runs on.`,
       action: `Read \`hearthnet plugin show ${next.id}\`, then run \`hearthnet plugin update ${next.id} --grant all\`, or name each permission with --grant.`,
     });
   }
   const asked = requested([...next.permissions, ...(next.optionalPermissions ?? [])]);
-  const denied = held.filter(({ mode, permission }) => mode === "deny" && asked.some((right) => right.permission === permission));
-  const allowed = held.filter(({ mode }) => mode === "allow");
-  return [...allowed.flatMap((grant) => narrowed(grant, asked)), ...denied];
-}
-
-/** In words, what the operator has not seen before. */
-function growthOf(former: PluginManifest, next: PluginManifest): string[] {
-  const before = requested([...former.permissions, ...(former.optionalPermissions ?? [])]);
-  const dependencies = Object.keys(next.dependencies ?? {}).filter((id) => !Object.hasOwn(former.dependencies ?? {}, id));
+  const given = held.filter(({ mode }) => mode === "allow" || mode === "ask");
+  // What was only tried in a trial run was not granted.
+  const denied = held.filter(({ mode }) => mode === "deny" || mode === "audit").map(({ expires: _, ...grant }) => grant);
   return [
-    ...requested(next.permissions)
-      .filter((right) => !isWithin([right], before))
-      .map(({ permission, scope }) => `${permission}${Object.keys(scope).length === 0 ? "" : ` ${JSON.stringify(scope)}`}`),
-    ...(next.tier.min === "isolate" && former.tier.min === "process" ? ["a place in a shared process"] : []),
-    ...dependencies.map((id) => `the plugin ${id}`),
+    ...given.flatMap((grant) => narrowed(grant, asked)),
+    ...denied
+      .filter(({ permission }) => asked.some((right) => right.permission === permission))
+      .filter(({ permission, mode }) => mode === "deny" || !given.some((grant) => grant.permission === permission))
+      .map((grant): Grant => ({ ...grant, mode: "deny" })),
   ];
 }
 

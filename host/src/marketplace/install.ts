@@ -32,6 +32,17 @@ export interface InstallRooms {
   clock: Clock;
   hostVersion: string;
   isFirstParty: (offer: Offer) => boolean;
+  /** Whether a publisher may be granted machine code. */
+  mayBeNative: (publisher: { keyId: string; embeddedRoot: boolean }) => boolean;
+}
+
+/** Whether the embedded root vouches for it: then it is the host's own. */
+export function isEmbedded(offer: Offer, { isFirstParty }: Pick<InstallRooms, "isFirstParty">): boolean {
+  return isFirstParty(offer) && namespaceOf(offer.id) === "hearthnet";
+}
+
+export function isNativeAllowed(offer: Offer, { keyId }: Pick<Opened, "keyId">, rooms: InstallRooms): boolean {
+  return rooms.mayBeNative({ keyId, embeddedRoot: isEmbedded(offer, rooms) });
 }
 
 /** Where the steps lie on the whole way, per cent. */
@@ -68,7 +79,7 @@ export async function install(offer: Offer, request: InstallRequest, o: InstallR
   check(offer, opened, o);
   checkReview(opened, offer, { request, rooms: o });
   const before = o.runtime.release(offer.id);
-  const grants = consent(opened, request, { before, rooms: o });
+  const grants = consent(opened, request, { before, rooms: o, nativeAllowed: isNativeAllowed(offer, opened, o) });
   report("unpack");
   const undo: (() => void)[] = [];
   try {
@@ -85,7 +96,7 @@ export async function install(offer: Offer, request: InstallRequest, o: InstallR
     report("consent");
     signal?.throwIfAborted();
     report("start");
-    const status = await o.runtime.stage(releaseOf(offer, opened, { dir, assets, embeddedRoot: o.isFirstParty(offer) }), grants);
+    const status = await o.runtime.stage(releaseOf(offer, opened, { dir, assets, embeddedRoot: isEmbedded(offer, o) }), grants);
     o.state.setHighestSeen(offer.id, offer.version);
     o.packages.dropImport(offer.sha256);
     o.state.dropImport(offer.sha256);
@@ -117,10 +128,10 @@ function check(offer: Offer, { manifest, keyId }: Opened, o: InstallRooms): void
 function consent(
   { manifest }: Opened,
   request: InstallRequest,
-  { before, rooms }: { before: StoredRelease | undefined; rooms: InstallRooms },
+  { before, rooms, nativeAllowed }: { before: StoredRelease | undefined; rooms: InstallRooms; nativeAllowed: boolean },
 ): Grant[] {
   const { grants } = request;
-  if (grants !== "keep") return consentTo(manifest, { ...request, grants }, rooms.clock);
+  if (grants !== "keep") return consentTo(manifest, { ...request, grants }, { clock: rooms.clock, nativeAllowed });
   if (before === undefined) throw new HnError("not_found", { message: `No plugin ${manifest.id} is installed.` });
   try {
     return carryOver(before.manifest, manifest, rooms.runtime.grants(manifest.id));
@@ -134,7 +145,7 @@ function consent(
 function checkReview(opened: Opened, offer: Offer, o: { request: InstallRequest; rooms: InstallRooms }): void {
   const { reviewDigest } = o.request;
   if (reviewDigest === undefined) return;
-  const now = buildReview(opened, offer, o.rooms);
+  const now = buildReview(opened, offer, { ...o.rooms, nativeAllowed: isNativeAllowed(offer, opened, o.rooms) });
   if (now.reviewDigest !== reviewDigest) throw new HnError("expired", { reason: "review_stale" });
 }
 
@@ -171,7 +182,7 @@ function releaseOf(
     dir: o.dir,
     manifest,
     publisherKeyId: opened.keyId,
-    embeddedRoot: o.embeddedRoot && namespaceOf(offer.id) === "hearthnet",
+    embeddedRoot: o.embeddedRoot,
     assets: o.assets,
   };
 }

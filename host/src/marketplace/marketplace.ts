@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type {
   CatalogDetail,
   CatalogItem,
+  Grant,
   InstallRequest,
   LocalError,
   PermissionReview,
@@ -20,8 +21,9 @@ import {
 } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
 import { checkRevoked } from "./fit.ts";
-import { install, type InstallRooms } from "./install.ts";
-import { Offers, type Offer } from "./offers.ts";
+import { checkTyped, consentTo, type ConsentRules } from "./consent.ts";
+import { install, isNativeAllowed, type InstallRooms } from "./install.ts";
+import { Offers, type Offer, type Opened } from "./offers.ts";
 import { OneAtATime, untilAborted } from "./one-at-a-time.ts";
 import type { MarketplaceOptions, NodeMarketplace, RegistryState } from "./options.ts";
 import { Registries } from "./registries.ts";
@@ -69,6 +71,7 @@ export class MarketplaceRoom implements NodeMarketplace {
       clock,
       hostVersion,
       isFirstParty: ({ client }) => this.#registries.isEmbedded(client),
+      mayBeNative: ({ keyId, embeddedRoot }) => embeddedRoot || options.nativePublishers?.includes(keyId) === true,
     };
     this.#sweep();
   }
@@ -110,9 +113,10 @@ export class MarketplaceRoom implements NodeMarketplace {
 
   async show(id: string): Promise<CatalogDetail> {
     const offer = await this.#choose(id);
-    const { manifest, readme, keyId, sizeBytes } = await this.#rooms.offers.open(offer);
+    const opened = await this.#rooms.offers.open(offer);
+    const { manifest, readme, keyId, sizeBytes } = opened;
     const row = offer.client.rows.find((candidate) => candidate.id === id);
-    const review = buildReview({ manifest, keyId }, offer, this.#rooms);
+    const review = this.#review(opened, offer);
     const versions = await offer.client.versions(id);
     return {
       ...this.#item({
@@ -152,7 +156,7 @@ export class MarketplaceRoom implements NodeMarketplace {
 
   async review(id: string, version?: string): Promise<PermissionReview> {
     const offer = await this.#choose(id, version);
-    return buildReview(await this.#rooms.offers.open(offer), offer, this.#rooms);
+    return this.#review(await this.#rooms.offers.open(offer), offer);
   }
 
   async install(request: InstallRequest): Promise<PluginStatus> {
@@ -175,6 +179,19 @@ export class MarketplaceRoom implements NodeMarketplace {
     const status = runtime.get(request.id);
     if (offer.sha256 === installed.sha256 && status !== undefined) return status;
     return this.install({ ...request, version: offer.version });
+  }
+
+  async regrant({ id, ...request }: Parameters<NodeMarketplace["regrant"]>[0]): Promise<Grant[]> {
+    const { runtime } = this.#o;
+    await runtime.setGrants(id, consentTo(this.#release(id).manifest, { ...request, reviewDigest: "" }, this.#rulesFor(id)));
+    return runtime.grants(id);
+  }
+
+  async acceptTrial({ id, digest, confirmId }: Parameters<NodeMarketplace["acceptTrial"]>[0]): Promise<Grant[]> {
+    const { rights } = this.#o.runtime;
+    const { manifest } = this.#release(id);
+    checkTyped(manifest, rights.trial(id)?.proposal.grants ?? [], confirmId);
+    return rights.acceptTrial(id, digest);
   }
 
   rollback({ id, version }: { id: string; version?: string }): Promise<PluginStatus> {
@@ -220,8 +237,7 @@ export class MarketplaceRoom implements NodeMarketplace {
   }
 
   async recheck(id: string): Promise<{ ok: boolean; tampered: string[] }> {
-    const release = this.#o.runtime.release(id);
-    if (release === undefined) throw new HnError("not_found", { message: `No plugin ${id} is installed.` });
+    const release = this.#release(id);
     const tampered = await this.#changed(release);
     if (tampered.length > 0) await this.#o.runtime.quarantine(id, tamperedError(tampered).toLocal());
     return { ok: tampered.length === 0, tampered };
@@ -254,6 +270,23 @@ export class MarketplaceRoom implements NodeMarketplace {
   close(): void {
     this.#registries.close();
     this.#state.close();
+  }
+
+  #review(opened: Opened, offer: Offer): PermissionReview {
+    return buildReview(opened, offer, { ...this.#rooms, nativeAllowed: isNativeAllowed(offer, opened, this.#rooms) });
+  }
+
+  /** @throws not_found */
+  #release(id: string): StoredRelease {
+    const release = this.#o.runtime.release(id);
+    if (release === undefined) throw new HnError("not_found", { message: `No plugin ${id.slice(0, 80)} is installed.` });
+    return release;
+  }
+
+  #rulesFor(id: string): ConsentRules {
+    const { publisherKeyId: keyId, embeddedRoot } = this.#release(id);
+    const nativeAllowed = this.#rooms.mayBeNative({ keyId, embeddedRoot });
+    return { clock: this.#o.clock, nativeAllowed, held: this.#o.runtime.grants(id) };
   }
 
   /** A catalogue that was never read is read first. */

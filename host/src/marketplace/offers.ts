@@ -1,4 +1,4 @@
-import type { PluginManifest } from "../contract/index.ts";
+import type { PackagedBinary, PluginManifest } from "../contract/index.ts";
 import { CONSTANTS } from "../contract/index.ts";
 import {
   checkMachineCode,
@@ -37,6 +37,8 @@ export interface Opened {
   keyId: string;
   sizeBytes: number;
   readme: string;
+  /** Machine code, whatever it is called. */
+  binaries: PackagedBinary[];
 }
 
 export interface OffersOptions {
@@ -137,17 +139,29 @@ export class Offers {
   async judge(bytes: Uint8Array, offer: Pick<Offer, "id" | "version" | "sha256" | "client">): Promise<Opened> {
     const readme: Uint8Array[] = [];
     let reading = false;
-    const { manifest, keyId, packedBytes, machineCode } = await verifyPackage(bytes, {
+    const { manifest, keyId, packedBytes, rows, machineCode } = await verifyPackage(bytes, {
       keys: await offer.client.keysOf(namespaceOf(offer.id)),
       expected: { sha256: offer.sha256, id: offer.id, version: offer.version },
       sink: {
-        open: ({ path, size }) => (reading = path === "README.md" && size <= README_MAX_BYTES),
-        write: (chunk) => void (reading && readme.push(Buffer.from(chunk))),
+        open: ({ path, size }) => {
+          reading = path === "README.md" && size <= README_MAX_BYTES;
+        },
+        write: (chunk) => {
+          if (reading) readme.push(Buffer.from(chunk));
+        },
         close: () => (reading = false),
       },
     });
     checkMachineCode(manifest, machineCode);
-    const opened = { manifest, keyId, sizeBytes: packedBytes, readme: Buffer.concat(readme).toString("utf8") };
+    const opened = {
+      manifest,
+      keyId,
+      sizeBytes: packedBytes,
+      readme: Buffer.concat(readme).toString("utf8"),
+      binaries: rows
+        .filter(({ path }) => machineCode.includes(path))
+        .map(({ path, sha256, size }) => ({ path, sha256, sizeBytes: size })),
+    };
     this.#opened.set(offer.sha256, opened);
     return opened;
   }

@@ -1,5 +1,5 @@
 /** What the marketplace of one node is given and gives. */
-import type { Clock, Log, Marketplace, Runtime, StoredRelease } from "../contract/index.ts";
+import type { Clock, Log, Marketplace, Rights, Runtime, StoredRelease } from "../contract/index.ts";
 import type { UlidFactory } from "../foundation/index.ts";
 
 /** One source of plugins, and for which names it may speak. @source marketplace §5 */
@@ -26,8 +26,8 @@ export interface MarketplaceOptions {
   dataDir: string;
   runtime: Pick<
     Runtime,
-    "report" | "list" | "get" | "release" | "kept" | "grants" | "stage" | "rollback" | "awaitConsent" | "quarantine"
-  >;
+    "report" | "list" | "get" | "release" | "kept" | "grants" | "setGrants" | "stage" | "rollback" | "awaitConsent" | "quarantine"
+  > & { rights: Pick<Rights, "trial" | "acceptTrial"> };
   clock: Clock;
   newUlid: UlidFactory;
   log: Log;
@@ -36,6 +36,8 @@ export interface MarketplaceOptions {
   hostVersion: string;
   /** When this host was built, Unix milliseconds. The clock cannot be earlier. */
   buildTime: number;
+  /** Publishers that may be granted machine code beside those of the embedded root: SHA-256 of their keys, hex. @source plugin-platform §3.4.4 */
+  nativePublishers?: readonly string[];
   /** Take a root of profile `development`; true in a source checkout only. */
   allowDevRoot: boolean;
 }

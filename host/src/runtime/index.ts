@@ -10,7 +10,7 @@
 export { inspectConfinement } from "./inspect.ts";
 export type { ExitFacts, Launched, Launcher, NodePaths, SandboxSpec } from "./confine/index.ts";
 export type { NetWays } from "./net/index.ts";
-export { isWithin, requested, weightOf, type Right } from "./permission/index.ts";
+export { isDecidedAtStart, isWithin, requested, weightOf, type Right } from "./permission/index.ts";
 export { openRuntime } from "./open-runtime.ts";
 export type { RuntimeOptions } from "./options.ts";
 export { NodeRuntime } from "./runtime.ts";

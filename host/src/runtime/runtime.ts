@@ -1,6 +1,5 @@
 /** The runtime of one node: all its plugins, their rights, settings, logs. @source plugin-platform §6 */
 import { existsSync } from "node:fs";
-import { availableParallelism, totalmem } from "node:os";
 import type {
   ConfinementReport,
   Grant,
@@ -16,48 +15,48 @@ import type {
   PluginOverrides,
   PluginResources,
   PluginStatus,
+  RoleName,
   Runtime,
   StoredRelease,
 } from "../contract/index.ts";
 import { isDevId, isDevVersion } from "../format/index.ts";
-import { HnError } from "../foundation/index.ts";
-import { openTopics } from "../bus/index.ts";
-import { MountTable } from "../transport/index.ts";
-import { KvStore, roleHolder, type PanelWish } from "./broker/index.ts";
+import { createUlidFactory, HnError } from "../foundation/index.ts";
+import { roleHolder, type PanelWish } from "./broker/index.ts";
 import { SharedStore, type RoleHolder } from "./commons/index.ts";
-import { allowReading, openSeatBelt, sandboxLauncher, seatBeltLauncher, type Launcher, type Machine } from "./confine/index.ts";
-import { checkConfig, describeConfig, mergeSecrets, needsConfig } from "./configuration.ts";
-import { checkMounts, DataFolders, Trees } from "./data/index.ts";
-import { IsolateHosts, type EngineVerdict } from "./isolate/index.ts";
+import { allowReading, openSeatBelt, type Machine } from "./confine/index.ts";
+import { DataFolders, Trees } from "./data/index.ts";
+import { environmentOf } from "./environment-of.ts";
+import type { EngineVerdict } from "./isolate/index.ts";
 import { Journal, sweepOrphans, type OpRow, type PluginRow } from "./journal/index.ts";
 import { PluginFiles, type Layout } from "./layout.ts";
 import { Ledger } from "./ledger/index.ts";
 import { LogStore } from "./log-store.ts";
 import type { RuntimeOptions } from "./options.ts";
-import { EgressMeter, SYSTEM_WAYS, type Settings } from "./net/index.ts";
+import { recover } from "./recover.ts";
 import { Overrides } from "./overrides.ts";
 import { shapesProcess } from "./permission/index.ts";
+import { PluginRights } from "./rights/index.ts";
 import { checkRoutesFree } from "./route-collisions.ts";
 import { MeterRings } from "./quota/index.ts";
-import { SecretBox, type Secrets } from "./secrets.ts";
+import { SecretBox } from "./secrets.ts";
+import { Shelves } from "./shelves.ts";
+import { StoredSettings } from "./stored-settings.ts";
 import { inStartOrder } from "./start-order.ts";
 import { inParallel, Turns } from "./turns.ts";
 import { ManagedPlugin, type PluginEnvironment, type StartFacts } from "./supervise/index.ts";
 import { choose, grantsBack, UPGRADE_TIMES, Upgrades, wayOf, type Step, type Way } from "./upgrade/index.ts";
 
 type Change = PluginStatus | { id: string; state: "removed" };
-const DATA_KEPT_MS = 30 * 86_400_000;
 const PARALLEL_STARTS = 4;
 
 export class NodeRuntime implements Runtime {
-  readonly #layout: Layout;
   readonly #machine: Machine;
   readonly #report: ConfinementReport;
   readonly #journal: Journal;
   readonly #ledger: Ledger;
   readonly #logs: LogStore;
   readonly #data: DataFolders;
-  readonly #secrets: SecretBox;
+  readonly #settings: StoredSettings;
   readonly #shared: SharedStore;
   readonly #environment: PluginEnvironment;
   readonly #overrides: Overrides;
@@ -65,20 +64,19 @@ export class NodeRuntime implements Runtime {
   readonly #plugins = new Map<string, ManagedPlugin>();
   readonly #rows = new Map<string, PluginRow>();
   readonly #releases = new Map<string, StoredRelease>();
-  readonly #stores = new Map<string, KvStore>();
-  readonly #meters = new Map<string, EgressMeter>();
+  readonly #shelves: Shelves;
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #turns = new Turns();
   /** Of an author's session that a former run of the node has not ended. */
   readonly #abandoned: string[] = [];
   readonly #upgrades: Upgrades;
   readonly #rings: MeterRings;
+  readonly rights: PluginRights;
 
   constructor(
     options: RuntimeOptions,
     found: { layout: Layout; machine: Machine; report: ConfinementReport; engine: EngineVerdict },
   ) {
-    this.#layout = found.layout;
     this.#machine = found.machine;
     this.#report = found.report;
     const { clock, random } = options;
@@ -91,8 +89,19 @@ export class NodeRuntime implements Runtime {
       onTrouble: (error) => options.log.error("the ledger could not be written; it is tried again", { error }),
     });
     this.#logs = new LogStore(found.layout.logs, clock);
-    this.#secrets = new SecretBox(found.layout.secretKey);
+    const secrets = new SecretBox(found.layout.secretKey);
+    this.#settings = new StoredSettings({ journal: this.#journal, secrets, logs: this.#logs });
+    this.#shelves = new Shelves({ layout: found.layout, clock });
     this.#shared = new SharedStore(found.layout.shared);
+    this.rights = new PluginRights({
+      journal: this.#journal,
+      ledger: this.#ledger,
+      clock,
+      newId: createUlidFactory({ now: () => clock.now() }, random),
+      releases: () => [...this.#releases.values()],
+      inTurn: (id, act) => this.#turns.take(id, act),
+      apply: (id, o) => this.#applyGrants(id, o),
+    });
     const confined = found.report.label.startsWith("os");
     this.#data = new DataFolders({
       journal: this.#journal,
@@ -109,51 +118,26 @@ export class NodeRuntime implements Runtime {
       // A test that runs plugins in its own process has one for each of them.
       ownProcess: (id) => options.inProcess !== undefined || options.ownProcess?.includes(id) === true,
     });
-    this.#environment = {
-      bus: options.bus,
-      mounts: options.mounts ?? new MountTable(),
-      clock,
-      random,
-      identity: options.identity,
-      report: found.report,
-      launcher: watched(
-        options.inProcess ?? (belt === null ? sandboxLauncher(found.machine) : seatBeltLauncher(found.machine, belt)),
-        options.onLaunch,
-      ),
-      inProcess: options.inProcess !== undefined,
-      isolates: new IsolateHosts(found.machine, found.engine, (launcher) => watched(launcher, options.onLaunch)),
-      overrides: this.#overrides,
-      journal: this.#journal,
-      ledger: this.#ledger,
-      logs: this.#logs,
-      measures: {
-        diskMb: (id) => megabytes(this.#plugins.get(id)?.data.use?.bytes),
-        egressMb: (id) => megabytes(this.#plugins.get(id)?.session?.egress().bytesOutLastHour),
+    this.#environment = environmentOf({
+      options,
+      found,
+      belt,
+      rooms: {
+        overrides: this.#overrides,
+        journal: this.#journal,
+        ledger: this.#ledger,
+        rights: this.rights,
+        logs: this.#logs,
+        data: this.#data,
       },
-      measure: options.measure,
-      cores: availableParallelism(),
-      maxMemoryMb: Math.max(256, Math.floor((totalmem() / 1_048_576) * 0.75)),
-      files: (id) => new PluginFiles(found.layout, id),
-      data: this.#data,
-      checkMounts: (grants) => checkMounts(grants, { dataDir: options.dataDir }),
-      kv: (id) => this.#store(id),
-      ways: { ...SYSTEM_WAYS, ...options.ways },
-      egress: (id) => this.#meter(id),
-      settings: (release) => this.#settings(release),
-      deriveKey: (id, label) => this.#secrets.derive(id, label),
-      commons: {
-        community: options.community ?? null,
-        topics: options.topics ?? openTopics(),
-        signer: options.signer ?? null,
-        store: this.#shared,
-        holder: (role) => this.#holder(role),
-        grantsOf: (id) => this.#plugins.get(id)?.session?.grants,
-        show: options.showDocument ?? null,
-      },
+      shelves: this.#shelves,
+      settings: this.#settings,
+      secrets,
+      shared: this.#shared,
+      plugin: (id) => this.#plugins.get(id),
+      holder: (role) => this.#holder(role),
       onChange: (id) => this.#announce(id),
-      onNotice: options.onNotice ?? (() => {}),
-      admit: options.admit ?? (() => Promise.resolve()),
-    };
+    });
     this.#upgrades = new Upgrades({
       clock,
       journal: this.#journal,
@@ -246,6 +230,7 @@ export class NodeRuntime implements Runtime {
     checkRoutesFree(release, this.#releases.values());
     if (this.#machine.asRoot) allowReading(release.dir);
     this.#upgrades.settle(release.id);
+    this.rights.leaveTrial(release.id);
     const way = active === undefined ? "stop-first" : this.#wayTo(next, active);
     // Nothing of an even earlier release may still write where the next one will.
     if (way !== "beside") await this.#upgrades.end(release.id);
@@ -257,7 +242,7 @@ export class NodeRuntime implements Runtime {
     } finally {
       await this.#sweep(release.id);
     }
-    this.#hideSecrets(release.id);
+    this.#settings.hide(release.id);
     return this.#status(release.id);
   }
 
@@ -339,15 +324,14 @@ export class NodeRuntime implements Runtime {
       await this.#upgrades.end(id);
       const op = this.#journal.intent({ pluginId: id, kind: "remove", step: "delete", payload: { keepData: o.keepData } });
       await plugin.stop("It is being removed.");
+      this.rights.forget(id);
       this.#plugins.delete(id);
       this.#rows.delete(id);
       this.#releases.delete(id);
       this.#journal.remove(id, o.keepData);
       this.#logs.forget(id);
       this.#rings.forget(id);
-      this.#stores.get(id)?.close();
-      this.#stores.delete(id);
-      this.#meters.delete(id);
+      this.#shelves.forget(id);
       if (o.keepData) await this.#sweep(id);
       else await this.#data.eraseAll(id);
       this.#journal.done(op);
@@ -360,26 +344,44 @@ export class NodeRuntime implements Runtime {
     return this.#journal.grants(id);
   }
 
-  /** Takes effect with the plugin's next wish; rights that shape the process itself restart it. */
+  /** Takes effect at once on everything that runs; rights that shape the process itself restart it. Ends a trial run. */
   setGrants(id: string, grants: Grant[]): Promise<void> {
     return this.#act(id, async () => {
       const plugin = this.#plugin(id);
+      this.rights.leaveTrial(id);
       const before = this.#journal.grants(id);
       this.#environment.checkMounts(grants);
       this.#journal.setGrants(id, grants);
       this.#ledger.addGrants({ plugin: id, release: plugin.release.version }, before, grants);
-      if (plugin.running && shapesProcess(before) !== shapesProcess(grants)) {
-        this.#upgrades.settle(id);
-        await plugin.stop("Its rights have changed.");
-        await plugin.start();
-      } else plugin.setGrants(grants);
+      this.rights.plan();
+      await this.#applyGrants(id, { before });
     });
+  }
+
+  /** The plugin that has this role and runs. @source plugin-platform §3.3 */
+  roleHolder(role: RoleName): string | undefined {
+    const id = this.rights.roleHolder(role);
+    return id !== undefined && this.#plugins.get(id)?.running === true ? id : undefined;
+  }
+
+  async #applyGrants(id: string, { before, anew = false }: { before: readonly Grant[]; anew?: boolean }): Promise<void> {
+    const plugin = this.#plugin(id);
+    const grants = this.#journal.grants(id);
+    const { clock } = this.#environment;
+    // First everything that is over ends, a restart lets nothing of it drain.
+    plugin.setGrants(grants);
+    const now = (): number => clock.now();
+    if (!anew && (!plugin.running || shapesProcess(before, now) === shapesProcess(grants, now))) return;
+    if (this.#rows.get(id)?.desired === "disabled" || plugin.state === "quarantined") return;
+    this.#upgrades.settle(id);
+    await plugin.stop("Its rights have changed.", 0);
+    if (anew) plugin.reset();
+    await plugin.start();
   }
 
   config(id: string): PluginConfig {
     this.#plugin(id);
-    const stored = this.#journal.config(id) ?? { value: {}, version: 0 };
-    return describeConfig(this.#release(id), stored, this.#openSecrets(id));
+    return this.#settings.describe(this.#release(id));
   }
 
   /** @throws schema_mismatch with the fields at fault */
@@ -392,21 +394,16 @@ export class NodeRuntime implements Runtime {
       const plugin = this.#plugin(id);
       const release = this.#release(id);
       this.#upgrades.settle(id);
-      const merged = mergeSecrets(release, this.#openSecrets(id), secrets);
-      const checked = checkConfig(release, value, merged);
-      const hadConfig = this.#journal.config(id) !== undefined;
-      this.#journal.setConfig(id, value, this.#secrets.seal(id, merged));
-      this.#hideSecrets(id);
+      const { checked, isFirst } = this.#settings.put(release, value, secrets);
       if (this.#rows.get(id)?.desired === "disabled") return { result: "applied" };
       const { session } = plugin;
       if (session !== undefined && plugin.running && (await session.setConfig(checked)) === "applied")
         return { result: "applied" };
       await plugin.stop("Its settings have changed.");
       if (await plugin.start()) return { result: "restart" };
-      if (!hadConfig) return { result: "restart" };
+      if (isFirst) return { result: "restart" };
       await plugin.stop("Its former settings come back.");
-      this.#journal.dropNewestConfig(id);
-      this.#hideSecrets(id);
+      this.#settings.dropNewest(id);
       await plugin.start();
       return { result: "restored" };
     });
@@ -438,7 +435,15 @@ export class NodeRuntime implements Runtime {
   }
 
   async startAll(): Promise<void> {
-    const probations = await this.#recover();
+    const probations = await recover({
+      journal: this.#journal,
+      data: this.#data,
+      logs: this.#logs,
+      abandoned: this.#abandoned.splice(0),
+      isInstalled: (id) => this.#rows.has(id),
+    });
+    for (const id of this.#journal.data.plugins()) await this.#sweep(id);
+    this.rights.begin();
     const wanted = inStartOrder([...this.#releases.values()]).filter(({ id }) => this.#rows.get(id)?.desired === "enabled");
     await inParallel(wanted, PARALLEL_STARTS, ({ id }) => this.#turns.take(id, () => this.#startAtBoot(id, probations.get(id))));
   }
@@ -446,11 +451,11 @@ export class NodeRuntime implements Runtime {
   async stopAll(): Promise<void> {
     await this.#upgrades.closeAll();
     await Promise.all([...this.#plugins].map(([id, plugin]) => this.#turns.take(id, () => plugin.stop("The node is stopping."))));
-    for (const store of this.#stores.values()) store.close();
-    this.#stores.clear();
+    this.#shelves.close();
     this.#rings.close();
     this.#closeBelt();
     this.#shared.close();
+    this.rights.close();
     this.#ledger.close();
     this.#logs.close();
     this.#journal.close();
@@ -481,7 +486,7 @@ export class NodeRuntime implements Runtime {
       this.#rows.set(row.id, row);
       this.#releases.set(row.id, release);
       this.#plugins.set(row.id, this.#manage({ release, grants: [] }));
-      this.#hideSecrets(row.id);
+      this.#settings.hide(row.id);
     }
   }
 
@@ -495,33 +500,6 @@ export class NodeRuntime implements Runtime {
     if (probation !== undefined) this.#upgrades.resume(plugin, probation, { failed });
   }
 
-  /** Finishes what a crash has cut off, and deletes data whose time is over. @returns probations that go on, and what waits for the operator, by plugin */
-  async #recover(): Promise<Map<string, OpRow>> {
-    const probations = new Map<string, OpRow>();
-    this.#journal.dropStaged();
-    for (const op of this.#journal.unfinished()) {
-      if ((op.step === "probation" || op.step === "ask") && this.#rows.has(op.pluginId)) {
-        probations.set(op.pluginId, op);
-        continue;
-      }
-      if (op.kind === "remove" && op.payload["keepData"] === false && !this.#rows.has(op.pluginId))
-        await this.#data.eraseAll(op.pluginId);
-      // The flip itself is one transaction, so whatever else was cut off left one release active, and no process of a former run is left.
-      this.#journal.done(op.opId);
-    }
-    for (const id of this.#abandoned.splice(0)) {
-      await this.#data.eraseAll(id);
-      this.#logs.forget(id);
-      this.#journal.remove(id, false);
-    }
-    for (const id of this.#journal.expiredData(DATA_KEPT_MS)) {
-      await this.#data.eraseAll(id);
-      this.#journal.forgetData(id);
-    }
-    for (const id of this.#journal.data.plugins()) await this.#sweep(id);
-    return probations;
-  }
-
   /** @param step.grants  its rights until it is the installed release; from then on the journal's count */
   #manage(step: Step): ManagedPlugin {
     return new ManagedPlugin(step.release, this.#environment, () => this.#startFacts(step));
@@ -530,12 +508,10 @@ export class NodeRuntime implements Runtime {
   #startFacts({ release, grants }: Step): StartFacts {
     const { id } = release;
     const installed = this.#releases.get(id)?.sha256 === release.sha256;
-    const secrets = this.#openSecrets(id);
-    const value = this.#journal.config(id)?.value ?? {};
     return {
       release,
       grants: installed ? this.#journal.grants(id) : grants,
-      config: needsConfig(release, value, secrets) ? null : checkConfig(release, value, secrets),
+      config: this.#settings.ready(release),
       bestLabel: this.#journal.plugins().find((row) => row.id === id)?.bestLabel ?? null,
     };
   }
@@ -546,16 +522,19 @@ export class NodeRuntime implements Runtime {
     this.#journal.activate(release, { ...o, data: plugin.data.folder });
     this.#releases.set(id, release);
     this.#ledger.addGrants({ plugin: id, release: release.version }, before, o.grants);
+    this.rights.plan();
     const row = this.#journal.plugins().find((one) => one.id === id);
     if (row !== undefined) this.#rows.set(id, row);
     this.#plugins.set(id, plugin);
-    this.#hideSecrets(id);
+    this.#settings.hide(id);
   }
 
-  /** The one active plugin that declares the role; two of them are none, for nobody has decided between them. */
-  #holder(role: string): RoleHolder | null {
+  /** Who was given the role, or, while nobody was, the one active plugin that declares it: between two, somebody has to decide. */
+  #holder(role: RoleName): RoleHolder | null {
+    const assigned = this.rights.roleHolder(role);
     const serving = [...this.#plugins].filter(
-      ([, plugin]) => plugin.running && plugin.release.manifest.roles?.includes(role) === true,
+      ([id, plugin]) =>
+        plugin.running && plugin.release.manifest.roles?.includes(role) === true && (assigned === undefined || assigned === id),
     );
     const [id, plugin] = serving.length === 1 ? (serving[0] ?? []) : [];
     return id === undefined || plugin?.session === undefined ? null : roleHolder(id, plugin.session);
@@ -567,39 +546,6 @@ export class NodeRuntime implements Runtime {
     await this.#data
       .sweep(id)
       .catch((error: unknown) => this.#logs.add(id, { source: "host", level: "error", message: HnError.from(error).message }));
-  }
-
-  #openSecrets(id: string): Secrets {
-    return this.#secrets.open(id, this.#journal.config(id)?.secrets ?? new Uint8Array(0));
-  }
-
-  #hideSecrets(id: string): void {
-    this.#logs.hide(id, Object.values(this.#openSecrets(id)));
-  }
-
-  #store(id: string): KvStore {
-    const known = this.#stores.get(id);
-    if (known !== undefined) return known;
-    const store = new KvStore(new PluginFiles(this.#layout, id).kv);
-    this.#stores.set(id, store);
-    return store;
-  }
-
-  #meter(id: string): EgressMeter {
-    const known = this.#meters.get(id) ?? new EgressMeter(this.#environment.clock, 0);
-    this.#meters.set(id, known);
-    return known;
-  }
-
-  #settings({ id, manifest }: StoredRelease): Settings {
-    const openSecrets = (): Secrets => this.#openSecrets(id);
-    return {
-      value: this.#journal.config(id)?.value ?? {},
-      schema: manifest.config?.schema ?? null,
-      get secrets() {
-        return openSecrets();
-      },
-    };
   }
 
   #setDesired(id: string, desired: PluginRow["desired"]): void {
@@ -637,12 +583,4 @@ export class NodeRuntime implements Runtime {
     const status = this.get(id);
     if (status !== undefined) for (const listener of this.#listeners) listener(status);
   }
-}
-
-function watched(launcher: Launcher, onLaunch: RuntimeOptions["onLaunch"]): Launcher {
-  return onLaunch === undefined ? launcher : { launch: (spec) => onLaunch(launcher.launch(spec), spec) };
-}
-
-function megabytes(bytes: number | undefined): number | null {
-  return bytes === undefined ? null : Math.round((bytes / 1_048_576) * 10) / 10;
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
@@ -22,18 +21,12 @@ import type {
 import { checkLedgerLines } from "../../src/format/index.ts";
 import { createUlidFactory, HnError, type ManualClock, silentLog } from "../../src/foundation/index.ts";
 import { createFreshDeviceId, readFreshDeviceId, sameShortId, shortId } from "../../src/identity/index.ts";
+import { send, type Answer } from "./send.ts";
 import { LedgerFolder } from "../runtime/ledger/support.ts";
 import { MountTable } from "../../src/transport/index.ts";
 import { seededRandom, Village } from "../support/people.ts";
 
 const PASSWORD = "a password of some length";
-
-interface Answer {
-  status: number;
-  body: JsonObject;
-  headers: Record<string, string | string[] | undefined>;
-  cookie: string;
-}
 
 interface House {
   admin: Admin;
@@ -47,28 +40,6 @@ interface House {
   terminal(method: string, path: string, body?: unknown): Promise<Answer>;
   /** Walks set-up; returns the session cookie. */
   setUp(): Promise<string>;
-}
-
-function send(options: object, body: string | undefined): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const call = request(options, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (c: Buffer) => chunks.push(c));
-      response.on("end", () => {
-        const text = Buffer.concat(chunks).toString();
-        const cookie = (response.headers["set-cookie"] ?? []).map((c) => c.split(";")[0]).join("; ");
-        const json = String(response.headers["content-type"]).includes("application/json");
-        resolve({
-          status: response.statusCode ?? 0,
-          body: (json ? JSON.parse(text) : { text }) as JsonObject,
-          headers: response.headers,
-          cookie,
-        });
-      });
-    });
-    call.on("error", reject);
-    call.end(body);
-  });
 }
 
 async function house(t: TestContext): Promise<House> {
@@ -90,6 +61,7 @@ async function house(t: TestContext): Promise<House> {
     onChange: () => () => {},
     get: () => undefined,
     ledgerView: book.ledger,
+    rights: { questions: () => [], onQuestions: () => () => {} },
   } as unknown;
   const services: AdminServices = {
     bus: {
@@ -392,7 +364,15 @@ describe("answers", () => {
     const common = { id: "acme/echo", grantedBy: "operator", useOldCatalogue: false };
     assert.deepEqual(asked, [
       { verb: "update", ...common, version: "1.1.0", grants: "keep" },
-      { verb: "update", ...common, grants: [{ permission: "notify" }], reviewDigest: "d" },
+      {
+        verb: "update",
+        ...common,
+        grants: [
+          { permission: "notify", mode: "allow" },
+          { permission: "x", mode: "deny" },
+        ],
+        reviewDigest: "d",
+      },
       { verb: "update", ...common, grants: "all" },
       { verb: "rollback", id: "acme/echo", version: "1.0.0" },
     ]);

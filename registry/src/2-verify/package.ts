@@ -41,7 +41,7 @@ export async function checkCandidate(
       cid: blobCid(bytes).cid,
       publisherKeyids: o.keys.map(({ keyId }) => keyId),
       permissionsDigest: permissionsDigest(manifest),
-      rating: rating(requested(manifest.permissions), "os"),
+      rating: rating(requested(manifest.permissions), "os", manifest.contributes.capabilities ?? []),
       tier: manifest.tier.min,
       engines: manifest.engines,
       platforms: manifest.platforms,

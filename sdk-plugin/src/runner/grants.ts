@@ -9,8 +9,11 @@ export interface LiveGrants extends GrantView {
 export function openGrants(first: readonly Grant[], onFault: (error: unknown) => void): LiveGrants {
   let present = first;
   const listeners = new Set<() => void>();
-  const find = (permission: string): Grant | undefined =>
-    present.find((grant) => grant.permission === permission && grant.mode === "allow");
+  // What the operator is asked about, or tries out, is worth trying; a denial beats every other row.
+  const find = (permission: string): Grant | undefined => {
+    const rows = present.filter((grant) => grant.permission === permission);
+    return rows.some(({ mode }) => mode === "deny") ? undefined : rows[0];
+  };
   return {
     has: (permission) => find(permission) !== undefined,
     scope: (permission) => find(permission)?.scope,

@@ -291,6 +291,20 @@ const reasons = {
     "Stelle die Abschottung wieder her, siehe die Seite Zustand.",
   ],
   protocol_error: ["Das Plugin hielt sich nicht an das Protokoll und wurde beendet.", "Melde es dem Herausgeber."],
+  trial_run: [
+    "Das Plugin ist im Probelauf und antwortet nur dem Betreiber dieses Knotens.",
+    "Warte, bis der Probelauf vorbei ist; er dauert höchstens einen Tag.",
+  ],
+  no_trial: ["Von diesem Plugin läuft kein Probelauf.", "Beginne einen auf seiner Seite."],
+  proposal_stale: [
+    "Das Plugin hat mehr benutzt, seit der Vorschlag gezeigt wurde.",
+    "Sieh dir den neuen Vorschlag an und nimm ihn dann an.",
+  ],
+  question_gone: [
+    "Diese Frage ist nicht mehr offen: sie wurde beantwortet, oder ihre 30 Sekunden sind vorbei.",
+    "Warte, bis das Plugin wieder fragt, oder ändere seine Erlaubnisse.",
+  ],
+  role_taken: ["Ein anderes Plugin hat diese Rolle.", "Nenne auch das Plugin, das sie abgibt."],
   needed_by: ["Ein anderes Plugin braucht dieses.", "Entferne zuerst das andere."],
   disabled: ["Das Plugin ist ausgeschaltet.", "Schalte es auf seiner Seite ein."],
   language_unsupported: ["Diese Sprache ist für die Texterkennung nicht installiert.", "Wähle eine installierte Sprache."],

@@ -6,6 +6,7 @@ import { panels } from "./de.panels.ts";
 import { people } from "./de.people.ts";
 import { permissions } from "./de.permissions.ts";
 import { plugins } from "./de.plugins.ts";
+import { rights } from "./de.rights.ts";
 import { states } from "./de.states.ts";
 import { tryIt } from "./de.try.ts";
 import { versions } from "./de.versions.ts";
@@ -21,6 +22,7 @@ export const de = {
   ...panels,
   ...people,
   ...plugins,
+  rights,
   ...tryIt,
   ...versions,
 } satisfies Messages;

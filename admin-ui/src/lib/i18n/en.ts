@@ -6,6 +6,7 @@ import { panels } from "./en.panels.ts";
 import { people } from "./en.people.ts";
 import { permissions } from "./en.permissions.ts";
 import { plugins } from "./en.plugins.ts";
+import { rights } from "./en.rights.ts";
 import { states } from "./en.states.ts";
 import { tryIt } from "./en.try.ts";
 import { versions } from "./en.versions.ts";
@@ -21,6 +22,7 @@ export const en = {
   ...panels,
   ...people,
   ...plugins,
+  rights,
   ...tryIt,
   ...versions,
 };

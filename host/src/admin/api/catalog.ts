@@ -1,4 +1,4 @@
-import type { InstallBody } from "../../contract/index.ts";
+import type { GrantInput, InstallBody } from "../../contract/index.ts";
 import { ApiReply, type ApiRequest, type ApiRoute } from "../context.ts";
 import { idOf } from "./plugins.ts";
 import { limitOf } from "./node.ts";
@@ -52,15 +52,12 @@ export const catalogRoutes: readonly ApiRoute[] = [
     }),
     handle: (request: ApiRequest<InstallBody>, { services, jobs }) => {
       const { id, version, review_digest, grants, confirm_id, client_id } = request.body;
-      const allowed = grants
-        .filter((g) => g.mode === "allow")
-        .map(({ permission, scope }) => ({ permission, ...(scope === undefined ? {} : { scope }) }));
       const job = jobs.start({ kind: "install", subject: `${id}@${version}`, clientId: client_id }, (report, signal) =>
         services.marketplace.install({
           id,
           version,
           reviewDigest: review_digest,
-          grants: allowed,
+          grants,
           grantedBy: "operator",
           ...(confirm_id === undefined ? {} : { confirmId: confirm_id }),
           signal,
@@ -79,12 +76,12 @@ export const catalogRoutes: readonly ApiRoute[] = [
     body: shape({
       id: TEXT(80),
       "version?": TEXT(64),
-      grants: { oneOf: [{ const: "all" }, { type: "array", maxItems: 64, items: { type: "string", maxLength: 64 } }] },
+      grants: { oneOf: [{ const: "all" }, GRANTS] },
       "confirm_id?": { type: "string", maxLength: 80 },
       client_id: TEXT(64),
     }),
     handle: (
-      request: ApiRequest<{ id: string; version?: string; grants: "all" | string[]; confirm_id?: string; client_id: string }>,
+      request: ApiRequest<{ id: string; version?: string; grants: "all" | GrantInput[]; confirm_id?: string; client_id: string }>,
       { services, jobs },
     ) => {
       const { id, version, grants, confirm_id, client_id } = request.body;
@@ -92,7 +89,7 @@ export const catalogRoutes: readonly ApiRoute[] = [
         services.marketplace.install({
           id,
           ...(version === undefined ? {} : { version }),
-          grants: grants === "all" ? "all" : grants.map((permission) => ({ permission })),
+          grants,
           grantedBy: "operator",
           ...(confirm_id === undefined ? {} : { confirmId: confirm_id }),
           signal,

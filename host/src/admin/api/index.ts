@@ -10,6 +10,7 @@ import { overrideRoutes } from "./overrides.ts";
 import { panelRoutes } from "./panels.ts";
 import { peopleRoutes } from "./people.ts";
 import { pluginRoutes } from "./plugins.ts";
+import { rightsRoutes } from "./rights.ts";
 import { setupRoutes } from "./setup.ts";
 import { tryRoutes } from "./try.ts";
 import { versionRoutes } from "./versions.ts";
@@ -25,6 +26,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...versionRoutes,
   ...panelRoutes,
   ...overrideRoutes,
+  ...rightsRoutes,
   ...catalogRoutes,
   ...devRoutes,
   ...tryRoutes,

@@ -1,12 +1,5 @@
-import {
-  PERMISSIONS,
-  type Grant,
-  type JsonObject,
-  type PermissionName,
-  type PluginDetail,
-  type PluginItem,
-  type PluginStatus,
-} from "../../contract/index.ts";
+import type { Grant, GrantInput, JsonObject, PluginDetail, PluginItem, PluginStatus } from "../../contract/index.ts";
+import { requested, weightOf } from "../../format/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { blake3, canonicalBytes } from "../../identity/index.ts";
 import type { AdminContext, ApiRequest, ApiRoute } from "../context.ts";
@@ -67,12 +60,13 @@ export const pluginRoutes: readonly ApiRoute[] = [
     path: `${BASE}/grants`,
     role: "owner",
     stepUp: true,
-    body: shape({ grants: GRANTS, etag: { type: "string", maxLength: 128 } }),
+    body: shape({
+      grants: GRANTS,
+      etag: { type: "string", maxLength: 128 },
+      "confirm_id?": { type: "string", maxLength: 80 },
+    }),
     audit: "plugin.grants",
-    handle: (
-      request: ApiRequest<{ grants: { permission: string; scope?: JsonObject; mode: "allow" | "deny" }[]; etag: string }>,
-      context,
-    ) => setGrants(request, context),
+    handle: (request: ApiRequest<GrantsBody>, context) => setGrants(request, context),
   },
   {
     method: "GET",
@@ -134,35 +128,40 @@ function detail(id: string, { services }: AdminContext): PluginDetail {
     throw new HnError("not_found", { message: `The plugin ${id.slice(0, 80)} is not installed here.` });
   const { runtime, marketplace } = services;
   const { manifest, dir } = release;
-  return { ...status, update: marketplace.newer(id), manifest, grants: runtime.grants(id), texts: readPluginTexts(dir) };
+  const asked = requested([...manifest.permissions, ...(manifest.optionalPermissions ?? [])]);
+  const weights = asked.map((right) => [right.permission, weightOf(right, manifest.contributes.capabilities ?? [])]);
+  return {
+    ...status,
+    update: marketplace.newer(id),
+    manifest,
+    grants: runtime.grants(id),
+    weights: Object.fromEntries(weights) as Record<string, number>,
+    texts: readPluginTexts(dir),
+  };
 }
 
-async function setGrants(
-  request: ApiRequest<{ grants: { permission: string; scope?: JsonObject; mode: "allow" | "deny" }[]; etag: string }>,
-  context: AdminContext,
-): Promise<{ items: Grant[]; etag: string }> {
+interface GrantsBody {
+  grants: GrantInput[];
+  etag: string;
+  confirm_id?: string;
+}
+
+async function setGrants(request: ApiRequest<GrantsBody>, context: AdminContext): Promise<{ items: Grant[]; etag: string }> {
   const id = known(request, context);
-  const { runtime, clock } = context.services;
-  if (etagOf(runtime.grants(id)) !== request.body.etag) throw new HnError("expired", { reason: "etag_stale" });
-  const manifest = runtime.release(id)?.manifest;
-  const asked = [...(manifest?.permissions ?? []), ...(manifest?.optionalPermissions ?? [])];
-  const grants = request.body.grants.map((input): Grant => {
-    const wish = asked.find((p) => p.name === input.permission);
-    if (wish === undefined || !Object.hasOwn(PERMISSIONS, input.permission))
-      throw new HnError("bad_request", { message: `The plugin does not ask for ${input.permission}.` });
-    return {
-      permission: input.permission as PermissionName,
-      scope: input.scope ?? wish.scope ?? {},
-      mode: input.mode,
-      grantedBy: "operator",
-      at: clock.now(),
-    };
+  const { runtime, marketplace } = context.services;
+  const { grants, etag, confirm_id: confirmId } = request.body;
+  if (etagOf(runtime.grants(id)) !== etag) throw new HnError("expired", { reason: "etag_stale" });
+  const items = await marketplace.regrant({
+    id,
+    grants,
+    grantedBy: "operator",
+    ...(confirmId === undefined ? {} : { confirmId }),
   });
-  await runtime.setGrants(id, grants);
-  const items = runtime.grants(id);
   return { items, etag: etagOf(items) };
 }
 
 function etagOf(grants: Grant[]): string {
-  return blake3(canonicalBytes(grants.map(({ permission, scope, mode }) => ({ permission, scope, mode })))).slice(0, 39);
+  return blake3(
+    canonicalBytes(grants.map(({ permission, scope, mode, expires = 0 }) => ({ permission, scope, mode, expires }))),
+  ).slice(0, 39);
 }

@@ -16,5 +16,10 @@ export function shape(fields: Record<string, Record<string, unknown>>): Record<s
 export const GRANTS: Record<string, unknown> = {
   type: "array",
   maxItems: 64,
-  items: shape({ permission: TEXT(64), "scope?": { type: "object" }, mode: { enum: ["allow", "deny"] } }),
+  items: shape({
+    permission: TEXT(64),
+    "scope?": { type: "object" },
+    mode: { enum: ["allow", "ask", "deny"] },
+    "expires?": { type: "integer", minimum: 0 },
+  }),
 };

@@ -50,7 +50,8 @@ export const versionRoutes: readonly ApiRoute[] = [
           id,
           ...(version === undefined ? {} : { version }),
           ...(review_digest === undefined ? {} : { reviewDigest: review_digest }),
-          grants: allowed(grants),
+          // No answer: the rights of the version before, and no more.
+          grants: grants ?? "keep",
           grantedBy: "operator",
           ...(confirm_id === undefined ? {} : { confirmId: confirm_id }),
           useOldCatalogue: use_old_catalogue === true,
@@ -80,12 +81,3 @@ export const versionRoutes: readonly ApiRoute[] = [
     },
   },
 ];
-
-/** No answer: the rights of the version before, and no more. */
-function allowed(grants: UpdateBody["grants"]): "all" | "keep" | { permission: string }[] {
-  if (grants === undefined) return "keep";
-  if (grants === "all") return "all";
-  return grants
-    .filter(({ mode }) => mode === "allow")
-    .map(({ permission, scope }) => ({ permission, ...(scope === undefined ? {} : { scope }) }));
-}

@@ -17,6 +17,7 @@ const ROLES: Record<string, Role> = {
   node: "viewer",
   health: "viewer",
   plugins: "viewer",
+  questions: "viewer",
   jobs: "viewer",
   mesh: "viewer",
   members: "viewer",

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { GrantInput, KeptVersion, UpdateBody } from "../../contract/index.ts";
+import type { KeptVersion, UpdateBody } from "../../contract/index.ts";
 import type { Command, Invocation } from "../command.ts";
+import { GRANT_OPTIONS, readGrants } from "../grant-option.ts";
 import { finished } from "../job.ts";
 import { pathOf } from "../plugin-path.ts";
 import { table } from "../table.ts";
@@ -14,20 +15,14 @@ export const versionCommands: readonly Command[] = [
     example: "hearthnet plugin update hearthnet/ocr",
     options: {
       version: { type: "string", value: "VERSION", help: "this one; otherwise the newest that fits" },
-      grant: {
-        type: "string",
-        multiple: true,
-        value: "PERMISSION",
-        help: "grant a permission; `all` grants what the manifest asks for; otherwise it keeps what it has",
-      },
-      confirm: { type: "string", value: "ID", help: "needed when it is granted a permission of weight 4 or 5" },
+      ...GRANT_OPTIONS,
     },
     run: (invocation) => {
       const { options } = invocation;
-      const grants = options["grant"] as string[] | undefined;
+      const grants = readGrants(options);
       return follow(invocation, "update", {
         ...(typeof options["version"] === "string" ? { version: options["version"] } : {}),
-        ...(grants === undefined ? {} : { grants: grantsOf(grants) }),
+        ...(grants === undefined ? {} : { grants }),
         ...(typeof options["confirm"] === "string" ? { confirm_id: options["confirm"] } : {}),
       });
     },
@@ -64,8 +59,4 @@ async function follow(invocation: Invocation, verb: "update" | "rollback", body:
   const { job_id } = await client().send<{ job_id: string }>("POST", path, { ...body, client_id: randomUUID() });
   const status = await finished(invocation, job_id, args[0] ?? "");
   print(status, `${status.id} ${status.version}: ${status.state}, confinement ${status.label ?? "none"}`);
-}
-
-function grantsOf(names: readonly string[]): "all" | GrantInput[] {
-  return names.includes("all") ? "all" : names.map((permission) => ({ permission, mode: "allow" }));
 }

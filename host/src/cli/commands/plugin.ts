@@ -1,13 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { resolve } from "node:path";
 import { UsageError } from "../../command-line/index.ts";
 import type {
   CatalogDetail,
   CatalogItem,
-  Grant,
-  JsonObject,
   PermissionReview,
-  PluginDetail,
   PluginConfig,
   PluginLogLine,
   PluginStatus,
@@ -17,12 +13,14 @@ import { HnError, parseStrictJson } from "../../foundation/index.ts";
 import type { Command, Invocation } from "../command.ts";
 import { delegate } from "../delegate.ts";
 import { readNamedFile } from "../file.ts";
+import { GRANT_OPTIONS, readGrants } from "../grant-option.ts";
 import { finished } from "../job.ts";
 import { pathOf } from "../plugin-path.ts";
 import { table } from "../table.ts";
 import { overrideCommand } from "./plugin-override.ts";
 import { topCommand } from "./plugin-top.ts";
 import { devCommand } from "./plugin-dev.ts";
+import { rightsCommands } from "./plugin-rights.ts";
 import { versionCommands } from "./plugin-versions.ts";
 
 const AUTHOR_VERBS = ["create", "types", "test", "validate", "watch", "pack", "keygen", "sign", "verify"] as const;
@@ -76,16 +74,7 @@ export const pluginCommands: readonly Command[] = [
         await api.get<CatalogDetail>(`/catalog/${pathOf(args[0])}`),
         await api.get<PermissionReview>(`/catalog/${pathOf(args[0])}/review`),
       ];
-      const asks = [...review.required, ...review.optional].map((p) => [p.name, String(p.weight), p.reason.en]);
-      print(
-        { detail, review },
-        [
-          `${detail.displayName.en} ${detail.latest}: ${detail.description.en}`,
-          `rating ${review.rating} of 6, confinement here: ${review.label}`,
-          "",
-          table(["permission", "weight", "the author's reason"], asks, "asks for nothing"),
-        ].join("\n"),
-      );
+      print({ detail, review }, describeReview(detail, review));
     },
   },
   {
@@ -94,13 +83,7 @@ export const pluginCommands: readonly Command[] = [
     summary: "install a plugin from the catalogue, or from a file",
     example: "hearthnet plugin install hearthnet/ocr --grant all",
     options: {
-      grant: {
-        type: "string",
-        multiple: true,
-        value: "PERMISSION",
-        help: "grant a permission; `all` grants what the manifest asks for",
-      },
-      confirm: { type: "string", value: "ID", help: "needed when it asks for a permission of weight 4 or 5" },
+      ...GRANT_OPTIONS,
       from: { type: "string", value: "FILE", help: "install this .hnp file" },
     },
     run: install,
@@ -161,17 +144,8 @@ export const pluginCommands: readonly Command[] = [
     },
     run: config,
   },
-  ...(["grant", "revoke"] as const).map((verb): Command => ({
-    name: ["plugin", verb],
-    args: "ID PERMISSION",
-    summary: verb === "grant" ? "allow it one permission that it asks for" : "take one permission away, at once",
-    example: `hearthnet plugin ${verb} hearthnet/ocr proc.worker`,
-    ...(verb === "grant"
-      ? { options: { folder: { type: "string" as const, value: "PATH", help: "the folder to lend, for fs.mount" } } }
-      : {}),
-    run: (invocation) => setGrant(invocation, verb === "grant" ? "allow" : "deny"),
-  })),
   devCommand,
+  ...rightsCommands,
   ...AUTHOR_VERBS.map((verb): Command => ({
     name: ["plugin", verb],
     args: "…",
@@ -194,6 +168,41 @@ export const pluginCommands: readonly Command[] = [
     run: ({ args, host, io }) => delegate(host.binaries.registry, [verb, ...args], io),
   })),
 ];
+
+function describeReview(detail: CatalogDetail, review: PermissionReview): string {
+  const { required, optional, rating, ratingWithOptional } = review;
+  const asks = [...required, ...optional].map((p) => [
+    p.name,
+    String(p.weight),
+    optional.includes(p) ? "optional" : "required",
+    p.change ?? "",
+    JSON.stringify(p.scope ?? {}),
+    p.reason.en,
+  ]);
+  return [
+    `${detail.displayName.en} ${detail.latest}: ${detail.description.en}`,
+    `rating ${rating} of 6${rating === ratingWithOptional ? "" : `, ${ratingWithOptional} with everything optional`}, confinement here: ${review.label}`,
+    `publisher ${review.publisherKeyId}`,
+    ...(review.before === null || review.growth.length === 0
+      ? []
+      : [`more than ${review.before}: ${review.growth.map(({ kind, what }) => `${kind} ${what}`).join(", ")}`]),
+    "",
+    table(["permission", "weight", "", "against before", "scope", "the author's reason"], asks, "asks for nothing"),
+    ...(review.binaries.length === 0
+      ? []
+      : [
+          "",
+          table(
+            ["machine code", "sha256"],
+            review.binaries.map(({ path, sha256 }) => [path, sha256]),
+            "",
+          ),
+        ]),
+    ...(review.nativeAllowed || !asks.some(([name]) => name === "native")
+      ? []
+      : ["This publisher may not run machine code here; see policy.nativePublishers in hearthnet.config.ts."]),
+  ].join("\n");
+}
 
 function row(p: PluginStatus): string[] {
   return [
@@ -219,11 +228,10 @@ async function install(invocation: Invocation): Promise<void> {
     version = items[0]?.version;
   }
   pathOf(id);
-  const grants = (options["grant"] as string[] | undefined) ?? [];
   const { job_id } = await api.send<{ job_id: string }>("POST", "/installs/terminal", {
     id,
     ...(version === undefined ? {} : { version }),
-    grants: grants.includes("all") ? "all" : grants,
+    grants: readGrants(options) ?? [],
     ...(typeof options["confirm"] === "string" ? { confirm_id: options["confirm"] } : {}),
     client_id: randomUUID(),
   });
@@ -262,29 +270,4 @@ async function config({ args, options, client, print }: Invocation): Promise<voi
       restored: "The plugin did not start with these settings; the former ones are back.",
     }[done.result] ?? done.result,
   );
-}
-
-async function setGrant({ args, options, client, print }: Invocation, mode: "allow" | "deny"): Promise<void> {
-  const { folder } = options;
-  if (mode === "allow" && (args[1] === "fs.mount") !== (typeof folder === "string"))
-    throw new UsageError("--folder names the folder to lend; fs.mount needs it, and no other permission has one.");
-  const api = client();
-  const path = `/plugins/${pathOf(args[0])}/grants`;
-  const { items, etag } = await api.get<{ items: Grant[]; etag: string }>(path);
-  const others = items
-    .filter((g) => g.permission !== args[1])
-    .map(({ permission, scope, mode: m }) => ({ permission, scope, mode: m }));
-  const lent = typeof folder === "string" ? { scope: await mountScope(api, { id: args[0] ?? "", folder }) } : {};
-  const done = await api.send<{ items: Grant[] }>("PUT", path, {
-    grants: [...others, { permission: args[1], mode, ...lent }],
-    etag,
-  });
-  print(done.items, mode === "allow" ? "Granted." : "Taken away.");
-}
-
-/** What the plugin asks for, with the folder that it is to have. */
-async function mountScope(api: ReturnType<Invocation["client"]>, o: { id: string; folder: string }): Promise<JsonObject> {
-  const { manifest } = await api.get<PluginDetail>(`/plugins/${pathOf(o.id)}`);
-  const wish = [...manifest.permissions, ...(manifest.optionalPermissions ?? [])].find(({ name }) => name === "fs.mount");
-  return { ...wish?.scope, path: resolve(o.folder) };
 }

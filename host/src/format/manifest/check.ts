@@ -1,9 +1,15 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import { CONSTANTS, type PermissionName, type PermissionRequest, type PluginManifest } from "../../contract/index.ts";
+import {
+  CONSTANTS,
+  type JsonObject,
+  type PermissionName,
+  type PermissionRequest,
+  type PluginManifest,
+} from "../../contract/index.ts";
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
 import { checkMeaning } from "./meaning.ts";
 import { MANIFEST_SCHEMA } from "./schema.ts";
-import { SCOPES } from "./scopes.ts";
+import { GRANTED, SCOPES } from "./scopes.ts";
 
 export interface ManifestProblem {
   /** JSON pointer. */
@@ -17,7 +23,7 @@ const NESTING_MAX = 12;
 // Union types and `required` beside `properties` in another branch are used on purpose.
 const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, strictTypes: false });
 let manifestShape: ValidateFunction | undefined;
-const scopeShapes: Map<PermissionName, ValidateFunction> = new Map();
+const scopeShapes: Map<string, ValidateFunction> = new Map();
 
 /**
  * Judges a manifest; the same function for the command line, the registry and the host, so that all three say the same.
@@ -57,12 +63,34 @@ export function requireManifest(source: Uint8Array | object): PluginManifest {
   });
 }
 
+/**
+ * Judges the scope of one permission: a manifest's wish, or what the operator grants of it.
+ * @param o.at       JSON pointer of the scope, for what is said of it
+ * @param o.granted  with what only the operator adds, such as the folder for `fs.mount`
+ * @source plugin-platform §3.1
+ */
+export function checkScope(name: PermissionName, scope: JsonObject, o: { at: string; granted?: boolean }): ManifestProblem[] {
+  const shape = scopeShape(name, o.granted === true);
+  if (!shape(scope)) return problems(shape, o.at);
+  // Under its own authority a plugin names whom it calls.
+  const { capabilities, own } = scope;
+  if (name === "bus.call" && own === true && Array.isArray(capabilities) && capabilities.includes("*"))
+    return [{ path: `${o.at}/own`, message: 'does not go together with "*"' }];
+  return [];
+}
+
+function scopeShape(name: PermissionName, granted: boolean): ValidateFunction {
+  const schema = (granted ? GRANTED[name] : undefined) ?? SCOPES[name];
+  const key = `${name} ${schema === SCOPES[name] ? "asked" : "granted"}`;
+  const known = scopeShapes.get(key);
+  if (known !== undefined) return known;
+  const shape = ajv.compile(schema);
+  scopeShapes.set(key, shape);
+  return shape;
+}
+
 function checkScopes(at: string, requests: PermissionRequest[]): ManifestProblem[] {
-  return requests.flatMap((request, i) => {
-    let shape = scopeShapes.get(request.name);
-    if (shape === undefined) scopeShapes.set(request.name, (shape = ajv.compile(SCOPES[request.name])));
-    return shape(request.scope ?? {}) ? [] : problems(shape, `${at}/${i}/scope`);
-  });
+  return requests.flatMap(({ name, scope }, i) => checkScope(name, scope ?? {}, { at: `${at}/${i}/scope` }));
 }
 
 function problems(validate: ValidateFunction, at: string): ManifestProblem[] {

@@ -1,4 +1,4 @@
-import { PERMISSIONS } from "../../contract/index.ts";
+import { PERMISSIONS, ROLES } from "../../contract/index.ts";
 import {
   CAPABILITY,
   closed,
@@ -157,5 +157,5 @@ export const MANIFEST_SCHEMA: Schema = closed({
   }),
   "update?": closed({ strategy: { enum: ["overlap", "stop-first"] } }),
   "dependencies?": { type: "object", propertyNames: PLUGIN_ID, additionalProperties: RANGE, maxProperties: 16 },
-  "roles?": LIST({ enum: ["blob-store", "relay", "federation-authorizer", "e2e", "availability", "aggregator"] }, 6),
+  "roles?": LIST({ enum: [...ROLES] }, 6),
 });

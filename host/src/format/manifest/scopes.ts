@@ -46,7 +46,7 @@ export const SCOPES: Record<PermissionName, Schema> = {
   "secret.derive": closed({ labels: LIST(SLUG, 16) }),
   "secret.use": closed({ names: LIST(POINTER, 32) }),
   "secret.read": closed({ names: LIST(POINTER, 32) }),
-  "proc.worker": closed({ workers: { ...LIST(SLUG, 16), minItems: 1 }, "threads?": COUNT(1, 64) }),
+  "proc.worker": closed({ workers: { ...LIST(SLUG, 16), minItems: 1 }, "threads?": FLAG }),
   compute: closed({ classes: LIST({ enum: ["cpu-heavy", "gpu"] }, 2) }),
   native: closed({ mode: LIST({ enum: ["addon", "exec"] }, 2) }),
   "hw.gpu": DEVICES,
@@ -59,4 +59,13 @@ export const SCOPES: Record<PermissionName, Schema> = {
   schedule: NONE,
   notify: NONE,
   "ui.panel": NONE,
+};
+
+/** Scopes to which the operator adds something of their own: the folder that a plugin only knows by its name. */
+export const GRANTED: Partial<Record<PermissionName, Schema>> = {
+  "fs.mount": closed({
+    name: SLUG,
+    mode: { enum: ["ro", "rw"] },
+    "path?": { type: "string", pattern: "^/[^\\u0000-\\u001f]*$", maxLength: 4096 },
+  }),
 };

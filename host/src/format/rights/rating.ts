@@ -1,10 +1,12 @@
 /** How risky a set of rights is, 1 (harmless) to 6; computed, never declared by the author. @source plugin-platform §3.2 */
 import {
   PERMISSIONS,
+  SELF_CAPABILITIES,
   type ConfinementLabel,
   type JsonObject,
   type PermissionName,
   type PermissionRequest,
+  type TrustRequirement,
 } from "../../contract/index.ts";
 import { texts } from "./scope.ts";
 
@@ -21,16 +23,29 @@ export function requested(requests: readonly PermissionRequest[]): Right[] {
 const READS = new Set<PermissionName>(["blobs.read", "events.read", "fs.mount", "secret.read"]);
 const LEAVES = new Set<PermissionName>(["net.internet", "net.lan", "net.udp"]);
 
-/** Weight of one right with its scope; §3.1's column W. */
-export function weightOf({ permission, scope }: Right): number {
+/** What a plugin offers and to whom, as its manifest says: how much `bus.provide` weighs depends on it. */
+export interface OpenTo {
+  name: string;
+  trust: TrustRequirement;
+}
+
+/**
+ * Weight of one right with its scope; §3.1's column W.
+ * @param offers  capabilities of the plugin's manifest
+ */
+export function weightOf({ permission, scope }: Right, offers: readonly OpenTo[] = []): number {
   const base = PERMISSIONS[permission].weight;
   switch (permission) {
-    case "bus.provide":
-      return texts(scope, "trust").some((trust) => trust === "unknown" || trust === "federated") ? 2 : base;
+    case "bus.provide": {
+      const prefixes = texts(scope, "prefixes");
+      const isOpen = ({ name, trust }: OpenTo): boolean =>
+        (trust === "unknown" || trust === "federated") && prefixes.some((prefix) => name.startsWith(prefix));
+      return offers.some(isOpen) ? 2 : base;
+    }
     case "bus.call": {
       const targets = texts(scope, "capabilities");
       if (targets.some((target) => target.startsWith("auth.token.issue@"))) return 4;
-      if (texts(scope, "trust").includes("self")) return 3;
+      if (targets.some((target) => SELF_CAPABILITIES.has(target.split("@")[0] ?? ""))) return 3;
       return scope["own"] === true || targets.includes("*") ? 2 : base;
     }
     case "events.read":
@@ -51,8 +66,8 @@ export function weightOf({ permission, scope }: Right): number {
 }
 
 /** Rating of everything granted. */
-export function rating(rights: readonly Right[], label: ConfinementLabel): number {
-  const heaviest = Math.max(0, ...rights.map(weightOf));
+export function rating(rights: readonly Right[], label: ConfinementLabel, offers: readonly OpenTo[] = []): number {
+  const heaviest = Math.max(0, ...rights.map((right) => weightOf(right, offers)));
   const reads = rights.some(
     ({ permission, scope }) => READS.has(permission) || (permission === "bus.call" && reachesContent(scope)),
   );

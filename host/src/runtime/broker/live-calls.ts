@@ -40,6 +40,7 @@ type Terminal = { ok: true; value: JsonObject } | { ok: false; error: unknown };
 const WINDOW = CONSTANTS.STREAM_WINDOW_FRAMES;
 const ACK = CONSTANTS.STREAM_ACK_INTERVAL_FRAMES;
 const OPEN_MAX = 1024;
+const REVOKED_DEADLINE_MS = 50;
 
 class Entry implements LiveCall, Expiring {
   readonly id: number;
@@ -176,7 +177,8 @@ export class LiveCalls {
         yield frame;
       }
     } finally {
-      if (entry.terminal === undefined) this.#cancel(entry, "caller left", new DOMException("The caller left.", "AbortError"));
+      if (entry.terminal === undefined)
+        this.#cancel(entry, "caller left", { error: new DOMException("The caller left.", "AbortError") });
     }
   }
 
@@ -214,10 +216,25 @@ export class LiveCalls {
     this.#deadlines.close();
   }
 
+  /**
+   * Ends the calls to what the plugin may not offer any more: their callers get the refusal, the plugin less time than usual, so that a stream is
+   * over 200 ms after the right was taken.
+   * @source plugin-platform §3.4.3
+   */
+  cancelUnless(mayOffer: (ref: string) => HnError | undefined): void {
+    for (const entry of this.#live.values()) {
+      const error = mayOffer(entry.ref);
+      if (error === undefined) continue;
+      // What waits to be read was produced under a right that is gone.
+      entry.frames.length = 0;
+      this.#cancel(entry, "permission taken", { error, withinMs: REVOKED_DEADLINE_MS });
+    }
+  }
+
   /** Ends all calls as a shutdown does. */
   cancelAll(why: string): void {
     for (const entry of this.#live.values())
-      this.#cancel(entry, why, new HnError("plugin_gone", { message: "The plugin is being stopped." }));
+      this.#cancel(entry, why, { error: new HnError("plugin_gone", { message: "The plugin is being stopped." }) });
   }
 
   #open(question: Question, cancellation: Cancellation): Entry {
@@ -229,7 +246,7 @@ export class LiveCalls {
     const deadlineMs = Math.max(0, Math.round(call.deadline - now));
     const entry = new Entry({ id: process.channel.nextId(), question, startedAt: now, onDeadline: this.#onDeadline });
     this.#live.set(entry.id, entry);
-    cancellation.onAbort(() => this.#cancel(entry, "caller left", cancellation.reason));
+    cancellation.onAbort(() => this.#cancel(entry, "caller left", { error: cancellation.reason }));
     this.#deadlines.watch(entry);
     const { json, attachments } = takeBytes(call.body as unknown as JsonObject);
     const sent = process.channel
@@ -254,7 +271,7 @@ export class LiveCalls {
         return channel.send({ t: "frame", id, event: frame.event, data: (json[frame.event] ?? {}) as JsonObject }, attachments);
       });
     } catch (error) {
-      this.#cancel(entry, "what should follow the call has broken off", error);
+      this.#cancel(entry, "what should follow the call has broken off", { error });
     }
   }
 
@@ -265,10 +282,16 @@ export class LiveCalls {
       throw protocolError("A frame is malformed.");
     }
     placeBytes({ [message.event]: message.data }, attachments);
+    if (entry.cancelled !== undefined) return;
     entry.push({ event: message.event, data: message.data });
   }
 
-  #cancel(entry: Entry, why: string, error: unknown): void {
+  /** @param o.withinMs  how long the plugin may take to end it */
+  #cancel(
+    entry: Entry,
+    why: string,
+    { error, withinMs = CONSTANTS.CANCEL_DEADLINE_MS }: { error: unknown; withinMs?: number },
+  ): void {
     if (entry.cancelled !== undefined || entry.terminal !== undefined) return;
     entry.cancelled = { error };
     const { channel } = this.#options.process;
@@ -277,7 +300,7 @@ export class LiveCalls {
     if (channel.abort(entry.id) && !entry.sent) return this.#end(entry, { ok: false, error });
     this.#send({ t: "cancel", id: entry.id, why });
     this.#deadlines.forget(entry);
-    entry.deadline = this.#options.clock.monotonic() + CONSTANTS.CANCEL_DEADLINE_MS;
+    entry.deadline = this.#options.clock.monotonic() + withinMs;
     this.#deadlines.watch(entry);
   }
 
@@ -285,7 +308,7 @@ export class LiveCalls {
   #overdue(entry: Entry): void {
     const { cancelled } = entry;
     if (cancelled === undefined) {
-      this.#cancel(entry, "deadline", new HnError("timeout"));
+      this.#cancel(entry, "deadline", { error: new HnError("timeout") });
       return this.#options.onDeadline?.();
     }
     this.#detached.add(entry.id);

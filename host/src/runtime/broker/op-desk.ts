@@ -4,16 +4,19 @@ import {
   PLUGIN_OPS,
   type Clock,
   type JsonObject,
+  type JsonValue,
   type PermissionName,
   type PluginMessage,
+  type PluginOp,
 } from "../../contract/index.ts";
 import { HnError, TokenBucket } from "../../foundation/index.ts";
 import { FrameInbox, placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
-import { denied } from "../permission/index.ts";
+import { OpGrants, Undecided, type Check, type GrantDenied, type GrantModes } from "../permission/index.ts";
 import type { ConfinedProcess, Outgoing } from "../process/index.ts";
 import type { LiveCall, LiveCalls } from "./live-calls.ts";
 import { isOp, runOp } from "./ops.ts";
 import type { OpFacts, PluginScope } from "./scope.ts";
+import { simulated } from "./simulated.ts";
 
 /** One op as the ledger keeps it. */
 export interface OpUse extends Required<Omit<OpFacts, "permission">> {
@@ -24,31 +27,50 @@ export interface OpUse extends Required<Omit<OpFacts, "permission">> {
   via?: "panel";
 }
 
+/** An op that waits for the operator. */
+export interface AskedOp {
+  op: string;
+  denial: GrantDenied;
+  trace: string;
+  signal: AbortSignal;
+}
+
 export interface OpDeskOptions {
   process: ConfinedProcess;
   clock: Clock;
   scope: PluginScope;
   calls: LiveCalls;
+  modes: () => GrantModes;
+  /** Puts a question to the operator; resolves when they say yes. @throws GrantDenied when they say no, or nothing in time */
+  ask: (question: AskedOp) => Promise<void>;
   onDenied: (use: OpUse) => void;
   onQuota: (use: OpUse) => void;
   onAllowed: (use: OpUse) => void;
+  onSimulated: (use: OpUse) => void;
+  /** Checks that an op has passed, or would have passed in a trial run. */
+  onUsed: (use: OpUse, checks: readonly Check[]) => void;
   onStrike: (why: string) => void;
 }
 
 interface Running {
-  permission: PermissionName | null;
+  grants: OpGrants;
   controller: AbortController;
+  /** Its answer has been sent before its work has ended. */
+  answered: boolean;
   /** Frames that may still be sent. */
   credit: number;
   wake: (() => void) | undefined;
   /** Frames that follow the op; only some ops take any. */
   inbox: FrameInbox | undefined;
+  use: OpUse;
 }
 
 /** With `stream: true` among the arguments. */
 const TAKES_FRAMES = new Set<string>(["blobs.put"]);
 const OPEN_MAX = 1024;
 const PER_SECOND = 2000;
+/** An op needs one right, seldom two. */
+const QUESTIONS_MAX = 4;
 
 export class OpDesk {
   readonly #options: OpDeskOptions;
@@ -123,10 +145,16 @@ export class OpDesk {
     running.inbox.push({ event: message.event, data: message.data });
   }
 
-  /** Ends what runs on rights that are gone. @source §3.4.3 */
-  revoke(stillGranted: (permission: PermissionName) => boolean): void {
-    for (const { permission, controller } of this.#running.values()) {
-      if (permission !== null && !stillGranted(permission)) controller.abort(denied(permission, permission));
+  /** Ends what runs on rights that are gone, or narrower than what it does. Its work may still wind up; the plugin has its answer. @source §3.4.3 */
+  revoke(): void {
+    for (const [id, running] of this.#running) {
+      const lost = running.answered ? undefined : running.grants.lost();
+      if (lost === undefined) continue;
+      running.answered = true;
+      running.controller.abort(lost);
+      running.wake?.();
+      this.#options.onDenied({ ...running.use, target: running.use.target || lost.target });
+      this.#refuse(id, lost);
     }
   }
 
@@ -137,15 +165,26 @@ export class OpDesk {
     }
   }
 
-  async #run(o: { id: number; op: keyof typeof PLUGIN_OPS; args: JsonObject; parent: LiveCall | null }): Promise<void> {
-    const { process, scope } = this.#options;
+  async #run(o: { id: number; op: PluginOp; args: JsonObject; parent: LiveCall | null }): Promise<void> {
+    const { process, modes } = this.#options;
     const permission = PLUGIN_OPS[o.op];
     const running: Running = {
-      permission,
+      grants: new OpGrants(modes),
       controller: new AbortController(),
+      answered: false,
       credit: CONSTANTS.STREAM_WINDOW_FRAMES,
       wake: undefined,
       inbox: TAKES_FRAMES.has(o.op) && o.args["stream"] === true ? this.#inbox(o.id) : undefined,
+      use: {
+        op: o.op,
+        permission: permission ?? "",
+        target: "",
+        bytesIn: 0,
+        bytesOut: 0,
+        denied: false,
+        trace: o.parent?.call.traceId ?? "",
+        ...(o.parent?.via === "panel" ? { via: o.parent.via } : {}),
+      },
     };
     this.#running.set(o.id, running);
     const { signal } = running.controller;
@@ -155,35 +194,13 @@ export class OpDesk {
       running.wake?.();
       running.inbox?.end(signal.reason);
     });
-    const use: OpUse = {
-      op: o.op,
-      permission: permission ?? "",
-      target: "",
-      bytesIn: 0,
-      bytesOut: 0,
-      denied: false,
-      trace: o.parent?.call.traceId ?? "",
-      ...(o.parent?.via === "panel" ? { via: o.parent.via } : {}),
-    };
-    // What a panel wishes for, its plugin does under its own rights, and no longer than the panel waits.
-    const parent = o.parent?.authority === "own" ? null : o.parent;
-    const note = (facts: OpFacts): void => void Object.assign(use, facts);
     try {
-      const frame = (event: string, data: JsonObject): Promise<void> => this.#frame(o.id, running, { event, data });
-      const value = await runOp(o.op, {
-        scope,
-        args: o.args,
-        parent,
-        signal,
-        frame,
-        frames: running.inbox,
-        note,
-      });
-      if (use.permission !== "") this.#options.onAllowed(use);
+      const value = await this.#decide(o, running);
+      if (running.answered) return;
       const { json, attachments } = takeBytes({ value });
       await process.channel.send({ t: "op.ok", id: o.id, value: json["value"] ?? null }, attachments);
     } catch (error) {
-      this.#fail(o.id, signal.aborted ? signal.reason : error, use);
+      if (!running.answered) this.#fail(o.id, signal.aborted ? signal.reason : error, running.use);
     } finally {
       o.parent?.signal.removeEventListener("abort", onParentEnd);
       this.#running.delete(o.id);
@@ -193,6 +210,40 @@ export class OpDesk {
   #inbox(id: number): FrameInbox {
     const { channel } = this.#options.process;
     return new FrameInbox((frames) => void channel.send({ t: "credit", id, frames }).catch(() => {}));
+  }
+
+  /** Runs it under the rights it has. What the operator is asked about runs after their yes, and what is only tried does not run at all. */
+  async #decide(
+    o: { id: number; op: PluginOp; args: JsonObject; parent: LiveCall | null },
+    running: Running,
+  ): Promise<JsonValue> {
+    const { grants, use } = running;
+    const { signal } = running.controller;
+    // What a panel wishes for, its plugin does under its own rights, and no longer than the panel waits.
+    const parent = o.parent?.authority === "own" ? null : o.parent;
+    const scope = { ...this.#options.scope, grants: () => grants.view };
+    const note = (facts: OpFacts): void => void Object.assign(use, facts);
+    const frame = (event: string, data: JsonObject): Promise<void> => this.#frame(o.id, running, { event, data });
+    for (let questions = 0; ; questions++) {
+      try {
+        const value = await runOp(o.op, { scope, args: o.args, parent, signal, frame, frames: running.inbox, note });
+        if (use.permission === "") return value;
+        this.#options.onAllowed(use);
+        this.#options.onUsed(use, grants.checks);
+        return value;
+      } catch (error) {
+        if (!(error instanceof Undecided)) throw error;
+        if (error.how === "simulate") {
+          const tried = { ...use, target: use.target || error.denial.target };
+          this.#options.onSimulated(tried);
+          this.#options.onUsed(tried, grants.checks);
+          return simulated(o.op, o.args);
+        }
+        if (questions >= QUESTIONS_MAX) throw error.denial;
+        await this.#options.ask({ op: o.op, denial: error.denial, trace: use.trace, signal });
+        grants.answer(error.denial.permission);
+      }
+    }
   }
 
   async #frame(id: number, running: Running, frame: { event: string; data: JsonObject }): Promise<void> {

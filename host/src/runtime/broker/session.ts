@@ -20,7 +20,7 @@ import { protocolError, type Attachments, type ByteSocket } from "../../format/i
 import type { Commons } from "../commons/index.ts";
 import type { Launcher, SandboxSpec } from "../confine/index.ts";
 import { Network, type EgressFigures, type EgressMeter, type NetWays, type Settings } from "../net/index.ts";
-import { GrantTable } from "../permission/index.ts";
+import { GrantModes, type Check, type GrantTable } from "../permission/index.ts";
 import {
   ConfinedProcess,
   fromPlugin,
@@ -41,7 +41,7 @@ import { APPENDS_PER_HOUR } from "./event-ops.ts";
 import { AGREEMENTS_PER_MINUTE } from "./identity-ops.ts";
 import type { KvStore } from "./kv.ts";
 import { LiveCalls, type CallEnd } from "./live-calls.ts";
-import { OpDesk, type OpUse } from "./op-desk.ts";
+import { OpDesk, type AskedOp, type OpUse } from "./op-desk.ts";
 import { Questions } from "./questions.ts";
 import type { HandedCall, PanelWish, Question } from "./question.ts";
 import type { NodeIdentity, PluginScope } from "./scope.ts";
@@ -79,6 +79,11 @@ export interface SessionOptions {
   onQuota: (use: OpUse) => void;
   onAllowed: (use: OpUse) => void;
   onPanel: (wish: PanelWish, verdict: "allow" | "deny") => void;
+  onSimulated: (use: OpUse) => void;
+  /** The operator's word on one op. @throws GrantDenied */
+  ask: (question: AskedOp) => Promise<void>;
+  /** Takes down what is used while a trial run goes on; undefined when none does. */
+  trial: () => ((use: OpUse, checks: readonly Check[]) => void) | undefined;
   onHealth: (ok: boolean, detail: string) => void;
   /** It has used all of its processor time for a minute, or no longer does. */
   onAtCap: (atCap: boolean) => void;
@@ -109,10 +114,12 @@ export interface CallFigures {
   strikes: number;
 }
 
+/** `name@X.Y`, as a capability is registered. */
+const CALL_REF = /^[a-z][a-z0-9_.]*@\d/;
 const CONFIG_MS = 10_000;
 const OPEN_MS = 30_000;
 const MIGRATION_MS = 600_000;
-const NO_RIGHTS = new GrantTable([]);
+const NO_RIGHTS = new GrantModes([], () => 0);
 const STRIKES_MAX = 3;
 const STRIKE_WINDOW_MS = 60_000;
 const SAMPLES = 256;
@@ -131,7 +138,7 @@ export class Session {
   readonly #network: Network;
   readonly #pools = new Map<string, WorkerPool>();
   readonly questions: Questions;
-  #grants: GrantTable;
+  #grants: GrantModes;
   #strikes: number[] = [];
   #draining = false;
   /** Its data are being brought to a new layout: it has nothing else meanwhile. */
@@ -148,7 +155,7 @@ export class Session {
   /** @throws Error when the process cannot be started at all */
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#grants = new GrantTable(options.grants);
+    this.#grants = new GrantModes(options.grants, () => options.clock.now());
     const { clock, bus, release, limits } = options;
     this.#logBudget = new LogBudget(clock, (text) => options.onLine({ source: "host", level: "warn", text }));
     this.capabilities = new CapabilityShelf({
@@ -161,7 +168,7 @@ export class Session {
       release,
       mounts: options.mounts,
       clock,
-      grants: () => this.#grants,
+      grants: () => this.grants,
       callTimeoutMs: limits.callTimeoutMs,
       isOpen: () => !this.#draining && this.process.running,
       ask: (question, cancellation) => this.#put(question, cancellation),
@@ -191,7 +198,7 @@ export class Session {
       onEnd: (end) => this.#callEnded(end),
     });
     this.#network = new Network({
-      rights: () => ({ grants: this.#grants, settings: options.settings() }),
+      rights: () => ({ grants: this.grants, settings: options.settings() }),
       meter: options.egress,
       ways: options.ways,
       clock,
@@ -201,15 +208,19 @@ export class Session {
       clock,
       calls: this.#calls,
       scope: this.#scope(),
+      modes: () => (this.#migrating ? NO_RIGHTS : this.#grants),
+      ask: options.ask,
       onDenied: options.onDenied,
       onQuota: options.onQuota,
       onAllowed: options.onAllowed,
+      onSimulated: options.onSimulated,
+      onUsed: (use, checks) => options.trial()?.(use, checks),
       onStrike: (why) => this.#strike(why),
     });
   }
 
   get grants(): GrantTable {
-    return this.#grants;
+    return (this.#migrating ? NO_RIGHTS : this.#grants).allowed;
   }
 
   get inFlight(): number {
@@ -311,17 +322,20 @@ export class Session {
 
   /** Live: the next op is decided under the new grants, what runs on a lost one ends. @source §3.4.3 */
   setGrants(grants: readonly Grant[]): void {
-    this.#grants = new GrantTable(grants);
-    this.capabilities.withdrawUnless((name) => this.#mayProvide(name));
+    const { clock } = this.#options;
+    this.#grants = new GrantModes(grants, () => clock.now());
+    this.capabilities.withdrawUnless((name) => this.#mayNotProvide(name) === undefined);
+    // What came through a route or a panel is the doors' own affair.
+    this.#calls.cancelUnless((ref) => (CALL_REF.test(ref) ? this.#mayNotProvide(ref.split("@")[0] ?? ref) : undefined));
     this.doors.setGrants();
-    this.#ops.revoke((permission) => this.#grants.has(permission));
+    this.#ops.revoke();
     this.#network.recheck();
     for (const [name, pool] of this.#pools) {
       if (this.#allowsWorker(name)) continue;
       this.#pools.delete(name);
       void pool.close();
     }
-    this.#send({ t: "grants", grants: [...grants] });
+    this.#send({ t: "grants", grants: shown(grants, clock.now()) });
   }
 
   /** No new calls, the running ones end, then the process goes. */
@@ -336,7 +350,7 @@ export class Session {
   }
 
   #init(paths: ConfinedProcess["launched"]["paths"]): HostMessage {
-    const { release, config, grants, expectedLabel, identity, spec } = this.#options;
+    const { release, config, grants, expectedLabel, identity, spec, clock } = this.#options;
     const mounts = spec.mounts.map(({ name }, index) => [name, paths.mounts[index]?.path ?? ""]);
     return {
       t: "init",
@@ -352,7 +366,7 @@ export class Session {
         communityId: identity.communityId(),
       },
       config,
-      grants: [...grants],
+      grants: shown(grants, clock.now()),
       dataSchema: release.manifest.data?.schemaVersion ?? 0,
     };
   }
@@ -363,12 +377,16 @@ export class Session {
    * @throws capacity_exceeded · rate_limited · what the plugin reports
    */
   dispatch(ref: string, call: DispatchedCall, cancellation: Cancellation): ReturnType<Handler> {
+    if (this.#options.trial() !== undefined && !this.#isOfThisNode(call.caller))
+      throw new HnError("unauthorized", { reason: "trial_run" });
     this.#conversations.note(ref, call, this.#admit());
     return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation);
   }
 
   /** What comes through the plugin's own doors counts as a call does. */
   async #put(question: Question, cancellation: Cancellation): Promise<Reply> {
+    if (this.#options.trial() !== undefined && question.via !== "panel" && !this.#isOfThisNode(question.call.caller))
+      throw new HnError("unauthorized", { reason: "trial_run" });
     this.#admit();
     return this.#calls.ask(question, cancellation);
   }
@@ -388,6 +406,11 @@ export class Session {
       const { guard } = this;
       return guard === undefined ? this.dispatch(ref, call, cancellation) : guard(ref, call, cancellation);
     };
+  }
+
+  /** In a trial run nobody else is answered. @source plugin-platform §3.4.5 */
+  #isOfThisNode({ kind, node_id }: DispatchedCall["caller"]): boolean {
+    return kind === "self" || (kind === "plugin" && node_id === this.#options.identity.nodeId);
   }
 
   #receive(message: Incoming, attachments: Attachments): void {
@@ -424,7 +447,7 @@ export class Session {
       identity,
       bus,
       clock,
-      grants: () => (this.#migrating ? NO_RIGHTS : this.#grants),
+      grants: () => this.grants,
       capabilities: this.capabilities,
       kv,
       network: this.#network,
@@ -473,19 +496,20 @@ export class Session {
 
   #allowsWorker(name: string): boolean {
     try {
-      this.#grants.worker(name);
+      this.grants.worker(name);
       return true;
     } catch {
       return false;
     }
   }
 
-  #mayProvide(name: string): boolean {
+  /** Why it may not offer this name; undefined when it may. */
+  #mayNotProvide(name: string): HnError | undefined {
     try {
-      this.#grants.provide(name);
-      return true;
-    } catch {
-      return false;
+      this.grants.provide(name);
+      return undefined;
+    } catch (error) {
+      return HnError.from(error);
     }
   }
 
@@ -550,4 +574,14 @@ export class Session {
   #send(message: HostMessage): void {
     this.process.channel.send(message).catch(() => {});
   }
+}
+
+/** The rights as the plugin sees them: what has run out is denied, and whose key they were given to is not its affair. */
+function shown(grants: readonly Grant[], now: number): Grant[] {
+  const isOver = ({ expires }: Grant): boolean => expires !== undefined && expires <= now;
+  return grants.flatMap(({ publisherKey: _, ...grant }) => {
+    if (!isOver(grant)) return [grant];
+    const another = grants.some((other) => other.permission === grant.permission && !isOver(other));
+    return another ? [] : [{ ...grant, mode: "deny" as const }];
+  });
 }

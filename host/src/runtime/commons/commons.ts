@@ -1,5 +1,5 @@
 /** What one node's plugins share, as each of them reaches it. @source plugin-platform §2.4, §3.3 */
-import type { Frame, JsonObject, PluginCommunity, PluginSigner, Principal, Topics } from "../../contract/index.ts";
+import type { Frame, JsonObject, PluginCommunity, PluginSigner, Principal, RoleName, Topics } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { GrantTable } from "../permission/index.ts";
 import type { SharedStore } from "./shared-store.ts";
@@ -31,7 +31,7 @@ export interface Commons {
   signer: PluginSigner | null;
   store: SharedStore;
   /** The one active plugin that holds the role; null when none does. */
-  holder: (role: string) => RoleHolder | null;
+  holder: (role: RoleName) => RoleHolder | null;
   /** Rights of another plugin of this node while it runs. */
   grantsOf: (pluginId: string) => GrantTable | undefined;
   /** Shows the owner a document before it is signed; absent while nothing can. */

@@ -11,6 +11,8 @@ import type {
 import { createUlidFactory, openDatabase, type Database } from "../../foundation/index.ts";
 import { DataRows } from "./data-rows.ts";
 import { OVERRIDE_TABLE, OverrideRows } from "./override-rows.ts";
+import { RoleRows } from "./role-rows.ts";
+import { TrialRows } from "./trial-rows.ts";
 
 const MIGRATIONS = [
   `CREATE TABLE plugin(
@@ -49,6 +51,15 @@ const MIGRATIONS = [
      coalesce(json_extract(facts, '$.manifest.data.shared'), 0), coalesce(json_extract(facts, '$.manifest.data.downgradable'), 0), at
      FROM release WHERE state = 'active'`,
   OVERRIDE_TABLE,
+  // To whom and for how long rights were given; trial runs and what was seen in them; who holds which role.
+  `ALTER TABLE "grant" ADD COLUMN expires INTEGER;
+   ALTER TABLE "grant" ADD COLUMN publisher_key TEXT NOT NULL DEFAULT '';
+   UPDATE "grant" SET publisher_key = coalesce((SELECT publisher_key FROM plugin WHERE id = plugin_id), '');
+   CREATE TABLE trial(plugin_id TEXT PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL, grants TEXT NOT NULL) STRICT;
+   CREATE TABLE trial_use(
+     plugin_id TEXT NOT NULL, permission TEXT NOT NULL, method TEXT NOT NULL, args TEXT NOT NULL, target TEXT NOT NULL, count INTEGER NOT NULL,
+     PRIMARY KEY(plugin_id, permission, method, args, target)) STRICT;
+   CREATE TABLE role(role TEXT PRIMARY KEY, plugin_id TEXT NOT NULL, at INTEGER NOT NULL) STRICT`,
 ];
 const CONFIG_VERSIONS = 10;
 const CRASHES_KEPT_MS = 7 * 86_400_000;
@@ -90,6 +101,9 @@ export class Journal {
   readonly #newId: () => string;
   /** Folders with plugins' data. */
   readonly data: DataRows;
+  /** Trial runs, and what was seen in them. */
+  readonly trials: TrialRows;
+  readonly roles: RoleRows;
 
   constructor(path: string, { now, random }: { now: () => number; random: Random }) {
     this.#db = openDatabase(path, { migrations: MIGRATIONS, synchronous: "FULL" });
@@ -97,6 +111,8 @@ export class Journal {
     this.#now = () => Math.floor(now());
     this.#newId = createUlidFactory({ now }, random);
     this.data = new DataRows(this.#db, this.#now);
+    this.trials = new TrialRows(this.#db);
+    this.roles = new RoleRows(this.#db);
   }
 
   /** A name never given before, for a folder. */
@@ -213,27 +229,45 @@ export class Journal {
     });
   }
 
+  /** Rows that were given to the publisher whose plugin this is; no other's count. */
   grants(pluginId: string): Grant[] {
-    const rows = this.#db.prepare('SELECT * FROM "grant" WHERE plugin_id = ? ORDER BY position').all(pluginId) as Record<
-      string,
-      string | number
-    >[];
+    const rows = this.#db
+      .prepare(
+        'SELECT g.* FROM "grant" g JOIN plugin p ON p.id = g.plugin_id AND p.publisher_key = g.publisher_key WHERE plugin_id = ? ORDER BY position',
+      )
+      .all(pluginId) as Record<string, string | number | null>[];
     return rows.map((row) => ({
       permission: row["permission"] as PermissionName,
       scope: JSON.parse(String(row["scope"])) as JsonObject,
       mode: row["mode"] as Grant["mode"],
       grantedBy: row["granted_by"] as Grant["grantedBy"],
       at: Number(row["at"]),
+      ...(row["expires"] === null ? {} : { expires: Number(row["expires"]) }),
+      publisherKey: String(row["publisher_key"]),
     }));
   }
 
+  /** Of the plugin's present publisher, whatever the rows themselves say. */
   setGrants(pluginId: string, grants: readonly Grant[]): void {
     this.#db.transaction(() => {
+      const owner = this.#db.prepare("SELECT publisher_key FROM plugin WHERE id = ?").get(pluginId) as
+        { publisher_key: string } | undefined;
       this.#db.prepare('DELETE FROM "grant" WHERE plugin_id = ?').run(pluginId);
-      grants.forEach((grant, position) =>
-        this.#db
-          .prepare('INSERT INTO "grant" VALUES(?,?,?,?,?,?,?)')
-          .run(pluginId, position, grant.permission, JSON.stringify(grant.scope), grant.mode, grant.grantedBy, grant.at),
+      const insert = this.#db.prepare(
+        'INSERT INTO "grant"(plugin_id, position, permission, scope, mode, granted_by, at, expires, publisher_key) VALUES(?,?,?,?,?,?,?,?,?)',
+      );
+      grants.forEach(({ permission, scope, mode, grantedBy, at, expires }, position) =>
+        insert.run(
+          pluginId,
+          position,
+          permission,
+          JSON.stringify(scope),
+          mode,
+          grantedBy,
+          at,
+          expires ?? null,
+          owner?.publisher_key ?? "",
+        ),
       );
     });
   }
@@ -341,6 +375,8 @@ export class Journal {
       this.#db.prepare("DELETE FROM config_version WHERE plugin_id = ?").run(pluginId);
       this.#db.prepare("DELETE FROM waiting WHERE plugin_id = ?").run(pluginId);
       this.overrides.forget(pluginId);
+      this.#db.prepare("DELETE FROM role WHERE plugin_id = ?").run(pluginId);
+      this.trials.end(pluginId);
       this.#db.prepare("DELETE FROM plugin WHERE id = ?").run(pluginId);
       if (keepData) this.#db.prepare("INSERT OR REPLACE INTO kept_data VALUES(?,?,?)").run(pluginId, this.#now(), folder);
       else this.#db.prepare("DELETE FROM kept_data WHERE plugin_id = ?").run(pluginId);

@@ -15,6 +15,7 @@ import type {
 import { formatTime } from "../../foundation/index.ts";
 import { chainHash, DROP_OP, LedgerChecker, SEGMENT_OP } from "../../format/index.ts";
 import { printable } from "../process/index.ts";
+import { grantChanges } from "./grant-changes.ts";
 import type { HashedRow, Summed } from "./segment.ts";
 import { LEDGER_LIMITS, Shelf, type LedgerLimits } from "./shelf.ts";
 import { Sums } from "./sums.ts";
@@ -79,14 +80,9 @@ export class Ledger implements LedgerView {
     this.#plan();
   }
 
-  /** One row for each right that was given and for each that was taken. */
+  /** One row for each right that was given, made narrower or taken. */
   addGrants(of: { plugin: string; release: string }, before: readonly Grant[], after: readonly Grant[]): void {
-    const key = ({ permission, scope, mode }: Grant): string => JSON.stringify([permission, scope, mode]);
-    const [old, now] = [new Set(before.map(key)), new Set(after.map(key))];
-    const write = ({ permission, scope, mode }: Grant, op: string): void =>
-      this.add({ ...of, op, permission, target: JSON.stringify(scope), verdict: mode });
-    for (const grant of after) if (!old.has(key(grant))) write(grant, "grant");
-    for (const grant of before) if (!now.has(key(grant))) write(grant, "ungrant");
+    for (const change of grantChanges(before, after)) this.add({ ...of, ...change });
   }
 
   flush(): void {

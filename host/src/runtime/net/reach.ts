@@ -2,9 +2,8 @@
 import { isIP } from "node:net";
 import type { JsonObject, PermissionName } from "../../contract/index.ts";
 import { texts } from "../../format/index.ts";
-import { HnError } from "../../foundation/index.ts";
 import type { GrantTable } from "../permission/index.ts";
-import { classOf, type AddressClass } from "../../foundation/index.ts";
+import { classOf, type AddressClass, HnError } from "../../foundation/index.ts";
 import { endpointsAt, type Settings } from "./endpoints.ts";
 import { refused } from "./refusal.ts";
 import { covers, nameOf, parsePattern, type Target } from "./target.ts";

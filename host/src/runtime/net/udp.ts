@@ -2,8 +2,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { isIP, isIPv6 } from "node:net";
 import type { JsonObject } from "../../contract/index.ts";
-import { HnError } from "../../foundation/index.ts";
-import { classOf, plainAddress } from "../../foundation/index.ts";
+import { classOf, plainAddress, HnError } from "../../foundation/index.ts";
 import type { Network } from "./network.ts";
 import { allows, lists, type Rights } from "./reach.ts";
 import type { Talk } from "./talk.ts";

@@ -1,29 +1,48 @@
 /** Decides every wish of a plugin. Deny is the default; one function for each right. @source plugin-platform §3.1, §3.4 */
-import type { Grant, JsonObject, PermissionName } from "../../contract/index.ts";
+import { SELF_CAPABILITIES, type Grant, type GrantMode, type JsonObject, type PermissionName } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { amount, texts } from "../../format/index.ts";
 
 const KV_DEFAULT_MB = 8;
 const DISK_DEFAULT_MB = 64;
 
+interface Row {
+  scope: JsonObject;
+  /** Unix milliseconds; Infinity: never. */
+  expires: number;
+}
+
+export interface GrantTableOptions {
+  /** Which rows count; those that allow by default. */
+  modes?: ReadonlySet<GrantMode>;
+  /** Unix milliseconds. Without it a row that runs out counts as having done so. */
+  now?: () => number;
+}
+
+const ALLOWING: ReadonlySet<GrantMode> = new Set(["allow"]);
+
 /** What a plugin may do, as its operator granted it. A denied row beats an allowed one of the same name. */
 export class GrantTable {
-  readonly #scopes = new Map<PermissionName, JsonObject[]>();
+  readonly #rows = new Map<PermissionName, Row[]>();
+  readonly #now: () => number;
 
-  constructor(grants: readonly Grant[]) {
-    const denied = new Set(grants.filter(({ mode }) => mode !== "allow").map(({ permission }) => permission));
-    for (const { permission, scope } of grants) {
-      if (denied.has(permission)) continue;
-      this.#scopes.set(permission, [...(this.#scopes.get(permission) ?? []), scope]);
+  constructor(grants: readonly Grant[], { modes = ALLOWING, now }: GrantTableOptions = {}) {
+    this.#now = now ?? (() => Infinity);
+    const denied = new Set(grants.filter(({ mode }) => mode === "deny").map(({ permission }) => permission));
+    for (const { permission, scope, mode, expires } of grants) {
+      if (denied.has(permission) || !modes.has(mode)) continue;
+      this.#rows.set(permission, [...(this.#rows.get(permission) ?? []), { scope, expires: expires ?? Infinity }]);
     }
   }
 
   has(permission: PermissionName): boolean {
-    return this.#scopes.has(permission);
+    return this.scopes(permission).length > 0;
   }
 
   scopes(permission: PermissionName): readonly JsonObject[] {
-    return this.#scopes.get(permission) ?? [];
+    const rows = this.#rows.get(permission);
+    if (rows === undefined) return [];
+    return rows.filter(({ expires }) => expires === Infinity || this.#now() < expires).map(({ scope }) => scope);
   }
 
   /** @throws permission_denied */
@@ -49,7 +68,7 @@ export class GrantTable {
     const fits = (scope: JsonObject): boolean => {
       const listed = texts(scope, "capabilities");
       if (target.own) return scope["own"] === true && listed.includes(ref);
-      return listed.includes(ref) || listed.includes("*");
+      return listed.includes(ref) || (listed.includes("*") && !SELF_CAPABILITIES.has(target.name));
     };
     const scopes = this.require("bus.call", ref).filter(fits);
     if (scopes.length === 0) throw denied("bus.call", ref);
@@ -89,9 +108,20 @@ export function isBelow(name: string, prefix: string): boolean {
   return prefix.endsWith(".") ? name.startsWith(prefix) : name === prefix || name.startsWith(`${prefix}.`);
 }
 
-export function denied(permission: PermissionName, target: string): HnError {
-  return new HnError("permission_denied", {
-    message: `The plugin has no permission ${permission}${target === permission ? "" : ` for ${target}`}.`,
-    details: {},
-  });
+/** A check has said no; what asked learns for which right, and to what. */
+export class GrantDenied extends HnError {
+  readonly permission: PermissionName;
+  readonly target: string;
+
+  constructor(permission: PermissionName, target: string) {
+    super("permission_denied", {
+      message: `The plugin has no permission ${permission}${target === permission ? "" : ` for ${target}`}.`,
+    });
+    this.permission = permission;
+    this.target = target;
+  }
+}
+
+export function denied(permission: PermissionName, target: string): GrantDenied {
+  return new GrantDenied(permission, target);
 }

@@ -3,5 +3,8 @@ export { rating, requested, weightOf, type Right } from "../../format/index.ts";
 export * from "./check.ts";
 export * from "./commons.ts";
 export * from "./doors.ts";
+export * from "./minimal.ts";
+export * from "./modes.ts";
+export * from "./op-grants.ts";
 export * from "./subset.ts";
 export * from "./process-shape.ts";

@@ -9,10 +9,29 @@ const SWITCHES = new Set(["own", "threads"]);
 /** Ordered choices, narrow first. */
 const ORDERS: Record<string, readonly string[]> = { mode: ["ro", "rw"] };
 
+/** Lists in which `*` stands for every entry. */
+const STARRED = new Set(["capabilities", "hosts", "types", "topics"]);
+
 /** True when `inner` gives nothing that `outer` does not give. Unknown members count as wider unless they are equal. */
 export function isScopeWithin(inner: JsonObject, outer: JsonObject): boolean {
   const names = new Set([...Object.keys(inner), ...Object.keys(outer)]);
-  return [...names].every((name) => isMemberWithin(name, inner[name], outer[name]));
+  return [...names].every((name) => {
+    if (isTheOperators(name, inner, outer)) return true;
+    // Under its own authority a plugin is never covered by `*`.
+    if (STARRED.has(name) && inner["own"] !== true && isList(inner[name]) && isList(outer[name]) && outer[name].includes("*"))
+      return true;
+    return isMemberWithin(name, inner[name], outer[name]);
+  });
+}
+
+/** What a manifest leaves open and the operator fills in: the folder behind a name, the devices where none are named. */
+function isTheOperators(name: string, inner: JsonObject, outer: JsonObject): boolean {
+  if (outer[name] !== undefined || inner[name] === undefined) return false;
+  return name === "devices" || (name === "path" && typeof inner["mode"] === "string");
+}
+
+function isList(value: JsonValue | undefined): value is JsonValue[] {
+  return Array.isArray(value);
 }
 
 function isMemberWithin(name: string, inner: JsonValue | undefined, outer: JsonValue | undefined): boolean {

@@ -12,6 +12,7 @@ import type { Ledger } from "../ledger/index.ts";
 import type { Measure } from "../process/index.ts";
 import type { LogStore } from "../log-store.ts";
 import type { Overrides } from "../overrides.ts";
+import type { PluginRights } from "../rights/index.ts";
 
 export interface PluginEnvironment {
   bus: Bus;
@@ -28,6 +29,8 @@ export interface PluginEnvironment {
   overrides: Overrides;
   journal: Journal;
   ledger: Ledger;
+  /** Questions to the operator, and trial runs. */
+  rights: PluginRights;
   logs: LogStore;
   /** What is measured elsewhere: megabytes of a plugin's folder, and sent within the hour; null where nothing measures. */
   measures: { diskMb: (pluginId: string) => number | null; egressMb: (pluginId: string) => number | null };

@@ -18,11 +18,10 @@ import {
   type Timer,
 } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { Session, type Guard, type OpUse, type PanelWish, type SessionOptions } from "../broker/index.ts";
+import { Session, type Guard, type PanelWish, type SessionOptions } from "../broker/index.ts";
 import type { ViewFeeds } from "../commons/index.ts";
 import { collectEvidence, startTicks } from "../confine/index.ts";
-import { HOST_MEMORY_MB, HOST_PIDS, tierOf, unusable, WATCHDOG_MS, type Tier } from "../isolate/index.ts";
-import { Frames } from "../logs/index.ts";
+import { tierOf, unusable, type Tier } from "../isolate/index.ts";
 import { rating } from "../permission/index.ts";
 import type { ProcessEnd } from "../process/index.ts";
 import { CallBudget } from "../quota/index.ts";
@@ -32,7 +31,8 @@ import { feedViews } from "./feed-views.ts";
 import { listen } from "./listen.ts";
 import { loopReason, RestartPolicy } from "./policy.ts";
 import { Schedules } from "./schedules.ts";
-import { limitsOf, pluginSpec, workerSpec } from "./specs.ts";
+import { sessionOptions } from "./session-options.ts";
+import { limitsOf } from "./specs.ts";
 
 const DRAIN_MS = 10_000;
 const UNHEALTHY_MAX = 3;
@@ -200,7 +200,11 @@ export class ManagedPlugin {
     const { release, grants } = this.#facts();
     const { manifest } = release;
     const label = this.#evidence?.label ?? null;
-    const allowed = grants.filter(({ mode }) => mode === "allow");
+    const now = this.#environment.clock.now();
+    // What is asked for each time can be allowed each time.
+    const allowed = grants.filter(
+      ({ mode, expires }) => (mode === "allow" || mode === "ask") && (expires === undefined || expires > now),
+    );
     const session = this.#session;
     return {
       id: this.id,
@@ -216,13 +220,14 @@ export class ManagedPlugin {
       desired,
       label,
       evidence: this.#evidence,
-      rating: rating(allowed, label ?? this.#environment.report.label),
+      rating: rating(allowed, label ?? this.#environment.report.label, manifest.contributes.capabilities ?? []),
       offers: session?.capabilities.refs ?? [],
       routes: session?.doors.routes ?? [],
       resources: this.resources,
       reason: this.#reason,
       data: this.data.use,
       needsConsent: this.#environment.journal.awaitsConsent(this.id),
+      trialUntil: this.#environment.rights.trials.running.get(this.id)?.until ?? null,
     };
   }
 
@@ -466,70 +471,24 @@ export class ManagedPlugin {
   }
 
   #sessionOptions(facts: StartFacts, dataDir: string | null): SessionOptions {
-    const environment = this.#environment;
-    const { release } = facts;
-    const limits = this.#limits();
-    const isolated = this.#tier(release) === "isolate";
-    const assetsDir = environment.files(this.id).buildAssetView(release);
-    const frames = new Frames(release.dir);
-    const ledger = (verdict: "allow" | "deny" | "quota") => (use: OpUse) =>
-      environment.ledger.add({ plugin: this.id, release: release.version, verdict, ...use });
-    return {
-      release,
-      grants: facts.grants,
-      config: facts.config ?? {},
-      launcher: isolated ? environment.isolates.launcher(release) : environment.launcher,
-      ...(isolated ? { watchdogMs: WATCHDOG_MS } : {}),
-      workerLauncher: environment.launcher,
-      spec: pluginSpec({ facts, limits, assetsDir, dataDir, report: environment.report }),
-      workerSpec: (worker) =>
-        workerSpec({ facts, worker, assetsDir, report: environment.report, maxMemoryMb: environment.maxMemoryMb }),
-      limits: isolated ? { ...limits, memoryMb: HOST_MEMORY_MB, pids: HOST_PIDS } : limits,
-      expectedLabel: environment.report.label,
-      cores: environment.cores,
-      ...(environment.measure === undefined ? {} : { measure: environment.measure }),
-      bus: environment.bus,
-      mounts: environment.mounts,
-      clock: environment.clock,
-      identity: environment.identity,
-      kv: () => environment.kv(this.id),
-      ways: environment.ways,
-      egress: this.#egress(limits.egressMbPerHour),
-      settings: () => environment.settings(release),
-      deriveKey: (label) => environment.deriveKey(this.id, label),
-      onLine: ({ source, level, text }) => environment.logs.add(this.id, { source, level, message: frames.map(text) }),
+    return sessionOptions({
+      environment: this.#environment,
+      facts,
+      dataDir,
+      limits: this.#limits(),
+      isolated: this.#tier(facts.release) === "isolate",
       budget: this.#budget,
-      commons: environment.commons,
-      onDenied: ledger("deny"),
-      onQuota: ledger("quota"),
-      onAllowed: ledger("allow"),
-      onPanel: ({ panel, method }, verdict) =>
-        ledger(verdict)({
-          op: "panel.call",
-          permission: "ui.panel",
-          target: `${panel} ${method}`,
-          bytesIn: 0,
-          bytesOut: 0,
-          denied: verdict === "deny",
-          trace: "",
-          via: "panel",
-        }),
-      onHealth: (ok, detail) => this.#health(ok, detail),
-      onAtCap: (atCap) => {
-        this.#atCap = atCap;
-        this.#judgeHealth();
+      happens: {
+        onHealth: (ok, detail) => this.#health(ok, detail),
+        onAtCap: (atCap) => {
+          this.#atCap = atCap;
+          this.#judgeHealth();
+        },
+        onOutcome: () => this.watch?.onOutcome(),
+        onEnding: () => this.#stopping || this.watch?.onEnding(),
+        onEnd: (end) => this.#ended(end),
       },
-      onNotify: (title, body) => environment.onNotice({ plugin: this.id, title, body }),
-      onOutcome: () => this.watch?.onOutcome(),
-      onEnding: () => this.#stopping || this.watch?.onEnding(),
-      onEnd: (end) => this.#ended(end),
-    };
-  }
-
-  #egress(mbPerHour: number): SessionOptions["egress"] {
-    const meter = this.#environment.egress(this.id);
-    meter.limitBytes = mbPerHour * 1_048_576;
-    return meter;
+    });
   }
 
   #health(ok: boolean, detail: string): void {

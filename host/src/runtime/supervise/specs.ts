@@ -41,9 +41,10 @@ export function pluginSpec(o: {
   assetsDir: string | null;
   dataDir: string | null;
   report: ConfinementReport;
+  now: () => number;
 }): SandboxSpec {
   const { release, grants } = o.facts;
-  const table = new GrantTable(grants);
+  const table = new GrantTable(grants, { now: o.now });
   const rights = table.process();
   const mayLoosen = o.report.label.startsWith("os") || release.embeddedRoot;
   return {
@@ -71,9 +72,10 @@ export function workerSpec(o: {
   assetsDir: string | null;
   report: ConfinementReport;
   maxMemoryMb: number;
+  now: () => number;
 }): SandboxSpec {
   const { release, grants } = o.facts;
-  const rights = new GrantTable(grants).process();
+  const rights = new GrantTable(grants, { now: o.now }).process();
   const mayLoosen = o.report.label.startsWith("os") || release.embeddedRoot;
   return {
     packageDir: release.dir,

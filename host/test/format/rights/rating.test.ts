@@ -1,23 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConfinementLabel, JsonObject, PermissionName } from "../../../src/contract/index.ts";
-import { rating, weightOf, type Right } from "../../../src/format/index.ts";
+import { rating, weightOf, type OpenTo, type Right } from "../../../src/format/index.ts";
 
 const right = (permission: PermissionName, scope: JsonObject = {}): Right => ({ permission, scope });
 
 /** Rights → rating; §3.2: 1 + heaviest weight, +1 when content can leave, +2 under the seat belt, at most 6. */
-const ROWS: [rights: Right[], expected: number, label?: ConfinementLabel][] = [
+const ROWS: [rights: Right[], expected: number, label?: ConfinementLabel, offers?: OpenTo[]][] = [
   [[], 1],
   [[right("storage.kv")], 1],
   [[right("schedule"), right("compute")], 1],
   [[right("bus.provide", { prefixes: ["ocr."] })], 2],
-  [[right("bus.provide", { prefixes: ["ocr."], trust: ["unknown"] })], 3],
-  [[right("bus.provide", { prefixes: ["ocr."], trust: ["federated"] })], 3],
-  [[right("bus.provide", { prefixes: ["ocr."], trust: ["member"] })], 2],
+  [[right("bus.provide", { prefixes: ["ocr."] })], 3, "os", [{ name: "ocr.image", trust: "unknown" }]],
+  [[right("bus.provide", { prefixes: ["ocr."] })], 3, "os", [{ name: "ocr.image", trust: "federated" }]],
+  [[right("bus.provide", { prefixes: ["ocr."] })], 2, "os", [{ name: "ocr.image", trust: "member" }]],
+  [[right("bus.provide", { prefixes: ["ocr."] })], 2, "os", [{ name: "img.show", trust: "unknown" }]],
   [[right("bus.call", { capabilities: ["img.describe@1"] })], 2],
   [[right("bus.call", { capabilities: ["img.describe@1"], own: true })], 3],
   [[right("bus.call", { capabilities: ["*"] })], 3],
-  [[right("bus.call", { capabilities: ["node.restart@1"], trust: ["self"] })], 4],
+  [[right("bus.call", { capabilities: ["chat.history@1"] })], 4],
+  [[right("bus.call", { capabilities: ["chat.history@1"] }), right("net.lan")], 5],
   [[right("bus.call", { capabilities: ["auth.token.issue@1"] })], 5],
   [[right("events.append", { types: ["a.b"] })], 3],
   [[right("events.read", { types: ["a.b"] })], 3],
@@ -84,8 +86,8 @@ const ROWS: [rights: Right[], expected: number, label?: ConfinementLabel][] = [
 
 test("computes the rating of §3.2 for every row of the table", () => {
   assert.ok(ROWS.length >= 40);
-  for (const [rights, expected, label] of ROWS) {
-    assert.equal(rating(rights, label ?? "os"), expected, JSON.stringify([rights, label]));
+  for (const [rights, expected, label, offers] of ROWS) {
+    assert.equal(rating(rights, label ?? "os", offers), expected, JSON.stringify([rights, label, offers]));
   }
 });
 

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { StoredRelease } from "../../../src/contract/index.ts";
 import { startTicks } from "../../../src/runtime/confine/index.ts";
@@ -39,7 +40,7 @@ test("exactly one release is active, before and after a restart (§6.2)", () =>
     assert.equal(again.plugins().length, 1);
     assert.equal(again.release("dev/a", row?.activeRelease ?? "")?.version, "2.0.0");
     assert.equal(again.release("dev/a", "1.0.0".repeat(8))?.version, "1.0.0", "the former one is kept");
-    assert.deepEqual(again.grants("dev/a"), [allow("storage.kv", { quotaMb: 1 })]);
+    assert.deepEqual(again.grants("dev/a"), [{ ...allow("storage.kv", { quotaMb: 1 }), publisherKey: "k" }]);
   }));
 
 test("crashes outlive updates and removals; the operator's reset stops them from counting", () =>
@@ -92,4 +93,20 @@ test("orphans of a killed daemon are ended, but not a stranger that got the same
     children[1]!.kill("SIGKILL");
     assert.deepEqual(journal.processes(), []);
   });
+});
+
+test("a right counts for the publisher whom it was given to, and for no other (§3.4.1)", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "hn-journal-"));
+  const path = join(folder, "journal.db");
+  const journal = new Journal(path, { now: () => 1, random: (n) => new Uint8Array(n) });
+  t.after(() => {
+    journal.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  journal.activate(release("1.0.0"), { desired: "enabled", grants: [allow("notify")], data: "data" });
+  assert.equal(journal.grants("dev/a").length, 1);
+  const other = new DatabaseSync(path);
+  other.exec("UPDATE plugin SET publisher_key = 'another'");
+  other.close();
+  assert.deepEqual(journal.grants("dev/a"), []);
 });

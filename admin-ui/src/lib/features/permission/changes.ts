@@ -1,11 +1,12 @@
 import type { PermissionReview, ReviewRow } from "@hearthnet/host/contract";
+import type { Choices } from "./choice.ts";
 
 export type RowChange = "new" | "changed";
 
 /** A review as it was answered. */
 export interface Answered {
   review: PermissionReview;
-  allowed: Record<string, boolean>;
+  choices: Choices;
 }
 
 /** How a row differs from the one that was read before; undefined when it is the same. */
