@@ -19,7 +19,7 @@ const MIB = (FRAMES * PIECE) / 1_048_576;
 
 export async function run(): Promise<BenchResult> {
   const daemon = await Daemon.open(temporaryFolder());
-  await daemon.install({ ...streamer(), id: "dev/streamer", callsPerMinute: 1_000_000 });
+  await daemon.install({ ...streamer(), id: "lab/streamer", callsPerMinute: 1_000_000 });
   const samples: [number, number][] = [];
   for (let round = 0; round <= ROUNDS; round += 1) {
     const sample: [number, number] = [await mibPerSecond(() => streamed(daemon)), await mibPerSecond(raw)];

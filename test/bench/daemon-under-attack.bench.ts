@@ -50,16 +50,16 @@ export async function run(): Promise<Record<string, BenchResult>> {
     results[`${name}-${scene}-neighbour`] = row(during.neighbourMs, quiet.neighbourMs, "ms that a neighbour's caller waits, p99");
   };
   for (const [word, code] of Object.entries(SCENES)) {
-    await daemon.ask("install", { ...HOSTILE, id: "dev/scene", permissions: ["storage.kv"] });
+    await daemon.ask("install", { ...HOSTILE, id: "lab/scene", permissions: ["storage.kv"] });
     const act = (): Promise<unknown> =>
       daemon.ask("call", { capability: HOSTILE.capability, input: { code }, timeoutMs: SCENE_MS + 2000 }).catch(() => {});
     keep(word, await scene(daemon, act));
-    await daemon.ask("remove", "dev/scene");
+    await daemon.ask("remove", "lab/scene");
   }
   keep(
     "crashing-in-a-loop",
     await scene(daemon, async () => {
-      await daemon.ask("install", { ...hostile({ setup: CRASHES }), id: "dev/scene" }).catch(() => {});
+      await daemon.ask("install", { ...hostile({ setup: CRASHES }), id: "lab/scene" }).catch(() => {});
       await passes(daemon, SCENE_MS);
     }),
   );

@@ -15,7 +15,7 @@ const BETWEEN_MS = 150;
 export async function run(): Promise<Record<string, BenchResult>> {
   const daemon = await Daemon.open(temporaryFolder());
   const parts = {
-    id: "dev/swapped",
+    id: "lab/swapped",
     capability: "ext.echo.ping",
     entry: join(import.meta.dirname, "..", "fixtures", "plugins", "echo", "plugin.ts"),
     maxConcurrent: 64,

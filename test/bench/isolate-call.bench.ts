@@ -23,8 +23,8 @@ export async function run(): Promise<Record<string, BenchResult>> {
     maxConcurrent: 128,
     callsPerMinute: 1_000_000,
   };
-  await daemon.install({ ...parts, id: "dev/isolated", manifest: { tier: { min: "isolate" } } });
-  const twin = await startUnconfined(await daemon.release({ ...parts, id: "dev/twin" }), "ext.sized.ping@1.0");
+  await daemon.install({ ...parts, id: "lab/isolated", manifest: { tier: { min: "isolate" } } });
+  const twin = await startUnconfined(await daemon.release({ ...parts, id: "lab/twin" }), "ext.sized.ping@1.0");
   const sync = (): Promise<unknown> => daemon.call("ext.sized.ping", INPUT);
   const waiting = (): Promise<unknown> => daemon.call("ext.sized.ping", { ...INPUT, turns: 10 });
   const echo = (): Promise<unknown> => twin.call(INPUT);

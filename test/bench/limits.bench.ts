@@ -22,7 +22,7 @@ const CONTROL = join(import.meta.dirname, "..", "fixtures", "plugins", "hostile"
 
 export async function run(): Promise<Record<string, BenchResult>> {
   const daemon = await Daemon.open(temporaryFolder());
-  await daemon.install({ ...HOSTILE, id: "dev/limited", manifest: { limits: { memoryMb: LIMIT_MB } } });
+  await daemon.install({ ...HOSTILE, id: "lab/limited", manifest: { limits: { memoryMb: LIMIT_MB } } });
   const row = (value: number, baseline: number, unit: string): BenchResult => ({
     value,
     baseline,
@@ -60,10 +60,10 @@ async function cancelled(daemon: Daemon, code: string): Promise<number> {
     const leaving = new AbortController();
     const call = daemon.call(HOSTILE.capability, { code }, { signal: leaving.signal });
     call.catch(() => {});
-    await until("it is under way", () => daemon.runtime.inFlight("dev/limited") === 1);
+    await until("it is under way", () => daemon.runtime.inFlight("lab/limited") === 1);
     const from = performance.now();
     leaving.abort();
-    await until("its place is free", () => daemon.runtime.inFlight("dev/limited") === 0);
+    await until("its place is free", () => daemon.runtime.inFlight("lab/limited") === 0);
     times.push(performance.now() - from);
   }
   return median(times);

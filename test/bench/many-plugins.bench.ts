@@ -38,7 +38,7 @@ async function memoryOf(tier: "process" | "isolate", measure: (pids: number[]) =
   for (let n = 0; n < COUNT; n += 1) {
     const capability = `ext.many.n${n}`;
     const define = { CODE: "1", CALLED: capability };
-    await daemon.install({ id: `dev/many-${n}`, capability, entry: ENTRY, define, manifest: { tier: { min: tier } } });
+    await daemon.install({ id: `lab/many-${n}`, capability, entry: ENTRY, define, manifest: { tier: { min: tier } } });
     if (n === 0) alone = measure(pids());
   }
   const value = measure(pids());

@@ -30,8 +30,8 @@ const CHECKS = 200_000;
 export async function run(): Promise<Record<string, BenchResult>> {
   const daemon = await Daemon.open(temporaryFolder());
   const entry = join(import.meta.dirname, "..", "fixtures", "plugins", "echo", "plugin.ts");
-  await daemon.install({ id: "dev/echo", capability: "ext.echo.ping", entry, callsPerMinute: 1_000_000 });
-  await daemon.install({ ...HOSTILE, id: "dev/asker", permissions: ["storage.kv"] });
+  await daemon.install({ id: "lab/echo", capability: "ext.echo.ping", entry, callsPerMinute: 1_000_000 });
+  await daemon.install({ ...HOSTILE, id: "lab/asker", permissions: ["storage.kv"] });
   const bare = startBare(TREE);
   const call = (): Promise<unknown> => daemon.call("ext.echo.ping", TREE);
   await p50(call);

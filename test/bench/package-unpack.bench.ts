@@ -23,7 +23,7 @@ export async function run(): Promise<BenchResult> {
   // Code compresses to about a third; noise would make the decompressor's work disappear.
   for (let n = 0; n < FILES; n += 1)
     files[`assets/${n}.bin`] = { bytes: Buffer.from(randomBytes(FILE_BYTES / 2).toString("hex")) };
-  const { bytes } = makePackage({ id: "dev/weighty", key: privateKey, files });
+  const { bytes } = makePackage({ id: "lab/weighty", key: privateKey, files });
   const root = temporaryFolder();
   const samples: [number, number][] = [];
   for (let round = 0; round <= ROUNDS; round += 1) {

@@ -77,9 +77,9 @@ async function makePlugins(): Promise<{ confined: Party; unconfined: Party }> {
     maxConcurrent: 2 * WIDTH,
     callsPerMinute: 1_000_000,
   };
-  const { label, evidence } = await daemon.install({ id: "dev/echo", ...parts });
+  const { label, evidence } = await daemon.install({ id: "lab/echo", ...parts });
   if (label !== "os") throw new Error(`The plugin runs under the label ${String(label)}: this machine cannot confine it.`);
-  const twin = await startUnconfined(await daemon.release({ id: "dev/twin", ...parts }), "ext.echo.ping@1.0");
+  const twin = await startUnconfined(await daemon.release({ id: "lab/twin", ...parts }), "ext.echo.ping@1.0");
   return {
     confined: { call: () => daemon.call("ext.echo.ping", INPUT), pid: evidence?.pid ?? 0, stop: () => daemon.close() },
     unconfined: { call: () => twin.call(INPUT), pid: twin.pid, stop: () => twin.stop() },

@@ -20,16 +20,16 @@ export async function run(): Promise<Record<string, BenchResult>> {
   const daemon = await Daemon.open(temporaryFolder());
   const isolate = { manifest: { tier: { min: "isolate" as const } } };
   const plugins: Record<string, PluginParts> = {
-    process: { id: "dev/process", capability: "ext.echo.ping", entry: ECHO },
+    process: { id: "lab/process", capability: "ext.echo.ping", entry: ECHO },
     isolate: {
-      id: "dev/isolate",
+      id: "lab/isolate",
       capability: "ext.sized.ping",
       entry: SIZED,
       define: { CODE: "1", CALLED: "ext.sized.ping" },
       ...isolate,
     },
     "isolate-72kb": {
-      id: "dev/isolate-large",
+      id: "lab/isolate-large",
       capability: "ext.large.ping",
       entry: SIZED,
       define: { CODE: code(), CALLED: "ext.large.ping" },
@@ -38,7 +38,7 @@ export async function run(): Promise<Record<string, BenchResult>> {
   };
   // Keeps the host of the isolates running.
   await daemon.install({
-    id: "dev/keeper",
+    id: "lab/keeper",
     capability: "ext.kept.ping",
     entry: SIZED,
     define: { CODE: "1", CALLED: "ext.kept.ping" },

@@ -45,7 +45,7 @@ test("with the permission native a plugin loads its addon in the sandbox, and no
   if (!confined) return t.skip("needs bubblewrap");
   const status = await daemon.install({
     ...parts,
-    id: "dev/native",
+    id: "lab/native",
     permissions: ["native"],
     manifest: { tier: { min: "process", native: true } },
   });
@@ -58,14 +58,14 @@ test("with the permission native a plugin loads its addon in the sandbox, and no
       read: "ERR_ACCESS_DENIED",
     },
   );
-  await daemon.runtime.remove("dev/native", { keepData: false });
+  await daemon.runtime.remove("lab/native", { keepData: false });
 });
 
 test("without it the same file is not loaded, and a right to programs alone is no right to addons (§3.1)", async (t) => {
   if (!confined) return t.skip("needs bubblewrap");
   const release = await daemon.release({
     ...parts,
-    id: "dev/native",
+    id: "lab/native",
     permissions: ["native"],
     manifest: { tier: { min: "process", native: true } },
   });
@@ -79,11 +79,11 @@ test("without it the same file is not loaded, and a right to programs alone is n
   for (const grants of [[provide], [provide, { ...provide, permission: "native" as const, scope: { mode: ["exec"] } }]]) {
     await daemon.runtime.stage(release, grants);
     await assert.rejects(daemon.call(HOSTILE.capability, { code: LOAD }), "the addon is refused");
-    const lines = daemon.runtime.logs("dev/native", { limit: 50 }).map(({ message }) => message);
+    const lines = daemon.runtime.logs("lab/native", { limit: 50 }).map(({ message }) => message);
     assert.ok(
       lines.some((line) => line.includes("loading addons is disabled")),
       lines.join("\n"),
     );
-    await daemon.runtime.remove("dev/native", { keepData: false });
+    await daemon.runtime.remove("lab/native", { keepData: false });
   }
 });

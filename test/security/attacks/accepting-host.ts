@@ -36,7 +36,7 @@ export function askBefore(handler: Handler, input: JsonObject): Promise<JsonObje
     manifest: async () => null,
     exit: () => {},
   });
-  const facts = { id: "dev/attack", version: "1.0.0", label: "none" as const, entry: "main.mjs", assetsDir: null, dataDir: null };
+  const facts = { id: "lab/attack", version: "1.0.0", label: "none" as const, entry: "main.mjs", assetsDir: null, dataDir: null };
   says({ t: "init", plugin: { ...facts, nodeId: "ed25519:host", communityId: null }, config: {}, grants: [], dataSchema: 0 });
   return promise;
 }

@@ -13,7 +13,7 @@ const PROVIDE = allow("bus.provide", { prefixes: ["dev."] });
 const DELAYS_MS = [0, 1000, 4000, 15_000];
 /** For real processes on a machine with other work. */
 const PATIENCE_MS = 30_000;
-const id = "dev/crasher";
+const id = "lab/crasher";
 
 /** Two bytes decide the jitter of ± 20 %: in the middle there is none. */
 const withoutJitter = (n: number): Uint8Array => (n === 2 ? Uint8Array.of(0x7f, 0xff) : randomBytes(n));

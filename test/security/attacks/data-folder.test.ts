@@ -26,7 +26,7 @@ import { Daemon, type PluginParts } from "./daemon.ts";
 import { recordOf, reportAttack } from "./report.ts";
 
 const PLUGINS = join(import.meta.dirname, "..", "..", "fixtures", "plugins");
-const ID = "dev/notes";
+const ID = "lab/notes";
 const RUN = "ext.notes.run";
 const QUOTA_MB = 64;
 const confined = hasBubblewrap();
@@ -37,7 +37,7 @@ before(async () => {
   if (!confined) return;
   daemon = await Daemon.open(folder);
   await daemon.install({
-    id: "dev/neighbour",
+    id: "lab/neighbour",
     capability: "ext.neighbour.ask",
     entry: join(PLUGINS, "attacks", "neighbour.ts"),
     permissions: ["fs.data"],

@@ -27,7 +27,7 @@ export function hostile(code: { setup?: string; onConfig?: string; streams?: boo
 
 export async function installNeighbour(daemon: DaemonProcess): Promise<void> {
   await daemon.ask("install", {
-    id: "dev/neighbour",
+    id: "lab/neighbour",
     capability: NEIGHBOUR,
     entry: join(PLUGINS, "attacks", "neighbour.ts"),
     permissions: ["fs.data"],

@@ -9,7 +9,7 @@ const [, , mode, secretFile] = process.argv;
 const daemon = await Daemon.open(temporaryFolder(), { closeInheritedFiles: mode === "guarded" });
 try {
   const { state, evidence } = await daemon.install({
-    id: "dev/heir",
+    id: "lab/heir",
     capability: "ext.load.heir",
     entry: join(PLUGINS, "load", "plugin.ts"),
     define: { CAPABILITY: "ext.load.heir" },

@@ -10,7 +10,7 @@ await daemon.runtime.startAll();
 if (daemon.runtime.list().length === 0) {
   for (const capability of names)
     await daemon.install({
-      id: `dev/under-load-${capability.slice(-1)}`,
+      id: `lab/under-load-${capability.slice(-1)}`,
       capability,
       entry: join(PLUGINS, "plugin.ts"),
       define: { CAPABILITY: capability },

@@ -75,7 +75,7 @@ for (const reluctance of RELUCTANT)
   test(`A16: a plugin cannot ${reluctance.title}: it is killed when its time is over, and nothing of it is left; the control stays`, async (t) => {
     if (!confined) return t.skip("needs bubblewrap");
     const control = await survivesTerm(reluctance);
-    const id = "dev/reluctant";
+    const id = "lab/reluctant";
     const parts = hostile({ setup: reluctance.code });
     const { evidence } = await daemon.ask("install", { ...parts, id, manifest: { limits: { shutdownMs: SHUTDOWN_MS } } });
     try {

@@ -15,7 +15,7 @@ import { reportAttack } from "./report.ts";
 const NAIVE_HOST = join(import.meta.dirname, "..", "..", "fixtures", "plugins", "hostile", "naive-host.cjs");
 const DAEMON_GROWTH_MB = 10;
 const ENDED_WITHIN_MS = 60_000;
-const id = "dev/link";
+const id = "lab/link";
 
 const confined = hasBubblewrap();
 let daemon: DaemonProcess;

@@ -64,7 +64,7 @@ for (const { title, code } of FLOODS)
     if (!confined) return t.skip("needs bubblewrap");
     const controlMb = unlimited(code);
     assert.ok(controlMb >= FLOOD_MB, `${controlMb} MB`);
-    const id = "dev/chatty";
+    const id = "lab/chatty";
     await daemon.ask("install", { ...HOSTILE, id });
     try {
       const before = { disk: diskMb(), heap: (await daemon.ask("measure", null)).heapMb };

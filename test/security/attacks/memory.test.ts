@@ -60,7 +60,7 @@ for (const attack of PROCESS_EXHAUSTIONS)
   test(`A12: ${attack.title} in a process ends it as over_quota, and nobody else feels it; the control grows`, async (t) => {
     if (!confined) return t.skip("needs bubblewrap");
     const control = await unlimited(attack);
-    const id = "dev/hog";
+    const id = "lab/hog";
     await daemon.ask("install", { ...HOSTILE, id, manifest: { limits: { memoryMb: LIMIT_MB, maxBlockMs: BLOCK_MS } } });
     try {
       await daemon.ask("measure", null);

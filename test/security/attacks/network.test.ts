@@ -153,7 +153,7 @@ for (const [index, trick] of TRICKS.entries())
     street.asked.length = 0;
     Object.assign(street.names, trick.names);
     harm = 0;
-    const id = `dev/fetcher-${index}`;
+    const id = `lab/fetcher-${index}`;
     const parts = { ...hostile({}), id, manifest: { config: CONFIG } };
     const grants = [
       allow("bus.provide", { prefixes: ["ext.hostile."] }),

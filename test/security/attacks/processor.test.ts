@@ -60,7 +60,7 @@ for (const stall of [...STALLS, SLEEP])
   test(`A13: ${stall.title} in a process: its caller hears in time, and it is ended; the control stands still`, async (t) => {
     if (!confined) return t.skip("needs bubblewrap");
     const control = await standsStill(stall);
-    const id = "dev/stalled";
+    const id = "lab/stalled";
     await daemon.ask("install", { ...HOSTILE, id });
     try {
       const started = performance.now();

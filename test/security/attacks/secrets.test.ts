@@ -69,7 +69,7 @@ async function asPlugin(
   code: string,
   grants: [PermissionName, JsonObject][],
 ): Promise<{ output: JsonObject; lines: string; ledger: string }> {
-  const id = "dev/thief";
+  const id = "lab/thief";
   const parts = { ...hostile({}), id, manifest: { config: CONFIG } };
   const given: [PermissionName, JsonObject][] = [
     ["net.internet", { fromConfig: "/url" }],

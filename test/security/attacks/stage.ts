@@ -64,7 +64,7 @@ export class AttackStage {
     process.env["HN_ATTACK_SECRET"] = SECRET;
     disposer.add("secret", () => delete process.env["HN_ATTACK_SECRET"]);
     const neighbour = await daemon.install({
-      id: "dev/neighbour",
+      id: "lab/neighbour",
       capability: "ext.neighbour.ask",
       entry: join(PLUGINS, "neighbour.ts"),
       permissions: ["fs.data"],
@@ -74,7 +74,7 @@ export class AttackStage {
     const stage: Stage = {
       folder,
       daemonDir: join(folder, "node"),
-      neighbourData: join(folder, "node", "runtime", "plugins", "dev", "neighbour", "data"),
+      neighbourData: join(folder, "node", "runtime", "plugins", "lab", "neighbour", "data"),
       daemonPid: process.pid,
       neighbourPid: neighbour.evidence?.pid ?? 0,
       port: await openTargets(unixPath, disposer),
@@ -171,7 +171,7 @@ export class AttackStage {
   /** The neighbour answers with what it keeps, in the process it had from the beginning. */
   async neighbourIsWell(): Promise<boolean> {
     const { kept } = await this.#daemon.call("ext.neighbour.ask");
-    return kept === "mine" && this.#daemon.runtime.get("dev/neighbour")?.evidence?.pid === this.#stage.neighbourPid;
+    return kept === "mine" && this.#daemon.runtime.get("lab/neighbour")?.evidence?.pid === this.#stage.neighbourPid;
   }
 
   /** Paths on this machine where an attack could have left something; each must still be absent. */
@@ -192,7 +192,7 @@ export class AttackStage {
     for (const name of this.#control.packageFiles())
       files.set(name, { bytes: readFileSync(join(this.#control.folder, name)), mode: name.startsWith("bin/") ? 0o755 : 0o644 });
     return {
-      id: `dev/attack-${attack.id.toLowerCase()}${attack.permissions === undefined ? "" : "-granted"}`,
+      id: `lab/attack-${attack.id.toLowerCase()}${attack.permissions === undefined ? "" : "-granted"}`,
       capability: "ext.attack.run",
       entry: join(PLUGINS, "plugin.ts"),
       ...(attack.permissions === undefined ? {} : { permissions: attack.permissions }),

@@ -188,7 +188,8 @@ async function ask({ args, client, print }: Invocation): Promise<void> {
       target === permission ? "-" : target,
       `${Math.max(0, Math.ceil((until - Date.now()) / 1000))} s`,
     ]);
-    return print(items, table(["question", "plugin", "permission", "for", "left"], rows, "No plugin asks anything."));
+    print(items, table(["question", "plugin", "permission", "for", "left"], rows, "No plugin asks anything."));
+    return;
   }
   if (answer !== "once" && answer !== "allow" && answer !== "deny")
     throw new UsageError("The answer is once, allow or deny. Example: hearthnet plugin ask 01J8Z3K5T9 once");
