@@ -177,7 +177,7 @@ export interface LedgerView {
   /** All segments that reach to `since` or further, oldest first. */
   lines(o: { since?: number }): Iterable<LedgerLine>;
   /** What an operator did, as a row among the plugins' wishes. */
-  add(entry: LedgerEntry): void;
+  act(entry: LedgerEntry): void;
   onRow(listener: (row: LedgerRow) => void): () => void;
 }
 

@@ -51,7 +51,7 @@ export class Overrides {
     journal.overrides.set(id, { ownProcess: next.ownProcess, unconfinedRelease: next.unconfined ? sha256 : null });
     for (const name of changed) {
       const target = `${words[name]}: ${next[name] ? "yes" : "no"}`;
-      ledger.add({ plugin: id, release: version, op: "override", permission: "", target, verdict: "allow" });
+      ledger.act({ plugin: id, release: version, op: "override", permission: "", target, verdict: "allow" });
     }
     return true;
   }

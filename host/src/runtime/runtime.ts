@@ -206,7 +206,7 @@ export class NodeRuntime implements Runtime {
       const { version } = this.#plugin(id).release;
       const kept = choose(this.kept(id), { id, version: o.version, current: version });
       const target = kept.release.version;
-      this.#ledger.add({ plugin: id, release: version, op: "rollback", permission: "", target, verdict: "allow" });
+      this.#ledger.act({ plugin: id, release: version, op: "rollback", permission: "", target, verdict: "allow" });
       return this.#follow({ release: kept.release, grants: grantsBack(kept.grants, this.#journal.grants(id)) }, "rollback");
     });
   }

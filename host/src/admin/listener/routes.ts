@@ -165,7 +165,7 @@ function record(
       : `${params["ns"]}/${params["name"] ?? ""}`);
   const act = { actor: actorOf(e.caller, o.route), action: o.route.audit ?? "", target, result: e.result };
   o.context.live.publish("audit", o.context.audit.record(act));
-  o.context.services.runtime.ledgerView.add(asWish(act, e.request.id));
+  o.context.services.runtime.ledgerView.act(asWish(act, e.request.id));
 }
 
 /** An operator's act as a row among the plugins' wishes: who did it stands in the target. @source plugin-platform §8.3 */

@@ -71,18 +71,21 @@ export class Ledger implements LedgerView {
 
   add(entry: LedgerEntry): void {
     if (this.#closed) return;
-    if (entry.verdict !== "allow" && this.#standsAlone(entry.plugin)) {
-      this.#write([{ entry, count: 1, bytesIn: entry.bytesIn ?? 0, bytesOut: entry.bytesOut ?? 0 }], false);
-      return;
-    }
+    if (entry.verdict !== "allow" && this.#standsAlone(entry.plugin)) return this.act(entry);
     const { key, sum } = this.#sums.add(entry);
     if (entry.verdict !== "allow") this.#try(() => this.#shelf.current.keep(key, sum));
     this.#plan();
   }
 
+  /** What somebody has decided stands alone, and is written before they are told that it is done. */
+  act(entry: LedgerEntry): void {
+    if (this.#closed) return;
+    this.#write([{ entry, count: 1, bytesIn: entry.bytesIn ?? 0, bytesOut: entry.bytesOut ?? 0 }], false);
+  }
+
   /** One row for each right that was given, made narrower or taken. */
   addGrants(of: { plugin: string; release: string }, before: readonly Grant[], after: readonly Grant[]): void {
-    for (const change of grantChanges(before, after)) this.add({ ...of, ...change });
+    for (const change of grantChanges(before, after)) this.act({ ...of, ...change });
   }
 
   flush(): void {

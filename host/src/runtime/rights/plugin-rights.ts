@@ -232,7 +232,7 @@ export class PluginRights implements Rights {
 
   #note(plugin: string, row: { op: string; permission: string; target: string; verdict: "allow" | "deny" | "simulate" }): void {
     const release = this.#o.releases().find(({ id }) => id === plugin)?.version ?? "";
-    this.#o.ledger.add({ plugin, release, ...row });
+    this.#o.ledger.act({ plugin, release, ...row });
   }
 
   #release(id: string): StoredRelease {

@@ -67,6 +67,6 @@ export class Roles {
 
   #note(plugin: string, { op, target }: { op: string; target: string }): void {
     const release = this.#o.releases().find(({ id }) => id === plugin)?.version ?? "";
-    this.#o.ledger.add({ plugin, release, op, permission: "", target, verdict: "allow" });
+    this.#o.ledger.act({ plugin, release, op, permission: "", target, verdict: "allow" });
   }
 }

@@ -327,10 +327,10 @@ export class Upgrades {
     const target = former.release.version;
     const row = { plugin: id, release: newer.release.version, permission: "", target };
     if (losesSince !== null) {
-      this.#o.ledger.add({ ...row, op: "return", verdict: "deny" });
+      this.#o.ledger.act({ ...row, op: "return", verdict: "deny" });
       return this.#o.inTurn(id, () => this.#hold(watched, { why, losesSince }));
     }
-    this.#o.ledger.add({ ...row, op: "return", verdict: "allow" });
+    this.#o.ledger.act({ ...row, op: "return", verdict: "allow" });
     this.#tell(id, "An update was taken back", `${newer.release.version} is not kept: ${why} ${target} comes back.`);
     if (former.running) return this.#goBackNow(watched);
     this.#o.inTurn(id, () => this.#goBackAnew(watched));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import type { LedgerRow } from "../../../src/contract/index.ts";
 import { ENTRY, LedgerFolder, SIGNER, sqlIn } from "./support.ts";
@@ -62,6 +63,25 @@ test("a plugin's words in a row move no terminal's cursor and break no chain (§
   assert.equal(row?.target, "\\u001b[2J\\u202ex\ufffd");
   assert.equal(row?.op, "\\u0007bell");
   assert.ok(place.reopen().checkNow().ok);
+});
+
+test("what an operator has decided is on disk before they hear of it: no kill takes it along (§8.3)", (t) => {
+  const place = open(t);
+  place.ledger.addGrants(
+    { plugin: "dev/a", release: "1.0.0" },
+    [],
+    [{ permission: "notify", scope: {}, mode: "allow", grantedBy: "operator", at: 1, publisherKey: "k" }],
+  );
+  const [path = ""] = place.segments();
+  const db = new DatabaseSync(path);
+  t.after(() => db.close());
+  assert.deepEqual(
+    db
+      .prepare("SELECT op, verdict FROM row")
+      .all()
+      .map(({ op, verdict }) => [op, verdict]),
+    [["grant", "allow"]],
+  );
 });
 
 test("rows are found by plugin, op, verdict and time, over all segments", (t) => {
