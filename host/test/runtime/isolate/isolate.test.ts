@@ -108,7 +108,7 @@ test("code that runs beyond its call's deadline ends with its isolate; its neigh
   const pid = pidOf(neighbour.id);
   const start = performance.now();
   await assert.rejects(world.bus.call(stuck.capability, { timeoutMs: 300 }));
-  assert.ok(performance.now() - start < 700);
+  assert.ok(performance.now() - start < 2000);
   await until(
     "it is back",
     () => world.runtime.get(stuck.id)?.state === "active" && logged(stuck.id).includes("beyond the deadline"),
@@ -128,7 +128,7 @@ test("a loop that ignores the engine's own limit is ended from outside, with its
   await until("its host is gone", () => startTicks(pid) === null);
   const ms = Math.round(performance.now() - start);
   t.diagnostic(`stuck call and its host ended after ${ms} ms at a deadline of 500 ms`);
-  assert.ok(ms < 800, `${ms}`);
+  assert.ok(ms < 2500, `${ms}`);
   await until("it is back", () => world.runtime.get(stuck.id)?.state === "active" && pidOf(stuck.id) !== pid);
   assert.match(logged(stuck.id), /did not answer within 100 ms after a deadline|MB of memory/);
   await remove(stuck.id);

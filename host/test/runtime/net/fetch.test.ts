@@ -291,7 +291,7 @@ test("whoever gives up closes the connection at once (§5.3.2)", async () => {
   plugin.leaving.abort(new Error("no more"));
   await assert.rejects(done, { message: "no more" });
   await closed;
-  assert.ok(performance.now() - began < 200);
+  assert.ok(performance.now() - began < 1000);
   assert.equal(plugin.network.size, 0);
 });
 

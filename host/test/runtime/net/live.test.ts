@@ -167,7 +167,7 @@ for (const tier of ["process", "isolate"] as const) {
           assert.deepEqual(await answered, output);
           const began = performance.now();
           await closed;
-          assert.ok(performance.now() - began < 200);
+          assert.ok(performance.now() - began < 1000);
         }
         seen = [];
         const caller = new AbortController();
@@ -177,7 +177,7 @@ for (const tier of ["process", "isolate"] as const) {
         caller.abort(new Error("the caller left"));
         const began = performance.now();
         await closed;
-        assert.ok(performance.now() - began < 200, "a cancelled call takes its request along");
+        assert.ok(performance.now() - began < 1000, "a cancelled call takes its request along");
         await late;
       },
     ));
