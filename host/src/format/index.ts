@@ -16,6 +16,7 @@ export {
   readPublisherKey,
   type PublisherKey,
 } from "./dsse/publisher-key.ts";
+export { coversType, isHostType } from "./manifest/sharing.ts";
 export { DEV_NAMESPACE, devVersion, isDevId, isDevVersion } from "./manifest/dev.ts";
 export * from "./frame/index.ts";
 export * from "./ledger/index.ts";
@@ -44,7 +45,7 @@ export {
 } from "./package/write.ts";
 export * from "./registry/index.ts";
 export { rating, requested, weightOf, type OpenTo, type Right } from "./rights/rating.ts";
-export { amount, texts } from "./rights/scope.ts";
+export { amount, pointerCovers, texts } from "./rights/scope.ts";
 export { compareVersions, isInRange } from "./version.ts";
 export { blobCid, createBlobCid, isCid } from "../identity/index.ts";
 export { syncFolder, writeFileAtomic } from "../foundation/index.ts";

@@ -5,7 +5,7 @@ type Wrong = (path: string, message: string) => void;
 
 /** A dotted name, its last segment at most an open `<name>`. @source plugin-platform §2.1 contributes.topics */
 const TOPIC = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*\.([a-z][a-z0-9_]*|<[a-z_]+>)$/;
-/** Kinds of events that only the host writes. @source 04 §2 */
+/** Kinds of events that only the host writes; no plugin speaks in its name. @source 04 §2 */
 const HOST_TYPES = ["community.", "auth."];
 
 /** What a plugin says it shares must be what it asks for. @source plugin-platform §2.1 */
@@ -20,7 +20,7 @@ export function checkSharing(m: PluginManifest, wrong: Wrong): void {
   const readable = listed("events.read", "types");
   for (const [i, { name, types }] of views.entries()) {
     if (views.findIndex((other) => other.name === name) !== i) wrong(`/contributes/views/${i}/name`, "is named twice");
-    const missing = types.find((type) => !readable.some((one) => covers(one, type)));
+    const missing = types.find((type) => !readable.some((one) => coversType(one, type)));
     if (missing !== undefined) wrong(`/contributes/views/${i}/types`, `needs the permission events.read for ${missing}`);
   }
   for (const side of ["publish", "subscribe"] as const) {
@@ -33,10 +33,11 @@ export function checkSharing(m: PluginManifest, wrong: Wrong): void {
   }
 }
 
-function isHostType(type: string): boolean {
+export function isHostType(type: string): boolean {
   return HOST_TYPES.some((prefix) => type.startsWith(prefix));
 }
 
-function covers(granted: string, type: string): boolean {
+/** `chat.*` covers all below `chat.`, itself included as a wish. */
+export function coversType(granted: string, type: string): boolean {
   return granted.endsWith("*") ? type.startsWith(granted.slice(0, -1)) : granted === type;
 }

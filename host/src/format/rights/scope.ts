@@ -12,3 +12,9 @@ export function amount(scope: JsonObject, field: string): number {
   const value = Object.hasOwn(scope, field) ? scope[field] : undefined;
   return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 0;
 }
+
+/** `/backends/*\/api_key` covers `/backends/0/api_key`. */
+export function pointerCovers(pattern: string, pointer: string): boolean {
+  const [wanted, given] = [pattern.split("/"), pointer.split("/")];
+  return wanted.length === given.length && wanted.every((step, at) => step === given[at] || (step === "*" && given[at] !== ""));
+}

@@ -7,7 +7,7 @@ import type { Frame, JsonObject, JsonValue, Principal, Visibility } from "../../
 import { HnError } from "../../foundation/index.ts";
 import { blake3, createBlobCid, isCid } from "../../identity/index.ts";
 import type { RoleCall, RoleHolder } from "../commons/index.ts";
-import { checkPut, denied, isVisibility, mayOpen } from "../permission/index.ts";
+import { denied, isVisibility, mayOpen, storable } from "../permission/index.ts";
 import { optionalObject, optionalText, text } from "./arguments.ts";
 import { principalOf, refuseCaller } from "./caller-right.ts";
 import type { OpFamily } from "./op-family.ts";
@@ -64,7 +64,7 @@ export const BLOB_OPS: OpFamily<"blobs"> = {
     if (!isVisibility(visibility))
       throw new HnError("bad_request", { message: "The argument visibility must be private, community or public." });
     op.note({ target: visibility });
-    const quotaBytes = checkPut(scope.grants(), visibility);
+    const quotaBytes = scope.grants().store(visibility);
     refuseCaller(op, (caller) => mayPut(op, caller, visibility));
     const [mime, meta] = [optionalText(args, "mime", 128), optionalObject(args, "meta")];
     const input = { visibility, meta, ...(mime === undefined ? {} : { mime }) };
@@ -119,7 +119,7 @@ function checkSeen(op: OpCall, stat: JsonObject): void {
   const { visibility } = stat;
   if (!isVisibility(visibility))
     throw new HnError("internal_error", { message: "The file store does not say who may see the file." });
-  if (!mayOpen(scope.grants(), { visibility, own: parent === null })) throw denied("blobs.read", visibility);
+  scope.grants().open({ visibility, own: parent === null });
   if (parent === null || callerSees(op, parent.call.caller, visibility)) return;
   op.note({ denied: true });
   throw new HnError("not_found", { message: "There is no such file here." });
@@ -146,13 +146,7 @@ function callerSees({ scope: { commons } }: OpCall, caller: Principal, visibilit
 function mayPut({ scope: { commons } }: OpCall, caller: Principal, visibility: Visibility): boolean {
   if (caller.kind === "self" || caller.kind === "member") return true;
   const grants = caller.kind === "plugin" ? commons.grantsOf(caller.plugin_id ?? "") : undefined;
-  if (grants === undefined) return false;
-  try {
-    checkPut(grants, visibility);
-    return true;
-  } catch {
-    return false;
-  }
+  return grants !== undefined && storable(grants, visibility) !== undefined;
 }
 
 /** @throws internal_error reason blob_altered for anything but pieces of bytes */

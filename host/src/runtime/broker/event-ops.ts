@@ -2,7 +2,7 @@
 import type { EventQuery, PlacedEvent, Position, Principal } from "../../contract/index.ts";
 import { HnError, isUlid } from "../../foundation/index.ts";
 import { communityOf } from "../commons/index.ts";
-import { checkAppend, mayRead, readableTypes } from "../permission/index.ts";
+import { mayRead } from "../permission/index.ts";
 import { object, optionalWhole, text, whole } from "./arguments.ts";
 import { refuseCaller } from "./caller-right.ts";
 import type { OpFamily } from "./op-family.ts";
@@ -18,7 +18,7 @@ export const EVENT_OPS: OpFamily<"events"> = {
     const { scope, args, note } = op;
     const type = text(args, "type", 64);
     note({ target: type });
-    checkAppend(scope.grants(), type);
+    scope.grants().append(type);
     const clientId = text(args, "clientId", 26);
     if (!isUlid(clientId))
       throw new HnError("bad_request", { message: "The argument clientId must be a ULID; the same one gives the same event." });
@@ -39,7 +39,7 @@ export const EVENT_OPS: OpFamily<"events"> = {
     const { scope, args, frame, note } = op;
     const types = names(op, "types", TYPES_MAX);
     note({ target: types?.[0] ?? "*" });
-    const query = { ...bounds(op), types: readableTypes(scope.grants(), types) };
+    const query = { ...bounds(op), types: scope.grants().readable(types) };
     // The log is every member's to read, and nobody else's.
     refuseCaller(op, (caller) => mayReadAll(op, caller, query.types));
     const community = communityOf(scope.commons);

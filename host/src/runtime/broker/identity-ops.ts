@@ -2,7 +2,8 @@
 import type { JsonObject, PluginSigner } from "../../contract/index.ts";
 import { decodeBase64url, HnError } from "../../foundation/index.ts";
 import { communityOf } from "../commons/index.ts";
-import { checkSign, denied, isHostType } from "../permission/index.ts";
+import { isHostType } from "../../format/index.ts";
+import { denied } from "../permission/index.ts";
 import { object, text } from "./arguments.ts";
 import type { OpFamily } from "./op-family.ts";
 import type { OpCall } from "./scope.ts";
@@ -12,13 +13,13 @@ const DOCUMENT_MAX_BYTES = 65_536;
 export const IDENTITY_OPS: OpFamily<"identity"> = {
   "identity.signPlugin": (op) => {
     op.note({ target: "plugin-sig" });
-    checkSign(op.scope.grants(), "plugin-sig");
+    op.scope.grants().sign("plugin-sig");
     return { signature: signerOf(op).signPlugin(op.scope.pluginId, document(op.args, "payload")) };
   },
   "identity.signDoc": async (op) => {
     const type = text(op.args, "type", 64);
     op.note({ target: type });
-    checkSign(op.scope.grants(), type);
+    op.scope.grants().sign(type);
     const doc = document(op.args, "doc");
     if (type === "cosign") return { signature: coSign(op, doc) };
     if (type === "federation-manifest") return { signature: await federationManifest(op, doc) };

@@ -1,10 +1,11 @@
 /** What an op answers in a trial run, where nothing is done: the same shape, empty. @source plugin-platform §3.4.5 */
 import type { JsonObject, JsonValue, PluginOp } from "../../contract/index.ts";
+import type { OpShapes } from "../../format/index.ts";
 
-const NOTHING = (): JsonObject => ({});
+const NOTHING = (): Record<string, never> => ({});
 
 /** One row for each op, so that none can be added without saying what its simulation answers. */
-const SIMULATED: Record<PluginOp, (args: JsonObject) => JsonValue> = {
+const SIMULATED: { [Op in PluginOp]: (args: JsonObject) => OpShapes[Op]["value"] } = {
   // A handle that no registration has: what is registered in a trial run is offered to nobody.
   "capabilities.register": () => ({ handle: 0 }),
   "capabilities.update": NOTHING,
@@ -20,24 +21,24 @@ const SIMULATED: Record<PluginOp, (args: JsonObject) => JsonValue> = {
   "health.report": NOTHING,
   "metrics.inc": NOTHING,
   notify: NOTHING,
-  "net.fetch": () => ({ status: 204, headers: [], url: "" }),
+  "net.fetch": () => ({ bytes: 0 }),
   "net.connect": NOTHING,
-  "net.websocket": NOTHING,
+  "net.websocket": () => ({ code: 1000, reason: "" }),
   "net.udp": NOTHING,
   "net.write": NOTHING,
   "net.end": NOTHING,
   "secrets.read": () => ({ value: "" }),
-  "secrets.derive": () => ({ key: new Uint8Array(32) as never }),
+  "secrets.derive": () => ({ key: new Uint8Array(32) }),
   "events.append": () => ({ event_id: "", lamport: 0 }),
   "events.query": NOTHING,
-  "events.push": NOTHING,
+  "events.push": () => ({ delivered: "offline" }),
   "pubsub.publish": NOTHING,
   "community.members": () => ({ members: [] }),
-  "community.policy": () => ({ policy: null }),
+  "community.policy": () => ({ policy: {} }),
   providers: () => ({ providers: [] }),
   "identity.signPlugin": () => ({ signature: "" }),
   "identity.signDoc": () => ({ signature: "" }),
-  "identity.dh": () => ({ secret: new Uint8Array(32) as never }),
+  "identity.dh": () => ({ shared: new Uint8Array(32) }),
   "blobs.stat": NOTHING,
   "blobs.open": NOTHING,
   "blobs.fetch": NOTHING,
@@ -45,5 +46,5 @@ const SIMULATED: Record<PluginOp, (args: JsonObject) => JsonValue> = {
 };
 
 export function simulated(op: PluginOp, args: JsonObject): JsonValue {
-  return SIMULATED[op](args);
+  return SIMULATED[op](args) as JsonValue;
 }

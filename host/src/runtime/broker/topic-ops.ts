@@ -1,6 +1,5 @@
 /** A plugin tells others of this node something that need not last. @source plugin-platform §3.1 pubsub.publish; 02 §7.2 */
 import { HnError } from "../../foundation/index.ts";
-import { checkTopic, denied, isHostTopic } from "../permission/index.ts";
 import { required, text } from "./arguments.ts";
 import type { OpFamily } from "./op-family.ts";
 
@@ -10,8 +9,7 @@ export const TOPIC_OPS: OpFamily<"pubsub"> = {
   "pubsub.publish": ({ scope, args, note }) => {
     const topic = text(args, "topic", 128);
     note({ target: topic });
-    checkTopic(scope.grants(), "pubsub.publish", topic);
-    if (isHostTopic(topic)) throw denied("pubsub.publish", topic);
+    scope.grants().publish(topic);
     const data = required(args, "data");
     const bytesOut = JSON.stringify(data).length;
     note({ bytesOut });

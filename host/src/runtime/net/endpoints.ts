@@ -40,12 +40,6 @@ export function endpointsBeside(pointer: string, { value, schema }: Settings): T
   return undefined;
 }
 
-/** `/backends/*\/api_key` covers `/backends/0/api_key`. */
-export function pointerCovers(pattern: string, pointer: string): boolean {
-  const [wanted, given] = [pattern.split("/"), pointer.split("/")];
-  return wanted.length === given.length && wanted.every((step, at) => step === given[at] || (step === "*" && given[at] !== ""));
-}
-
 function find(steps: readonly string[], value: JsonValue | undefined, schema: JsonValue | undefined): string[] {
   const [step, ...rest] = steps;
   if (step === undefined) return typeof value === "string" && isEndpoint(schema) ? [value] : [];

@@ -6,7 +6,7 @@ export { readFields } from "./headers.ts";
 export { Network } from "./network.ts";
 export { connectFor } from "./plain.ts";
 export { missedRight } from "./refusal.ts";
-export { readSecretHeaders, secretFor } from "./secret-headers.ts";
+export { readSecretHeaders, secretAt } from "./secret-headers.ts";
 export type { Talk } from "./talk.ts";
 export { nameOf, parseTarget } from "./target.ts";
 export { udpFor } from "./udp.ts";

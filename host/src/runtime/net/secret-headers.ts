@@ -1,7 +1,8 @@
 /** Secrets that the host puts into a request, so that the plugin never has them. @source plugin-platform §2.4, §3.1 `secret.use` */
 import { HnError } from "../../foundation/index.ts";
 import { texts } from "../../format/index.ts";
-import { endpointsBeside, pointerCovers } from "./endpoints.ts";
+import { passes } from "../permission/index.ts";
+import { endpointsBeside, type Settings } from "./endpoints.ts";
 import { isFieldName, isFieldValue, type Field } from "./headers.ts";
 import { allows, type Rights } from "./reach.ts";
 import { refused } from "./refusal.ts";
@@ -34,11 +35,8 @@ export function readSecretHeaders(value: unknown): SecretHeader[] {
   });
 }
 
-/** The secret itself. @throws permission_denied · not_found while it is not set */
-export function secretFor(permission: "secret.use" | "secret.read", pointer: string, { grants, settings }: Rights): string {
-  const scopes = grants.require(permission, pointer);
-  if (!scopes.some((scope) => texts(scope, "names").some((pattern) => pointerCovers(pattern, pointer))))
-    throw refused(permission, pointer);
+/** @throws not_found while it is not set */
+export function secretAt(pointer: string, settings: Settings): string {
   const value = Object.hasOwn(settings.secrets, pointer) ? settings.secrets[pointer] : undefined;
   if (value === undefined)
     throw new HnError("not_found", {
@@ -54,7 +52,8 @@ export function secretFor(permission: "secret.use" | "secret.read", pointer: str
  * @throws permission_denied · not_found while it is not set · bad_request for a secret that no header can carry
  */
 export function secretField(o: SecretHeader, target: Target, rights: Rights): Field {
-  const value = secretFor("secret.use", o.secret, rights);
+  if (!passes(rights.grants, { method: "secret", args: ["secret.use", o.secret] })) throw refused("secret.use", o.secret);
+  const value = secretAt(o.secret, rights.settings);
   if (!belongs(o.secret, target, rights)) throw refused("secret.use", `${o.secret} at ${nameOf(target)}`);
   if (!isFieldValue(value))
     throw new HnError("bad_request", { message: `The secret ${o.secret} holds characters that no header can carry.` });

@@ -1,7 +1,15 @@
 /** Decides every wish of a plugin. Deny is the default; one function for each right. @source plugin-platform §3.1, §3.4 */
-import { SELF_CAPABILITIES, type Grant, type GrantMode, type JsonObject, type PermissionName } from "../../contract/index.ts";
+import {
+  SELF_CAPABILITIES,
+  type Grant,
+  type GrantMode,
+  type JsonObject,
+  type PermissionName,
+  type Visibility,
+} from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { amount, texts } from "../../format/index.ts";
+import { amount, pointerCovers, texts } from "../../format/index.ts";
+import { isHostTopic, mayAppend, mayOpen, mayRead, mayUseTopic, storable } from "./commons.ts";
 
 const KV_DEFAULT_MB = 8;
 const DISK_DEFAULT_MB = 64;
@@ -86,6 +94,53 @@ export class GrantTable {
   kvBytes(): number {
     const scopes = this.require("storage.kv");
     return Math.max(...scopes.map((scope) => amount(scope, "quotaMb") || KV_DEFAULT_MB)) * 1_048_576;
+  }
+
+  /** `events.append` */
+  append(type: string): void {
+    if (!mayAppend(this, type)) throw denied("events.append", type);
+  }
+
+  /** `events.feed`: those of the asked types, all of which may be read; without a wish all that are granted. */
+  readable(asked: readonly string[] | undefined): string[] {
+    const granted = this.require("events.read").flatMap((scope) => texts(scope, "types"));
+    const refused = asked?.find((type) => !mayRead(this, type));
+    if (refused !== undefined) throw denied("events.read", refused);
+    return asked === undefined ? granted : [...asked];
+  }
+
+  /** `pubsub`: one of the granted patterns fits. */
+  publish(topic: string): void {
+    if (isHostTopic(topic) || !mayUseTopic(this, "pubsub.publish", topic)) throw denied("pubsub.publish", topic);
+  }
+
+  /** `blobs.open`, once it is known how many may see it. */
+  open(o: { visibility: Visibility; own: boolean }): void {
+    if (!mayOpen(this, o)) throw denied("blobs.read", o.visibility);
+  }
+
+  /** `blobs.put`: returns the quota, bytes. */
+  store(visibility: Visibility): number {
+    const quotaBytes = storable(this, visibility);
+    if (quotaBytes === undefined) throw denied("blobs.write", visibility);
+    return quotaBytes;
+  }
+
+  /** `identity.signDoc`: the kind of document is listed. */
+  sign(doc: string): void {
+    if (!this.scopes("identity.sign").some((scope) => texts(scope, "docs").includes(doc))) throw denied("identity.sign", doc);
+  }
+
+  /** `secrets`: keys under labels that are listed. */
+  derive(label: string): void {
+    if (!this.scopes("secret.derive").some((scope) => texts(scope, "labels").includes(label)))
+      throw denied("secret.derive", label);
+  }
+
+  /** `secrets`: the plain text of a setting that is listed; `*` stands for one step of the pointer. */
+  secret(right: "secret.read" | "secret.use", pointer: string): void {
+    if (!this.scopes(right).some((scope) => texts(scope, "names").some((pattern) => pointerCovers(pattern, pointer))))
+      throw denied(right, pointer);
   }
 
   /** `argv`: what shapes the process itself. */

@@ -59,6 +59,49 @@ test("each mode decides as it says; a denied row beats all, and what has run out
   );
 });
 
+/** A right to what is shared: the check that a plugin's wish makes, and a scope that covers it and one that does not. */
+const SHARED: [permission: PermissionName, wish: (table: GrantTable) => unknown, covers: JsonObject, not: JsonObject][] = [
+  ["events.append", (table) => table.append("chat.sent"), { types: ["chat.sent"] }, { types: ["chat.read"] }],
+  ["events.append", (table) => table.append("chat.sent"), { types: ["chat.sent"] }, { types: ["chat.*"] }],
+  ["events.read", (table) => table.readable(["chat.sent"]), { types: ["chat.*"] }, { types: ["market.*"] }],
+  ["pubsub.publish", (table) => table.publish("chat.typing"), { topics: ["chat.typing"] }, { topics: ["chat.read"] }],
+  [
+    "blobs.read",
+    (table) => table.open({ visibility: "community", own: false }),
+    { visibility: "community" },
+    { visibility: "public" },
+  ],
+  ["blobs.write", (table) => table.store("public"), { visibility: "public" }, { visibility: "community" }],
+  ["identity.sign", (table) => table.sign("plugin-sig"), { docs: ["plugin-sig"] }, { docs: ["cosign"] }],
+  ["secret.derive", (table) => table.derive("at-rest"), { labels: ["at-rest"] }, { labels: ["other"] }],
+  ["secret.read", (table) => table.secret("secret.read", "/b/0/key"), { names: ["/b/*/key"] }, { names: ["/c/*/key"] }],
+  ["secret.use", (table) => table.secret("secret.use", "/b/0/key"), { names: ["/b/*/key"] }, { names: ["/b/key"] }],
+];
+
+for (const [permission, wish, covers, not] of SHARED)
+  test(`${permission} on what ${JSON.stringify(not)} leaves out: each mode decides, and a narrower scope ends it (§3.4)`, () => {
+    const opUnder = (grant: Grant): OpGrants => new OpGrants(() => new GrantModes([grant], () => 0));
+    const wishUnder = (grant: Grant) => (): unknown => wish(opUnder(grant).view);
+    wishUnder(row(permission, covers, "allow"))();
+    assert.throws(wishUnder(row(permission, covers, "ask")), (error) => error instanceof Undecided && error.how === "ask");
+    assert.throws(wishUnder(row(permission, covers, "audit")), (error) => error instanceof Undecided && error.how === "simulate");
+    for (const mode of ["allow", "ask", "audit"] as const) assert.throws(wishUnder(row(permission, not, mode)), GrantDenied);
+
+    let granted = row(permission, covers, "allow");
+    const grants = new OpGrants(() => new GrantModes([granted], () => 0));
+    wish(grants.view);
+    assert.equal(grants.lost(), undefined);
+    const [check] = grants.checks;
+    assert.ok(check);
+    granted = row(permission, not, "allow");
+    assert.equal(grants.lost()?.permission, permission);
+    assert.deepEqual(
+      minimalRights([{ permission, scope: covers }], [{ permission, check, target: "" }]),
+      [{ permission, scope: covers }],
+      "what a trial run has seen stays in the smallest rights",
+    );
+  });
+
 test("an op loses exactly what a narrower scope no longer covers (§3.4.3)", () => {
   let modes = new GrantModes([row("bus.call", { capabilities: ["a.b@1", "c.d@1"] }, "allow")], () => 0);
   const [one, other] = [new OpGrants(() => modes), new OpGrants(() => modes)];
@@ -105,6 +148,7 @@ test("the smallest rights are those without which something seen would be denied
     { permission: "storage.kv" as const, scope: { quotaMb: 8 } },
     { permission: "notify" as const, scope: {} },
     { permission: "identity.dh" as const, scope: {} },
+    { permission: "events.append" as const, scope: { types: ["x.made", "x.gone"] } },
   ];
   assert.deepEqual(minimalRights(asked, []), []);
   assert.deepEqual(
@@ -113,6 +157,7 @@ test("the smallest rights are those without which something seen would be denied
       wanted("bus.call", "call", [{ name: "x.y", major: 1, own: false }], "x.y@1"),
       wanted("proc.worker", "worker", ["two"], "two"),
       wanted("storage.kv", "kvBytes", [], ""),
+      wanted("events.append", "append", ["x.gone"], "x.gone"),
       wanted("bus.call", "call", [{ name: "never.asked", major: 1, own: false }], "never.asked@1"),
     ]),
     [
@@ -120,6 +165,7 @@ test("the smallest rights are those without which something seen would be denied
       { permission: "bus.call", scope: { capabilities: ["x.y@1"] } },
       { permission: "proc.worker", scope: { workers: ["two"], threads: true } },
       { permission: "storage.kv", scope: { quotaMb: 8 } },
+      { permission: "events.append", scope: { types: ["x.gone"] } },
     ],
   );
   assert.deepEqual(
