@@ -28,13 +28,19 @@ before(async () => {
 after(() => (confined ? daemon.close() : undefined));
 
 async function naively({ code, control }: LinkAttack): Promise<string> {
-  const host = spawn(process.execPath, [NAIVE_HOST, PRELUDE + code], { stdio: ["ignore", "pipe", "ignore"], env: {} });
+  const host = spawn(process.execPath, [NAIVE_HOST, PRELUDE + code], {
+    stdio: ["ignore", "pipe", "ignore"],
+    env: {},
+    // A group of its own, so that its plugin ends with it.
+    detached: true,
+  });
+  assert.ok(host.pid !== undefined);
   let outcome: string | null = null;
   createInterface(host.stdout).on("line", (line) => (outcome ??= control(JSON.parse(line) as NaiveHost)));
   try {
     return await until("the control comes to harm", () => outcome, ENDED_WITHIN_MS);
   } finally {
-    host.kill("SIGKILL");
+    process.kill(-host.pid, "SIGKILL");
   }
 }
 
