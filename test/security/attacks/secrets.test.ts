@@ -10,6 +10,7 @@ import { after, before, test } from "node:test";
 import type { JsonObject, PermissionName } from "../../../host/src/contract/index.ts";
 import { allow, hasBubblewrap, temporaryFolder } from "../../../host/test/runtime/fixtures/world.ts";
 import { Street } from "../../../host/test/runtime/net/street.ts";
+import { until } from "../../../host/test/support/until.ts";
 import { runControl } from "./control-network.ts";
 import { Daemon } from "./daemon.ts";
 import { hostile } from "./hostile.ts";
@@ -64,10 +65,14 @@ after(async () => {
 const USE: [PermissionName, JsonObject] = ["secret.use", { names: ["/key"] }];
 const READ: [PermissionName, JsonObject] = ["secret.read", { names: ["/key"] }];
 
-/** Runs the payload as a plugin that the operator has given the secret to. */
+/**
+ * Runs the payload as a plugin that the operator has given the secret to.
+ * @param said  lines to wait for: what is printed comes by another way than the answer, and may come after it
+ */
 async function asPlugin(
   code: string,
   grants: [PermissionName, JsonObject][],
+  said: readonly string[] = [],
 ): Promise<{ output: JsonObject; lines: string; ledger: string }> {
   const id = "lab/thief";
   const parts = { ...hostile({}), id, manifest: { config: CONFIG } };
@@ -85,11 +90,9 @@ async function asPlugin(
     const output = await daemon
       .call("ext.hostile.run", { code })
       .catch((error: Error & { code: string }) => ({ error: error.code, message: error.message }));
-    const lines = daemon.runtime
-      .logs(id, { limit: 100 })
-      .map(({ message }) => message)
-      .join("\n");
-    return { output, lines, ledger: JSON.stringify(daemon.runtime.ledger(1000)) };
+    const messages = (): string[] => daemon.runtime.logs(id, { limit: 100 }).map(({ message }) => message);
+    for (const line of said) await until(`the log says ${line}`, () => messages().join("\n").includes(line));
+    return { output, lines: messages().join("\n"), ledger: JSON.stringify(daemon.runtime.ledger(1000)) };
   } finally {
     await daemon.runtime.remove(id, { keepData: false });
   }
@@ -154,11 +157,10 @@ test("A22: a secret that it may read does not reach the log, nor a caller by way
   const control = await runControl(TELL, { settings, secret: SECRET });
   for (const way of ["plain", "printed", "thrown"])
     assert.ok(control.includes(`${way} ${SECRET}`), `the control must succeed: ${way}`);
-  const { output, lines, ledger } = await asPlugin(TELL, [USE, READ]);
+  const hidden = ["plain [hidden]", 'field {"secret":"[hidden]"}', "printed [hidden]", "error [hidden]", "thrown [hidden]"];
+  const { output, lines, ledger } = await asPlugin(TELL, [USE, READ], hidden);
   assert.equal(output["error"], "internal_error");
   assert.ok(!JSON.stringify(output).includes(SECRET));
-  for (const line of ["plain [hidden]", 'field {"secret":"[hidden]"}', "printed [hidden]", "error [hidden]", "thrown [hidden]"])
-    assert.ok(lines.includes(line), `${line} is not in\n${lines}`);
   assert.ok(!lines.includes(SECRET) && !lines.includes(Buffer.from(SECRET).toString("base64")) && !ledger.includes(SECRET));
   for (const file of globSync("node/**/*", { cwd: folder, withFileTypes: true }))
     if (file.isFile())
