@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
+import type { InjectOptions, LightMyRequestResponse } from "fastify";
 import { createUlidFactory, HnError } from "../foundation/index.ts";
 import type { Signer, TlsIdentity } from "../identity/index.ts";
 import type { Bus, Clock, Doors, Log, NodeId, NodeManifest } from "../contract/index.ts";
@@ -42,8 +43,8 @@ export interface ListenerOptions {
   dataDir: string;
   /** Address to listen on; default all. */
   host?: string;
-  /** 0: the system chooses. */
-  port: number;
+  /** 0: the system chooses; null: no socket at all, requests come through `inject` (a simulation). */
+  port: number | null;
   /** The node's key was made in this run. @source 02 T-2 */
   firstStart?: boolean;
   featuresOf?: (node: NodeId) => readonly string[];
@@ -59,6 +60,8 @@ export interface Listener extends Doors {
   port: number;
   /** `https://host:port`, for people and tests on this machine. */
   url: string;
+  /** Handles a request that came by no socket. */
+  inject(request: InjectOptions): Promise<LightMyRequestResponse>;
   /** Takes no more calls, lets running ones end for up to 5 s, then cuts. Asking again changes nothing. */
   close(o?: { drainMs?: number }): Promise<void>;
 }
@@ -116,7 +119,8 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   refuseUpgrades(app.server, room);
   const host = o.host ?? "::";
   try {
-    await app.listen({ host, port: o.port });
+    if (o.port === null) await app.ready();
+    else await app.listen({ host, port: o.port });
   } catch (error) {
     replays.close();
     throw error;
@@ -143,7 +147,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
         for (const { socket } of busy) socket.destroy();
       }, FAREWELL_MS);
   };
-  const { port } = app.server.address() as AddressInfo;
+  const port = (app.server.address() as AddressInfo | null)?.port ?? 0;
   return {
     host,
     port,
@@ -152,6 +156,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
       for (const node of new Set([...visits.nodes(), ...connections.speakers()]))
         if (o.community.standing(node).kind === "revoked") shut(node);
     },
+    inject: (request) => app.inject(request),
     close: ({ drainMs = DRAIN_MS } = {}) => (closed ??= close(drainMs)),
   };
 }

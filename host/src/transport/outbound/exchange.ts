@@ -5,7 +5,7 @@ import type { Clock, CommunityId, Endpoint, JsonObject, NodeId, StandingLookup }
 import { readWireError, revokedNeighbour } from "./failure.ts";
 import type { Patience } from "./patience.ts";
 import type { KnownPeers } from "./peers.ts";
-import type { Pools } from "./pools.ts";
+import type { Ways } from "./pools.ts";
 import { atFirstReachable } from "./request.ts";
 import { signedHeaders } from "./sign.ts";
 import { REPLY_MAX_BYTES, verifyReply, type Expected } from "./verify-reply.ts";
@@ -16,7 +16,7 @@ export interface Wire {
   signer: Signer;
   clock: Clock;
   newId: UlidFactory;
-  pools: Pools;
+  pools: Ways;
   peers: KnownPeers;
   standing: StandingLookup["standing"];
 }

@@ -7,7 +7,7 @@ import type { Wire } from "./exchange.ts";
 import { revokedNeighbour } from "./failure.ts";
 import { fetchManifest } from "./manifest.ts";
 import { KnownPeers } from "./peers.ts";
-import { Pools } from "./pools.ts";
+import { Pools, type Ways } from "./pools.ts";
 import { SyncLink } from "./sync.ts";
 
 export interface LinkOptions {
@@ -18,6 +18,8 @@ export interface LinkOptions {
   standing: StandingLookup["standing"];
   clock: Clock;
   random?: Random;
+  /** Instead of connections of its own: a simulated network. */
+  ways?: Ways;
 }
 
 /** The way to other nodes, with what it has learned about them. */
@@ -31,7 +33,7 @@ export interface Link extends PeerLink, Doors {
 /** Calls neighbours over connections pinned to their keys; every answer is verified. @source 02 */
 export function createLink(o: LinkOptions): Link {
   const peers = new KnownPeers(o.clock);
-  const pools = new Pools();
+  const pools = o.ways ?? new Pools();
   const wire: Wire = {
     signer: o.signer,
     clock: o.clock,

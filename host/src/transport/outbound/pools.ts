@@ -1,5 +1,5 @@
 import type { LookupFunction } from "node:net";
-import { Pool } from "undici";
+import { Pool, type Dispatcher } from "undici";
 import { LruMap, type HnError } from "../../foundation/index.ts";
 import { CONSTANTS, type Endpoint, type NodeId } from "../../contract/index.ts";
 import { originOf, pinnedConnector } from "../tls/pin.ts";
@@ -7,8 +7,18 @@ import { originOf, pinnedConnector } from "../tls/pin.ts";
 const CONNECTIONS = 16;
 const POOLS_MAX = 256;
 
+/** How requests get to a node's address: by real connections, or by those of a simulation. */
+export interface Ways {
+  for(node: NodeId, endpoint: Endpoint): Dispatcher;
+  /** Cuts every connection to this node; what waits for an answer on one fails with `error`. */
+  drop(node: NodeId, error: HnError): void;
+  /** Nodes that a way is open to. */
+  nodes(): Set<NodeId>;
+  close(): Promise<void>;
+}
+
 /** One pool of pinned connections per (node, address): a dead neighbour cannot hold up another. @source 02 §9, network.md §2.1 */
-export class Pools {
+export class Pools implements Ways {
   readonly #pools: Map<string, Pool> = new Map();
   readonly #lookup: LookupFunction | undefined;
   readonly #recent: LruMap<string, true> = new LruMap(POOLS_MAX);
@@ -51,7 +61,6 @@ export class Pools {
     }
   }
 
-  /** Cuts every connection to this node; what waits for an answer on one fails with `error`. */
   drop(node: NodeId, error: HnError): void {
     for (const [key, pool] of this.#pools) {
       if (!key.startsWith(`${node} `)) continue;
@@ -60,7 +69,6 @@ export class Pools {
     }
   }
 
-  /** Nodes that a pool is open to. */
   nodes(): Set<NodeId> {
     return new Set([...this.#pools.keys()].map((key) => key.slice(0, key.indexOf(" "))));
   }

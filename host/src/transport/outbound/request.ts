@@ -1,9 +1,9 @@
-import type { Dispatcher, Pool } from "undici";
+import type { Dispatcher } from "undici";
 import { HnError } from "../../foundation/index.ts";
 import type { Endpoint, NodeId } from "../../contract/index.ts";
 import { readNetworkError } from "./failure.ts";
 import type { Patience } from "./patience.ts";
-import type { Pools } from "./pools.ts";
+import type { Ways } from "./pools.ts";
 import type { WholeReply } from "./whole-reply.ts";
 
 const NOT_CONNECTED: ReadonlySet<string> = new Set([
@@ -22,9 +22,9 @@ const NOT_CONNECTED: ReadonlySet<string> = new Set([
  * @throws partition · invalid_signature reason tls_mismatch · timeout
  */
 export async function atFirstReachable<T>(
-  pools: Pools,
+  pools: Ways,
   o: { to: NodeId; endpoints: Endpoint[]; time: Patience },
-  send: (pool: Pool) => Promise<T>,
+  send: (pool: Dispatcher) => Promise<T>,
 ): Promise<T> {
   let failure: HnError | undefined;
   for (const endpoint of o.endpoints) {

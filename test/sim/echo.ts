@@ -1,0 +1,76 @@
+/** A capability that says back what it hears and remembers for whom it has worked. */
+import type { CapabilityDescriptor, Frame, JsonObject, Reply } from "../../host/src/contract/index.ts";
+import type { SimNode } from "./node.ts";
+
+export const ECHO = "ext.sim.say";
+export const TICKS = "ext.sim.ticks";
+
+export interface Echo {
+  /** How often each request was carried out. */
+  readonly done: Map<string, number>;
+  /** Streams that run. */
+  running: number;
+}
+
+const descriptor = (name: string, change: Partial<CapabilityDescriptor>): CapabilityDescriptor => ({
+  name,
+  version: [1, 0],
+  stability: "stable",
+  request_schema: { type: "object" },
+  response_schema: { type: "object" },
+  stream_schema: null,
+  params: {},
+  max_concurrent: 64,
+  trust_required: "member",
+  timeout_seconds: 30,
+  idempotent: true,
+  ...change,
+});
+
+/** Offers both on a node. @param o.workMs  how long an answer takes */
+export function offerEcho(node: SimNode, o: { workMs?: number; idempotent?: boolean } = {}): Echo {
+  const echo: Echo = { done: new Map(), running: 0 };
+  const { clock } = node;
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.setTimeout(resolve, ms));
+  node.bus.offer({
+    descriptor: descriptor(ECHO, { idempotent: o.idempotent ?? true }),
+    handler: async (call): Promise<Reply> => {
+      echo.done.set(call.requestId, (echo.done.get(call.requestId) ?? 0) + 1);
+      if (o.workMs !== undefined) await wait(o.workMs);
+      return { output: { heard: call.body.input?.["n"] ?? null, by: node.name }, meta: {} };
+    },
+  });
+  node.bus.offer({
+    descriptor: descriptor(TICKS, { response_schema: null, stream_schema: { type: "object" }, timeout_seconds: 3600 }),
+    handler: async function* (_call, cancellation): AsyncGenerator<Frame, JsonObject, void> {
+      echo.running += 1;
+      try {
+        for (let n = 1; !cancellation.aborted; n += 1) {
+          yield { event: "chunk", data: { n } };
+          await Promise.race([wait(1000), new Promise<void>((resolve) => cancellation.onAbort(resolve))]);
+        }
+        return {};
+      } finally {
+        echo.running -= 1;
+      }
+    },
+  });
+  return echo;
+}
+
+/** One call to a node or to whoever the bus chooses. */
+export function ask(
+  from: SimNode,
+  o: { n: number; node?: SimNode; timeoutMs?: number },
+): Promise<{ heard: unknown; by: unknown }> {
+  return from.bus
+    .call({
+      capability: ECHO,
+      version: [1, 0],
+      body: { params: {}, input: { n: o.n } },
+      caller: from.operator,
+      ...(o.node === undefined ? {} : { node: o.node.nodeId }),
+      ...(o.timeoutMs === undefined ? {} : { timeoutMs: o.timeoutMs }),
+    })
+    .then(({ output }) => output as { heard: unknown; by: unknown });
+}

@@ -1,0 +1,305 @@
+/** One node of a simulated world: the host's own rooms, from the log to the listener, on a clock and a network that are made up. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { openBus, type OpenBus } from "../../host/src/bus/index.ts";
+import { openCommunity } from "../../host/src/community/index.ts";
+import type {
+  Community,
+  Endpoint,
+  Log,
+  NodeId,
+  NodeManifest,
+  PeerLink,
+  Peers,
+  Principal,
+} from "../../host/src/contract/index.ts";
+import { openPeers } from "../../host/src/discovery/index.ts";
+import { createUlidFactory, silentLog } from "../../host/src/foundation/index.ts";
+import {
+  buildManifest,
+  importSeed,
+  Signer,
+  verifyManifest,
+  type ManifestMemory,
+  type TlsIdentity,
+} from "../../host/src/identity/index.ts";
+import { followMembership } from "../../host/src/membership-watch.ts";
+import { KnownPeers } from "../../host/src/transport/outbound/peers.ts";
+import type { Ways } from "../../host/src/transport/outbound/pools.ts";
+import { createLink, openListener, type Link, type Listener } from "../../host/src/transport/index.ts";
+import { SimDispatcher, type Exchange } from "./connection.ts";
+import type { Network, Place } from "./network.ts";
+import type { SimRandom } from "./random.ts";
+import type { SimClock } from "./scheduler.ts";
+
+const PORT = 7080;
+const HARDWARE: NodeManifest["hardware"] = { gpu: null, vram_gb: 0, ram_gb: 4, cpu_cores: 4, disk_free_gb: 16 };
+
+export interface NodeSetting {
+  network: Network;
+  random: SimRandom;
+  tls: TlsIdentity;
+  folder: string;
+  /** Who listens at an address. */
+  doorOf: (host: string) => SimNode | undefined;
+  onRequest: (from: SimNode, to: string, exchange: Exchange) => void;
+  log?: Log;
+}
+
+/** What one process of the node has open. */
+interface House {
+  bus: OpenBus;
+  community: Community;
+  link: Link;
+  peers: Peers & { close(): void };
+  listener: Listener;
+  unfollow: () => void;
+}
+
+export class SimNode {
+  readonly name: string;
+  readonly host: string;
+  readonly signer: Signer;
+  readonly place: Place;
+  readonly #setting: NodeSetting;
+  readonly #random: SimRandom;
+  readonly #dispatchers: Map<string, SimDispatcher> = new Map();
+  #house: House | undefined;
+  #memory: ManifestMemory;
+  #starts = 0;
+
+  private constructor(o: { name: string; number: number; clock: SimClock; setting: NodeSetting }) {
+    this.name = o.name;
+    this.host = `10.${o.number >> 16}.${(o.number >> 8) & 255}.${o.number & 255}`;
+    this.#setting = o.setting;
+    this.#random = o.setting.random.fork(o.name);
+    const { nodeId, key } = importSeed(this.#random.bytes(32));
+    this.signer = new Signer(nodeId, key);
+    this.#memory = new KnownPeers(o.clock);
+    this.place = { name: o.name, clock: o.clock, isDown: true };
+  }
+
+  static async open(o: { name: string; number: number; clock: SimClock; setting: NodeSetting }): Promise<SimNode> {
+    const node = new SimNode(o);
+    await node.start();
+    return node;
+  }
+
+  get nodeId(): NodeId {
+    return this.signer.nodeId;
+  }
+
+  get clock(): SimClock {
+    return this.place.clock;
+  }
+
+  get endpoint(): Endpoint {
+    return { transport: "https", host: this.host, port: PORT };
+  }
+
+  get isUp(): boolean {
+    return this.#house !== undefined;
+  }
+
+  get bus(): OpenBus {
+    return this.#open.bus;
+  }
+
+  get community(): Community {
+    return this.#open.community;
+  }
+
+  get link(): PeerLink {
+    return this.#open.link;
+  }
+
+  get peers(): Peers {
+    return this.#open.peers;
+  }
+
+  get listener(): Listener {
+    return this.#open.listener;
+  }
+
+  /** This node's own operator. */
+  get operator(): Principal {
+    const { community, nodeId } = this;
+    return { kind: "self", node_id: nodeId, community_id: community.communityId(), level: community.levelOf(nodeId) };
+  }
+
+  /** The process begins, on the folder that the former has left. */
+  async start(): Promise<void> {
+    if (this.#house !== undefined) return;
+    if (this.#starts > 0) this.place.clock = this.place.clock.next();
+    this.#starts += 1;
+    const { clock } = this.place;
+    this.#memory = new KnownPeers(clock);
+    const { tls, folder, log = silentLog } = this.#setting;
+    const { signer } = this;
+    const random = this.#random.fork(`start ${this.#starts}`).bytes;
+    const dataDir = join(folder, this.name);
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    const newUlid = createUlidFactory(clock, random);
+    const late: { link?: Link; listener?: Listener } = {};
+    const bus = openBus({
+      nodeId: signer.nodeId,
+      communityId: () => community.communityId(),
+      clock,
+      random,
+      log,
+      link: () => late.link,
+    });
+    const community = openCommunity({
+      dataDir: join(dataDir, "community"),
+      signer,
+      clock,
+      newUlid,
+      log,
+      displayName: () => this.name,
+      manifest: (id) => Promise.resolve(this.#manifest(id)),
+    });
+    const real = createLink({
+      signer,
+      communityId: () => community.communityId(),
+      standing: (node) => community.standing(node),
+      clock,
+      random,
+      ways: this.#ways(),
+    });
+    // The certificate is the one thing that a connection without a socket has not.
+    const link: Link = { ...real, fetchManifest: (endpoint, expected) => this.#fetchManifest(endpoint, expected) };
+    late.link = link;
+    const peers = openPeers({ path: join(dataDir, "peers.db"), nodeId: signer.nodeId, clock, log, link, bus, community });
+    const unfollow = followMembership({
+      community,
+      bus,
+      peers,
+      doors: () => [link, late.listener],
+      log,
+      onChange: () => undefined,
+    });
+    const listener = await openListener({
+      signer,
+      tls,
+      bus,
+      community,
+      manifest: () => this.#manifest(community.communityId() ?? signer.nodeId),
+      ready: () => true,
+      clock,
+      log,
+      dataDir,
+      port: null,
+      firstStart: this.#starts === 1,
+      bootId: "simulated",
+    });
+    late.listener = listener;
+    this.#house = { bus, community, link, peers, listener, unfollow };
+    this.place.isDown = false;
+  }
+
+  /**
+   * The process ends at once: what it had not written is lost.
+   * @param o.unheard  nor does its machine tell anybody, as with a pulled plug
+   */
+  async kill(o: { unheard?: boolean } = {}): Promise<void> {
+    const house = this.#house;
+    if (house === undefined) return;
+    this.#house = undefined;
+    this.place.isDown = true;
+    this.place.clock.isGone = true;
+    if (o.unheard !== true) for (const dispatcher of this.#dispatchers.values()) dispatcher.cut(new Error("the process is gone"));
+    this.#dispatchers.clear();
+    // Only so that files can be opened again; nothing of it reaches the others.
+    house.unfollow();
+    house.peers.close();
+    house.bus.close();
+    house.community.close();
+    await house.listener.close({ drainMs: 0 });
+  }
+
+  async #fetchManifest(endpoint: Endpoint, expected?: NodeId): Promise<NodeManifest> {
+    const reply = await this.#dispatcher(endpoint).request({
+      origin: "https://simulated",
+      method: "GET",
+      path: "/manifest",
+      headers: { accept: "application/json" },
+    });
+    return verifyManifest(new Uint8Array(await reply.body.arrayBuffer()), {
+      now: this.clock.now(),
+      memory: this.#memory,
+      ...(expected === undefined ? {} : { expected }),
+    });
+  }
+
+  #manifest(community: string): NodeManifest {
+    const { bus } = this;
+    return buildManifest(this.signer, {
+      now: this.clock.now(),
+      facts: {
+        display_name: this.name,
+        community_id: community,
+        profile: "hearth",
+        endpoints: [this.endpoint],
+        hardware: HARDWARE,
+        capabilities: bus
+          .entries()
+          .filter(({ is_local }) => is_local)
+          .map(({ descriptor, schema_hash }) => ({
+            name: descriptor.name,
+            version: descriptor.version.join("."),
+            stability: descriptor.stability,
+            schema_hash,
+            params: descriptor.params,
+            max_concurrent: descriptor.max_concurrent,
+            trust_required: descriptor.trust_required,
+            timeout_seconds: descriptor.timeout_seconds,
+            idempotent: descriptor.idempotent,
+            streaming: descriptor.stream_schema !== null,
+          })),
+        uptime_seconds: Math.round(this.clock.monotonic() / 1000),
+        load: { cpu: 0, in_flight_total: 0 },
+        features: ["req-to", "resp-sig", "heads-by-author", "cosign-v1"],
+      },
+    });
+  }
+
+  #ways(): Ways {
+    const byNode = new Map<NodeId, Set<SimDispatcher>>();
+    return {
+      for: (node, endpoint) => {
+        const dispatcher = this.#dispatcher(endpoint);
+        byNode.set(node, (byNode.get(node) ?? new Set()).add(dispatcher));
+        return dispatcher;
+      },
+      drop: (node, error) => {
+        for (const dispatcher of byNode.get(node) ?? []) dispatcher.cut(error);
+        byNode.delete(node);
+      },
+      nodes: () => new Set(byNode.keys()),
+      close: () => Promise.resolve(),
+    };
+  }
+
+  #dispatcher({ host }: Endpoint): SimDispatcher {
+    const known = this.#dispatchers.get(host);
+    if (known !== undefined) return known;
+    const { network, doorOf, onRequest } = this.#setting;
+    const dispatcher = new SimDispatcher({
+      network,
+      from: this.place,
+      address: this.host,
+      door: () => {
+        const there = doorOf(host);
+        return there && { place: there.place, inject: (request) => there.listener.inject(request) };
+      },
+      onRequest: (exchange) => onRequest(this, host, exchange),
+    });
+    this.#dispatchers.set(host, dispatcher);
+    return dispatcher;
+  }
+
+  get #open(): House {
+    if (this.#house === undefined) throw new Error(`${this.name} is not running`);
+    return this.#house;
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Runs the scenarios over many seeds and says of each how many passed. Ends with 1 when one did not.
+ * Usage: run.ts [--seeds N] [--from SEED] [--row N] [--json]
+ */
+import { parseArgs } from "node:util";
+import { forbidRealTime } from "./no-real-time.ts";
+import { SCENARIOS } from "./scenarios/index.ts";
+import { World } from "./world.ts";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "20" },
+    from: { type: "string", default: "1" },
+    row: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
+const seeds = Number(values.seeds);
+const from = Number(values.from);
+const chosen = SCENARIOS.filter(({ row }) => values.row === undefined || row === Number(values.row));
+forbidRealTime();
+
+interface Row {
+  row: number;
+  scenario: string;
+  pass: string;
+  passed: number;
+  seeds: number;
+  /** Of the first seed. */
+  figure: string;
+  events: number;
+  failed: { seed: number; why: string; last: string[] }[];
+}
+
+const rows: Row[] = [];
+for (const { row, name, pass, run } of chosen) {
+  const result: Row = { row, scenario: name, pass, passed: 0, seeds, figure: "", events: 0, failed: [] };
+  for (let seed = from; seed < from + seeds; seed += 1) {
+    const world = new World(seed);
+    try {
+      await run(world, (figure) => void (result.figure ||= figure));
+      result.passed += 1;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      result.failed.push({ seed, why, last: world.scheduler.recent.slice(-200) });
+    } finally {
+      result.events += world.scheduler.events;
+      await world.close();
+    }
+  }
+  rows.push(result);
+  if (!values.json) print(result);
+}
+if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+process.exit(rows.some(({ failed }) => failed.length > 0) ? 1 : 0);
+
+function print({ row, scenario, passed, figure, events, failed }: Row): void {
+  process.stdout.write(`row ${row}  ${passed} of ${seeds}  ${events} events  ${scenario}\n        ${figure}\n`);
+  for (const { seed, why, last } of failed.slice(0, 3))
+    process.stdout.write(
+      `        npm run sim -- --row ${row} --from ${seed} --seeds 1: ${why}\n          ${last.slice(-8).join("\n          ")}\n`,
+    );
+}

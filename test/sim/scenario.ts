@@ -1,0 +1,12 @@
+/** What is tried in a world, and what must hold in each. @source network.md §7 */
+import type { World } from "./world.ts";
+
+export interface Scenario {
+  /** Row of the table in network.md §7. */
+  row: number;
+  name: string;
+  /** When it counts as passed. */
+  pass: string;
+  /** @param tell  takes a figure for the report */
+  run: (world: World, tell: (figure: string) => void) => Promise<void>;
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { forbidRealTime } from "./no-real-time.ts";
+import { SCENARIOS } from "./scenarios/index.ts";
+import { seedOf, World } from "./world.ts";
+
+/** `HN_SIM_SEEDS=200` for a longer look; `HN_SEED=…` for a run once more. */
+const SEEDS = Number(process.env["HN_SIM_SEEDS"] ?? 2);
+
+const lift = forbidRealTime();
+after(lift);
+
+for (const { row, name, pass, run } of SCENARIOS)
+  test(`row ${row}: ${name}: ${pass} (network §7)`, async (t) => {
+    for (let count = 0; count < SEEDS; count += 1) {
+      const seed = seedOf() + count;
+      const digests: string[] = [];
+      // The same seed must tell the same story, or no failure could be looked at twice.
+      for (let time = 0; time < (count === 0 ? 2 : 1); time += 1) {
+        const world = new World(seed);
+        try {
+          await run(world, (figure) => void (time === 0 && t.diagnostic(`seed ${seed}: ${figure}`)));
+          digests.push(world.scheduler.digest);
+        } catch (error) {
+          t.diagnostic(
+            `HN_SEED=${seed}, ${world.scheduler.events} events, the last of them:\n${world.scheduler.recent.slice(-40).join("\n")}`,
+          );
+          throw error;
+        } finally {
+          await world.close();
+        }
+      }
+      assert.equal(new Set(digests).size, 1, `seed ${seed} told two stories: ${digests.join(" and ")}`);
+    }
+  });
