@@ -208,6 +208,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     dht: () => dht?.answer,
     ready: () => bus.entries({ node_id: nodeId }).length > 0 && peers.list().some((peer) => peer.online),
     clock,
+    random,
     log: log.child({ room: "transport" }),
     dataDir,
     host: listen,

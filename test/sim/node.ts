@@ -186,6 +186,7 @@ export class SimNode {
       manifest: () => this.#manifest(community.communityId() ?? signer.nodeId),
       ready: () => true,
       clock,
+      random,
       log,
       dataDir,
       port: null,

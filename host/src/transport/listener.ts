@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
 import { createUlidFactory, HnError } from "../foundation/index.ts";
 import type { Signer, TlsIdentity } from "../identity/index.ts";
-import type { Bus, Clock, Doors, Log, NodeId, NodeManifest } from "../contract/index.ts";
+import type { Bus, Clock, Doors, Log, NodeId, NodeManifest, Random } from "../contract/index.ts";
 import { Answerer } from "./http/answer.ts";
 import { BodyBudget } from "./http/body.ts";
 import type { DhtDesk } from "./http/dht-route.ts";
@@ -38,6 +38,7 @@ export interface ListenerOptions {
   /** Answers questions of the DHT; absent or undefined: this node takes no part in it. */
   dht?: () => DhtDesk | undefined;
   clock: Clock;
+  random?: Random;
   log: Log;
   /** The node's data folder; the record of received requests lies below it in `replay/`. */
   dataDir: string;
@@ -94,7 +95,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   const limits = { ...CONNECTION_LIMITS, ...o.connections };
   const connections = new Connections(limits);
   const visits = new Visits();
-  const newId = createUlidFactory(o.clock, (n) => randomBytes(n));
+  const newId = createUlidFactory(o.clock, o.random ?? ((n) => randomBytes(n)));
   let closing = false;
   const room: Room = {
     bus: o.bus,

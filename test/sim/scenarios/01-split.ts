@@ -45,9 +45,7 @@ export const split: Scenario = {
     assert.ok(nodes.every(({ community }) => community.members().length === NAMES.length));
     assert.equal(nodes[0]?.community.revokedNodes().length, 0);
     assertQuiet(nodes);
-    tell(
-      `${logOf(nodes[0]).length} events, equal after ${rounds} rounds, ${world.network.counters.bytes - before} bytes`,
-    );
+    tell(`${logOf(nodes[0]).length} events, equal after ${rounds} rounds, ${world.network.counters.bytes - before} bytes`);
   },
 };
 

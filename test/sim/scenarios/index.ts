@@ -1,5 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { flapping, oneWay, split } from "./01-split.ts";
+import { churn } from "./02-churn.ts";
 import { clocks } from "./03-clocks.ts";
 import { replay } from "./04-replay.ts";
 import { stall } from "./10-stall.ts";
@@ -7,4 +8,14 @@ import { badLines } from "./16-bad-lines.ts";
 import { revoked } from "./18-revoked.ts";
 
 /** In the order of network.md §7. */
-export const SCENARIOS: readonly Scenario[] = [split, oneWay, flapping, clocks, replay, stall, badLines, revoked];
+export const SCENARIOS: readonly Scenario[] = [
+  split,
+  oneWay,
+  flapping,
+  churn,
+  clocks,
+  replay,
+  stall,
+  badLines,
+  revoked,
+];
