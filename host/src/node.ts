@@ -165,7 +165,12 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     clock,
     random,
     log: log.child({ room: "runtime" }),
-    identity: { nodeId, communityId: () => community.communityId(), level: () => community.levelOf(nodeId) },
+    identity: {
+      nodeId,
+      communityId: () => community.communityId(),
+      // Before there is a community a plugin's own calls reach this node alone, and a plugin must be able to use another, or itself.
+      level: () => (community.communityId() === null ? "member" : community.levelOf(nodeId)),
+    },
     signHead: (head) => signer.signLedgerHead(head),
     community,
     signer,

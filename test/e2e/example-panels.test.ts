@@ -80,7 +80,7 @@ describe("panels by strangers (admin-ui §17, E18)", () => {
 
     const { output } = await scene.node.ask<{ output: object }>(["call", "ext.neighbour.sweep_week.turn"]);
     assert.deepEqual(output, { household: "Erster Stock", next: "Dachboden", done: 1 });
-    const rows = await scene.node.ask<LedgerRow[]>(["audit", "--plugin", "neighbour/sweep-week"]);
+    const rows = await scene.node.ask<LedgerRow[]>(["audit", "list", "--plugin", "neighbour/sweep-week"]);
     assert.ok(
       rows.some(({ via, target }) => via === "panel" && target.startsWith("ext.neighbour.sweep_week.swept")),
       "the ledger does not say that its page wished for it",
