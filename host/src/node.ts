@@ -15,6 +15,7 @@ import { createFreshDeviceId, openKeystore, readFreshDeviceId, sameShortId, self
 import { anyAddress, portError, readEndpoints } from "./listen-address.ts";
 import { lockDataFolder } from "./lock.ts";
 import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
+import { directDelivery } from "./direct-delivery.ts";
 import { followMembership } from "./membership-watch.ts";
 import { PATHS, readBuildFacts } from "./paths.ts";
 import { registrySources } from "./configured-registries.ts";
@@ -173,6 +174,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     },
     signHead: (head) => signer.signLedgerHead(head),
     community,
+    deliver: directDelivery({ community, peers, link: wire, log: log.child({ room: "discovery" }) }),
     signer,
     runnerPath: PATHS.runner,
     // Before every start, the first after boot included, each file of the release is hashed again.
