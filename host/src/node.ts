@@ -15,6 +15,7 @@ import { createFreshDeviceId, openKeystore, readFreshDeviceId, sameShortId, self
 import { anyAddress, portError, readEndpoints } from "./listen-address.ts";
 import { lockDataFolder } from "./lock.ts";
 import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
+import { directDelivery } from "./direct-delivery.ts";
 import { followMembership } from "./membership-watch.ts";
 import { PATHS, readBuildFacts } from "./paths.ts";
 import { registrySources } from "./configured-registries.ts";
@@ -165,9 +166,15 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     clock,
     random,
     log: log.child({ room: "runtime" }),
-    identity: { nodeId, communityId: () => community.communityId(), level: () => community.levelOf(nodeId) },
+    identity: {
+      nodeId,
+      communityId: () => community.communityId(),
+      // Before there is a community a plugin's own calls reach this node alone, and a plugin must be able to use another, or itself.
+      level: () => (community.communityId() === null ? "member" : community.levelOf(nodeId)),
+    },
     signHead: (head) => signer.signLedgerHead(head),
     community,
+    deliver: directDelivery({ community, peers, link: wire, log: log.child({ room: "discovery" }) }),
     signer,
     runnerPath: PATHS.runner,
     // Before every start, the first after boot included, each file of the release is hashed again.

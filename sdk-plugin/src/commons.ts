@@ -33,7 +33,11 @@ export interface Events extends EventReader {
    * @throws permission_denied · rate_limited · bad_request
    */
   append(type: string, data: object, options: { clientId: string }): Promise<{ event_id: string; lamport: number }>;
-  /** Delivers one own event to a neighbour at once. @throws not_implemented until the mesh can */
+  /**
+   * Brings an event that this node has written to a member's node at once, instead of with the next exchange of logs. `offline`: it could not be reached,
+   * and has the event later. Needs `events.append` for its type as well.
+   * @throws permission_denied · not_found for an event that is not this node's, or somebody who is no member · rate_limited above 120 a minute
+   */
   push(id: string, to: NodeId): Promise<"direct" | "offline">;
 }
 

@@ -98,7 +98,7 @@ describe("a plugin's doors in use", { skip: hasBubblewrap() ? false : "needs bub
     writeFileSync(join(dir, "hearthnet.plugin.json"), JSON.stringify(manifest(version, change)));
     const at = join(root, `release-${count}`);
     mkdirSync(at, { mode: 0o755 });
-    const made = await stagedRelease(openProject({ args: [dir], cwd: root }), { root: at, sourceMaps: false });
+    const made = await stagedRelease(openProject({ args: [dir], cwd: root }), { root: at, place: 0, sourceMaps: false });
     return { ...made, sha256: String(count).padStart(64, "0") };
   }
 

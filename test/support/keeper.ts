@@ -17,9 +17,14 @@ export interface Keeper {
   run(...words: string[]): Promise<string>;
 }
 
-export interface RegistryKeeper extends Keeper {
+export interface Publisher extends Keeper {
   /** SHA-256 of `registry/root.json`, hex. */
   rootHash: string;
+  /** Packs the plugin in this folder with the author's key, and publishes it. */
+  publishFrom(dir: string): Promise<void>;
+}
+
+export interface RegistryKeeper extends Publisher {
   /** The author's sources, in the folder `hello`. */
   change(file: string, edit: (text: string) => string): void;
   /** Packs the sources as this version, with these changes of the manifest, and publishes it. */
@@ -40,29 +45,44 @@ export function keeper(t: Closing): Keeper {
   };
 }
 
-/** A registry in `registry` below the keeper's folder, with the plugin `NAMESPACE/hello` 0.1.0 as the template makes it. */
-export async function registryOf(t: Closing, namespace: string): Promise<RegistryKeeper> {
+/** A registry in `registry` below the keeper's folder, which takes what this author signs for the namespace. */
+export async function publisherOf(t: Closing, namespace: string): Promise<Publisher> {
   const one = keeper(t);
-  await one.run("plugin", "create", `${namespace}/hello`);
   await one.run("plugin", "keygen", "--no-passphrase", "--out", "author.key");
   await one.run("registry", "init", ...REGISTRY);
   await one.run("registry", "add-namespace", namespace, "--key", "author.key.pub", ...REGISTRY);
+  const root = readFileSync(join(one.home, "registry", "root.json"));
+  let packages = 0;
+  return {
+    ...one,
+    rootHash: createHash("sha256").update(root).digest("hex"),
+    async publishFrom(dir) {
+      packages += 1;
+      const packed = `package-${packages}.hnp`;
+      await one.run("plugin", "pack", dir, "--key", "author.key", "--out", packed);
+      await one.run("registry", "publish", packed, "--key", "author.key", ...REGISTRY);
+    },
+  };
+}
+
+/** As `publisherOf`, with the plugin `NAMESPACE/hello` 0.1.0 as the template makes it. */
+export async function registryOf(t: Closing, namespace: string): Promise<RegistryKeeper> {
+  const one = await publisherOf(t, namespace);
+  await one.run("plugin", "create", `${namespace}/hello`);
   const change: RegistryKeeper["change"] = (file, edit) => {
     const path = join(one.home, "hello", file);
     writeFileSync(path, edit(readFileSync(path, "utf8")));
   };
   const publish: RegistryKeeper["publish"] = async (version, changes = {}) => {
     change("hearthnet.plugin.json", (text) => JSON.stringify({ ...(JSON.parse(text) as PluginManifest), ...changes, version }));
-    await one.run("plugin", "pack", "hello", "--key", "author.key", "--out", `hello-${version}.hnp`);
-    await one.run("registry", "publish", `hello-${version}.hnp`, "--key", "author.key", ...REGISTRY);
+    await one.publishFrom("hello");
   };
   await publish("0.1.0");
-  const root = readFileSync(join(one.home, "registry", "root.json"));
-  return { ...one, rootHash: createHash("sha256").update(root).digest("hex"), change, publish };
+  return { ...one, change, publish };
 }
 
 /** A configuration file in the keeper's folder that names the registry as its folder; for `up --config`. */
-export function configFor({ home, rootHash }: RegistryKeeper, namespace: string): string {
+export function configFor({ home, rootHash }: Publisher, namespace: string): string {
   const path = join(home, "hearthnet.config.ts");
   const registry = { name: namespace, path: join(home, "registry"), root: `sha256:${rootHash}`, namespaces: [`${namespace}/*`] };
   writeFileSync(path, `export default ${JSON.stringify({ registries: [registry] })};\n`);

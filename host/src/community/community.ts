@@ -26,6 +26,7 @@ import { EventLog } from "./log/event-log.ts";
 import { EventStore } from "./log/store.ts";
 import { clippedHeads, serveExchange } from "./sync/exchange.ts";
 import { syncBothWays } from "./sync/pull.ts";
+import { pushOwn } from "./sync/push.ts";
 import { atLeast } from "./views/membership.ts";
 
 export interface CommunityOptions {
@@ -250,6 +251,18 @@ class CommunityRoom implements Community {
     link: PeerLink,
   ): Promise<{ received: number; sent: number }> {
     return syncBothWays(this.#log, { ...peer, community_id: this.#log.communityId() }, link);
+  }
+
+  ownEvent(id: string): Event | null {
+    return this.#log.store.find(this.#o.signer.nodeId, id);
+  }
+
+  push(
+    event: Event,
+    { peer, link }: { peer: { node_id: NodeId; endpoints: Member["endpoints"] }; link: PeerLink },
+  ): Promise<boolean> {
+    const { node_id, endpoints } = peer;
+    return pushOwn(this.#log, event, { peer: { node_id, endpoints, community_id: this.#log.communityId() }, link });
   }
 
   read(query: EventQuery): EventPage {

@@ -23,6 +23,7 @@
  * | POST /plugins/:ns/:name/trial/accept | {digest, confirm_id?} → {items: Grant[]} | owner S |
  * | GET  /questions · POST /questions/:id/answer · /questions/:id/allow | → {items: Question[]} · {answer: "once" or "deny"} · {} → Question | viewer / operator / owner S |
  * | GET  /roles · PUT /roles/:role | → {items: RoleState[]} · {plugin, instead?} → RoleState | viewer / owner S |
+ * | GET  /folders?path= | → FolderList, to choose what `fs.mount` lends | owner |
  * | GET, PUT /plugins/:ns/:name/config | → PluginConfig / {value, secrets, etag} → {result} | operator |
  * | GET  /plugins/:ns/:name/versions | → {items: KeptVersion[]} | viewer |
  * | POST /plugins/:ns/:name/{update,rollback} | UpdateBody / {version?, client_id} → 202 {job_id} | owner S |
@@ -156,6 +157,19 @@ export interface UpdateBody {
   confirm_id?: string;
   use_old_catalogue?: boolean;
   client_id: string;
+}
+
+/** One folder of this machine, as the operator chooses one to lend. */
+export interface FolderList {
+  /** Whole. */
+  path: string;
+  parent: string | null;
+  /** It can be lent itself. */
+  lendable: boolean;
+  /** Names of the folders in it, sorted; links are not among them. */
+  folders: string[];
+  /** There are more than are shown. */
+  more: boolean;
 }
 
 /** What is left out stays. `unconfined` needs the plugin's id, typed. */

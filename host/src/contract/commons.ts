@@ -39,8 +39,11 @@ export interface EventPage {
 /** What the runtime needs of the community. */
 export type PluginCommunity = Pick<
   Community,
-  "communityId" | "policy" | "members" | "levelOf" | "append" | "read" | "revision" | "onStored"
+  "communityId" | "policy" | "members" | "levelOf" | "append" | "ownEvent" | "read" | "revision" | "onStored"
 >;
+
+/** Brings one own event to a member now. `offline`: not reached; its next exchange of logs carries the event. @throws not_found for who is no member */
+export type DeliverEvent = (event: Event, to: NodeId) => Promise<"direct" | "offline">;
 
 /** One message on a topic. In memory and best effort: what must last belongs into the log. @source 02 §7.2 */
 export interface TopicMessage {

@@ -92,6 +92,10 @@ export interface Community extends StandingLookup {
   leave(): Promise<void>;
   /** Appends one event by this node; durable when it resolves. */
   append(o: { type: string; data: JsonObject; clientId?: string }): Promise<Event>;
+  /** One event by this node; null when there is none. */
+  ownEvent(id: string): Event | null;
+  /** Brings one own event, and what the peer lacks of this node's before it, to a peer. @returns whether the peer has it now @throws as the link */
+  push(event: Event, o: { peer: { node_id: NodeId; endpoints: Endpoint[] }; link: PeerLink }): Promise<boolean>;
   manifest(): Promise<CommunityManifest>;
   heads(): SyncHeads;
   /** Push and pull in one step, as `/sync/v1/events` serves it. `from` is the verified sender; an invitee may push only its own join. */

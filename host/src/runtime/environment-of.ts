@@ -62,6 +62,7 @@ export function environmentOf(o: {
     deriveKey: (id, label) => secrets.derive(id, label),
     commons: {
       community: options.community ?? null,
+      deliver: options.deliver ?? null,
       topics: options.topics ?? openTopics(),
       signer: options.signer ?? null,
       store: o.shared,

@@ -7,6 +7,7 @@
  * await runtime.stage(release, grants); // verified by room marketplace
  * await runtime.startAll();
  */
+export { listFolders } from "./data/index.ts";
 export { inspectConfinement } from "./inspect.ts";
 export type { ExitFacts, Launched, Launcher, NodePaths, SandboxSpec } from "./confine/index.ts";
 export type { NetWays } from "./net/index.ts";

@@ -43,9 +43,9 @@ export class PluginFiles {
     this.folder = join(layout.root, "plugins", ...id.split("/"));
   }
 
-  /** @param name  `data`, or `data-…` for a copy */
+  /** @param name  `data`, or `copy-…`, which former versions of the node called `data-…` */
   data(name: string): string {
-    if (!/^data(-[0-9a-z]{26})?$/.test(name)) throw new Error("not a data folder");
+    if (!/^(data|(data|copy)-[0-9a-z]{26})$/.test(name)) throw new Error("not a data folder");
     return join(this.folder, name);
   }
 

@@ -1,6 +1,7 @@
 import type {
   Bus,
   Clock,
+  DeliverEvent,
   JsonObject,
   Log,
   Mounts,
@@ -31,6 +32,8 @@ export interface RuntimeOptions {
   signHead?: SignHead;
   /** The community whose log plugins share; without it what needs one is refused. */
   community?: PluginCommunity;
+  /** Brings one own event to a neighbour; without it every neighbour is offline. */
+  deliver?: DeliverEvent;
   /** What the device key does for plugins; without it nothing is signed. */
   signer?: PluginSigner;
   /** Topics of this node; the runtime's own by default. */

@@ -121,6 +121,7 @@ function stage(t: TestContext): {
     commons: {
       community: null,
       topics: openTopics(),
+      deliver: null,
       signer: null,
       store: new SharedStore(join(folder, "shared.db")),
       // Where the plugin's own wish to store something leads.

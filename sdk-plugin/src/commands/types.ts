@@ -115,8 +115,11 @@ function resolve(ref: string, root: JsonObject): JsonObject {
   return isObject(at) ? at : {};
 }
 
+/** Only where the type itself is a choice, not where a member of it is: what this writes is as a formatter would leave it. */
 function wrap(type: string): string {
-  return type.includes(" | ") ? `(${type})` : type;
+  let outer = type;
+  for (let flat = ""; flat !== outer;) [flat, outer] = [outer, outer.replace(/\{[^{}]*\}|"(?:[^"\\]|\\.)*"/g, "")];
+  return outer.includes(" | ") ? `(${type})` : type;
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -56,9 +56,13 @@ let last = 0;
 let fixed = false;
 let told = 0;
 
+/** What a script says while its page is still being read; null once it hears answers. */
+let early: PanelRequest[] | null = [];
+
 /** The page's origin cannot be named from here; it is the only window that frames this one. */
 function say(message: PanelRequest): void {
-  window.parent.postMessage(message, "*");
+  if (early !== null) early.push(message);
+  else window.parent.postMessage(message, "*");
 }
 
 function receive({ source, data }: MessageEvent<unknown>): void {
@@ -129,7 +133,10 @@ function start(): void {
   document.adoptedStyleSheets = [sheet, ...document.adoptedStyleSheets];
   addEventListener("message", receive);
   new ResizeObserver(measure).observe(document.documentElement);
+  const waited = early ?? [];
+  early = null;
   say({ protocol: PROTOCOL, method: "ready" });
+  for (const message of waited) say(message);
 }
 
 if (document.readyState === "loading") addEventListener("DOMContentLoaded", start, { once: true });

@@ -37,6 +37,14 @@ export interface TestHostOptions {
   capabilities?: Readonly<Record<string, Stub>>;
 }
 
+/** Another version of the plugin under test. */
+export interface UpdateOptions {
+  /** Folder of that version, with a manifest of its own. */
+  dir: string;
+  /** Default everything that its manifest asks for. */
+  grants?: "manifest" | Grant[];
+}
+
 export interface CallAs {
   /** Default `member`; `self` is the node's operator. */
   as?: TrustLevel | "self";
@@ -65,7 +73,7 @@ export interface TestStream extends AsyncGenerator<Frame, JsonObject, void> {
 }
 
 export interface TestHost {
-  manifest: PluginManifest;
+  readonly manifest: PluginManifest;
   mode: Mode;
   /** What the process really runs under: `seat-belt` where bubblewrap is missing, `none` in the test's own process. */
   label(): ConfinementLabel | null;
@@ -116,5 +124,10 @@ export interface TestHost {
    */
   offline(): () => void;
   restart(): Promise<PluginStatus>;
+  /**
+   * Another version follows this one as on a node: it starts beside it, its data are brought to its layout on a copy, it takes over. `manifest` is then its own.
+   * @throws HnError reason start_failed | probe_failed | migration_failed; this version then runs on with its own data
+   */
+  update(options: UpdateOptions): Promise<PluginStatus>;
   close(): Promise<void>;
 }

@@ -4,12 +4,15 @@ import { HeldLink } from "./link.ts";
 /** Sees what the host starts: the plugin's link, to hold it, and the workers, to name them. */
 export class Processes {
   readonly #workers = new Map<Launched, { name: string; pid: number }>();
-  #plugin: { launched: Launched; link: HeldLink } | undefined;
+  /** What runs of the plugin, the newest last: during an update two of its releases do. */
+  #plugins: { launched: Launched; link: HeldLink }[] = [];
 
   onLaunch = (launched: Launched, spec: SandboxSpec): Launched => {
     if (spec.worker === undefined) {
       const link = new HeldLink(launched.link);
-      this.#plugin = { launched, link };
+      const running = { launched, link };
+      this.#plugins.push(running);
+      void launched.exited.then(() => (this.#plugins = this.#plugins.filter((other) => other !== running)));
       return { ...launched, link };
     }
     const gone = (): void => void this.#workers.delete(launched);
@@ -30,12 +33,12 @@ export class Processes {
   }
 
   get link(): HeldLink | undefined {
-    return this.#plugin?.link;
+    return this.#plugins.at(-1)?.link;
   }
 
   /** As `kill -9` does: the plugin's own process where it has one, its link alone where it lives in this one. */
   kill9(): void {
-    const launched = this.#plugin?.launched;
+    const launched = this.#plugins.at(-1)?.launched;
     const pid = launched?.nodePid() ?? null;
     if (pid !== null && pid !== process.pid) process.kill(pid, "SIGKILL");
     else launched?.kill();

@@ -9,11 +9,15 @@ import type { Project } from "../commands/project.ts";
 
 /**
  * Lays the plugin out as the store has it after an installation: files of the package, assets beside it.
- * @param o.root        folder to write into
+ * @param o.root        empty folder to write into
+ * @param o.place       which release of this test it is, from 0
  * @param o.sourceMaps  bundles tell debuggers and coverage which line of the author's files each of theirs was
  */
-export async function stagedRelease(project: Project, o: { root: string; sourceMaps: boolean }): Promise<StoredRelease> {
-  const { root, sourceMaps } = o;
+export async function stagedRelease(
+  project: Project,
+  o: { root: string; place: number; sourceMaps: boolean },
+): Promise<StoredRelease> {
+  const { root, place, sourceMaps } = o;
   const { manifest } = project;
   const dir = join(root, "package");
   const files = await packageFiles(project, sourceMaps ? { sourceMapsFrom: dir } : {});
@@ -23,7 +27,7 @@ export async function stagedRelease(project: Project, o: { root: string; sourceM
     writeFileSync(full, bytes, { mode: mode ?? 0o644 });
   }
   const assets: StoredRelease["assets"] = {};
-  mkdirSync(join(root, "assets"), { mode: 0o755 });
+  mkdirSync(join(root, "assets"), { mode: 0o755, recursive: true });
   for (const { name, path, sha256, source } of findAssets(project)) {
     const file = join(root, "assets", sha256);
     await copyFile(source, file);
@@ -33,7 +37,7 @@ export async function stagedRelease(project: Project, o: { root: string; sourceM
   return {
     id: manifest.id,
     version: manifest.version,
-    sha256: "0".repeat(64),
+    sha256: place.toString(16).padStart(64, "0"),
     dir,
     manifest,
     publisherKeyId: "0".repeat(64),

@@ -1,16 +1,16 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Grant, JsonObject, PluginManifest, PluginStatus } from "@hearthnet/host/contract";
 import { requested } from "@hearthnet/host/format";
 import { openPluginHost, type Bus, type PluginHost } from "@hearthnet/host/plugin-host";
-import { openProject } from "../commands/project.ts";
+import { openProject, type Project } from "../commands/project.ts";
 import { askRoute } from "./doors.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { inProcessLauncher } from "./in-process.ts";
 import { askedMode, type Mode } from "./modes.ts";
-import type { CallAs, CallInput, TestHost, TestHostOptions, TestStream } from "./options.ts";
+import type { CallAs, CallInput, TestHost, TestHostOptions, TestStream, UpdateOptions } from "./options.ts";
 import { networkOf } from "./network.ts";
 import { Processes } from "./processes.ts";
 import { findRunner } from "./runner-path.ts";
@@ -33,6 +33,8 @@ interface Stage {
   line: Line;
   clock: FakeClock | undefined;
   root: string;
+  /** Releases staged so far. */
+  releases: number;
 }
 
 /**
@@ -62,12 +64,10 @@ export async function createTestHost(options: TestHostOptions = {}): Promise<Tes
     ...(clock === undefined ? {} : { clock }),
     ...(mode === "inproc" ? { inProcess: inProcessLauncher(runnerPath) } : {}),
   });
-  const stage: Stage = { host, manifest, mode, processes, line: { cut: false }, clock, root };
+  const stage: Stage = { host, manifest, mode, processes, line: { cut: false }, clock, root, releases: 0 };
   try {
     stage.line = offerStubs(host.bus, options.capabilities ?? {});
-    const release = await stagedRelease(project, { root, sourceMaps: mode === "inproc" });
-    const grants = options.grants === undefined || options.grants === "manifest" ? everything(manifest) : options.grants;
-    let status = await host.runtime.stage(release, grants);
+    let status = await stageRelease(stage, project, options.grants);
     if (options.config !== undefined) {
       await host.runtime.setConfig(manifest.id, options.config, { ...options.secrets });
       status = host.runtime.get(manifest.id) ?? status;
@@ -80,21 +80,44 @@ export async function createTestHost(options: TestHostOptions = {}): Promise<Tes
   return testHost(stage);
 }
 
+async function stageRelease(
+  stage: Stage,
+  project: Project,
+  grants: TestHostOptions["grants"] = "manifest",
+): Promise<PluginStatus> {
+  const place = stage.releases;
+  stage.releases += 1;
+  const root = join(stage.root, `release-${place}`);
+  mkdirSync(root, { mode: 0o755 });
+  const release = await stagedRelease(project, { root, place, sourceMaps: stage.mode === "inproc" });
+  return stage.host.runtime.stage(release, grants === "manifest" ? everything(project.manifest) : grants);
+}
+
+async function update(stage: Stage, { dir, grants }: UpdateOptions): Promise<PluginStatus> {
+  const project = openProject({ args: [dir], cwd: process.cwd() });
+  const { id } = stage.manifest;
+  if (project.manifest.id !== id) throw new Error(`${dir} holds ${project.manifest.id}, which is no version of ${id}.`);
+  const status = await stageRelease(stage, project, grants);
+  stage.manifest = project.manifest;
+  return status;
+}
+
 function testHost(stage: Stage): TestHost {
-  const { host, manifest, mode, processes } = stage;
-  const { id } = manifest;
+  const { host, mode, processes } = stage;
+  const { id, kind } = stage.manifest;
   const { runtime, bus } = host;
   const status = (): PluginStatus => {
     const found = runtime.get(id);
     if (found === undefined) throw new Error(`${id} is not there any more`);
     return found;
   };
-  const { kind } = manifest;
   const allow = (permission: string, mode_: Grant["mode"]): Promise<void> =>
     regrant((grant) => (grant.permission === permission ? { ...grant, mode: mode_ } : grant));
   const regrant = (change: (grant: Grant) => Grant): Promise<void> => runtime.setGrants(id, runtime.grants(id).map(change));
   return {
-    manifest,
+    get manifest() {
+      return stage.manifest;
+    },
     mode,
     status,
     label: () => status().label,
@@ -143,6 +166,7 @@ function testHost(stage: Stage): TestHost {
       return () => void (stage.line.cut = false);
     },
     restart: () => runtime.restart(id),
+    update: (next) => update(stage, next),
     close: () => close(stage),
   };
 }

@@ -48,6 +48,7 @@ test("validate takes the example, and names what a frame would not run (§9)", a
     ["<style>p { color: red }</style>", /style or a handler inline/],
     ['<button onclick="go()">Go</button>', /style or a handler inline/],
     ['<img src="https://example.org/a.png" alt="" />', /from the network/],
+    ['<script src="gone.js"></script>', /loads panel\/gone\.js, which is not there/],
   ];
   for (const [line, message] of wrong) {
     const [error = "", ...more] = await errorsOf(copy(t, (html) => html.replace("</main>", `${line}</main>`)));
@@ -57,4 +58,16 @@ test("validate takes the example, and names what a frame would not run (§9)", a
   const dir = copy(t);
   rmSync(join(dir, "panel", "index.html"));
   assert.match((await errorsOf(dir)).join(), /the file is missing/);
+});
+
+test("validate knows the browser in a panel's script, and finds what does not fit its types there (§9)", async (t) => {
+  const dir = copy(t);
+  const script = join(dir, "src", "panel", "more.ts");
+  writeFileSync(
+    script,
+    'import { panel } from "@hearthnet/sdk-plugin/panel";\npanel.onTheme(({ language }) => void (document.title = language));\n',
+  );
+  assert.deepEqual(await errorsOf(dir), []);
+  writeFileSync(script, "document.title = 7;\n");
+  assert.match((await errorsOf(dir)).join(), /src\/panel\/more\.ts:1:1: .*TS2322/);
 });

@@ -15,10 +15,14 @@ export interface Scene {
   session: string;
 }
 
-/** A node that is set up, as "Küche", and a browser beside it. @param passphrase  founds a community whose root key it opens */
-export async function openScene(opened: Opened, o: { passphrase?: string } = {}): Promise<Scene> {
+/**
+ * A node that is set up, as "Küche", and a browser beside it.
+ * @param o.passphrase  founds a community whose root key it opens
+ * @param o.args        more words for `hearthnet up`
+ */
+export async function openScene(opened: Opened, o: { passphrase?: string; args?: string[] } = {}): Promise<Scene> {
   const dataDir = join(temporaryFolder(opened), "data");
-  const node = await startNode(opened, { dataDir });
+  const node = await startNode(opened, { dataDir, ...(o.args === undefined ? {} : { args: o.args }) });
   const community =
     o.passphrase === undefined
       ? ({ kind: "later" } as const)

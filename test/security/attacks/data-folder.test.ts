@@ -57,7 +57,7 @@ const notes = (version: string, layout: "1" | "2"): PluginParts => ({
   manifest: { version, data: { schemaVersion: Number(layout), downgradable: false } },
 });
 const home = (): string => join(folder, "node", "runtime", "plugins", ...ID.split("/"));
-const dataFolders = (): string[] => readdirSync(home()).filter((name) => name.startsWith("data"));
+const dataFolders = (): string[] => readdirSync(home()).filter((name) => /^(data|copy)(-|$)/.test(name));
 const run = async (input: Record<string, string | number> = {}): Promise<unknown> => ({ ...(await daemon.call(RUN, input)) });
 
 /** Files outside that somebody wants to reach, and what stands there. */

@@ -11,6 +11,22 @@ export const rights: Messages["rights"] = {
     over: (o: { at: string }) => `abgelaufen am ${o.at}; es ist verboten`,
     tried: "nur probeweise, im Probelauf",
   },
+  folder: {
+    none: "Wähle den Ordner, den du leihst, oder verbiete es.",
+    choose: "Ordner wählen",
+    change: "Anderen Ordner wählen",
+    title: "Welchen Ordner leihst du?",
+    what: "Das Plugin sieht diesen Ordner und alles darin, und sonst nichts von diesem Rechner. Was hinter einer Verknüpfung liegt, wird nicht geliehen.",
+    path: "Ordner dieses Rechners",
+    open: "Öffnen",
+    inside: (o: { path: string }) => `Ordner in ${o.path}`,
+    up: "Einen Ordner höher",
+    empty: "Darin liegen keine Ordner.",
+    more: "Es gibt mehr, als hier gezeigt werden. Tippe den Pfad dessen, den du meinst.",
+    cannot:
+      "Dieser Ordner selbst kann nicht geliehen werden: In ihm liegt etwas vom System oder von diesem Knoten. Wähle einen darin.",
+    lend: (o: { path: string }) => `${o.path} leihen`,
+  },
   growth: {
     title: (o: { version: string }) => `Mehr, als Version ${o.version} verlangt hat`,
     none: (o: { version: string }) => `Es verlangt nicht mehr als Version ${o.version}.`,

@@ -6,6 +6,7 @@ import { ledgerRoutes } from "./ledger.ts";
 import { dhtRoutes } from "./dht.ts";
 import { meterRoutes } from "./meters.ts";
 import { nodeRoutes } from "./node.ts";
+import { folderRoutes } from "./folders.ts";
 import { overrideRoutes } from "./overrides.ts";
 import { panelRoutes } from "./panels.ts";
 import { peopleRoutes } from "./people.ts";
@@ -25,6 +26,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...pluginRoutes,
   ...versionRoutes,
   ...panelRoutes,
+  ...folderRoutes,
   ...overrideRoutes,
   ...rightsRoutes,
   ...catalogRoutes,

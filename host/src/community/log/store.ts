@@ -133,6 +133,11 @@ export class EventStore {
     return present !== undefined && Buffer.compare(present, shaped.hash) === 0;
   }
 
+  find(author: NodeId, id: string): Event | null {
+    const row = this.#db.prepare("SELECT raw FROM events WHERE event_id = ? AND author = ?").get(id, author);
+    return row === undefined ? null : decode(row as { raw: Uint8Array });
+  }
+
   byClientId(author: NodeId, clientId: string, type: string): Event | null {
     const row = this.#db
       .prepare("SELECT raw FROM events WHERE author = ? AND client_id = ? AND event_type = ? ORDER BY lamport, event_id LIMIT 1")

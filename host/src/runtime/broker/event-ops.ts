@@ -12,6 +12,8 @@ const PAGE = 64;
 const TYPES_MAX = 64;
 /** What peers take from one author in an hour (04 E-15); more would only wait. */
 export const APPENDS_PER_HOUR = 2000;
+/** Each is two requests to a neighbour. */
+export const PUSHES_PER_MINUTE = 120;
 
 export const EVENT_OPS: OpFamily<"events"> = {
   "events.append": async (op) => {
@@ -59,12 +61,20 @@ export const EVENT_OPS: OpFamily<"events"> = {
     }
     return {};
   },
-  "events.push": ({ scope }) => {
+  "events.push": async ({ scope, args, note }) => {
+    const id = text(args, "id", 26);
+    const to = text(args, "to", 64);
     scope.grants().require("events.push");
-    throw new HnError("not_implemented", {
-      message: "This node cannot deliver a single event to a neighbour yet.",
-      action: "The event is in the log; neighbours have it with their next sync.",
-    });
+    const event = communityOf(scope.commons).ownEvent(id);
+    // Of what it may not write it learns nothing, not even that it is there.
+    if (event === null) throw new HnError("not_found", { message: "This node has written no event with this id." });
+    note({ target: event.event_type });
+    scope.grants().append(event.event_type);
+    const wait = scope.pushes.take(scope.clock.monotonic());
+    if (wait > 0) throw new HnError("rate_limited", { retryAfterMs: wait });
+    const delivered = (await scope.commons.deliver?.(event, to)) ?? "offline";
+    if (delivered === "direct") note({ bytesOut: JSON.stringify(event).length });
+    return { delivered };
   },
 };
 

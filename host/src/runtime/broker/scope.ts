@@ -31,8 +31,9 @@ export interface PluginScope {
   deriveKey: (label: string) => Uint8Array;
   budget: CallBudget;
   commons: Commons;
-  /** Events that may still be appended, and key agreements made. */
+  /** Events that may still be appended, and delivered; key agreements made. */
   appends: TokenBucket;
+  pushes: TokenBucket;
   agreements: TokenBucket;
   runWorker: (name: string, work: Work) => Promise<WorkResult>;
   /** Something beside the op itself that the ledger is to know. */

@@ -37,7 +37,7 @@ import { CallRate } from "./call-rate.ts";
 import { CapabilityShelf } from "./capabilities.ts";
 import { PluginDoors } from "./doors.ts";
 import { Conversations } from "./conversations.ts";
-import { APPENDS_PER_HOUR } from "./event-ops.ts";
+import { APPENDS_PER_HOUR, PUSHES_PER_MINUTE } from "./event-ops.ts";
 import { AGREEMENTS_PER_MINUTE } from "./identity-ops.ts";
 import type { KvStore } from "./kv.ts";
 import { LiveCalls, type CallEnd } from "./live-calls.ts";
@@ -456,6 +456,7 @@ export class Session {
       budget,
       commons: this.#options.commons,
       appends: new TokenBucket({ perSecond: APPENDS_PER_HOUR / 3600, capacity: APPENDS_PER_HOUR, now: clock.monotonic() }),
+      pushes: new TokenBucket({ perSecond: PUSHES_PER_MINUTE / 60, capacity: PUSHES_PER_MINUTE, now: clock.monotonic() }),
       agreements: new TokenBucket({
         perSecond: AGREEMENTS_PER_MINUTE / 60,
         capacity: AGREEMENTS_PER_MINUTE,

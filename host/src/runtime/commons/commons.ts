@@ -1,5 +1,14 @@
 /** What one node's plugins share, as each of them reaches it. @source plugin-platform §2.4, §3.3 */
-import type { Frame, JsonObject, PluginCommunity, PluginSigner, Principal, RoleName, Topics } from "../../contract/index.ts";
+import type {
+  DeliverEvent,
+  Frame,
+  JsonObject,
+  PluginCommunity,
+  PluginSigner,
+  Principal,
+  RoleName,
+  Topics,
+} from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { GrantTable } from "../permission/index.ts";
 import type { SharedStore } from "./shared-store.ts";
@@ -27,6 +36,8 @@ export interface RoleHolder {
 
 export interface Commons {
   community: PluginCommunity | null;
+  /** Absent where there are no neighbours. */
+  deliver: DeliverEvent | null;
   topics: Topics;
   signer: PluginSigner | null;
   store: SharedStore;

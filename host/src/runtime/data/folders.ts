@@ -25,6 +25,8 @@ export interface FoldersOptions {
 }
 
 const FIRST = "data";
+/** Not `data-…`: Node's permission model forgets a folder whose whole name is the beginning of another's, and where there is no sandbox it decides. */
+const COPY = "copy";
 
 /** A manifest that says nothing of its data has its first layout. */
 export function schemaOf(manifest: PluginManifest): number {
@@ -54,7 +56,7 @@ export class DataFolders {
     const vouched = shared && manifest.data?.shared === true && schema === to;
     const copies = owner !== sha256 && !vouched && (schema < to || this.#o.journal.data.stands(id, owner));
     return copies
-      ? { folder: `${FIRST}-${this.#o.journal.newName()}`, from, to, copyOf: found.folder }
+      ? { folder: `${COPY}-${this.#o.journal.newName()}`, from, to, copyOf: found.folder }
       : { folder: found.folder, from, to, copyOf: null };
   }
 

@@ -21,6 +21,15 @@ export function checkMounts(grants: readonly Grant[], { dataDir }: { dataDir: st
   }
 }
 
+export function canBeLent(path: string, { dataDir }: { dataDir: string }): boolean {
+  return faultOf({ path }, realpathSync(dataDir)) === null;
+}
+
+/** The kernel's own, or in it. */
+export function isSystems(path: string): boolean {
+  return NEVER.some((folder) => isInside(path, folder));
+}
+
 function faultOf({ path }: JsonObject, own: string): string | null {
   if (typeof path !== "string" || path.length > LENGTH_MAX || path.includes("\0"))
     return "The folder to lend must be named by its path.";
@@ -36,7 +45,7 @@ function faultOf({ path }: JsonObject, own: string): string | null {
     return `${quoted} is not there.`;
   }
   if (real !== path) return `${quoted} lies behind a link. Name the folder itself: ${real}.`;
-  if (NEVER.some((folder) => isInside(path, folder))) return `${quoted} belongs to the system and cannot be lent.`;
+  if (isSystems(path)) return `${quoted} belongs to the system and cannot be lent.`;
   if (isInside(path, own) || isInside(own, path))
     return `${quoted} holds this node's own files, its key among them, and cannot be lent.`;
   return null;

@@ -1,6 +1,7 @@
 /** What plugins do with the log and with topics, in their sandbox, in both tiers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { JsonObject } from "../../../src/contract/index.ts";
 import { allow, hasBubblewrap } from "../fixtures/world.ts";
 import { until } from "../../support/until.ts";
 import { openNeighbourhood } from "./neighbours.ts";
@@ -147,6 +148,60 @@ for (const tier of ["process", "isolate"] as const) {
   );
 }
 
+for (const tier of ["process", "isolate"] as const)
+  test(
+    `${tier}: an own event is delivered to a neighbour at once, of granted types alone, and so often (§3.1 events.push, 04 §10)`,
+    { skip },
+    async (t) => {
+      const sent: string[] = [];
+      let reachable = true;
+      const { install, ask, world, village, anna } = await openNeighbourhood(t, {
+        deliver: async (event, to) => {
+          sent.push(`${event.event_type} to ${to.slice(0, 12)}`);
+          return reachable ? "direct" : "offline";
+        },
+      });
+      const ben = village.person("Ben");
+      await village.welcome(anna, ben);
+      const foreign = await anna.community.append({ type: "chat.message.sent", data: {} });
+      const { id } = await install({
+        name: "courier",
+        tier,
+        does: `
+      if (req.input.push) return { delivered: await ctx.events.push(req.input.push, req.input.to) };
+      return await ctx.events.append("note.written", {}, { clientId: "${ULID}" });`,
+        grants: [WRITE, allow("events.push")],
+      });
+      const { event_id } = (await ask("courier")) as { event_id: string };
+      const push = (event: string): Promise<JsonObject> => ask("courier", { push: event, to: ben.signer.nodeId });
+      assert.deepEqual(await push(event_id), { delivered: "direct" });
+      assert.deepEqual(sent, [`note.written to ${ben.signer.nodeId.slice(0, 12)}`]);
+      reachable = false;
+      assert.deepEqual(await push(event_id), { delivered: "offline" });
+      assert.deepEqual(
+        await push(foreign.event_id),
+        { code: "permission_denied", reason: null },
+        "the node's, but not the plugin's",
+      );
+      assert.deepEqual(await push(ULID), { code: "not_found", reason: null });
+      const codes = new Set<unknown>();
+      // Faster than two a second, however slow the machine.
+    for (let n = 0; n < 1000 && !codes.has("rate_limited"); n += 1) codes.add((await push(event_id))["code"]);
+      assert.ok(codes.has("rate_limited"), "two a second, and no more");
+      await world.runtime.setGrants(
+        id,
+        world.runtime.grants(id).filter(({ permission }) => permission !== "events.push"),
+      );
+      const before = sent.length;
+      assert.deepEqual(await push(event_id), { code: "permission_denied", reason: null }, "the right is gone (§3.4.3)");
+      assert.equal(sent.length, before);
+      const rows = world.runtime.ledger(500).rows.filter(({ plugin }) => plugin === id);
+      assert.ok(
+        rows.some(({ op, verdict, target }) => op === "events.push" && verdict === "deny" && target === "chat.message.sent"),
+      );
+    },
+  );
+
 test(
   "a foreign type, a host's own type, a foreign reader and a caller without a right are denied and in the ledger (A21)",
   { skip },
@@ -182,7 +237,7 @@ test(
       "another client_id": "bad_request",
       "too large": "bad_request too_large",
       "foreign read": "permission_denied",
-      push: "not_implemented",
+      push: "not_found",
       "own read": "ok",
     };
     assert.deepEqual(await ask("clerk", {}, member(ben.signer.nodeId)), { ...common, "caller's read": "ok" });

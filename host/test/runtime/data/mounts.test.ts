@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Grant, JsonValue } from "../../../src/contract/index.ts";
-import { checkMounts } from "../../../src/runtime/data/index.ts";
+import { checkMounts, listFolders } from "../../../src/runtime/data/index.ts";
 import { isScopeWithin } from "../../../src/runtime/permission/index.ts";
 import { GRANTS, ID, openUpgradeWorld, SAY, versioned } from "../fixtures/upgrade-world.ts";
 import { allow, hasBubblewrap, temporaryFolder } from "../fixtures/world.ts";
@@ -94,4 +94,30 @@ test("a plugin sees the folder it was lent, as it was lent, and no other; one th
   symlinkSync("/etc", photos);
   await runtime.restart(ID);
   assert.deepEqual([runtime.get(ID)?.state, runtime.get(ID)?.reason?.reason], ["blocked_by_policy", "mount_refused"]);
+});
+
+test("who chooses a folder to lend sees folders alone, never what lies behind a link, and what of them can be lent (§3.1 fs.mount)", async () => {
+  const list = await listFolders(folder, { dataDir });
+  assert.deepEqual(list, { path: folder, parent: dirname(folder), lendable: false, folders: ["node", "photos"], more: false });
+  assert.equal((await listFolders(join(folder, "photos"), { dataDir })).lendable, true);
+  const root = await listFolders("/", { dataDir });
+  assert.deepEqual([root.parent, root.lendable], [null, false]);
+  for (const name of ["proc", "sys", "dev"]) assert.ok(!root.folders.includes(name), `${name} is shown`);
+  for (const path of [
+    join(folder, "link"),
+    join(folder, "link", "ssl"),
+    join(folder, "file"),
+    join(folder, "none"),
+    "/proc",
+    "/proc/self",
+    `${folder}/../etc`,
+  ])
+    await assert.rejects(listFolders(path, { dataDir }), { code: "bad_request", reason: "mount_refused" }, path);
+});
+
+test("a folder with more than anybody can read is cut off, and says so", async () => {
+  const crowded = join(folder, "crowded");
+  for (let n = 0; n < 510; n += 1) mkdirSync(join(crowded, `folder-${n}`), { recursive: true });
+  const list = await listFolders(crowded, { dataDir });
+  assert.deepEqual([list.folders.length, list.more], [500, true]);
 });

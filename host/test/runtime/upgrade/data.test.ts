@@ -53,7 +53,9 @@ const say = async (input: object = {}): Promise<string> => {
   return `${version}: ${notes}`;
 };
 const folders = (): string[] =>
-  readdirSync(join(world.folder, "node", "runtime", "plugins", ...ID.split("/"))).filter((name) => name.startsWith("data"));
+  readdirSync(join(world.folder, "node", "runtime", "plugins", ...ID.split("/"))).filter((name) =>
+    /^(data|copy)(-|$)/.test(name),
+  );
 const worsen = async (): Promise<void> => {
   for (let n = 0; n < 20; n += 1) await world.call(SAY, {}).catch(() => {});
 };

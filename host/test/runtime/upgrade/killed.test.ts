@@ -59,7 +59,8 @@ async function goBack(world: UpgradeWorld, said: string): Promise<void> {
   assert.deepEqual([version, notes], ["1.0.0", "1.0.0,a"], said);
 }
 const foldersOf = (folder: string): number =>
-  readdirSync(join(folder, "node", "runtime", "plugins", ...ID.split("/"))).filter((name) => name.startsWith("data")).length;
+  readdirSync(join(folder, "node", "runtime", "plugins", ...ID.split("/"))).filter((name) => /^(data|copy)(-|$)/.test(name))
+    .length;
 
 /** What each story passes through at least. */
 const STEPS = {

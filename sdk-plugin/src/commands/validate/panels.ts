@@ -1,6 +1,7 @@
 /** What a panel's page names must be in the package, and what it holds must be able to run in its frame. @source admin-ui §17 */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
+import { panelScripts } from "../panel-scripts.ts";
 import type { Project } from "../project.ts";
 import { error, type Finding } from "./finding.ts";
 
@@ -16,6 +17,21 @@ export function checkPanels({ manifest, dir }: Project): Finding[] {
     const where = `panel ${id} ${entry}`;
     if (!existsSync(join(dir, entry))) return [error(where, "the file is missing")];
     const html = readFileSync(join(dir, entry), "utf8");
-    return WRONG.flatMap(([found, message]) => (found.test(html) ? [error(where, message)] : []));
+    return [
+      ...WRONG.flatMap(([found, message]) => (found.test(html) ? [error(where, message)] : [])),
+      ...missingFiles(html, { dir, entry }).map((path) =>
+        error(where, `loads ${path}, which is not there; scripts come from src/panel/NAME.ts`),
+      ),
+    ];
   });
+}
+
+/** What the page loads from beside it must lie there, or be made of a script in `src/panel`. */
+function missingFiles(html: string, { dir, entry }: { dir: string; entry: string }): string[] {
+  const made = new Set(panelScripts(dir).map(({ path }) => path));
+  const named = [...html.matchAll(/<(?:script|link|img)\b[^>]*?\s(?:src|href)=["']?([^"'\s>]+)/gi)].map(([, path = ""]) => path);
+  return named
+    .filter((path) => !/^(?:[a-z]+:|\/\/|#)/i.test(path))
+    .map((path) => posix.join(posix.dirname(entry), path.replace(/[?#].*$/, "")))
+    .filter((path) => !made.has(path) && !existsSync(join(dir, path)));
 }

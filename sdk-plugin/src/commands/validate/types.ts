@@ -1,6 +1,6 @@
 /** Whether the code fits its types, those of the manifest included. @source plugin-platform §9 `validate` */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -18,8 +18,6 @@ const OPTIONS = {
   exactOptionalPropertyTypes: true,
   skipLibCheck: true,
   target: "es2024",
-  lib: ["es2024", "esnext.disposable", "esnext.iterator"],
-  types: ["node"],
   module: "preserve",
   moduleResolution: "bundler",
   allowImportingTsExtensions: true,
@@ -27,23 +25,37 @@ const OPTIONS = {
   customConditions: ["hearthnet-source"],
 };
 
+/** Two worlds: what runs on the node knows Node, what runs in the frame knows a browser. */
+const NODE_WORLD = { lib: ["es2024", "esnext.disposable", "esnext.iterator"], types: ["node"] };
+const FRAME_WORLD = { lib: ["es2024", "dom", "dom.iterable"], types: [] };
+
 /** @returns nothing for a plugin that is not written in TypeScript */
 export async function checkTypes({ dir, manifest }: Project): Promise<Finding[]> {
-  if (manifest.kind !== "service" || !existsSync(join(dir, "src", "index.ts"))) return [];
+  const panel = join(dir, "src", "panel");
+  const backend = manifest.kind === "service" && existsSync(join(dir, "src", "index.ts"));
+  const inFrame = existsSync(panel) && readdirSync(panel).some((name) => /\.tsx?$/.test(name));
+  if (!backend && !inFrame) return [];
   const compiler = findCompiler(dir);
   if (compiler === null)
     return [warning("src", "types were not checked: TypeScript is missing. `npm install --save-dev typescript` brings it")];
   const folder = mkdtempSync(join(tmpdir(), "hearthnet-types-"));
-  try {
-    const config = join(folder, "tsconfig.json");
-    writeFileSync(
-      config,
-      JSON.stringify({
-        compilerOptions: { ...OPTIONS, typeRoots: typeRoots(dir), ...ownSdk(dir) },
-        include: [join(dir, "src", "**", "*.ts")],
-      }),
-    );
+  const check = async (
+    name: string,
+    part: { compilerOptions: object; include: string[]; exclude?: string[] },
+  ): Promise<Finding[]> => {
+    const config = join(folder, name);
+    const compilerOptions = { ...OPTIONS, typeRoots: typeRoots(dir), ...ownSdk(dir), ...part.compilerOptions };
+    writeFileSync(config, JSON.stringify({ ...part, compilerOptions }));
     return findingsIn(await run(compiler, { config, dir }));
+  };
+  try {
+    const all = join(dir, "src", "**", "*.ts");
+    return [
+      ...(backend ? await check("node.json", { compilerOptions: NODE_WORLD, include: [all], exclude: [panel] }) : []),
+      ...(inFrame
+        ? await check("frame.json", { compilerOptions: FRAME_WORLD, include: [join(panel, "*.ts"), join(panel, "*.tsx")] })
+        : []),
+    ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -70,8 +82,15 @@ function ownSdk(dir: string): { paths?: Record<string, string[]> } {
     return {};
   } catch {
     const root = foldersAbove(HERE).find((at) => existsSync(join(at, "src", "index.ts")) && existsSync(join(at, "template")));
-    return root === undefined ? {} : { paths: { "@hearthnet/sdk-plugin": [join(root, "src", "index.ts")] } };
+    return root === undefined ? {} : { paths: pathsIn(root) };
   }
+}
+
+function pathsIn(root: string): Record<string, string[]> {
+  return {
+    "@hearthnet/sdk-plugin": [join(root, "src", "index.ts")],
+    "@hearthnet/sdk-plugin/panel": [join(root, "src", "panel", "index.ts")],
+  };
 }
 
 /** Node's types, wherever npm has put them: beside the plugin or beside this SDK. */

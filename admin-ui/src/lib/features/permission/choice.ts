@@ -10,6 +10,8 @@ export interface Choice {
   ask: boolean;
   /** Entries of lists that are left out, by the list's name. */
   without: Record<string, string[]>;
+  /** The folder that is lent, for `fs.mount`. */
+  folder?: string;
 }
 export type Choices = Record<string, Choice>;
 
@@ -35,6 +37,11 @@ export function isOver(grant: Grant, now: number): boolean {
   return grant.expires !== undefined && grant.expires <= now;
 }
 
+/** A folder is lent by its path, which no manifest can name. @source plugin-platform §3.1 fs.mount */
+export function lendsFolder(name: PermissionName): boolean {
+  return name === "fs.mount";
+}
+
 /** As it was decided before; `start` where it was not. */
 export function choiceOf(wish: Wish, grants: readonly Grant[], start: boolean): Choice {
   const grant = grants.find(({ permission }) => permission === wish.name);
@@ -43,15 +50,18 @@ export function choiceOf(wish: Wish, grants: readonly Grant[], start: boolean): 
     const held = given ? grant.scope[name] : undefined;
     return Array.isArray(held) ? entries.filter((entry) => !held.includes(entry)) : [];
   };
+  const folder = grant?.scope["path"];
   return {
+    ...(lendsFolder(wish.name) && typeof folder === "string" ? { folder } : {}),
     on: grant === undefined ? start : given,
     ask: grant?.mode === "ask",
     without: Object.fromEntries(lists(wish.scope).map(([name, entries]) => [name, left(name, entries)])),
   };
 }
 
-/** True when nothing of a list is left: then it must be denied instead. */
-export function isEmptied({ scope }: Wish, { without }: Choice): boolean {
+/** True when nothing of a list is left, or no folder is named: then it must be denied instead. */
+export function isEmptied({ name: permission, scope }: Wish, { without, folder }: Choice): boolean {
+  if (lendsFolder(permission) && folder === undefined) return true;
   return lists(scope).some(([name, entries]) => (without[name] ?? []).length === entries.length);
 }
 
@@ -61,6 +71,7 @@ export function grantOf(wish: Wish, choice: Choice | undefined, held?: Grant): G
   const base: JsonObject = { ...wish.scope, ...held?.scope };
   for (const [name, entries] of lists(wish.scope))
     base[name] = entries.filter((entry) => choice.without[name]?.includes(entry) !== true);
+  if (choice.folder !== undefined) base["path"] = choice.folder;
   const lasting = held?.expires !== undefined && !isOver(held, Date.now()) ? { expires: held.expires } : {};
   return {
     permission: wish.name,
