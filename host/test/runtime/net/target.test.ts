@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { covers, nameOf, parseHost, parsePattern, parseTarget } from "../../../src/runtime/net/target.ts";
+import { parseTarget } from "../../../src/runtime/net/target.ts";
+import { covers, isEntryWithin, nameOf, parseHost, parsePattern } from "../../../src/runtime/permission/index.ts";
 import { holds } from "../../support/property.ts";
 
 const fits = (entry: string, host: string, port: number): boolean => {
