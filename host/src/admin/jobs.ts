@@ -63,9 +63,10 @@ export class Jobs {
 
   #forgetOld(): void {
     for (const [id, { job }] of this.#jobs) {
-      if (this.#jobs.size <= KEPT) return;
+      if (this.#jobs.size <= KEPT) break;
       if (job.state !== "running") this.#jobs.delete(id);
     }
+    if (this.#byClient.size <= this.#jobs.size) return;
     for (const [client, id] of this.#byClient) if (!this.#jobs.has(id)) this.#byClient.delete(client);
   }
 }

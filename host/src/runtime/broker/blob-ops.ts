@@ -7,7 +7,7 @@ import type { Frame, JsonObject, JsonValue, Principal, Visibility } from "../../
 import { HnError } from "../../foundation/index.ts";
 import { blake3, createBlobCid, isCid } from "../../identity/index.ts";
 import type { RoleCall, RoleHolder } from "../commons/index.ts";
-import { denied, isVisibility, mayOpen, storable } from "../permission/index.ts";
+import { isVisibility, mayOpen, storable } from "../permission/index.ts";
 import { optionalObject, optionalText, text } from "./arguments.ts";
 import { principalOf, refuseCaller } from "./caller-right.ts";
 import type { OpFamily } from "./op-family.ts";
@@ -47,7 +47,7 @@ export const BLOB_OPS: OpFamily<"blobs"> = {
   },
   "blobs.fetch": async (op) => {
     const cid = cidOf(op);
-    if (!op.scope.grants().has("blobs.read")) throw denied("blobs.read", cid);
+    op.scope.grants().require("blobs.read", cid);
     refuseCaller(op, (caller) => caller.kind === "self" || caller.kind === "member" || caller.kind === "plugin");
     const sources: JsonValue = op.args["sources"] ?? [];
     const input = { cid, sources };

@@ -15,9 +15,11 @@ import {
 } from "../../contract/index.ts";
 import { HnError, LateSignal } from "../../foundation/index.ts";
 import { headersOut } from "../../transport/index.ts";
-import { denied, mayMount, type GrantTable } from "../permission/index.ts";
+import { denied } from "../permission/index.ts";
 import { panelQuestion, routeQuestion, type PanelWish, type Question } from "./question.ts";
 import { PANEL_MESSAGE_MAX_BYTES, readRouteAnswer } from "./route-answer.ts";
+import type { StandingRights } from "./standing-rights.ts";
+import type { Wishes } from "./wishes.ts";
 
 const ANSWER_MS = CONSTANTS.RPC_DEFAULT_TIMEOUT_SECONDS * 1000;
 /** When another release takes over in a second. */
@@ -27,7 +29,7 @@ export interface PluginDoorsOptions {
   release: StoredRelease;
   mounts: Mounts;
   clock: Clock;
-  grants: () => GrantTable;
+  wishes: Wishes;
   /** Milliseconds that an answer may take, as the manifest wishes and policy allows. */
   callTimeoutMs: number | undefined;
   /** False from the moment on that the process is being stopped. */
@@ -35,11 +37,11 @@ export interface PluginDoorsOptions {
   ask: (question: Question, cancellation: Cancellation) => Promise<Reply>;
   /** For the plugin's log. */
   onFault: (text: string) => void;
-  onPanel: (wish: PanelWish, verdict: "allow" | "deny") => void;
+  onPanel: (wish: PanelWish, verdict: "allow" | "deny" | "simulate") => void;
 }
 
 interface Running {
-  route: Pick<MountedRoute, "path" | "auth">;
+  route: MountedRoute;
   cancellation: LateSignal;
 }
 
@@ -48,12 +50,23 @@ export class PluginDoors {
   readonly #running = new Set<Running>();
   #mounting: Mounting | undefined;
   #shut = false;
-  /** Granted routes that are live, or would be if this release served. */
-  #routes: MountedRoute[];
+  readonly #rights: StandingRights<MountedRoute>;
+  /** Routes that are live, or would be if this release served. */
+  #routes: MountedRoute[] = [];
 
   constructor(options: PluginDoorsOptions) {
     this.#o = options;
-    this.#routes = this.#granted();
+    this.#rights = options.wishes.standing({
+      op: "http.mount",
+      permission: "http.mount",
+      wishes: this.#declared(),
+      nameOf: ({ method, path }) => `${method} ${path}`,
+      check: (table, { method, path, auth }) => table.mount({ method, path, auth }),
+      onShut: ({ method, path, auth }, verdict) => {
+        const why = verdict === "deny" ? `the permission http.mount does not cover it with ${auth}` : "this is a trial run";
+        options.onFault(`${method} ${path} stays shut: ${why}.`);
+      },
+    });
   }
 
   /** `METHOD /path` of every route that is open. */
@@ -63,28 +76,31 @@ export class PluginDoors {
 
   /** Checks its routes; the returned act puts them in the place of the plugin's former ones. @throws bad_request reason route_taken */
   prepare(): () => void {
-    const { mounts, release, onFault } = this.#o;
-    const declared = (release.manifest.contributes.http ?? []).flatMap(({ routes }) => routes);
-    const shut = declared.filter(({ method, path }) => !this.#routes.some((one) => one.method === method && one.path === path));
-    for (const { method, path, auth } of shut)
-      onFault(`${method} ${path} stays shut: the permission http.mount does not cover it with ${auth}.`);
+    const { mounts, release } = this.#o;
+    this.#routes = this.#rights.open();
     const open = mounts.prepare(release.id, this.#routes);
-    return () => void (this.#mounting = open());
+    return () => {
+      this.#mounting = open();
+      this.#rights.askForRest(() => this.#mounting !== undefined && this.prepare()());
+    };
   }
 
   /** Withdrawn is what a successor has not taken over. */
   withdraw(): void {
+    this.#rights.stopAsking();
     this.#mounting?.withdraw();
     this.#mounting = undefined;
   }
 
   /** Another release has its addresses now. */
   letGo(): void {
+    this.#rights.stopAsking();
     this.#mounting = undefined;
   }
 
   /** Nobody comes in any more, but its addresses are kept for a successor; the returned act gives them up if none has taken them. */
   surrender(): () => void {
+    this.#rights.stopAsking();
     const mounting = this.#mounting;
     this.#mounting = undefined;
     this.#shut = true;
@@ -93,22 +109,30 @@ export class PluginDoors {
 
   /** Live: routes come and go with the right, and what runs on a lost one ends. @source §3.4.3 */
   setGrants(): void {
-    const grants = this.#o.grants();
-    this.#routes = this.#granted();
+    this.#rights.forgetAnswers();
     if (this.#mounting !== undefined) this.prepare()();
+    else this.#routes = this.#rights.open();
     for (const { route, cancellation } of this.#running)
-      if (!mayMount(grants, route)) cancellation.abort(denied("http.mount", route.path));
+      if (!this.#routes.includes(route)) cancellation.abort(denied("http.mount", route.path));
   }
 
   /**
    * One wish of a panel; what the plugin does for it, it does under its own rights.
+   * @returns what the plugin answers; null in a trial run without the right to panels
    * @throws permission_denied · not_found · what the plugin reports
    */
   async panel(wish: PanelWish, o: { requestId: string; signal: AbortSignal }): Promise<JsonValue> {
-    const { release, clock, grants, onPanel } = this.#o;
-    const granted = grants().has("ui.panel");
-    onPanel(wish, granted ? "allow" : "deny");
-    if (!granted) throw denied("ui.panel", wish.panel);
+    const { release, clock, wishes, onPanel } = this.#o;
+    const verdict = await wishes.decide({
+      op: "panel.call",
+      trace: o.requestId,
+      grants: wishes.newGrants(),
+      check: (table) => table.require("ui.panel", wish.panel),
+      signal: o.signal,
+    });
+    onPanel(wish, verdict);
+    if (verdict === "deny") throw denied("ui.panel", wish.panel);
+    if (verdict === "simulate") return null;
     if (release.manifest.contributes.panels?.some(({ id }) => id === wish.panel) !== true)
       throw new HnError("not_found", { message: `The plugin has no panel ${wish.panel.slice(0, 40)}.` });
     const question = panelQuestion(wish, { requestId: o.requestId, deadline: clock.monotonic() + this.#patience(undefined) });
@@ -121,22 +145,24 @@ export class PluginDoors {
     return value;
   }
 
-  #granted(): MountedRoute[] {
-    const grants = this.#o.grants();
+  #declared(): MountedRoute[] {
     return (this.#o.release.manifest.contributes.http ?? [])
       .flatMap(({ routes }) => routes)
-      .filter((route) => route.ws !== true && mayMount(grants, route))
-      .map(({ method, path, auth, pseudo, maxBodyBytes }) => ({
-        method,
-        path,
-        auth,
-        ...(pseudo === undefined ? {} : { pseudo }),
-        maxBodyBytes: Math.min(maxBodyBytes ?? CONSTANTS.CALL_BODY_MAX_BYTES, CONSTANTS.CALL_BODY_CEILING_BYTES),
-        serve: (request) => this.#serve({ method, path, auth }, request),
-      }));
+      .filter(({ ws }) => ws !== true)
+      .map(({ method, path, auth, pseudo, maxBodyBytes }) => {
+        const route: MountedRoute = {
+          method,
+          path,
+          auth,
+          ...(pseudo === undefined ? {} : { pseudo }),
+          maxBodyBytes: Math.min(maxBodyBytes ?? CONSTANTS.CALL_BODY_MAX_BYTES, CONSTANTS.CALL_BODY_CEILING_BYTES),
+          serve: (request) => this.#serve(route, request),
+        };
+        return route;
+      });
   }
 
-  async #serve(route: Pick<MountedRoute, "method" | "path" | "auth">, request: RouteRequest): Promise<RouteAnswer> {
+  async #serve(route: MountedRoute, request: RouteRequest): Promise<RouteAnswer> {
     if (this.#shut || !this.#o.isOpen())
       throw new HnError("capacity_exceeded", {
         message: "Another version of the plugin takes over at this moment.",

@@ -11,3 +11,4 @@ export * from "./question.ts";
 export * from "./scope.ts";
 export * from "./session.ts";
 export { openViewDoor } from "./view-door.ts";
+export { Wishes } from "./wishes.ts";

@@ -4,8 +4,6 @@ import { HnError } from "../../foundation/index.ts";
 import {
   connectFor,
   fetchFor,
-  missedRight,
-  nameOf,
   parseTarget,
   readFields,
   readSecretHeaders,
@@ -14,6 +12,7 @@ import {
   type FetchRequest,
   type Talk,
 } from "../net/index.ts";
+import { nameOf } from "../permission/index.ts";
 import { flag, optionalText, optionalWhole, text, whole } from "./arguments.ts";
 import type { OpFamily } from "./op-family.ts";
 import type { OpCall } from "./scope.ts";
@@ -77,34 +76,43 @@ export const NET_OPS: OpFamily<"net"> = {
 
 /** Tells the ledger where it went and how many bytes crossed the wire, however it ends. */
 async function counted(op: OpCall, work: (talk: Talk) => Promise<JsonObject>): Promise<JsonValue> {
-  const wires: { readonly bytesIn: number; readonly bytesOut: number }[] = [];
+  const wires: Wire[] = [];
   try {
-    return await work({
-      signal: op.signal,
-      frame: op.frame,
-      about: (target) => op.note({ target: nameOf(target) }),
-      lent: (secret, target) =>
-        op.scope.onUsed({
-          op: "secret.use",
-          permission: "secret.use",
-          target: `${secret} at ${nameOf(target)}`,
-          trace: traceOf(op),
-        }),
-      opened({ permission, wire }) {
-        op.note({ permission });
-        wires.push(wire);
-      },
-    });
-  } catch (error) {
-    const permission = missedRight(error);
-    if (permission !== undefined) op.note({ permission });
-    throw error;
+    return await work(talkOf(op, wires));
   } finally {
     op.note({
       bytesIn: wires.reduce((sum, wire) => sum + wire.bytesIn, 0),
       bytesOut: wires.reduce((sum, wire) => sum + wire.bytesOut, 0),
     });
   }
+}
+
+interface Wire {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** @param wires  those that were opened are added */
+export function talkOf(op: OpCall, wires: Wire[] = []): Talk {
+  return {
+    signal: op.signal,
+    grants: op.scope.grants,
+    passing: op.passing,
+    decide: op.decide,
+    frame: op.frame,
+    about: (target) => op.note({ target: nameOf(target) }),
+    lent: (secret, target) =>
+      op.scope.onUsed({
+        op: "secret.use",
+        permission: "secret.use",
+        target: `${secret} at ${nameOf(target)}`,
+        trace: traceOf(op),
+      }),
+    opened({ permission, wire }) {
+      op.note({ permission });
+      wires.push(wire);
+    },
+  };
 }
 
 function traceOf({ parent }: OpCall): string {

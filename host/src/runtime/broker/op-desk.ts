@@ -11,11 +11,12 @@ import {
 } from "../../contract/index.ts";
 import { HnError, TokenBucket } from "../../foundation/index.ts";
 import { FrameInbox, placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
-import { OpGrants, Undecided, type Check, type GrantDenied, type GrantModes } from "../permission/index.ts";
+import { GrantDenied, OpGrants, Undecided, type Check, type GrantModes, type GrantTable } from "../permission/index.ts";
 import type { ConfinedProcess, Outgoing } from "../process/index.ts";
+import { asking } from "./asking.ts";
 import type { LiveCall, LiveCalls } from "./live-calls.ts";
 import { isOp, runOp } from "./ops.ts";
-import type { OpFacts, PluginScope } from "./scope.ts";
+import type { OpCall, OpFacts, PluginScope } from "./scope.ts";
 import { simulated } from "./simulated.ts";
 
 /** One op as the ledger keeps it. */
@@ -47,8 +48,8 @@ export interface OpDeskOptions {
   onQuota: (use: OpUse) => void;
   onAllowed: (use: OpUse) => void;
   onSimulated: (use: OpUse) => void;
-  /** Checks that an op has passed, or would have passed in a trial run. */
-  onUsed: (use: OpUse, checks: readonly Check[]) => void;
+  /** A check that an op has passed, or would have passed in a trial run. */
+  onPassed: (check: Check) => void;
   onStrike: (why: string) => void;
 }
 
@@ -57,6 +58,8 @@ interface Running {
   controller: AbortController;
   /** Its answer has been sent before its work has ended. */
   answered: boolean;
+  /** A frame has been sent. */
+  framed: boolean;
   /** Frames that may still be sent. */
   credit: number;
   wake: (() => void) | undefined;
@@ -69,8 +72,6 @@ interface Running {
 const TAKES_FRAMES = new Set<string>(["blobs.put"]);
 const OPEN_MAX = 1024;
 const PER_SECOND = 2000;
-/** An op needs one right, seldom two. */
-const QUESTIONS_MAX = 4;
 
 export class OpDesk {
   readonly #options: OpDeskOptions;
@@ -169,9 +170,10 @@ export class OpDesk {
     const { process, modes } = this.#options;
     const permission = PLUGIN_OPS[o.op];
     const running: Running = {
-      grants: new OpGrants(modes),
+      grants: new OpGrants(modes, this.#options.onPassed),
       controller: new AbortController(),
       answered: false,
+      framed: false,
       credit: CONSTANTS.STREAM_WINDOW_FRAMES,
       wake: undefined,
       inbox: TAKES_FRAMES.has(o.op) && o.args["stream"] === true ? this.#inbox(o.id) : undefined,
@@ -224,25 +226,19 @@ export class OpDesk {
     const scope = { ...this.#options.scope, grants: () => grants.view };
     const note = (facts: OpFacts): void => void Object.assign(use, facts);
     const frame = (event: string, data: JsonObject): Promise<void> => this.#frame(o.id, running, { event, data });
-    for (let questions = 0; ; questions++) {
-      try {
-        const value = await runOp(o.op, { scope, args: o.args, parent, signal, frame, frames: running.inbox, note });
-        if (use.permission === "") return value;
-        this.#options.onAllowed(use);
-        this.#options.onUsed(use, grants.checks);
-        return value;
-      } catch (error) {
-        if (!(error instanceof Undecided)) throw error;
-        if (error.how === "simulate") {
-          const tried = { ...use, target: use.target || error.denial.target };
-          this.#options.onSimulated(tried);
-          this.#options.onUsed(tried, grants.checks);
-          return simulated(o.op, o.args);
-        }
-        if (questions >= QUESTIONS_MAX) throw error.denial;
-        await this.#options.ask({ op: o.op, denial: error.denial, trace: use.trace, signal });
-        grants.answer(error.denial.permission);
-      }
+    const ask = (denial: GrantDenied): Promise<void> => this.#options.ask({ op: o.op, denial, trace: use.trace, signal });
+    const decide = <T>(act: () => T | Promise<T>): Promise<T> => asking({ grants, ask }, act);
+    const passing = (): GrantTable => grants.passing;
+    const call: OpCall = { scope, args: o.args, parent, signal, frame, frames: running.inbox, note, decide, passing };
+    try {
+      const value = await decide(() => runOp(o.op, call));
+      if (use.permission !== "") this.#options.onAllowed(use);
+      return value;
+    } catch (error) {
+      if (!(error instanceof Undecided)) throw error;
+      const { permission, target } = error.denial;
+      this.#options.onSimulated({ ...use, permission: use.permission || permission, target: use.target || target });
+      return simulated(o.op, { ...call, begun: running.framed });
     }
   }
 
@@ -253,6 +249,7 @@ export class OpDesk {
     }
     if (signal.aborted) throw signal.reason;
     running.credit -= 1;
+    running.framed = true;
     const { json, attachments } = takeBytes({ [frame.event]: frame.data });
     await this.#options.process.channel.send(
       { t: "op.frame", id, event: frame.event, data: (json[frame.event] ?? {}) as JsonObject },
@@ -265,9 +262,11 @@ export class OpDesk {
       error instanceof DOMException && error.name === "AbortError"
         ? new HnError("timeout", { message: "The operation was withdrawn.", cause: error })
         : HnError.from(error);
-    if (coded.code === "permission_denied" || use.denied)
-      this.#options.onDenied({ ...use, target: use.target === "" ? coded.message : use.target });
-    else if (coded.code === "quota_exceeded") this.#options.onQuota(use);
+    if (coded.code === "permission_denied" || use.denied) {
+      // Which right it was is known where the op alone does not say it.
+      const missed = coded instanceof GrantDenied ? coded : { permission: use.permission, target: coded.message };
+      this.#options.onDenied({ ...use, permission: missed.permission, target: use.target || missed.target });
+    } else if (coded.code === "quota_exceeded") this.#options.onQuota(use);
     // What was let through and moved bytes was used, however it ended.
     else if (use.bytesIn + use.bytesOut > 0) this.#options.onAllowed(use);
     this.#refuse(id, coded);

@@ -23,6 +23,7 @@ export interface PluginScope {
   identity: NodeIdentity;
   bus: Bus;
   clock: Clock;
+  /** As the op sees them: each check that passes is remembered, and the op ends when one no longer does. */
   grants: () => GrantTable;
   capabilities: CapabilityShelf;
   kv: () => KvStore;
@@ -64,6 +65,13 @@ export interface OpCall {
   parent: LiveCall | null;
   /** Aborted by the plugin, by the end of the parent, by a revoked grant and by the end of the process. */
   signal: AbortSignal;
+  /** The scope's rights for what is over in a moment. */
+  passing: () => GrantTable;
+  /**
+   * Puts checks while something has been done already: what the operator is asked about is waited for here, and the op is not begun again.
+   * @throws permission_denied · Undecided in a trial run
+   */
+  decide: <T>(check: () => T) => Promise<T>;
   /** Sends one frame ahead of the answer; resolves when there is room for another. */
   frame: (event: string, data: JsonObject) => Promise<void>;
   /** What follows the op, where it takes frames. */

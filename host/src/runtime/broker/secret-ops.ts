@@ -8,7 +8,7 @@ export const SECRET_OPS: OpFamily<"secrets"> = {
     const pointer = text(args, "name", 200);
     note({ target: pointer });
     scope.grants().secret("secret.read", pointer);
-    return { value: secretAt(pointer, scope.network.options.rights().settings) };
+    return { value: secretAt(pointer, scope.network.options.settings()) };
   },
   "secrets.derive": ({ scope, args, note }) => {
     const label = text(args, "label", 64);

@@ -45,6 +45,7 @@ import { OpDesk, type AskedOp, type OpUse } from "./op-desk.ts";
 import { Questions } from "./questions.ts";
 import type { HandedCall, PanelWish, Question } from "./question.ts";
 import type { NodeIdentity, PluginScope } from "./scope.ts";
+import { Wishes } from "./wishes.ts";
 
 export interface SessionOptions {
   release: StoredRelease;
@@ -78,12 +79,12 @@ export interface SessionOptions {
   onDenied: (use: OpUse) => void;
   onQuota: (use: OpUse) => void;
   onAllowed: (use: OpUse) => void;
-  onPanel: (wish: PanelWish, verdict: "allow" | "deny") => void;
+  onPanel: (wish: PanelWish, verdict: "allow" | "deny" | "simulate") => void;
   onSimulated: (use: OpUse) => void;
   /** The operator's word on one op. @throws GrantDenied */
   ask: (question: AskedOp) => Promise<void>;
   /** Takes down what is used while a trial run goes on; undefined when none does. */
-  trial: () => ((use: OpUse, checks: readonly Check[]) => void) | undefined;
+  trial: () => ((check: Check) => void) | undefined;
   onHealth: (ok: boolean, detail: string) => void;
   /** It has used all of its processor time for a minute, or no longer does. */
   onAtCap: (atCap: boolean) => void;
@@ -128,6 +129,7 @@ export class Session {
   readonly process: ConfinedProcess;
   readonly capabilities: CapabilityShelf;
   readonly doors: PluginDoors;
+  readonly wishes: Wishes;
   readonly metrics: Map<string, number> = new Map();
   readonly outcomes: Outcomes = { calls: 0, faults: 0 };
   /** Set while one release follows another. */
@@ -164,11 +166,12 @@ export class Session {
       handler: (ref) => this.#handler(ref),
       onBadAnswer: () => this.#badAnswer(),
     });
+    this.wishes = new Wishes({ ...options, modes: () => this.#modes() });
     this.doors = new PluginDoors({
       release,
       mounts: options.mounts,
       clock,
-      grants: () => this.grants,
+      wishes: this.wishes,
       callTimeoutMs: limits.callTimeoutMs,
       isOpen: () => !this.#draining && this.process.running,
       ask: (question, cancellation) => this.#put(question, cancellation),
@@ -198,7 +201,7 @@ export class Session {
       onEnd: (end) => this.#callEnded(end),
     });
     this.#network = new Network({
-      rights: () => ({ grants: this.grants, settings: options.settings() }),
+      settings: options.settings,
       meter: options.egress,
       ways: options.ways,
       clock,
@@ -208,19 +211,23 @@ export class Session {
       clock,
       calls: this.#calls,
       scope: this.#scope(),
-      modes: () => (this.#migrating ? NO_RIGHTS : this.#grants),
+      modes: () => this.#modes(),
       ask: options.ask,
       onDenied: options.onDenied,
       onQuota: options.onQuota,
       onAllowed: options.onAllowed,
       onSimulated: options.onSimulated,
-      onUsed: (use, checks) => options.trial()?.(use, checks),
+      onPassed: (check) => options.trial()?.(check),
       onStrike: (why) => this.#strike(why),
     });
   }
 
   get grants(): GrantTable {
-    return (this.#migrating ? NO_RIGHTS : this.#grants).allowed;
+    return this.#modes().allowed;
+  }
+
+  #modes(): GrantModes {
+    return this.#migrating ? NO_RIGHTS : this.#grants;
   }
 
   get inFlight(): number {
@@ -379,7 +386,7 @@ export class Session {
   dispatch(ref: string, call: DispatchedCall, cancellation: Cancellation): ReturnType<Handler> {
     if (this.#options.trial() !== undefined && !this.#isOfThisNode(call.caller))
       throw new HnError("unauthorized", { reason: "trial_run" });
-    this.#conversations.note(ref, call, this.#admit());
+    this.#conversations.note(ref, call, this.#admit(call.caller));
     return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation);
   }
 
@@ -387,15 +394,15 @@ export class Session {
   async #put(question: Question, cancellation: Cancellation): Promise<Reply> {
     if (this.#options.trial() !== undefined && question.via !== "panel" && !this.#isOfThisNode(question.call.caller))
       throw new HnError("unauthorized", { reason: "trial_run" });
-    this.#admit();
+    this.#admit(question.call.caller);
     return this.#calls.ask(question, cancellation);
   }
 
   /** @returns the time at which it came, monotonic milliseconds */
-  #admit(): number {
+  #admit({ kind }: DispatchedCall["caller"]): number {
     if (this.#draining) throw new HnError("capacity_exceeded", { message: "The plugin is being stopped.", retryAfterMs: 1000 });
     const now = this.#options.clock.monotonic();
-    this.#options.budget.takeIn();
+    this.#options.budget.takeIn(kind === "stranger" ? "strangers" : "known");
     this.#count += 1;
     this.#rate.note(now);
     return now;

@@ -1,11 +1,18 @@
 /** What an op answers in a trial run, where nothing is done: the same shape, empty. @source plugin-platform §3.4.5 */
-import type { JsonObject, JsonValue, PluginOp } from "../../contract/index.ts";
+import type { JsonValue, PluginOp } from "../../contract/index.ts";
 import type { OpShapes } from "../../format/index.ts";
+import { pretendConnect, pretendFetch, pretendUdp, pretendWebSocket } from "../net/index.ts";
+import { flag, text } from "./arguments.ts";
+import { talkOf } from "./net-ops.ts";
+import type { OpCall } from "./scope.ts";
+
+/** `begun`: frames were sent before it turned out that it is only tried. */
+type TriedOp = OpCall & { begun: boolean };
 
 const NOTHING = (): Record<string, never> => ({});
 
 /** One row for each op, so that none can be added without saying what its simulation answers. */
-const SIMULATED: { [Op in PluginOp]: (args: JsonObject) => OpShapes[Op]["value"] } = {
+const SIMULATED: { [Op in PluginOp]: (op: TriedOp) => OpShapes[Op]["value"] | Promise<object> } = {
   // A handle that no registration has: what is registered in a trial run is offered to nobody.
   "capabilities.register": () => ({ handle: 0 }),
   "capabilities.update": NOTHING,
@@ -16,15 +23,20 @@ const SIMULATED: { [Op in PluginOp]: (args: JsonObject) => OpShapes[Op]["value"]
   "kv.put": () => ({ written: true, version: 1 }),
   "kv.delete": () => ({ deleted: false }),
   "kv.list": () => ({ items: [], next: null }),
-  "kv.increment": ({ by }) => ({ value: typeof by === "number" ? by : 1 }),
+  "kv.increment": ({ args: { by } }) => ({ value: typeof by === "number" ? by : 1 }),
   "workers.run": () => ({ json: null, bytes: [] }),
   "health.report": NOTHING,
   "metrics.inc": NOTHING,
   notify: NOTHING,
-  "net.fetch": () => ({ bytes: 0 }),
-  "net.connect": NOTHING,
-  "net.websocket": () => ({ code: 1000, reason: "" }),
-  "net.udp": NOTHING,
+  "net.fetch": (op) =>
+    pretendFetch(
+      op.scope.network,
+      { url: text(op.args, "url", 8192), upload: flag(op.args, "upload"), opened: op.begun },
+      talkOf(op),
+    ),
+  "net.connect": (op) => pretendConnect(op.scope.network, talkOf(op)),
+  "net.websocket": (op) => pretendWebSocket(op.scope.network, talkOf(op)),
+  "net.udp": (op) => pretendUdp(op.scope.network, talkOf(op)),
   "net.write": NOTHING,
   "net.end": NOTHING,
   "secrets.read": () => ({ value: "" }),
@@ -45,6 +57,6 @@ const SIMULATED: { [Op in PluginOp]: (args: JsonObject) => OpShapes[Op]["value"]
   "blobs.put": () => ({ cid: "" }),
 };
 
-export function simulated(op: PluginOp, args: JsonObject): JsonValue {
-  return SIMULATED[op](args) as JsonValue;
+export async function simulated(name: PluginOp, op: TriedOp): Promise<JsonValue> {
+  return (await SIMULATED[name](op)) as JsonValue;
 }

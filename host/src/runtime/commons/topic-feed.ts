@@ -1,13 +1,14 @@
 /** Brings a plugin the messages of the topics it listens to. @source plugin-platform §2.4; 02 §7.2 */
 import type { TopicMessage, Topics } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { fitsTopic, mayUseTopic, type GrantTable } from "../permission/index.ts";
+import { fitsTopic } from "../permission/index.ts";
 
 export interface TopicFeedOptions {
   /** Patterns of the manifest. */
   patterns: readonly string[];
   topics: Topics;
-  grants: () => GrantTable;
+  /** Asked for each message when its turn has come; the operator may have to be waited for. */
+  mayHear: (topic: string, signal: AbortSignal) => Promise<boolean>;
   /** Hands one over; resolves when the plugin has dealt with it. */
   deliver: (pattern: string, message: TopicMessage) => Promise<void>;
   /** The plugin's handler failed. */
@@ -23,8 +24,8 @@ export class TopicFeed {
   readonly #o: TopicFeedOptions;
   readonly #queue: { pattern: string; message: TopicMessage }[] = [];
   readonly #unsubscribe: () => void;
+  readonly #stopped = new AbortController();
   #busy = false;
-  #stopped = false;
 
   constructor(options: TopicFeedOptions) {
     this.#o = options;
@@ -32,7 +33,7 @@ export class TopicFeed {
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#stopped.abort();
     this.#unsubscribe();
     this.#queue.length = 0;
   }
@@ -51,14 +52,15 @@ export class TopicFeed {
 
   async #drain(): Promise<void> {
     this.#busy = true;
-    for (let next = this.#queue.shift(); next !== undefined && !this.#stopped; next = this.#queue.shift()) {
+    const { signal } = this.#stopped;
+    for (let next = this.#queue.shift(); next !== undefined && !signal.aborted; next = this.#queue.shift()) {
       const { pattern, message } = next;
       // The right may have gone since it was queued.
-      if (!mayUseTopic(this.#o.grants(), "pubsub.subscribe", message.topic)) continue;
+      if (!(await this.#o.mayHear(message.topic, signal)) || signal.aborted) continue;
       try {
         await this.#o.deliver(pattern, message);
       } catch (error) {
-        if (!this.#stopped) this.#o.onFault(`The topic ${message.topic} failed: ${HnError.from(error).message}`);
+        if (!signal.aborted) this.#o.onFault(`The topic ${message.topic} failed: ${HnError.from(error).message}`);
       }
     }
     this.#busy = false;

@@ -1,6 +1,5 @@
 /** All views of one plugin process. @source plugin-platform §2.4 */
 import type { Clock, PlacedEvent, PluginCommunity, StoredRelease } from "../../contract/index.ts";
-import { mayRead, type GrantTable } from "../permission/index.ts";
 import type { SharedStore } from "./shared-store.ts";
 import { ViewFeed, type ViewDoor } from "./view-feed.ts";
 
@@ -12,7 +11,7 @@ export interface ViewFeedsOptions {
   store: SharedStore;
   clock: Clock;
   door: ViewDoor;
-  grants: () => GrantTable;
+  mayRead: (type: string) => boolean;
   onFed: (events: readonly PlacedEvent[]) => void;
   onFault: (detail: string) => void;
   /** No view is at fault any more. */
@@ -25,7 +24,7 @@ export class ViewFeeds {
   readonly #unsubscribe: () => void;
 
   constructor(o: ViewFeedsOptions) {
-    const { release, community, grants, ...rest } = o;
+    const { release, community, ...rest } = o;
     o.store.keepReleases(release.id, [release.sha256, ...o.keptReleases]);
     const views = community === null ? [] : (release.manifest.contributes.views ?? []);
     this.#feeds = views.flatMap((view) =>
@@ -37,7 +36,6 @@ export class ViewFeeds {
             plugin: release.id,
             release: release.sha256,
             community,
-            mayRead: (type) => mayRead(grants(), type),
             onFault: (detail) => {
               this.#faulty.add(view.name);
               o.onFault(detail);

@@ -1,6 +1,7 @@
 /** Addresses that the operator typed into a plugin's settings, and what belongs to them. @source plugin-platform §3.1 `fromConfig`, §2.4 Secrets */
 import type { JsonObject, JsonValue } from "../../contract/index.ts";
-import { endpointOf, type Target } from "./target.ts";
+import type { Target } from "../permission/index.ts";
+import { endpointOf } from "./target.ts";
 
 export interface Settings {
   /** As the operator saved it: a default of the author is not what the operator typed. */
@@ -12,16 +13,31 @@ export interface Settings {
 }
 
 const POINTER_DEPTH = 12;
+/** More places than this with one and the same address are of no use to anybody. */
+const PLACES_MAX = 256;
 
 /**
- * Endpoints at a pointer such as `/backends/*\/url`, of fields that the schema marks `x-endpoint`. Anything else in the settings is a text, not a
- * right.
+ * Where the operator has typed exactly this endpoint: JSON pointers of fields that the schema marks `x-endpoint`. Anything else in the settings is
+ * a text, not a right.
  */
-export function endpointsAt(pointer: string, { value, schema }: Settings): Target[] {
-  if (schema === null || !pointer.startsWith("/")) return [];
-  const steps = stepsOf(pointer);
-  if (steps.length > POINTER_DEPTH) return [];
-  return find(steps, value, schema).flatMap((text) => endpointOf(text) ?? []);
+export function typedAt(target: Target, { value, schema }: Settings): string[] {
+  if (schema === null) return [];
+  const found: string[] = [];
+  const look = (at: string, here: { value: JsonValue; schema: JsonValue | undefined; depth: number }): void => {
+    if (found.length >= PLACES_MAX) return;
+    if (typeof here.value === "string") {
+      if (isEndpoint(here.schema) && isSame(endpointOf(here.value), target)) found.push(at);
+    } else if (typeof here.value === "object" && here.value !== null && here.depth < POINTER_DEPTH) {
+      for (const [name, below] of Object.entries(here.value))
+        look(`${at}/${escaped(name)}`, { value: below, schema: schemaBelow(here.schema, name), depth: here.depth + 1 });
+    }
+  };
+  look("", { value, schema, depth: 0 });
+  return found;
+}
+
+export function isSame(one: Target | undefined, other: Target): boolean {
+  return one !== undefined && one.host === other.host && one.port === other.port;
 }
 
 /**
@@ -64,6 +80,10 @@ function isEndpoint(schema: JsonValue | undefined): boolean {
 
 function asObject(value: JsonValue | undefined): JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}
+
+function escaped(step: string): string {
+  return step.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 function stepsOf(pointer: string): string[] {

@@ -9,7 +9,8 @@ import type { Network } from "./network.ts";
 import type { Connection } from "./open.ts";
 import { piecesOf, writeTo } from "./pieces.ts";
 import { needsTls, secretField, type SecretHeader } from "./secret-headers.ts";
-import { nameOf, parseUrl, type Target } from "./target.ts";
+import { nameOf, type Target } from "../permission/index.ts";
+import { parseUrl } from "./target.ts";
 
 export interface FetchRequest {
   url: string;
@@ -60,15 +61,16 @@ function oneHop(
   const { hop, request, hops } = o;
   const { target, tls, secrets } = hop;
   talk.about(target);
-  const inject = (): Field[] => secrets.map((secret) => secretField(secret, target, network.options.rights()));
-  if (inject().some(([name]) => hop.fields.some(([other]) => other === name)))
+  if (secrets.some(({ header }) => hop.fields.some(([other]) => other === header)))
     throw new HnError("bad_request", { message: "A header field is given twice, once as a secret.", paths: ["/secrets"] });
-  return network.use({ target, tls, signal: talk.signal }, async (connection) => {
+  const field = (secret: SecretHeader): Field => secretField(secret, target, network.rights(talk));
+  const also = secrets.map((secret) => () => void field(secret));
+  return network.use({ target, tls, talk, also }, async (connection) => {
     talk.opened(connection);
     const refusal = secrets.length > 0 && !tls ? needsTls(target, connection.kind) : undefined;
     if (refusal !== undefined) throw refusal;
     // Once more: rights may have changed since.
-    const fields = [...hop.fields, ...inject()];
+    const fields = [...hop.fields, ...(await talk.decide(() => secrets.map(field)))];
     for (const { secret } of secrets) talk.lent(secret, target);
     const sent = exchange(connection, { ...hop, fields }, { clock: network.options.clock, headersMs: request.headersMs });
     const answer = async (): Promise<{ next: Hop } | { bytes: number }> => {

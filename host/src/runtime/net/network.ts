@@ -1,15 +1,17 @@
 /** All connections of one life of one plugin. @source plugin-platform §3.1 `net.open`, §3.4.3 */
 import type { Clock } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
+import { Undecided, type Target } from "../permission/index.ts";
 import type { EgressFigures, EgressMeter } from "./egress.ts";
+import type { Settings } from "./endpoints.ts";
 import { netOpen, unreachable, type Connection } from "./open.ts";
-import { allows, type Rights } from "./reach.ts";
-import { refused } from "./refusal.ts";
-import type { Target } from "./target.ts";
+import { lostReach, type Rights } from "./reach.ts";
+import type { Talk } from "./talk.ts";
 import type { NetWays } from "./ways.ts";
 
 export interface NetworkOptions {
-  rights: () => Rights;
+  /** As they stand now. */
+  settings: () => Settings;
   meter: EgressMeter;
   ways: NetWays;
   clock: Clock;
@@ -36,7 +38,7 @@ const UNSENT_MAX = 1_048_576;
 
 export class Network {
   readonly options: NetworkOptions;
-  readonly #open = new Map<Connection, AbortController>();
+  readonly #open = new Map<Connection, { ending: AbortController; talk: Talk }>();
   readonly #writers = new Map<number, { writer: Writer; unsent: number }>();
   #places = 0;
   #lastHandle = 0;
@@ -49,31 +51,40 @@ export class Network {
     return this.#places;
   }
 
+  /** One op's rights, with the settings they lean on. */
+  rights(talk: Pick<Talk, "grants">): Rights {
+    return { grants: talk.grants(), settings: this.options.settings() };
+  }
+
   egress(): EgressFigures {
     return this.options.meter.figures();
   }
 
   /**
-   * Opens a connection for as long as the work takes; ending the signal ends it at once.
+   * Opens a connection for as long as the work takes; ending the talk's signal ends it at once.
+   * @param o.also  what else is needed there, asked together with the way itself
    * @throws capacity_exceeded when too many are open · as `netOpen` · what the work throws
    */
   async use<T>(
-    o: { target: Target; tls: boolean; signal: AbortSignal },
+    o: { target: Target; tls: boolean; talk: Talk; also?: readonly (() => void)[] },
     work: (connection: Connection, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     return this.place(async () => {
       const ending = new AbortController();
-      const signal = AbortSignal.any([o.signal, ending.signal]);
+      const { talk } = o;
+      const signal = AbortSignal.any([talk.signal, ending.signal]);
       const connection = await netOpen({ ...this.options, ...o, signal });
       const close = (): void => void connection.stream.destroy(signal.reason instanceof Error ? signal.reason : undefined);
       signal.addEventListener("abort", close);
-      this.#open.set(connection, ending);
+      this.#open.set(connection, { ending, talk });
       try {
         // What was decided while it was being opened had nothing to end yet.
-        if (!allows(connection.kind, o.target, this.options.rights())) throw refused(`net.${connection.kind}`, o.target);
+        const lost = this.#lost(connection, talk);
+        if (lost !== undefined) throw lost;
         return await work(connection, signal);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
+        if (error instanceof Undecided) throw error;
         const { errored } = connection.wire;
         throw unreachable(o.target, HnError.isHnError(errored) || errored === null ? (errored ?? error) : error);
       } finally {
@@ -104,10 +115,14 @@ export class Network {
 
   /** Rights or settings have changed: what they no longer cover ends. */
   recheck(): void {
-    if (this.#open.size === 0) return;
-    const rights = this.options.rights();
-    for (const [{ kind, target }, ending] of this.#open)
-      if (!allows(kind, target, rights)) ending.abort(refused(`net.${kind}`, target));
+    for (const [connection, { ending, talk }] of this.#open) {
+      const lost = this.#lost(connection, talk);
+      if (lost !== undefined) ending.abort(lost);
+    }
+  }
+
+  #lost({ kind, target }: Connection, talk: Talk): HnError | undefined {
+    return lostReach(kind, target, this.rights(talk));
   }
 
   /** Lends the plugin a handle while the work runs. */

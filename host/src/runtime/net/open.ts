@@ -4,10 +4,12 @@ import type { Duplex } from "node:stream";
 import { connect as startTls, type TLSSocket } from "node:tls";
 import type { Clock, PermissionName } from "../../contract/index.ts";
 import { plainAddress, type AddressClass, HnError } from "../../foundation/index.ts";
+import { nameOf, Undecided, type Target } from "../permission/index.ts";
 import type { EgressMeter } from "./egress.ts";
+import type { Settings } from "./endpoints.ts";
 import { MeteredSocket } from "./metered-socket.ts";
 import { checkAddresses, checkName, type Rights } from "./reach.ts";
-import { nameOf, type Target } from "./target.ts";
+import type { Talk } from "./talk.ts";
 import type { NetWays } from "./ways.ts";
 
 export interface Connection {
@@ -23,39 +25,64 @@ export interface Connection {
 export interface OpenOptions {
   target: Target;
   tls: boolean;
+  /** Asked together with the way itself: what else is needed there. */
+  also?: readonly (() => void)[];
+  talk: Pick<Talk, "grants" | "decide">;
   signal: AbortSignal;
-  rights: () => Rights;
+  settings: () => Settings;
   ways: NetWays;
   meter: EgressMeter;
   clock: Clock;
 }
 
-const OPEN_MS = 15_000;
+/** For finding the addresses of a name, and then for a connection to one of them. */
+const STEP_MS = 15_000;
 /** For one of several addresses; the last one has what is left. */
 const ADDRESS_MS = 4000;
 const ADDRESSES_MAX = 8;
 
 /**
- * @throws permission_denied · quota_exceeded reason egress_used_up · partition reason host_unreachable | tls_untrusted · timeout · the signal's reason
+ * @throws permission_denied · Undecided · quota_exceeded reason egress_used_up · partition reason host_unreachable | tls_untrusted · timeout · the signal's reason
  */
 export async function netOpen(o: OpenOptions): Promise<Connection> {
-  const { target, ways, clock } = o;
+  const { target, ways, talk } = o;
   o.signal.throwIfAborted();
-  checkName(target, o.rights());
-  const given = new AbortController();
-  const limit = clock.setTimeout(
-    () => given.abort(new HnError("timeout", { message: `${nameOf(target)} took too long.` })),
-    OPEN_MS,
-  );
-  const signal = AbortSignal.any([o.signal, given.signal]);
-  try {
-    const addresses = isIP(target.host) === 0 ? await resolved(target, ways, signal) : [target.host];
-    signal.throwIfAborted();
-    // The grants of this moment count, not those of before the name was resolved.
-    const { kind, permission } = checkAddresses(target, addresses, { ...o.rights(), own: ways.own() });
+  const own = ways.own();
+  const rights = (): Rights & { own: ReadonlySet<string> } => ({ grants: talk.grants(), settings: o.settings(), own });
+  await talk.decide(() => putAll([() => checkName(target, rights()), ...(o.also ?? [])]));
+  const addresses = isIP(target.host) === 0 ? await inTime(o, (signal) => resolved(target, ways, signal)) : [target.host];
+  o.signal.throwIfAborted();
+  // The grants of this moment count, not those of before the name was resolved.
+  const { kind, permission } = await talk.decide(() => checkAddresses(target, addresses, rights()));
+  return inTime(o, async (signal) => {
     const wire = await dialOne(addresses.slice(0, ADDRESSES_MAX), { ...o, signal });
     if (!o.tls) return { target, kind, permission, stream: wire, wire };
     return { target, kind, permission, stream: await secured(wire, target, { ca: ways.ca, signal }), wire };
+  });
+}
+
+/** Puts every one, so that a trial run sees all that is needed; then the first that was not simply allowed counts. @throws permission_denied · Undecided */
+function putAll(checks: readonly (() => void)[]): void {
+  let first: Undecided | undefined;
+  for (const check of checks) {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof Undecided)) throw error;
+      first ??= error;
+    }
+  }
+  if (first !== undefined) throw first;
+}
+
+async function inTime<T>(o: OpenOptions, step: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const given = new AbortController();
+  const limit = o.clock.setTimeout(
+    () => given.abort(new HnError("timeout", { message: `${nameOf(o.target)} took too long.` })),
+    STEP_MS,
+  );
+  try {
+    return await step(AbortSignal.any([o.signal, given.signal]));
   } finally {
     limit.cancel();
   }

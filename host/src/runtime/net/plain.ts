@@ -4,7 +4,7 @@ import type { JsonObject } from "../../contract/index.ts";
 import type { Network } from "./network.ts";
 import { piecesOf, writeTo } from "./pieces.ts";
 import type { Talk } from "./talk.ts";
-import type { Target } from "./target.ts";
+import type { Target } from "../permission/index.ts";
 
 const FLUSH_MS = 2000;
 
@@ -14,7 +14,7 @@ const FLUSH_MS = 2000;
  */
 export async function connectFor(network: Network, o: { target: Target; tls: boolean }, talk: Talk): Promise<JsonObject> {
   talk.about(o.target);
-  return network.use({ ...o, signal: talk.signal }, async (connection) => {
+  return network.use({ ...o, talk }, async (connection) => {
     talk.opened(connection);
     const { stream } = connection;
     const { clock } = network.options;

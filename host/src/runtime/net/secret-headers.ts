@@ -1,12 +1,9 @@
 /** Secrets that the host puts into a request, so that the plugin never has them. @source plugin-platform §2.4, §3.1 `secret.use` */
 import { HnError } from "../../foundation/index.ts";
-import { texts } from "../../format/index.ts";
-import { passes } from "../permission/index.ts";
-import { endpointsBeside, type Settings } from "./endpoints.ts";
+import { denied, nameOf, type Target } from "../permission/index.ts";
+import { endpointsBeside, isSame, type Settings } from "./endpoints.ts";
 import { isFieldName, isFieldValue, type Field } from "./headers.ts";
-import { allows, type Rights } from "./reach.ts";
-import { refused } from "./refusal.ts";
-import { covers, nameOf, parsePattern, type Target } from "./target.ts";
+import { destination, type Rights } from "./reach.ts";
 
 /** `{header: "authorization", secret: "/backends/0/api_key", prefix: "Bearer "}` */
 export interface SecretHeader {
@@ -49,12 +46,12 @@ export function secretAt(pointer: string, settings: Settings): string {
 /**
  * A field with its secret, for a target that the secret belongs to: an endpoint beside it in the settings, or, where the settings name none, a
  * host that a grant lists by its full name.
- * @throws permission_denied · not_found while it is not set · bad_request for a secret that no header can carry
+ * @throws permission_denied · Undecided · not_found while it is not set · bad_request for a secret that no header can carry
  */
 export function secretField(o: SecretHeader, target: Target, rights: Rights): Field {
-  if (!passes(rights.grants, { method: "secret", args: ["secret.use", o.secret] })) throw refused("secret.use", o.secret);
+  rights.grants.secret("secret.use", o.secret);
   const value = secretAt(o.secret, rights.settings);
-  if (!belongs(o.secret, target, rights)) throw refused("secret.use", `${o.secret} at ${nameOf(target)}`);
+  checkPlace(o.secret, target, rights);
   if (!isFieldValue(value))
     throw new HnError("bad_request", { message: `The secret ${o.secret} holds characters that no header can carry.` });
   return [o.header, `${o.prefix}${value}`];
@@ -67,16 +64,9 @@ export function needsTls(target: Target, kind: string): HnError | undefined {
     : undefined;
 }
 
-export function belongs(pointer: string, target: Target, { grants, settings }: Rights): boolean {
+/** @throws permission_denied · Undecided */
+function checkPlace(pointer: string, target: Target, { grants, settings }: Rights): void {
   const beside = endpointsBeside(pointer, settings);
-  if (beside !== undefined) return beside.some(({ host, port }) => host === target.host && port === target.port);
-  const byName = (["net.internet", "net.lan"] as const).some((permission) =>
-    grants.scopes(permission).some((scope) =>
-      texts(scope, "hosts").some((entry) => {
-        const pattern = parsePattern(entry);
-        return pattern !== null && pattern.host !== null && !pattern.below && covers(pattern, target);
-      }),
-    ),
-  );
-  return byName || allows("loopback", target, { grants, settings });
+  if (beside === undefined) return grants.carry(pointer, destination(target, settings));
+  if (!beside.some((one) => isSame(one, target))) throw denied("secret.use", `${pointer} at ${nameOf(target)}`);
 }

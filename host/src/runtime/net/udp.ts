@@ -4,10 +4,9 @@ import { isIP, isIPv6 } from "node:net";
 import type { JsonObject } from "../../contract/index.ts";
 import { classOf, plainAddress, HnError } from "../../foundation/index.ts";
 import type { Network } from "./network.ts";
-import { allows, lists, type Rights } from "./reach.ts";
+import { isMulticast, type Target } from "../permission/index.ts";
+import { destination, unreachableByAny, type Rights } from "./reach.ts";
 import type { Talk } from "./talk.ts";
-import { refused } from "./refusal.ts";
-import { nameOf, parsePattern, type Target } from "./target.ts";
 
 const QUEUE_MAX = 64;
 const DATAGRAM_MAX_BYTES = 65_507;
@@ -24,8 +23,7 @@ interface Datagram {
  * @throws permission_denied · the signal's reason
  */
 export async function udpFor(network: Network, o: { family: 4 | 6 }, talk: Talk): Promise<JsonObject> {
-  const { rights } = network.options;
-  rights().grants.require("net.udp");
+  talk.grants().require("net.udp");
   return network.place(async () => {
     const socket = createSocket({ type: o.family === 6 ? "udp6" : "udp4" });
     const partners = new Partners();
@@ -54,7 +52,7 @@ export async function udpFor(network: Network, o: { family: 4 | 6 }, talk: Talk)
         if (to === undefined || bytes.byteLength > DATAGRAM_MAX_BYTES)
           throw new HnError("bad_request", { message: "A datagram needs host and port, and at most 65507 bytes." });
         talk.about(to);
-        const address = await partnerAddress(network, to, o.family);
+        const address = await partnerAddress(network, { to, family: o.family }, talk);
         network.options.meter.spend(bytes.byteLength);
         wire.bytesOut += bytes.byteLength;
         partners.add(address, to.port);
@@ -95,33 +93,24 @@ class Partners {
   }
 }
 
-/** @throws permission_denied · partition reason host_unreachable */
-async function partnerAddress(network: Network, to: Target, family: 4 | 6): Promise<string> {
-  const rights = network.options.rights();
-  const scopes = rights.grants.require("net.udp", nameOf(to));
-  if (isMulticast(to.host)) {
-    const groups = scopes.flatMap(({ multicast }) => (typeof multicast === "string" ? [parsePattern(multicast)] : []));
-    if (!groups.some((group) => group?.host === to.host && group.port === to.port)) throw refused("net.udp", to);
-    return to.host;
-  }
-  if (!scopes.some((scope) => lists(scope, to))) throw refused("net.udp", to);
+/** @throws permission_denied · Undecided · partition reason host_unreachable */
+async function partnerAddress(network: Network, { to, family }: { to: Target; family: 4 | 6 }, talk: Talk): Promise<string> {
+  await talk.decide(() => talk.passing().datagram(to));
+  if (isMulticast(to.host)) return to.host;
   const found = isIP(to.host) === 0 ? await network.options.ways.resolve(to.host) : [to.host];
-  for (const address of found) checkUdp(to, address, rights);
+  await talk.decide(() =>
+    found.forEach((address) => checkUdp(to, address, { grants: talk.passing(), settings: network.options.settings() })),
+  );
   const address = found.map(plainAddress).find((one) => isIPv6(one) === (family === 6));
   if (address === undefined) throw new HnError("partition", { reason: "host_unreachable" });
   return address;
 }
 
 /** An address that the scope spells out is meant; one that a name leads to counts as internet unless its class is granted for that name. */
-function checkUdp(to: Target, address: string, rights: Rights): void {
+function checkUdp(to: Target, address: string, { grants, settings }: Rights): void {
   const kind = classOf(address);
-  const meant = kind !== null && (isIP(to.host) !== 0 || kind === "internet" || allows(kind, to, rights));
-  if (!meant) throw refused(kind === null ? "net.udp" : `net.${kind}`, to);
-}
-
-/** Groups that do not leave the site: 239.0.0.0/8 and 224.0.0.0/24, ff02::/16 and ff05::/16. */
-function isMulticast(address: string): boolean {
-  return /^(239\.|224\.0\.0\.)/.test(address) || /^ff0[25]:/i.test(address);
+  if (kind === null) throw unreachableByAny(to);
+  if (isIP(to.host) === 0 && kind !== "internet") grants.reach(kind, destination(to, settings));
 }
 
 function sendTo(socket: Socket, bytes: Uint8Array, { host, port }: Target): Promise<void> {

@@ -7,7 +7,8 @@ import type { Network, Piece } from "./network.ts";
 import type { Connection } from "./open.ts";
 import { needsTls, secretField, type SecretHeader } from "./secret-headers.ts";
 import type { Talk } from "./talk.ts";
-import { nameOf, parseUrl } from "./target.ts";
+import { nameOf } from "../permission/index.ts";
+import { parseUrl } from "./target.ts";
 
 export interface WebSocketRequest {
   url: string;
@@ -28,14 +29,14 @@ const MESSAGE_MAX_BYTES = 1_048_576;
 export async function webSocketFor(network: Network, request: WebSocketRequest, talk: Talk): Promise<JsonObject> {
   const { url, target, tls } = parseUrl(request.url, SCHEMES);
   talk.about(target);
-  const inject = (): Field[] => request.secrets.map((secret) => secretField(secret, target, network.options.rights()));
-  inject();
-  return network.use({ target, tls, signal: talk.signal }, async (connection, signal) => {
+  const field = (secret: SecretHeader): Field => secretField(secret, target, network.rights(talk));
+  const also = request.secrets.map((secret) => () => void field(secret));
+  return network.use({ target, tls, talk, also }, async (connection, signal) => {
     talk.opened(connection);
     const refusal = request.secrets.length > 0 && !tls ? needsTls(target, connection.kind) : undefined;
     if (refusal !== undefined) throw refusal;
     // Once more: rights may have changed since.
-    const injected = inject();
+    const injected = await talk.decide(() => request.secrets.map(field));
     for (const { secret } of request.secrets) talk.lent(secret, target);
     const socket = new WebSocket(url, [...request.protocols], {
       createConnection: () => connection.stream as never,

@@ -5,11 +5,15 @@ import {
   type GrantMode,
   type JsonObject,
   type PermissionName,
+  type RouteAuth,
   type Visibility,
 } from "../../contract/index.ts";
-import { HnError } from "../../foundation/index.ts";
+import { HnError, type AddressClass } from "../../foundation/index.ts";
 import { amount, pointerCovers, texts } from "../../format/index.ts";
 import { isHostTopic, mayAppend, mayOpen, mayRead, mayUseTopic, storable } from "./commons.ts";
+import { mayMount } from "./doors.ts";
+import { nameOf, type Target } from "./hosts.ts";
+import { ADDRESS_CLASSES, isNamed, mayCast, mayReach, type Destination } from "./reach.ts";
 
 const KV_DEFAULT_MB = 8;
 const DISK_DEFAULT_MB = 64;
@@ -141,6 +145,36 @@ export class GrantTable {
   secret(right: "secret.read" | "secret.use", pointer: string): void {
     if (!this.scopes(right).some((scope) => texts(scope, "names").some((pattern) => pointerCovers(pattern, pointer))))
       throw denied(right, pointer);
+  }
+
+  /** `net.open`, before a name is resolved, for a question to a name server leaves the node as well: addresses of some class may be reached under it. */
+  name(to: Destination): void {
+    if (!ADDRESS_CLASSES.some((kind) => mayReach(this, kind, to))) throw denied("net.internet", nameOf(to));
+  }
+
+  /** `net.open`: an address of this class, under the name that was given. */
+  reach(kind: AddressClass, to: Destination): void {
+    if (!mayReach(this, kind, to)) throw denied(`net.${kind}`, nameOf(to));
+  }
+
+  /** `net.udp`: one datagram's destination. */
+  datagram(to: Target): void {
+    if (!mayCast(this, to)) throw denied("net.udp", nameOf(to));
+  }
+
+  /** `secrets`: a secret whose settings name no endpoint goes only to a host that is named in full. */
+  carry(pointer: string, to: Destination): void {
+    if (!isNamed(this, to)) throw denied("secret.use", `${pointer} at ${nameOf(to)}`);
+  }
+
+  /** `router.mount` */
+  mount(route: { method: string; path: string; auth: RouteAuth }): void {
+    if (!mayMount(this, route)) throw denied("http.mount", `${route.method} ${route.path}`);
+  }
+
+  /** `pubsub`, the other way: messages of this topic are brought to the plugin. */
+  subscribe(topic: string): void {
+    if (!mayUseTopic(this, "pubsub.subscribe", topic)) throw denied("pubsub.subscribe", topic);
   }
 
   /** `argv`: what shapes the process itself. */

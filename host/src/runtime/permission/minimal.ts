@@ -2,11 +2,15 @@
 import type { Grant, JsonObject, JsonValue, PermissionName } from "../../contract/index.ts";
 import { weightOf, type Right } from "../../format/index.ts";
 import { GrantTable } from "./check.ts";
+import { isExact, parsePattern } from "./hosts.ts";
 import { passes, type Check } from "./modes.ts";
 import { isScopeWithin } from "./subset.ts";
 
 /** Members that no check sees, because the process is started with them. */
 const AT_START: ReadonlySet<string> = new Set(["threads"]);
+
+/** What a scope lists at the most; more is offered as it was asked for. */
+const LIST_MAX = 64;
 
 /** A check that was wanted, for which op's permission, and what the ledger calls its target. */
 export interface Wanted {
@@ -16,8 +20,8 @@ export interface Wanted {
 }
 
 /**
- * Takes away whatever can be taken away: whole rights, the heaviest first, then entries of lists, switches, the right to write; `*` becomes
- * the targets that were really wanted. It asks the very checks that decide, so it knows as much of scopes as they do.
+ * Takes away whatever can be taken away: whole rights, the heaviest first, then entries of lists, switches, the right to write; `*` and
+ * patterns of hosts become the targets that were really wanted. It asks the very checks that decide, so it knows as much of scopes as they do.
  * @param asked  everything the plugin asks for
  */
 export function minimalRights(asked: readonly Right[], wanted: readonly Wanted[]): Right[] {
@@ -47,7 +51,7 @@ function minimalScope(
   o: { targets: readonly string[]; suffices: (scope: JsonObject) => boolean },
 ): JsonObject {
   const fits = (scope: JsonObject): boolean => isScopeWithin(scope, asked) && o.suffices(scope);
-  const named = withoutStar(asked, o.targets);
+  const named = withoutPatterns(asked, o.targets);
   let scope = fits(named) ? named : asked;
   for (const [name, value] of Object.entries(scope)) {
     if (AT_START.has(name)) continue;
@@ -74,12 +78,21 @@ function withoutEntry({ scope, name }: { scope: JsonObject; name: string }, entr
   return { ...scope, [name]: value.filter((other) => other !== entry) };
 }
 
-function withoutStar(scope: JsonObject, targets: readonly string[]): JsonObject {
+function withoutPatterns(scope: JsonObject, targets: readonly string[]): JsonObject {
   const named = [...new Set(targets.filter((target) => target !== ""))];
   return Object.fromEntries(
-    Object.entries(scope).map(([name, value]) => [
-      name,
-      Array.isArray(value) && value.includes("*") ? [...new Set([...value.filter((entry) => entry !== "*"), ...named])] : value,
-    ]),
+    Object.entries(scope).map(([name, value]) => {
+      if (!Array.isArray(value) || named.length === 0) return [name, value];
+      const plain = value.filter((entry) => !isPattern(name, entry));
+      const covered = named.filter((target) => isScopeWithin({ ...scope, [name]: [target] }, scope));
+      const entries = [...new Set([...plain, ...covered])];
+      return [name, plain.length === value.length || entries.length > LIST_MAX ? value : entries];
+    }),
   );
+}
+
+function isPattern(name: string, entry: JsonValue): boolean {
+  if (name !== "hosts" || typeof entry !== "string") return entry === "*";
+  const pattern = parsePattern(entry);
+  return pattern !== null && !isExact(pattern);
 }

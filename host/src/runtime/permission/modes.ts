@@ -26,40 +26,47 @@ export class Undecided extends Error {
 /** Everything granted to one plugin, by mode. */
 export class GrantModes {
   readonly allowed: GrantTable;
-  readonly #grants: readonly Grant[];
-  readonly #now: () => number;
   readonly #asked: GrantTable | undefined;
   readonly #tried: GrantTable | undefined;
 
   constructor(grants: readonly Grant[], now: () => number) {
-    this.#grants = grants;
-    this.#now = now;
     this.allowed = new GrantTable(grants, { now });
     const has = (mode: GrantMode): boolean => grants.some((grant) => grant.mode === mode);
     if (has("ask")) this.#asked = new GrantTable(grants, { modes: WITH_ASKED, now });
     if (has("audit")) this.#tried = new GrantTable(grants, { modes: WITH_TRIED, now });
   }
 
-  /** What is allowed while the operator's yes holds: asked rows of these permissions count. */
-  answered(permissions: ReadonlySet<PermissionName>): GrantTable {
-    if (permissions.size === 0) return this.allowed;
-    return new GrantTable(
-      this.#grants.filter(({ mode, permission }) => mode !== "ask" || permissions.has(permission)),
-      { modes: WITH_ASKED, now: this.#now },
-    );
-  }
-
-  /** @throws GrantDenied · Undecided */
-  decide(check: Check, answered: ReadonlySet<PermissionName>): unknown {
+  /**
+   * @param isAnswered  has the operator said yes to what would be denied?
+   * @throws GrantDenied · Undecided
+   */
+  decide(check: Check, isAnswered: (denial: GrantDenied) => boolean = () => false): unknown {
     try {
-      return ask(this.answered(answered), check);
+      return ask(this.allowed, check);
     } catch (error) {
       if (!(error instanceof GrantDenied)) throw error;
-      if (this.#asked !== undefined && passes(this.#asked, check)) throw new Undecided("ask", error);
+      if (this.#asked !== undefined && passes(this.#asked, check)) {
+        if (isAnswered(error)) return ask(this.#asked, check);
+        throw new Undecided("ask", error);
+      }
       if (this.#tried !== undefined && passes(this.#tried, check)) throw new Undecided("simulate", error);
       throw error;
     }
   }
+}
+
+const NOTHING = new GrantTable([]);
+
+/** For which right a check asks, and to what: a table without rows says so in its refusal. */
+export function subjectOf(check: Check): { permission: PermissionName; target: string } {
+  try {
+    // Whether there is a right at all is not refused, only answered.
+    ask(NOTHING, check.method === "has" || check.method === "scopes" ? { ...check, method: "require" } : check);
+  } catch (error) {
+    if (error instanceof GrantDenied) return error;
+    throw error;
+  }
+  throw new TypeError(`The check ${check.method} lets everything pass.`);
 }
 
 /** Puts a question to a table. @throws what the check throws */

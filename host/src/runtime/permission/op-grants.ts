@@ -1,7 +1,6 @@
 /** What one running op has been allowed, so that it ends when that is no longer so. @source plugin-platform §3.4.3 */
-import type { PermissionName } from "../../contract/index.ts";
 import { denied, GrantDenied, GrantTable } from "./check.ts";
-import { Undecided, type Check, type GrantModes } from "./modes.ts";
+import { subjectOf, Undecided, type Check, type GrantModes } from "./modes.ts";
 
 /**
  * The grants as one op sees them. Each check that passes is remembered and asked again whenever the grants change: a scope that became narrower
@@ -10,28 +9,24 @@ import { Undecided, type Check, type GrantModes } from "./modes.ts";
 export class OpGrants {
   /** To the op's handler a table like any other. */
   readonly view: GrantTable;
+  /** The same for what is over as soon as it is decided: it is not asked again. */
+  readonly passing: GrantTable;
   readonly #modes: () => GrantModes;
   readonly #passed = new Map<string, { check: Check; value: unknown }>();
-  readonly #answered = new Set<PermissionName>();
+  readonly #answered = new Set<string>();
+  readonly #onPassed: (check: Check) => void;
 
-  constructor(modes: () => GrantModes) {
+  /** @param onPassed  hears of each check once that has passed, or would have in a trial run */
+  constructor(modes: () => GrantModes, onPassed: (check: Check) => void = () => {}) {
     this.#modes = modes;
-    this.view = new Proxy(new GrantTable([]), {
-      get: (_table, method) =>
-        typeof method === "string" && typeof Reflect.get(GrantTable.prototype, method) === "function"
-          ? (...args: unknown[]) => this.#decide({ method, args })
-          : undefined,
-    });
+    this.#onPassed = onPassed;
+    this.view = checking((check) => this.#decide(check));
+    this.passing = checking((check) => this.#pass(check));
   }
 
-  /** Every check that has passed, or would have in a trial run. */
-  get checks(): Check[] {
-    return [...this.#passed.values()].map(({ check }) => check);
-  }
-
-  /** The operator has said yes to this op. */
-  answer(permission: PermissionName): void {
-    this.#answered.add(permission);
+  /** The operator has said yes: to this op, this right and this target. */
+  answer(denial: GrantDenied): void {
+    this.#answered.add(subjectKey(denial));
   }
 
   /** What the op stands on no longer; undefined while it may go on. */
@@ -39,7 +34,7 @@ export class OpGrants {
     for (const { check, value } of this.#passed.values()) {
       try {
         // `has` does not throw: a yes that became a no counts as well.
-        if (this.#modes().decide(check, this.#answered) === false && value === true) return deniedOf(check);
+        if (this.#put(check) === false && value === true) return deniedOf(check);
       } catch (error) {
         if (error instanceof GrantDenied) return error;
         if (error instanceof Undecided) return error.denial;
@@ -50,20 +45,49 @@ export class OpGrants {
   }
 
   #decide(check: Check): unknown {
+    return this.#hearing(check, (value) => {
+      const key = keyOf(check);
+      const isNew = !this.#passed.has(key);
+      this.#passed.set(key, { check, value });
+      if (isNew) this.#onPassed(check);
+    });
+  }
+
+  #pass(check: Check): unknown {
+    return this.#hearing(check, () => this.#onPassed(check));
+  }
+
+  #hearing(check: Check, heard: (value: unknown) => void): unknown {
     try {
-      const value = this.#modes().decide(check, this.#answered);
-      this.#passed.set(keyOf(check), { check, value });
+      const value = this.#put(check);
+      heard(value);
       return value;
     } catch (error) {
-      if (error instanceof Undecided && error.how === "simulate") this.#passed.set(keyOf(check), { check, value: undefined });
+      if (error instanceof Undecided && error.how === "simulate") heard(undefined);
       throw error;
     }
   }
+
+  #put(check: Check): unknown {
+    return this.#modes().decide(check, (denial) => this.#answered.has(subjectKey(denial)));
+  }
 }
+
+/** A table whose every check is put elsewhere. */
+function checking(put: (check: Check) => unknown): GrantTable {
+  return new Proxy(new GrantTable([]), {
+    get: (_table, method) =>
+      typeof method === "string" && typeof Reflect.get(GrantTable.prototype, method) === "function"
+        ? (...args: unknown[]) => put({ method, args })
+        : undefined,
+  });
+}
+
+const subjectKey = ({ permission, target }: GrantDenied): string => `${permission} ${target}`;
 
 const keyOf = ({ method, args }: Check): string => `${method} ${JSON.stringify(args)}`;
 
-function deniedOf({ args }: Check): GrantDenied {
-  const permission = args[0] as PermissionName;
+function deniedOf(check: Check): GrantDenied {
+  const { permission } = subjectOf(check);
   return denied(permission, permission);
 }

@@ -1,6 +1,7 @@
 /** Is one set of rights contained in another? Decides whether an update needs the operator. @source plugin-platform §3.4.2 */
 import type { JsonObject, JsonValue } from "../../contract/index.ts";
 import type { Right } from "../../format/index.ts";
+import { isEntryWithin } from "./hosts.ts";
 
 /** Scope members that widen with their size. Everything else must be equal. */
 const NUMBERS = new Set(["quotaMb", "tokensPerMin"]);
@@ -34,6 +35,10 @@ function isList(value: JsonValue | undefined): value is JsonValue[] {
   return Array.isArray(value);
 }
 
+function isTexts(value: JsonValue | undefined): value is string[] {
+  return isList(value) && value.every((entry) => typeof entry === "string");
+}
+
 function isMemberWithin(name: string, inner: JsonValue | undefined, outer: JsonValue | undefined): boolean {
   if (NUMBERS.has(name)) {
     // No limit named is the host's own default, which only another "no limit" is known to stay within.
@@ -48,6 +53,8 @@ function isMemberWithin(name: string, inner: JsonValue | undefined, outer: JsonV
     const [at, limit] = [order.indexOf(inner), order.indexOf(outer)];
     return at >= 0 && limit >= 0 ? at <= limit : inner === outer;
   }
+  if (name === "hosts" && isTexts(inner) && isTexts(outer))
+    return inner.every((entry) => outer.some((other) => isEntryWithin(entry, other)));
   if (Array.isArray(inner) || Array.isArray(outer)) {
     const allowed = new Set(Array.isArray(outer) ? outer.map((entry) => JSON.stringify(entry)) : []);
     return (Array.isArray(inner) ? inner : inner === undefined ? [] : [inner]).every((entry) =>

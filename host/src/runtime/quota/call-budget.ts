@@ -6,22 +6,25 @@ import { MinuteBudget } from "./minute-budget.ts";
 export const CALLS_OUT_PER_MINUTE = 600;
 const TOKEN_FIELDS = ["tokens_in", "tokens_out"];
 
+/** Those who have proven to belong here, and everybody else: neither can use up the share of the other. */
+export type Callers = "known" | "strangers";
+
 export class CallBudget {
   readonly #clock: Clock;
   readonly #perMinute: number;
-  readonly #in = new MinuteBudget();
+  readonly #in: Record<Callers, MinuteBudget> = { known: new MinuteBudget(), strangers: new MinuteBudget() };
   readonly #out = new MinuteBudget();
   readonly #tokens = new MinuteBudget();
 
-  /** @param o.callsPerMinute  calls that others may make to the plugin */
+  /** @param o.callsPerMinute  calls that each kind of caller may make to the plugin */
   constructor(o: { clock: Clock; callsPerMinute: number }) {
     this.#clock = o.clock;
     this.#perMinute = o.callsPerMinute;
   }
 
   /** Somebody calls the plugin. @throws rate_limited */
-  takeIn(): void {
-    const wait = this.#in.take(this.#perMinute, this.#clock.monotonic());
+  takeIn(by: Callers): void {
+    const wait = this.#in[by].take(this.#perMinute, this.#clock.monotonic());
     if (wait > 0) throw new HnError("rate_limited", { retryAfterMs: wait });
   }
 

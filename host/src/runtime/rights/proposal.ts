@@ -22,7 +22,10 @@ export function propose(manifest: PluginManifest, uses: readonly TrialUse[], bef
     permission,
     scope,
     weight: weightOf({ permission, scope }, manifest.contributes.capabilities ?? []),
-    uses: uses.filter((use) => use.permission === permission).reduce((sum, { count }) => sum + count, 0),
+    // That a name may be asked for is asked before it is known which right counts, and goes with a check of that right.
+    uses: uses
+      .filter((use) => use.permission === permission && use.method !== "name")
+      .reduce((sum, { count }) => sum + count, 0),
   });
   const grants = [...used, ...started].map(row);
   const named = new Set(grants.map(({ permission }) => permission));

@@ -1,8 +1,7 @@
 /** Trial runs: who is in one, and what was wanted in it. @source plugin-platform §3.4.5 */
 import type { Clock } from "../../contract/index.ts";
-import type { OpUse } from "../broker/index.ts";
 import type { Journal, TrialRow, TrialUse } from "../journal/index.ts";
-import type { Check } from "../permission/index.ts";
+import { subjectOf, type Check } from "../permission/index.ts";
 
 /** What is noted is written together; a crash loses what was seen within this time. */
 const WRITE_MS = 1000;
@@ -49,11 +48,12 @@ export class Trials {
   }
 
   /** Undefined when none goes on. */
-  recorder(id: string): ((use: OpUse, checks: readonly Check[]) => void) | undefined {
+  recorder(id: string): ((check: Check) => void) | undefined {
     if (!this.#running.has(id)) return undefined;
-    return ({ permission, target }, checks) => {
-      if (permission === "") return;
-      for (const { method, args } of checks) this.#note(id, { permission, method, args, target, count: 1 });
+    return (check) => {
+      const { permission, target } = subjectOf(check);
+      // A right as a whole has no target of its own.
+      this.#note(id, { ...check, permission, target: target === permission ? "" : target, count: 1 });
     };
   }
 

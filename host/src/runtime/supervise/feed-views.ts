@@ -20,6 +20,13 @@ export async function feedViews(o: {
   const { release, session, environment } = o;
   const { commons, clock, journal, ledger, logs } = environment;
   const { id, version } = release;
+  const rights = session.wishes.standing({
+    op: "events.feed",
+    permission: "events.read",
+    wishes: [...new Set((release.manifest.contributes.views ?? []).flatMap(({ types }) => types))],
+    nameOf: (type) => type,
+    check: (table, type) => table.readable([type]),
+  });
   const views = new ViewFeeds({
     release,
     keptReleases: journal.kept(id).map((kept) => kept.release.sha256),
@@ -27,7 +34,11 @@ export async function feedViews(o: {
     store: commons.store,
     clock,
     door: openViewDoor(session.questions),
-    grants: () => session.grants,
+    mayRead: (type) => {
+      const readable = rights.open();
+      rights.askForRest(() => views.ring());
+      return readable.includes(type);
+    },
     onFed: (events) => {
       const row = { plugin: id, release: version, op: "events.feed", permission: "events.read", verdict: "allow" as const };
       for (const { event } of events) ledger.add({ ...row, target: event.event_type });

@@ -10,10 +10,20 @@ const DROPPED = "topic_messages_dropped";
 export function listen(o: { release: StoredRelease; session: Session; environment: PluginEnvironment }): TopicFeed {
   const { release, session, environment } = o;
   const say = (message: string): void => environment.logs.add(release.id, { source: "host", level: "warn", message });
+  // A yes of the operator lasts as long as the feed.
+  const grants = session.wishes.newGrants();
   return new TopicFeed({
     patterns: release.manifest.contributes.topics?.subscribe ?? [],
     topics: environment.commons.topics,
-    grants: () => session.grants,
+    mayHear: (topic, signal) =>
+      session.wishes.mayHappen({
+        op: "pubsub.subscribe",
+        permission: "pubsub.subscribe",
+        target: topic,
+        grants,
+        check: (table) => table.subscribe(topic),
+        signal,
+      }),
     deliver: async (pattern, message) =>
       void (await session.questions.ask((id) => ({ t: "topic", id, pattern, message }), DELIVERY_MS)),
     onFault: say,

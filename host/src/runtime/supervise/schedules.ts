@@ -22,7 +22,7 @@ export function parseEvery(text: string): number | null {
 export interface SchedulesOptions {
   plugin: PluginManifest;
   pluginId: string;
-  session: Pick<Session, "schedule" | "grants">;
+  session: Pick<Session, "schedule" | "wishes">;
   environment: Pick<PluginEnvironment, "clock" | "random" | "logs"> & {
     commons: { store: Pick<PluginEnvironment["commons"]["store"], "lastFired" | "noteFired"> };
   };
@@ -37,7 +37,7 @@ type Declared = NonNullable<PluginManifest["contributes"]["schedules"]>[number];
 export class Schedules {
   readonly #options: SchedulesOptions;
   readonly #timers = new Map<string, Timer>();
-  #stopped = false;
+  readonly #stopped = new AbortController();
 
   constructor(options: SchedulesOptions) {
     this.#options = options;
@@ -45,7 +45,7 @@ export class Schedules {
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#stopped.abort();
     for (const timer of this.#timers.values()) timer.cancel();
   }
 
@@ -84,7 +84,7 @@ export class Schedules {
   }
 
   #set({ id }: Declared, act: () => void, delayMs: number): void {
-    if (!this.#stopped) this.#timers.set(id, this.#options.environment.clock.setTimeout(act, delayMs));
+    if (!this.#stopped.signal.aborted) this.#timers.set(id, this.#options.environment.clock.setTimeout(act, delayMs));
   }
 
   /** Between -0.5 and 0.5 of the declared jitter, so that a thousand nodes do not ask at once. */
@@ -97,17 +97,29 @@ export class Schedules {
     const { session, environment, pluginId } = this.#options;
     const { id } = declared;
     const now = environment.clock.now();
-    if (session.grants.has("schedule")) {
+    if (await this.#mayFire(id)) {
       environment.commons.store.noteFired(pluginId, id, now);
       try {
         await session.schedule(id, Math.min(TICK_MAX_MS, Math.max(SHORTEST_MS, (dueAfter(declared, now) ?? now) - now)));
       } catch (error) {
-        if (this.#stopped) return;
+        if (this.#stopped.signal.aborted) return;
         const message = `The schedule ${id} failed: ${HnError.from(error).message}`;
         environment.logs.add(pluginId, { source: "host", level: "warn", message });
       }
     }
     this.#plan(declared);
+  }
+
+  #mayFire(id: string): Promise<boolean> {
+    const { wishes } = this.#options.session;
+    return wishes.mayHappen({
+      op: "schedule",
+      permission: "schedule",
+      target: id,
+      grants: wishes.newGrants(),
+      check: (table) => table.require("schedule", id),
+      signal: this.#stopped.signal,
+    });
   }
 }
 

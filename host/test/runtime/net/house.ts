@@ -1,8 +1,8 @@
 /** A plugin's side of the network, without the plugin: what it was granted, what the operator typed, and what it gets to hear. */
 import type { Clock, JsonObject, PermissionName } from "../../../src/contract/index.ts";
 import { systemClock } from "../../../src/foundation/index.ts";
-import { EgressMeter, Network, nameOf, type NetWays, type Settings, type Talk } from "../../../src/runtime/net/index.ts";
-import { GrantTable } from "../../../src/runtime/permission/index.ts";
+import { EgressMeter, Network, type NetWays, type Settings, type Talk } from "../../../src/runtime/net/index.ts";
+import { GrantTable, nameOf } from "../../../src/runtime/permission/index.ts";
 import { allow } from "../fixtures/world.ts";
 
 export interface Heard {
@@ -29,7 +29,7 @@ export class House {
     this.meter = new EgressMeter(clock, limitBytes);
     this.#grants = table(grants);
     this.network = new Network({
-      rights: () => ({ grants: this.#grants, settings: this.settings }),
+      settings: () => this.settings,
       meter: this.meter,
       ways,
       clock,
@@ -45,6 +45,9 @@ export class House {
   talk(): Talk {
     return {
       signal: this.leaving.signal,
+      grants: () => this.#grants,
+      passing: () => this.#grants,
+      decide: async (check) => check(),
       frame: async (event, data) => {
         await this.held;
         this.leaving.signal.throwIfAborted();

@@ -250,7 +250,7 @@ for (const tier of ["process", "isolate"] as const) {
           [
             "net.connect 127.0.0.1:22 net.loopback",
             "net.fetch 10.0.0.1:80 net.lan",
-            "net.udp The plugin has no permission net.udp. net.udp",
+            "net.udp net.udp net.udp",
             "net.websocket evil.test:80 net.internet",
           ].concat(["secrets.derive x secret.derive", "secrets.read /key secret.read"]),
         );

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import type { IncomingHttpHeaders } from "node:http";
 import { after, before, beforeEach, test } from "node:test";
 import type { JsonObject, PermissionName } from "../../../src/contract/index.ts";
-import { endpointsAt, fetchFor, readSecretHeaders, type FetchRequest, type Settings } from "../../../src/runtime/net/index.ts";
+import { fetchFor, readSecretHeaders, typedAt, type FetchRequest, type Settings } from "../../../src/runtime/net/index.ts";
+import { GrantTable, passes } from "../../../src/runtime/permission/index.ts";
+import { allow } from "../fixtures/world.ts";
 import { until } from "../../support/until.ts";
 import { House } from "./house.ts";
 import { Street } from "./street.ts";
@@ -82,13 +84,24 @@ test("endpoints are what stands in fields marked x-endpoint, of what the operato
     ),
     note: "http://note.test/",
   };
-  assert.deepEqual(endpointsAt("/backends/*/url", settings(value)), [
+  const known = [
     { host: "nas.test", port: 8080 },
     { host: "api.test", port: 443 },
     { host: "fd00::1", port: 80 },
     { host: "broker.home", port: 1883 },
-  ]);
-  assert.deepEqual(endpointsAt("/backends/1/url", settings(value)), [{ host: "api.test", port: 443 }]);
+    { host: "note.test", port: 80 },
+  ];
+  const typed = known.map((target) => typedAt(target, settings(value)));
+  assert.deepEqual(typed, [["/backends/0/url"], ["/backends/1/url"], ["/backends/3/url"], ["/backends/4/url"], []]);
+  /** Hosts that a scope reaches which points into the settings. */
+  const reached = (fromConfig: string): string[] => {
+    const table = new GrantTable([allow("net.lan", { fromConfig })]);
+    return known.flatMap((target, n) =>
+      passes(table, { method: "reach", args: ["lan", { ...target, typed: typed[n] }] }) ? [target.host] : [],
+    );
+  };
+  assert.deepEqual(reached("/backends/*/url"), ["nas.test", "api.test", "fd00::1", "broker.home"]);
+  assert.deepEqual(reached("/backends/1/url"), ["api.test"]);
   for (const pointer of [
     "/note",
     "/backends/*/label",
@@ -101,8 +114,8 @@ test("endpoints are what stands in fields marked x-endpoint, of what the operato
     "/__proto__/url",
     "/backends/*/url/x",
   ])
-    assert.deepEqual(endpointsAt(pointer, settings(value)), [], pointer);
-  assert.deepEqual(endpointsAt("/backends/*/url", { ...settings(value), schema: null }), []);
+    assert.deepEqual(reached(pointer), [], pointer);
+  assert.deepEqual(typedAt({ host: "api.test", port: 443 }, { ...settings(value), schema: null }), []);
 });
 
 test("what the operator typed is reached, on its port, and only within the class that was granted (A06 fromConfig)", async () => {

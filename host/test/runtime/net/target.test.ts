@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { covers, nameOf, parseHost, parsePattern, parseTarget } from "../../../src/runtime/net/target.ts";
+import { parseTarget } from "../../../src/runtime/net/target.ts";
+import { covers, isEntryWithin, nameOf, parseHost, parsePattern } from "../../../src/runtime/permission/index.ts";
 import { holds } from "../../support/property.ts";
 
 const fits = (entry: string, host: string, port: number): boolean => {
@@ -85,6 +86,44 @@ test("what is read once reads the same again, and an exact entry covers its own 
       assert.equal(parseHost(read), read);
       assert.ok(fits(nameOf({ host: read, port: at }), host, at));
       assert.equal(fits(`${host}:${at}`, other, elsewhere), parseHost(other) === read && at === elsewhere);
+    }),
+  );
+});
+
+test("one entry of a scope lies within another exactly when it covers nothing that the other does not (§3.4.2)", () => {
+  for (const [inner, outer] of [
+    ["a.x.org:443", "*.x.org:443"],
+    ["a.x.org", "a.x.org:443"],
+    ["*.a.x.org:80", "*.x.org:80"],
+    ["10.0.0.1:80", "*:80"],
+    ["*.x.org:80", "*"],
+    ["A.X.org:443", "a.x.org"],
+  ] as const)
+    assert.ok(isEntryWithin(inner, outer), `${inner} within ${outer}`);
+  for (const [inner, outer] of [
+    ["x.org:443", "*.x.org:443"],
+    ["*.x.org:443", "a.x.org:443"],
+    ["*.x.org:443", "x.org:443"],
+    ["*", "*:443"],
+    ["*:443", "*.x.org:443"],
+    ["a.x.org:80", "*.x.org:443"],
+    ["a.x.org.evil.test:443", "*.x.org:443"],
+    ["ax.org:443", "*.x.org:443"],
+    ["no host:443", "*"],
+  ] as const)
+    assert.ok(!isEntryWithin(inner, outer), `${inner} not within ${outer}`);
+  const label = fc.constantFrom("a", "b", "x");
+  const name = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => labels.join("."));
+  const port = fc.constantFrom("", ":443", ":80");
+  const entry = fc.oneof(
+    fc.tuple(name, port).map(([host, at]) => `${host}${at}`),
+    fc.tuple(name, port).map(([host, at]) => `*.${host}${at}`),
+    fc.constantFrom("*", "*:443", "*:80"),
+  );
+  holds(
+    fc.property(entry, entry, name, fc.constantFrom(443, 80), (inner, outer, host, at) => {
+      if (isEntryWithin(inner, outer) && fits(inner, host, at))
+        assert.ok(fits(outer, host, at), `${inner} ${outer} ${host}:${at}`);
     }),
   );
 });

@@ -40,14 +40,27 @@ function refusal(act: () => void): { code: string; reason: string | undefined; r
 test("calls in are limited exactly, with the time to wait (§7)", () => {
   const clock = new ManualClock();
   const budget = new CallBudget({ clock, callsPerMinute: 240 });
-  for (let n = 0; n < 240; n += 1) budget.takeIn();
-  const over = refusal(() => budget.takeIn());
+  for (let n = 0; n < 240; n += 1) budget.takeIn("known");
+  const over = refusal(() => budget.takeIn("known"));
   assert.equal(over?.code, "rate_limited");
   clock.advance(over?.retryAfterMs ?? 0);
   assert.equal(
-    refusal(() => budget.takeIn()),
+    refusal(() => budget.takeIn("known")),
     null,
   );
+});
+
+test("strangers and those who belong here have a share each, and neither can use up the other's (§7)", () => {
+  for (const [first, second] of [
+    ["strangers", "known"],
+    ["known", "strangers"],
+  ] as const) {
+    const budget = new CallBudget({ clock: new ManualClock(), callsPerMinute: 3 });
+    for (let n = 0; n < 3; n += 1) budget.takeIn(first);
+    assert.equal(refusal(() => budget.takeIn(first))?.code, "rate_limited");
+    for (let n = 0; n < 3; n += 1) budget.takeIn(second);
+    assert.equal(refusal(() => budget.takeIn(second))?.code, "rate_limited");
+  }
 });
 
 test("calls out are limited to 600 a minute (§7)", () => {

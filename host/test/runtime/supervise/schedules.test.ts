@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PluginManifest } from "../../../src/contract/index.ts";
+import type { Grant, PluginManifest } from "../../../src/contract/index.ts";
 import { ManualClock } from "../../../src/foundation/index.ts";
 import { nextCronTime } from "../../../src/format/index.ts";
-import { GrantTable } from "../../../src/runtime/permission/index.ts";
+import { Wishes } from "../../../src/runtime/broker/index.ts";
+import { GrantModes } from "../../../src/runtime/permission/index.ts";
 import { Schedules } from "../../../src/runtime/supervise/index.ts";
 import { allow, hasBubblewrap } from "../fixtures/world.ts";
 import { openNeighbourhood } from "../commons/neighbours.ts";
@@ -18,22 +19,35 @@ function stage(o: { clock?: ManualClock; chance?: number; fired?: Map<string, nu
   /** Minutes after the start at which each tick came. */
   ticks: string[];
   lines: string[];
-  start: (schedules: Declared, more?: { grants?: GrantTable; does?: () => Promise<void> }) => Schedules;
+  /** What the operator says to questions. */
+  answers: { yes: boolean };
+  start: (schedules: Declared, more?: { grants?: Grant[]; does?: () => Promise<void> }) => Schedules;
 } {
   const { clock = new ManualClock(new Date(2026, 6, 1, 12, 0).getTime()), chance = 128, fired = new Map<string, number>() } = o;
   const [ticks, lines] = [[] as string[], [] as string[]];
   const begin = clock.now();
+  const answers = { yes: false };
   return {
+    answers,
     clock,
     fired,
     ticks,
     lines,
-    start: (schedules, { grants = new GrantTable([allow("schedule")]), does = async () => {} } = {}) =>
+    start: (schedules, { grants = [allow("schedule")], does = async () => {} } = {}) =>
       new Schedules({
         plugin: { contributes: { schedules } } as PluginManifest,
         pluginId: "dev/clock",
         session: {
-          grants,
+          wishes: new Wishes({
+            modes: () => new GrantModes(grants, () => clock.now()),
+            ask: async ({ op, denial }) => {
+              lines.push(`${op}: ${denial.target}?`);
+              if (!answers.yes) throw denial;
+            },
+            trial: () => undefined,
+            onDenied: () => {},
+            onSimulated: ({ op, target }) => void lines.push(`simulated ${op} ${target}`),
+          }),
           schedule: async (name) => {
             ticks.push(`${name} ${(clock.now() - begin) / MINUTE}`);
             await does();
@@ -56,10 +70,12 @@ function stage(o: { clock?: ManualClock; chance?: number; fired?: Map<string, nu
 
 /** In small steps, with room for what a tick does. */
 async function pass(clock: ManualClock, ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= MINUTE) {
-    clock.advance(Math.min(MINUTE, left));
+  const step = async (by: number): Promise<void> => {
+    clock.advance(by);
     await new Promise(setImmediate);
-  }
+  };
+  await step(0);
+  for (let left = ms; left > 0; left -= MINUTE) await step(Math.min(MINUTE, left));
 }
 
 test("every so often, and the next tick is counted from the end of the last", async () => {
@@ -134,9 +150,24 @@ test("a plugin that was just installed has missed nothing", async () => {
   assert.deepEqual(ticks, []);
 });
 
+test("a tick asks the operator where its grant says so, and in a trial run it is noted and does not come (§3.4.1, §3.4.5)", async () => {
+  const asked = stage();
+  asked.start([{ id: "a", every: "10m" }], { grants: [{ ...allow("schedule"), mode: "ask" }] });
+  await pass(asked.clock, 11 * MINUTE);
+  assert.deepEqual([asked.lines, asked.ticks], [["schedule: a?"], []]);
+  asked.answers.yes = true;
+  await pass(asked.clock, 10 * MINUTE);
+  assert.deepEqual(asked.lines, ["schedule: a?", "schedule: a?"]);
+  assert.equal(asked.ticks.length, 1, "one yes is one tick");
+  const tried = stage();
+  tried.start([{ id: "a", every: "10m" }], { grants: [{ ...allow("schedule"), mode: "audit" }] });
+  await pass(tried.clock, 11 * MINUTE);
+  assert.deepEqual([tried.lines, tried.ticks], [["simulated schedule a"], []]);
+});
+
 test("nothing fires without the right, and a failing tick is a line in the log", async () => {
   const { clock, ticks, lines, start } = stage();
-  start([{ id: "a", every: "10m" }], { grants: new GrantTable([]) });
+  start([{ id: "a", every: "10m" }], { grants: [] });
   await pass(clock, 30 * MINUTE);
   assert.deepEqual(ticks, []);
   start([{ id: "b", every: "10m" }], { does: () => Promise.reject(new Error("no")) });
