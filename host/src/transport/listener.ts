@@ -9,7 +9,8 @@ import { BodyBudget } from "./http/body.ts";
 import type { DhtDesk } from "./http/dht-route.ts";
 import type { CommunityDoor, Room } from "./http/room.ts";
 import { createServer, PATIENCE, type Patience } from "./http/server.ts";
-import { refuseUpgrades } from "./http/upgrade.ts";
+import { switchUpgrades } from "./http/upgrade.ts";
+import { upgradeTable } from "./http/upgrade-table.ts";
 import type { Gate } from "./inbound/gate.ts";
 import { Visits } from "./inbound/visits.ts";
 import { AddressGuard } from "./limits/address-guard.ts";
@@ -113,7 +114,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   const app = createServer(room, { tls: o.tls, patience: { ...PATIENCE, ...o.patience } });
   app.server.maxConnections = limits.total;
   app.server.on("connection", (socket: Socket) => connections.opened(socket));
-  refuseUpgrades(app.server, room);
+  switchUpgrades(app.server, room, upgradeTable(room));
   const host = o.host ?? "::";
   try {
     await app.listen({ host, port: o.port });
