@@ -150,10 +150,10 @@ function testHost(stage: Stage): TestHost {
 interface Asked {
   ref: string;
   body: CallInput;
-  options: CallAs;
+  options: StreamAs;
 }
 
-function request(host: PluginHost, { ref, body, options: { as, timeoutMs, signal } }: Asked): Parameters<Bus["call"]>[0] {
+function request(host: PluginHost, { ref, body, options: { as, timeoutMs, signal, frames } }: Asked): Parameters<Bus["call"]>[0] {
   const [capability = "", version = "1.0"] = ref.split("@");
   const [major = 1, minor = 0] = version.split(".").map(Number);
   return {
@@ -163,6 +163,7 @@ function request(host: PluginHost, { ref, body, options: { as, timeoutMs, signal
     caller: host.as(as ?? "member"),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(signal === undefined ? {} : { signal }),
+    ...(frames === undefined ? {} : { frames }),
   };
 }
 

@@ -16,6 +16,7 @@ export interface RemoteRequest {
   timeoutMs: number | undefined;
   signal: AbortSignal | undefined;
   token: string | undefined;
+  frames: AsyncIterable<Frame> | undefined;
 }
 
 interface Attempt {
@@ -94,6 +95,7 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
       stream: request.stream,
       signal: request.signal ?? new AbortController().signal,
       ...(request.token === undefined ? {} : { token: request.token }),
+      ...(request.frames === undefined ? {} : { frames: request.frames }),
     },
     end: (o) => {
       if (over) return;

@@ -13,7 +13,8 @@ async function busCall(op: OpCall): Promise<JsonValue> {
 }
 
 async function busStream(op: OpCall): Promise<JsonValue> {
-  const frames = op.scope.bus.stream(originate(op));
+  const following = op.frames === undefined ? {} : { frames: op.frames };
+  const frames = op.scope.bus.stream({ ...originate(op), ...following });
   for (;;) {
     const next = await frames.next();
     if (next.done === true) {
