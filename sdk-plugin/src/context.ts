@@ -37,6 +37,8 @@ export interface StreamOptions extends CallOptions {
    * WebSocket: without it the call fails with `partition`, or `bad_request` reason `upgrade_unsupported`.
    */
   frames?: AsyncIterable<Frame>;
+  /** The call makes sense without them, as where they only answer questions: a neighbour that takes none is called all the same. */
+  framesOptional?: true;
 }
 
 /** Answer of another capability; its binary fields hold `Uint8Array`. */

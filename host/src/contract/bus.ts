@@ -145,6 +145,8 @@ export interface OriginateRequest {
   token?: string;
   /** Follow a call that streams; nobody else is tried once the first of them was taken. @source 02 T-17 */
   frames?: AsyncIterable<Frame>;
+  /** The call makes sense without them: a neighbour that takes none is called all the same, and they stay unread. */
+  framesOptional?: true;
 }
 
 /** What transport hands over after authentication; reaches local entries only (B-7). */

@@ -19,6 +19,7 @@ import { CallerRates, DEFAULT_RATES, type Rates } from "./limits/caller-rates.ts
 import { CONNECTION_LIMITS, Connections, type ConnectionLimits } from "./limits/connections.ts";
 import { ReplayCache } from "./limits/replay-cache.ts";
 import type { MountTable } from "./mounts/table.ts";
+import { Sockets } from "./websocket/sockets.ts";
 
 const QUEUED_BYTES_MAX = 268_435_456;
 const DRAIN_MS = 5000;
@@ -92,6 +93,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   const limits = { ...CONNECTION_LIMITS, ...o.connections };
   const connections = new Connections(limits);
   const visits = new Visits();
+  const sockets = new Sockets();
   const newId = createUlidFactory(o.clock, (n) => randomBytes(n));
   let closing = false;
   const room: Room = {
@@ -109,6 +111,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     log: o.log,
     connections,
     visits,
+    sockets,
     isClosing: () => closing,
   };
   const app = createServer(room, { tls: o.tls, patience: { ...PATIENCE, ...o.patience } });
@@ -125,6 +128,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   let closed: Promise<void> | undefined;
   const close = async (drainMs: number): Promise<void> => {
     closing = true;
+    sockets.leave();
     const cut = o.clock.setTimeout(() => connections.cutAll(), drainMs);
     const ended = app.close();
     if (drainMs <= 0) connections.cutAll();

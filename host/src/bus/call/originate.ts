@@ -174,6 +174,7 @@ function remoteRequest(plan: Plan): RemoteRequest {
     signal: request.signal,
     token: request.token,
     frames: plan.following,
+    framesOptional: request.framesOptional === true,
   };
 }
 

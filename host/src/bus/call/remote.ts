@@ -17,6 +17,7 @@ export interface RemoteRequest {
   signal: AbortSignal | undefined;
   token: string | undefined;
   frames: AsyncIterable<Frame> | undefined;
+  framesOptional: boolean;
 }
 
 interface Attempt {
@@ -96,6 +97,7 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
       signal: request.signal ?? new AbortController().signal,
       ...(request.token === undefined ? {} : { token: request.token }),
       ...(request.frames === undefined ? {} : { frames: request.frames }),
+      ...(request.framesOptional ? { framesOptional: true as const } : {}),
     },
     end: (o) => {
       if (over) return;

@@ -1,7 +1,10 @@
+import { busSocketEntry } from "../websocket/call-route.ts";
 import type { Room } from "./room.ts";
 import type { UpgradeEntry } from "./upgrade.ts";
 
 /** Every address of the node's port that speaks WebSocket, one line each. @source 02 §2, §8 */
-export function upgradeTable(_room: Room): UpgradeEntry[] {
-  return [];
+export function upgradeTable(room: Room): UpgradeEntry[] {
+  return [
+    busSocketEntry(room),
+  ];
 }

@@ -5,6 +5,7 @@ import type { Clock, CommunityId, Endpoint, JsonObject, NodeId, StandingLookup }
 import { readWireError, revokedNeighbour } from "./failure.ts";
 import type { Patience } from "./patience.ts";
 import type { KnownPeers } from "./peers.ts";
+import type { OpenSockets } from "../websocket/open-sockets.ts";
 import type { Pools } from "./pools.ts";
 import { atFirstReachable } from "./request.ts";
 import { signedHeaders } from "./sign.ts";
@@ -19,6 +20,7 @@ export interface Wire {
   pools: Pools;
   peers: KnownPeers;
   standing: StandingLookup["standing"];
+  sockets: OpenSockets;
 }
 
 /** One signed request before it is signed. */
