@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import { createUlidFactory, HnError } from "../foundation/index.ts";
 import type { Signer, TlsIdentity } from "../identity/index.ts";
-import type { Bus, Clock, Doors, Log, NodeId, NodeManifest } from "../contract/index.ts";
+import type { Bus, Clock, Doors, Log, NodeId, NodeManifest, TopicGuard, Topics } from "../contract/index.ts";
 import { Answerer } from "./http/answer.ts";
 import { BodyBudget } from "./http/body.ts";
 import type { DhtDesk } from "./http/dht-route.ts";
@@ -19,12 +19,20 @@ import { CallerRates, DEFAULT_RATES, type Rates } from "./limits/caller-rates.ts
 import { CONNECTION_LIMITS, Connections, type ConnectionLimits } from "./limits/connections.ts";
 import { ReplayCache } from "./limits/replay-cache.ts";
 import type { MountTable } from "./mounts/table.ts";
+import { Desk, NOBODY_MORE } from "./pubsub/desk.ts";
 import { Sockets } from "./websocket/sockets.ts";
 
 const QUEUED_BYTES_MAX = 268_435_456;
 const DRAIN_MS = 5000;
 /** What a revoked node's connection has to carry its last answer. @source network.md §2.1 */
 const FAREWELL_MS = 500;
+
+const SILENCE: Topics = {
+  publish: () => undefined,
+  receive: () => undefined,
+  subscribe: () => () => undefined,
+  since: () => ({ epoch: "0", messages: [], last_seq: 0 }),
+};
 
 export interface ListenerOptions {
   signer: Signer;
@@ -34,6 +42,10 @@ export interface ListenerOptions {
   /** This node's manifest, current and signed; asked for on every `GET /manifest`. */
   manifest: (contract: "1.0" | "2.0") => NodeManifest | Promise<NodeManifest>;
   ready: () => boolean;
+  /** What is published on this node; absent: nothing. */
+  topics?: Topics;
+  /** Who may hear what only a plugin knows of; nobody by default. */
+  topicGuard?: TopicGuard;
   /** Routes of plugins; absent: none. */
   mounts?: MountTable;
   /** Answers questions of the DHT; absent or undefined: this node takes no part in it. */
@@ -61,6 +73,8 @@ export interface Listener extends Doors {
   port: number;
   /** `https://host:port`, for people and tests on this machine. */
   url: string;
+  /** How many neighbours listen to how many topics at this moment. */
+  subscriptions(): number;
   /** Takes no more calls, lets running ones end for up to 5 s, then cuts. Asking again changes nothing. */
   close(o?: { drainMs?: number }): Promise<void>;
 }
@@ -94,6 +108,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   const connections = new Connections(limits);
   const visits = new Visits();
   const sockets = new Sockets();
+  const desk = new Desk({ topics: o.topics ?? SILENCE, standing: o.community, guard: o.topicGuard ?? NOBODY_MORE });
   const newId = createUlidFactory(o.clock, (n) => randomBytes(n));
   let closing = false;
   const room: Room = {
@@ -112,6 +127,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     connections,
     visits,
     sockets,
+    desk,
     isClosing: () => closing,
   };
   const app = createServer(room, { tls: o.tls, patience: { ...PATIENCE, ...o.patience } });
@@ -134,6 +150,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     if (drainMs <= 0) connections.cutAll();
     await ended;
     cut.cancel();
+    desk.close();
     replays.close();
   };
   const shut = (node: NodeId): void => {
@@ -157,6 +174,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
       for (const node of new Set([...visits.nodes(), ...connections.speakers()]))
         if (o.community.standing(node).kind === "revoked") shut(node);
     },
+    subscriptions: () => desk.open,
     close: ({ drainMs = DRAIN_MS } = {}) => (closed ??= close(drainMs)),
   };
 }

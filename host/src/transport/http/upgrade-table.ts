@@ -1,4 +1,5 @@
 import { busSocketEntry } from "../websocket/call-route.ts";
+import { pubsubSocketEntries } from "../websocket/pubsub-route.ts";
 import type { Room } from "./room.ts";
 import type { UpgradeEntry } from "./upgrade.ts";
 
@@ -6,5 +7,6 @@ import type { UpgradeEntry } from "./upgrade.ts";
 export function upgradeTable(room: Room): UpgradeEntry[] {
   return [
     busSocketEntry(room),
+    ...pubsubSocketEntries(room),
   ];
 }

@@ -9,7 +9,8 @@ import { refuseWhenClosing, type Room } from "./room.ts";
 
 /** One address that speaks WebSocket under one subprotocol. */
 export interface UpgradeEntry {
-  path: string;
+  /** Whole, without the query. */
+  path: string | RegExp;
   protocol: string;
   /**
    * Takes the connection over. What it throws is told to the sender in signed words and ends the connection; it must then not have written
@@ -37,7 +38,7 @@ export function switchUpgrades(server: Pick<Server, "on">, room: Room, table: re
     const claim = readClaim(undefined, request.headers["x-hearthnet-request-id"]);
     try {
       refuseWhenClosing(room);
-      const here = table.filter((entry) => entry.path === pathOf(request));
+      const here = table.filter(({ path }) => isAt(path, pathOf(request)));
       if (here.length === 0)
         throw new HnError("not_found", { message: "No WebSocket is offered at this address. See the protocol's list of endpoints." });
       const offered = protocolsOf(request);
@@ -53,10 +54,13 @@ export function switchUpgrades(server: Pick<Server, "on">, room: Room, table: re
   });
 }
 
-/** @returns the path without its query */
-export function pathOf({ url = "" }: Pick<IncomingMessage, "url">): string {
+function pathOf({ url = "" }: Pick<IncomingMessage, "url">): string {
   const at = url.indexOf("?");
   return at < 0 ? url : url.slice(0, at);
+}
+
+function isAt(path: UpgradeEntry["path"], asked: string): boolean {
+  return typeof path === "string" ? path === asked : path.test(asked);
 }
 
 function protocolsOf(request: IncomingMessage): string[] {
