@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openAdmin, type Admin } from "./admin/index.ts";
-import { openBus, type OpenBus } from "./bus/index.ts";
+import { openBus, openTopics, type OpenBus } from "./bus/index.ts";
 import { watchCatalogue } from "./catalogue-watch.ts";
 import { openCommunity } from "./community/index.ts";
 import type { Endpoint, Log, NodeFacts, Random } from "./contract/index.ts";
@@ -22,6 +22,7 @@ import { registrySources } from "./configured-registries.ts";
 import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
 import { SelfDescription } from "./self.ts";
 import { createLink, MountTable, openListener, type Link, type Listener } from "./transport/index.ts";
+import { tellTopics } from "./topic-tales.ts";
 import { VERSION } from "./version.ts";
 
 /** Running calls may take this long to end when the node stops; plugins have 5 s after that. */
@@ -159,6 +160,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
 
   // floors 5 and 6
   const mounts = new MountTable();
+  const topics = openTopics({ epoch: newUlid() });
+  disposer.add("topics", tellTopics({ topics, community, bus, nodeId, clock, manifest: () => self.manifest("2.0"), log }));
   const runtime = await openRuntime({
     dataDir,
     bus,
@@ -175,6 +178,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     signHead: (head) => signer.signLedgerHead(head),
     community,
     deliver: directDelivery({ community, peers, link: wire, log: log.child({ room: "discovery" }) }),
+    topics,
     signer,
     runnerPath: PATHS.runner,
     // Before every start, the first after boot included, each file of the release is hashed again.
@@ -212,6 +216,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     community,
     manifest: (contract) => self.manifest(contract),
     mounts,
+    topics,
     dht: () => dht?.answer,
     ready: () => bus.entries({ node_id: nodeId }).length > 0 && peers.list().some((peer) => peer.online),
     clock,

@@ -31,6 +31,16 @@ export interface CallOptions {
   sessionId?: string;
 }
 
+export interface StreamOptions extends CallOptions {
+  /**
+   * Follow the call, no faster than the other side takes them. Bytes are welcome at its pointers `/<event>/<field>`. To a neighbour they need its
+   * WebSocket: without it the call fails with `partition`, or `bad_request` reason `upgrade_unsupported`.
+   */
+  frames?: AsyncIterable<Frame>;
+  /** The call makes sense without them, as where they only answer questions: a neighbour that takes none is called all the same. */
+  framesOptional?: true;
+}
+
 /** Answer of another capability; its binary fields hold `Uint8Array`. */
 export interface CallReply {
   output: JsonObject;
@@ -43,7 +53,7 @@ export interface CallReply {
 export interface Caller {
   call(capability: CapRef, body: Body, options?: CallOptions): Promise<CallReply>;
   /** Frames in order; the return value is the summary. Leaving the loop cancels. */
-  stream(capability: CapRef, body: Body, options?: CallOptions): AsyncGenerator<Frame, JsonObject, void>;
+  stream(capability: CapRef, body: Body, options?: StreamOptions): AsyncGenerator<Frame, JsonObject, void>;
 }
 
 export interface Log {
@@ -209,6 +219,11 @@ export interface Req<Params extends object = JsonObject, Input extends object = 
   readonly signal: AbortSignal;
   /** Bytes at a declared pointer such as `/input/image_b64`; undefined when none were sent. */
   binary(pointer: string): HnBytes | undefined;
+  /**
+   * What the caller sends after the call, in order; reading sets the pace. Ends with the caller's last frame, at once when nothing follows, and
+   * throws when the call is cancelled. May be read once.
+   */
+  frames(): AsyncIterable<Frame>;
   /** Whole milliseconds since the call arrived. */
   elapsedMs(): number;
 }

@@ -54,6 +54,11 @@ export interface DispatchedCall {
   deadline: number;
   stream: boolean;
   hops: number;
+  /**
+   * What the caller sends after the call, in order; reading sets the pace. Ends with the caller's last frame, throws when the call ends first.
+   * Bytes are decoded at the offer's pointers `/<event>/<field>`. Absent: nothing follows. @source 02 T-17
+   */
+  frames?: AsyncIterable<Frame>;
 }
 
 /** How a handler learns that nobody waits for it any more. */
@@ -138,6 +143,10 @@ export interface OriginateRequest {
   hops?: number;
   signal?: AbortSignal;
   token?: string;
+  /** Follow a call that streams; nobody else is tried once the first of them was taken. @source 02 T-17 */
+  frames?: AsyncIterable<Frame>;
+  /** The call makes sense without them: a neighbour that takes none is called all the same, and they stay unread. */
+  framesOptional?: true;
 }
 
 /** What transport hands over after authentication; reaches local entries only (B-7). */
@@ -151,6 +160,8 @@ export interface InboundRequest {
   timeoutMs?: number;
   stream: boolean;
   signal: AbortSignal;
+  /** Of a WebSocket, what the caller sends after the call. */
+  frames?: AsyncIterable<Frame>;
 }
 
 /** @source 03 §10 */

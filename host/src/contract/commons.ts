@@ -53,11 +53,34 @@ export interface TopicMessage {
   from: { node_id: NodeId; plugin_id?: string };
 }
 
+/** What came after a number that somebody knows. */
+export interface TopicBacklog {
+  /** Another than before: numbers start anew. */
+  epoch: string;
+  messages: { seq: number; data: JsonValue }[];
+  /** Number of the newest message, whether it is among them or not. */
+  last_seq: number;
+  /** Some are missing before the first of them. */
+  gap?: true;
+}
+
 export interface Topics {
-  /** Handed to everybody who listens now, before this returns. */
+  /** Handed to everybody who listens now, before this returns, and kept for those who ask later. */
   publish(message: TopicMessage): void;
+  /** A neighbour's message: handed to everybody who listens, and kept for nobody, because nobody passes on what others have said. */
+  receive(message: TopicMessage): void;
+  /** @source 02 T-16 */
+  since(topic: string, after: { seq: number; epoch?: string }): TopicBacklog;
   /** @returns a function that ends it */
   subscribe(listener: (message: TopicMessage) => void): () => void;
+}
+
+/** What only a plugin knows of who may hear a topic; where it is not there, nobody may. @source 02 §7.2 */
+export interface TopicGuard {
+  /** Of `chat.thread.message.<thread>`. */
+  isThreadMember(thread: string, node: NodeId): boolean;
+  /** Of `mobile.push.<device>`: the node is the device's relay. */
+  isRelayOf(device: string, node: NodeId): boolean;
 }
 
 /** What the device key does for plugins; the host builds every object that is signed. @source 00 G-1 */

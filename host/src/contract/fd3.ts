@@ -56,6 +56,8 @@ export type HostMessage =
       requestId: string;
       deadlineMs: number;
       stream: boolean;
+      /** Frames follow under its id until `frame.end`. */
+      frames?: true;
       att?: Attachment[];
     }
   /** A call to the role that the plugin holds; answered as a `call` is. */
@@ -72,7 +74,6 @@ export type HostMessage =
       stream: boolean;
       att?: Attachment[];
     }
-  /** Frames towards a call or role that works on them; the plugin gives `credit`. */
   /** A request on a mounted route, `METHOD /path` as declared; `body` holds `json` (`encoded`: its text as bytes, from 256 KiB on), or `bytes`, or nothing. Answered with `result` or `error`. */
   | {
       t: "http";
@@ -91,6 +92,7 @@ export type HostMessage =
     }
   /** A wish of one of its panels. Answered with `result`, whose output is `{value}`, or `error`. */
   | { t: "panel"; id: number; panel: string; method: string; input: JsonValue; trace: string; deadlineMs: number }
+  /** Frames towards a call or role that works on them; the plugin gives `credit`. */
   | { t: "frame"; id: number; event: string; data: JsonObject; att?: Attachment[] }
   | { t: "frame.end"; id: number }
   /** One step of a view. `apply` brings events in log order; `cursor` counts those that it has then, and the answer acknowledges it. */

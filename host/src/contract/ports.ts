@@ -40,6 +40,10 @@ export interface OutboundCall {
   stream: boolean;
   signal: AbortSignal;
   token?: string;
+  /** Follow a streaming call; the way there must then take frames in both directions. @source 02 T-13, T-17 */
+  frames?: AsyncIterable<Frame>;
+  /** Where they have no way, the call goes without them. */
+  framesOptional?: true;
 }
 
 /** The bus's and the community's way to other nodes; filled by `transport`. Every failure is an HnError; no answer is `partition`. */

@@ -212,6 +212,26 @@ export const REASONS = {
     message: "This kind of connection is not offered.",
     action: "Use HTTP with server-sent events.",
   },
+  message_malformed: {
+    code: "bad_request",
+    message: "A message on this WebSocket has not the form of the protocol.",
+    action: "Send text messages as the protocol describes them, numbered and within the window.",
+  },
+  not_streaming: {
+    code: "bad_request",
+    message: "This capability answers in one piece, and a WebSocket is for streams.",
+    action: "Send it as an ordinary POST.",
+  },
+  sockets_full: {
+    code: "capacity_exceeded",
+    message: "Too many WebSockets that have not said who they are are open from your address.",
+    action: "Send each one's first message at once, or use server-sent events.",
+  },
+  acks_missing: {
+    code: "timeout",
+    message: "What was sent was not acknowledged in time.",
+    action: "Read faster, or ask for less.",
+  },
   closing: {
     code: "partition",
     message: "The node is being stopped and takes no new calls.",

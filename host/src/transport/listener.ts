@@ -4,13 +4,14 @@ import { join } from "node:path";
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
 import { createUlidFactory, HnError } from "../foundation/index.ts";
 import type { Signer, TlsIdentity } from "../identity/index.ts";
-import type { Bus, Clock, Doors, Log, NodeId, NodeManifest, Random } from "../contract/index.ts";
+import type { Bus, Clock, Doors, Log, NodeId, NodeManifest, Random, TopicGuard, Topics } from "../contract/index.ts";
 import { Answerer } from "./http/answer.ts";
 import { BodyBudget } from "./http/body.ts";
 import type { DhtDesk } from "./http/dht-route.ts";
 import type { CommunityDoor, Room } from "./http/room.ts";
 import { createServer, PATIENCE, type Patience } from "./http/server.ts";
-import { refuseUpgrades } from "./http/upgrade.ts";
+import { switchUpgrades } from "./http/upgrade.ts";
+import { upgradeTable } from "./http/upgrade-table.ts";
 import type { Gate } from "./inbound/gate.ts";
 import { Visits } from "./inbound/visits.ts";
 import { AddressGuard } from "./limits/address-guard.ts";
@@ -19,11 +20,20 @@ import { CallerRates, DEFAULT_RATES, type Rates } from "./limits/caller-rates.ts
 import { CONNECTION_LIMITS, Connections, type ConnectionLimits } from "./limits/connections.ts";
 import { ReplayCache } from "./limits/replay-cache.ts";
 import type { MountTable } from "./mounts/table.ts";
+import { Desk, NOBODY_MORE } from "./pubsub/desk.ts";
+import { Sockets } from "./websocket/sockets.ts";
 
 const QUEUED_BYTES_MAX = 268_435_456;
 const DRAIN_MS = 5000;
 /** What a revoked node's connection has to carry its last answer. @source network.md §2.1 */
 const FAREWELL_MS = 500;
+
+const SILENCE: Topics = {
+  publish: () => undefined,
+  receive: () => undefined,
+  subscribe: () => () => undefined,
+  since: () => ({ epoch: "0", messages: [], last_seq: 0 }),
+};
 
 export interface ListenerOptions {
   signer: Signer;
@@ -33,6 +43,10 @@ export interface ListenerOptions {
   /** This node's manifest, current and signed; asked for on every `GET /manifest`. */
   manifest: (contract: "1.0" | "2.0") => NodeManifest | Promise<NodeManifest>;
   ready: () => boolean;
+  /** What is published on this node; absent: nothing. */
+  topics?: Topics;
+  /** Who may hear what only a plugin knows of; nobody by default. */
+  topicGuard?: TopicGuard;
   /** Routes of plugins; absent: none. */
   mounts?: MountTable;
   /** Answers questions of the DHT; absent or undefined: this node takes no part in it. */
@@ -63,6 +77,8 @@ export interface Listener extends Doors {
   url: string;
   /** Handles a request that came by no socket. */
   inject(request: InjectOptions): Promise<LightMyRequestResponse>;
+  /** How many neighbours listen to how many topics at this moment. */
+  subscriptions(): number;
   /** Takes no more calls, lets running ones end for up to 5 s, then cuts. Asking again changes nothing. */
   close(o?: { drainMs?: number }): Promise<void>;
 }
@@ -96,6 +112,8 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   const connections = new Connections(limits);
   const visits = new Visits();
   const newId = createUlidFactory(o.clock, o.random ?? ((n) => randomBytes(n)));
+  const sockets = new Sockets();
+  const desk = new Desk({ topics: o.topics ?? SILENCE, standing: o.community, guard: o.topicGuard ?? NOBODY_MORE });
   let closing = false;
   const room: Room = {
     bus: o.bus,
@@ -112,12 +130,14 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     log: o.log,
     connections,
     visits,
+    sockets,
+    desk,
     isClosing: () => closing,
   };
   const app = createServer(room, { tls: o.tls, patience: { ...PATIENCE, ...o.patience } });
   app.server.maxConnections = limits.total;
   app.server.on("connection", (socket: Socket) => connections.opened(socket));
-  refuseUpgrades(app.server, room);
+  switchUpgrades(app.server, room, upgradeTable(room));
   const host = o.host ?? "::";
   try {
     if (o.port === null) await app.ready();
@@ -129,11 +149,13 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   let closed: Promise<void> | undefined;
   const close = async (drainMs: number): Promise<void> => {
     closing = true;
+    sockets.leave();
     const cut = o.clock.setTimeout(() => connections.cutAll(), drainMs);
     const ended = app.close();
     if (drainMs <= 0) connections.cutAll();
     await ended;
     cut.cancel();
+    desk.close();
     replays.close();
   };
   const shut = (node: NodeId): void => {
@@ -158,6 +180,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
         if (o.community.standing(node).kind === "revoked") shut(node);
     },
     inject: (request) => app.inject(request),
+    subscriptions: () => desk.open,
     close: ({ drainMs = DRAIN_MS } = {}) => (closed ??= close(drainMs)),
   };
 }

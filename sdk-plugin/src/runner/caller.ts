@@ -7,8 +7,9 @@ export function openCaller(link: HostLink, parent: Parent | undefined): Caller {
     async call(cap, body, { signal, ...rest } = {}): Promise<CallReply> {
       return link.op("bus.call", { cap, body, ...rest }, { parent, signal });
     },
-    stream(cap, body, { signal, ...rest } = {}) {
-      return link.frames("bus.stream", { cap, body, ...rest }, { parent, signal });
+    stream(cap, body, { signal, frames, ...rest } = {}) {
+      const follows = frames === undefined ? {} : { stream: true };
+      return link.frames("bus.stream", { cap, body, ...rest, ...follows }, { parent, signal, frames });
     },
   };
 }

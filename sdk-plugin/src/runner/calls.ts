@@ -15,7 +15,9 @@ type RoleMessage = Extract<HostMessage, { t: "role" }>;
 type CallMessage = Extract<HostMessage, { t: "call" }>;
 /** All are answered alike. */
 type Asked = CallMessage | RoleMessage | HttpMessage | PanelMessage;
-export type MakeRequest = (message: CallMessage, attachments: Attachments, live: Parent & { signal: AbortSignal }) => Req;
+export type MakeRequest = (message: CallMessage, attachments: Attachments, live: LiveCall) => Req;
+/** What a request needs of the call it stands for; without an inbox nothing follows it. */
+export type LiveCall = Parent & { signal: AbortSignal; inbox: AsyncIterable<Frame> | undefined };
 
 export interface CallsOptions {
   channel: PluginChannel;
@@ -38,7 +40,7 @@ class Live implements Parent {
   readonly ended = new LateSignal();
   credit: number = WINDOW;
   wake: (() => void) | undefined;
-  /** What follows a call to a role. */
+  /** What follows the call. */
   readonly inbox: FrameInbox | undefined;
 
   constructor(id: number, inbox: FrameInbox | undefined) {
@@ -65,7 +67,8 @@ export class Calls {
   }
 
   receive(message: Asked, attachments: Attachments): void {
-    const live = new Live(message.id, message.t === "role" ? this.#inbox(message.id) : undefined);
+    const follows = message.t === "role" || (message.t === "call" && message.frames === true);
+    const live = new Live(message.id, follows ? this.#inbox(message.id) : undefined);
     this.#live.set(message.id, live);
     void this.#answer(live, message, attachments);
   }

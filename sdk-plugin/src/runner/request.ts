@@ -1,15 +1,18 @@
 /** One call as its handler sees it. @source plugin-platform §4.3 */
-import type { HostMessage, JsonObject } from "@hearthnet/host/contract";
+import type { Frame, HostMessage, JsonObject } from "@hearthnet/host/contract";
 import type { Attachments } from "@hearthnet/host/format";
 import { bytesOf, type HnBytes } from "../bytes.ts";
 import type { Caller, Req } from "../context.ts";
 import { openBlobs } from "./blobs.ts";
 import { openCaller } from "./caller.ts";
+import type { LiveCall } from "./calls.ts";
 import { openEventReader } from "./commons.ts";
 import type { HostLink, Parent } from "./host-link.ts";
 
 /** The call's own end: what it started runs no longer than it does. */
 export type RunningCall = Parent & { signal: AbortSignal };
+
+async function* nothing(): AsyncGenerator<Frame, void, void> {}
 
 /** What a handler does not touch is not made: getters give functions that may be taken out of the object. */
 export class CallRequest implements Req {
@@ -23,12 +26,12 @@ export class CallRequest implements Req {
   readonly deadline: number;
   readonly #link: HostLink;
   readonly #attachments: Attachments;
-  readonly #live: RunningCall;
+  readonly #live: LiveCall;
   readonly #started: number = performance.now();
   #caller: Caller | undefined;
   #views: Map<string, HnBytes> | undefined;
 
-  constructor(link: HostLink, o: { message: Extract<HostMessage, { t: "call" }>; attachments: Attachments; live: RunningCall }) {
+  constructor(link: HostLink, o: { message: Extract<HostMessage, { t: "call" }>; attachments: Attachments; live: LiveCall }) {
     this.#link = link;
     this.#attachments = o.attachments;
     this.#live = o.live;
@@ -70,6 +73,10 @@ export class CallRequest implements Req {
 
   get elapsedMs(): Req["elapsedMs"] {
     return () => Math.round(performance.now() - this.#started);
+  }
+
+  get frames(): Req["frames"] {
+    return () => this.#live.inbox ?? nothing();
   }
 
   #calls(): Caller {

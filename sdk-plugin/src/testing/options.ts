@@ -52,6 +52,11 @@ export interface CallAs {
   signal?: AbortSignal;
 }
 
+export interface StreamAs extends CallAs {
+  /** Follow the call, as the plugin reads them with `req.frames()`. */
+  frames?: AsyncIterable<Frame>;
+}
+
 /** `Uint8Array` may stand where the capability carries bytes. */
 export interface CallInput {
   params?: object;
@@ -89,7 +94,7 @@ export interface TestHost {
   /** What a panel asks for. @throws HnError as the panel gets it */
   panel(panel: string, method: string, input?: JsonValue): Promise<JsonValue>;
   /** Leaving the loop cancels. */
-  stream(ref: string, body: CallInput, options?: CallAs): TestStream;
+  stream(ref: string, body: CallInput, options?: StreamAs): TestStream;
   /** Calls that the plugin has not ended yet, those included whose callers have left. */
   inFlight(): number;
   /** Worker processes at work or in waiting. */

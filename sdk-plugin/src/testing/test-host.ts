@@ -10,7 +10,7 @@ import { askRoute } from "./doors.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { inProcessLauncher } from "./in-process.ts";
 import { askedMode, type Mode } from "./modes.ts";
-import type { CallAs, CallInput, TestHost, TestHostOptions, TestStream, UpdateOptions } from "./options.ts";
+import type { CallAs, CallInput, StreamAs, TestHost, TestHostOptions, TestStream, UpdateOptions } from "./options.ts";
 import { networkOf } from "./network.ts";
 import { Processes } from "./processes.ts";
 import { findRunner } from "./runner-path.ts";
@@ -174,10 +174,10 @@ function testHost(stage: Stage): TestHost {
 interface Asked {
   ref: string;
   body: CallInput;
-  options: CallAs;
+  options: StreamAs;
 }
 
-function request(host: PluginHost, { ref, body, options: { as, timeoutMs, signal } }: Asked): Parameters<Bus["call"]>[0] {
+function request(host: PluginHost, { ref, body, options: { as, timeoutMs, signal, frames } }: Asked): Parameters<Bus["call"]>[0] {
   const [capability = "", version = "1.0"] = ref.split("@");
   const [major = 1, minor = 0] = version.split(".").map(Number);
   return {
@@ -187,6 +187,7 @@ function request(host: PluginHost, { ref, body, options: { as, timeoutMs, signal
     caller: host.as(as ?? "member"),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(signal === undefined ? {} : { signal }),
+    ...(frames === undefined ? {} : { frames }),
   };
 }
 

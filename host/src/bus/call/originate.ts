@@ -12,6 +12,7 @@ import {
 import type { Provider } from "../registry/provider.ts";
 import type { Router } from "../route/router.ts";
 import { checkAllowed } from "../trust/allow.ts";
+import { Following } from "./client-frames.ts";
 import { Failover } from "./failover.ts";
 import { runStream } from "./local-stream.ts";
 import { runUnary } from "./local-unary.ts";
@@ -36,6 +37,8 @@ interface Plan {
   startedAt: number;
   /** Set by the first failure. */
   failover: Failover | undefined;
+  /** What follows the call; read at most once. */
+  following: Following | undefined;
 }
 
 /**
@@ -87,7 +90,11 @@ function makePlan(origin: Origin, request: OriginateRequest): Plan {
   if (hops > CONSTANTS.HOPS_MAX) throw new HnError("bad_request", { reason: "hops_exceeded" });
   checkBody(request.body);
   const startedAt = origin.engine.clock.monotonic();
-  return { origin, request, traceId: request.traceId ?? origin.newId(startedAt), hops, startedAt, failover: undefined };
+  return { origin, request, traceId: request.traceId ?? origin.newId(startedAt), hops, startedAt, failover: undefined, following: followingOf(request) };
+}
+
+function followingOf({ frames }: OriginateRequest): Following | undefined {
+  return frames === undefined ? undefined : new Following(frames);
 }
 
 function pick(plan: Plan): Provider {
@@ -112,6 +119,8 @@ function pick(plan: Plan): Provider {
 function goOn(plan: Plan, provider: Provider, error: HnError): boolean {
   const { request, origin } = plan;
   plan.failover ??= new Failover();
+  // What was taken is gone: another node would get the rest of it only.
+  if (plan.following?.taken === true) return false;
   if (!plan.failover.failed(provider, error) || request.signal?.aborted === true) return false;
   return request.timeoutMs === undefined || origin.engine.clock.monotonic() - plan.startedAt < request.timeoutMs;
 }
@@ -149,6 +158,7 @@ function localRequest(plan: Plan, stream: boolean): LocalRequest {
     startedAt,
     timeoutMs: first ? request.timeoutMs : patience(plan),
     signal: request.signal,
+    frames: plan.following,
   };
 }
 
@@ -163,6 +173,8 @@ function remoteRequest(plan: Plan): RemoteRequest {
     timeoutMs: patience(plan),
     signal: request.signal,
     token: request.token,
+    frames: plan.following,
+    framesOptional: request.framesOptional === true,
   };
 }
 

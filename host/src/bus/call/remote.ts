@@ -16,6 +16,8 @@ export interface RemoteRequest {
   timeoutMs: number | undefined;
   signal: AbortSignal | undefined;
   token: string | undefined;
+  frames: AsyncIterable<Frame> | undefined;
+  framesOptional: boolean;
 }
 
 interface Attempt {
@@ -94,6 +96,8 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
       stream: request.stream,
       signal: request.signal ?? new AbortController().signal,
       ...(request.token === undefined ? {} : { token: request.token }),
+      ...(request.frames === undefined ? {} : { frames: request.frames }),
+      ...(request.framesOptional ? { framesOptional: true as const } : {}),
     },
     end: (o) => {
       if (over) return;

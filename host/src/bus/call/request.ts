@@ -1,5 +1,5 @@
 import { HnError } from "../../foundation/index.ts";
-import type { CallBody, Principal } from "../../contract/index.ts";
+import type { CallBody, Frame, Principal } from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 import { checkAllowed } from "../trust/allow.ts";
 import { decodeBinary } from "../schema/binary.ts";
@@ -17,6 +17,8 @@ export interface LocalRequest {
   /** What the caller is willing to wait. */
   timeoutMs: number | undefined;
   signal: AbortSignal | undefined;
+  /** What the caller sends after it. */
+  frames: AsyncIterable<Frame> | undefined;
 }
 
 const SESSION = /^[0-9A-Za-z_-]{1,64}$/;

@@ -2,6 +2,7 @@ import { HnError, LateSignal, type Deadlines, type Expiring } from "../../founda
 import { CONSTANTS, type CallBody, type Clock, type DispatchedCall, type Handler, type NodeId } from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 import { estimateBytes } from "../trace/size.ts";
+import { framesIn } from "./client-frames.ts";
 import type { Recorder } from "./outcome.ts";
 import type { LocalRequest } from "./request.ts";
 import { releaseSlot, slotOwner, takeSlot, type Share } from "./slots.ts";
@@ -82,6 +83,7 @@ export class Run implements Expiring {
       deadline: request.stream ? request.startedAt + this.provider.timeoutMs : this.deadline,
       stream: request.stream,
       hops: request.hops,
+      ...(request.frames === undefined ? {} : { frames: framesIn(this.provider, request.frames) }),
     };
     return local.handler(call, this.#cancellation);
   }

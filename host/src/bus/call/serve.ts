@@ -103,6 +103,7 @@ export class Inbound {
       startedAt: this.#engine.clock.monotonic(),
       timeoutMs: request.timeoutMs,
       signal: request.signal,
+      frames: request.frames,
     };
   }
 }

@@ -139,15 +139,15 @@ export class LocalOffers {
     const bytesIn = paths.filter((path) => path[0] === "input" || path[0] === "params");
     const bytesOut = paths.filter((path) => path[0] === "output" || path[0] === "meta");
     // A frame's pointer is /<event>/<field>; its schema sees {event, data}.
-    const bytesFrames = paths
-      .filter((path) => !bytesIn.includes(path) && !bytesOut.includes(path))
-      .map((path) => ["data", ...path.slice(1)]);
+    const bytesInFrames = paths.filter((path) => !bytesIn.includes(path) && !bytesOut.includes(path));
+    const bytesFrames = bytesInFrames.map((path) => ["data", ...path.slice(1)]);
     return {
       handler: offer.handler,
       request: this.#compile({ schema: request_schema, what: "request_schema", binary: bytesIn }),
       response: response_schema && this.#compile({ schema: response_schema, what: "response_schema", binary: bytesOut }),
       frames: stream_schema && this.#compile({ schema: stream_schema, what: "stream_schema", binary: bytesFrames }),
       bytesIn,
+      bytesInFrames,
       binary: offer.binary ?? [],
       maxBodyBytes: offer.maxBodyBytes ?? CONSTANTS.CALL_BODY_MAX_BYTES,
       pluginId: offer.plugin_id,

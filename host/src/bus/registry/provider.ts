@@ -12,6 +12,8 @@ export interface LocalPart {
   frames: Check | null;
   /** Paths that carry bytes inside a request body. */
   bytesIn: Path[];
+  /** Pointers `/<event>/<field>` that carry bytes in frames of either direction. */
+  bytesInFrames: Path[];
   binary: string[];
   maxBodyBytes: number;
   pluginId: string | undefined;

@@ -13,7 +13,9 @@ async function busCall(op: OpCall): Promise<JsonValue> {
 }
 
 async function busStream(op: OpCall): Promise<JsonValue> {
-  const frames = op.scope.bus.stream(originate(op));
+  const optional = op.args["framesOptional"] === true ? { framesOptional: true as const } : {};
+  const following = op.frames === undefined ? {} : { frames: op.frames, ...optional };
+  const frames = op.scope.bus.stream({ ...originate(op), ...following });
   for (;;) {
     const next = await frames.next();
     if (next.done === true) {

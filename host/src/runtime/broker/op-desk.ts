@@ -69,7 +69,7 @@ interface Running {
 }
 
 /** With `stream: true` among the arguments. */
-const TAKES_FRAMES = new Set<string>(["blobs.put"]);
+const TAKES_FRAMES = new Set<string>(["blobs.put", "bus.stream"]);
 const OPEN_MAX = 1024;
 const PER_SECOND = 2000;
 

@@ -1,13 +1,12 @@
 /** What a plugin process is asked: a call from the bus, a request on its route, a wish of its panel. All are answered alike. @source plugin-platform §5.2 */
-import type { DispatchedCall, Frame, HostMessage, JsonObject, JsonValue, RouteRequest } from "../../contract/index.ts";
+import type { DispatchedCall, HostMessage, JsonObject, JsonValue, RouteRequest } from "../../contract/index.ts";
 
 /** Under whose rights the plugin's ops for it run: of who asked, the plugin's own, or nobody's, because nobody has proven who they are. */
 export type Authority = "caller" | "own" | "nobody";
 
-/** A call on its way into the process: of a capability, or of a role, with the frames that follow it. */
+/** A call on its way into the process: of a capability, or of a role. */
 export interface HandedCall extends DispatchedCall {
   role?: { name: string; method: string };
-  frames?: AsyncIterable<Frame>;
 }
 
 export interface Question {
@@ -40,6 +39,7 @@ export function callQuestion(ref: string, call: HandedCall): Question {
       requestId: call.requestId,
       deadlineMs,
       stream: call.stream,
+      ...(call.role === undefined && call.frames !== undefined ? { frames: true as const } : {}),
     }),
   };
 }

@@ -25,7 +25,8 @@ export function busCallRoute(room: Room): (request: FastifyRequest, reply: Fasti
   });
 }
 
-function readCall(passage: Passage, signal: AbortSignal): InboundRequest {
+/** The call that the bus is handed, of whatever brought it along. */
+export function readCall(passage: Passage, signal: AbortSignal): InboundRequest {
   const headers = headersOf(passage);
   if (!passage.caller || !passage.body) throw new HnError("internal_error");
   const [major, minor] = headers.version.split(".").map(Number);

@@ -3,7 +3,9 @@ import { HnError } from "../../foundation/index.ts";
 import type { Gate } from "../inbound/gate.ts";
 import type { Visits } from "../inbound/visits.ts";
 import type { Connections } from "../limits/connections.ts";
+import type { Desk } from "../pubsub/desk.ts";
 import type { MountTable } from "../mounts/table.ts";
+import type { Sockets } from "../websocket/sockets.ts";
 import type { DhtDesk } from "./dht-route.ts";
 import type { BodyBudget } from "./body.ts";
 import type { Answerer } from "./answer.ts";
@@ -30,6 +32,9 @@ export interface Room {
   log: Log;
   connections: Connections;
   visits: Visits;
+  sockets: Sockets;
+  /** Who hears what is published here. */
+  desk: Desk;
   /** The node stops: running calls end, new ones go elsewhere. */
   isClosing: () => boolean;
 }

@@ -65,7 +65,7 @@ export function signedRoute(room: Room, route: SignedRoute): (request: FastifyRe
 }
 
 /** Only members count by their own id: a stranger could make up a new one for every connection. @source 02 T-1 */
-function claimSocket(room: Room, passage: Passage, socket: Socket): void {
+export function claimSocket(room: Room, passage: Passage, socket: Socket): void {
   const { caller } = passage;
   room.connections.spokenBy(socket, headersOf(passage).from);
   if (caller?.kind !== "member" || room.connections.claimed(socket, caller.node_id)) return;

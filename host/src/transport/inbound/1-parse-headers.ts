@@ -5,7 +5,7 @@ import type { Passage, SignedHeaders } from "./passage.ts";
 
 const NAME = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/;
 const VERSION = /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})$/;
-const TOKEN_MAX_BYTES = 2048;
+export const TOKEN_MAX_BYTES = 2048;
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset=utf-8)?$/i;
 
 /**
@@ -60,23 +60,29 @@ function readSignedHeaders(fields: Fields, route: string | undefined): SignedHea
   return headers;
 }
 
-function checkForm(headers: SignedHeaders, route: string | undefined): void {
+/**
+ * Form of what is signed, wherever it stood.
+ * @param wrong  makes the refusal, from the header's name and what is wrong with it
+ * @throws bad_request
+ */
+export function checkForm(headers: SignedHeaders, route: string | undefined, wrong: typeof headerWrong = headerWrong): void {
   if (headers.capability.length > 64 || !NAME.test(headers.capability))
-    throw headerWrong("X-HearthNet-Capability", "is not a capability's name");
-  if (!VERSION.test(headers.version)) throw headerWrong("X-HearthNet-Capability-Version", "is not of the form X.Y");
+    throw wrong("X-HearthNet-Capability", "is not a capability's name");
+  if (!VERSION.test(headers.version)) throw wrong("X-HearthNet-Capability-Version", "is not of the form X.Y");
   if (!isRequestId(headers.request_id))
-    throw headerWrong("X-HearthNet-Request-Id", "is not an id of 8 to 64 letters, digits, - or _");
-  if (headers.traceId !== undefined && !isRequestId(headers.traceId)) throw headerWrong("X-HearthNet-Trace-Id", "is not an id");
-  if (!isTime(headers.timestamp)) throw headerWrong("X-HearthNet-Timestamp", "is not of the form 2026-07-01T12:00:00Z");
+    throw wrong("X-HearthNet-Request-Id", "is not an id of 8 to 64 letters, digits, - or _");
+  if (headers.traceId !== undefined && !isRequestId(headers.traceId)) throw wrong("X-HearthNet-Trace-Id", "is not an id");
+  if (!isTime(headers.timestamp)) throw wrong("X-HearthNet-Timestamp", "is not of the form 2026-07-01T12:00:00Z");
   parseNodeId(headers.from);
   parseNodeId(headers.community);
-  if (headers.to !== undefined && !isNodeId(headers.to)) throw headerWrong("X-HearthNet-To", "is not a node id");
+  if (headers.to !== undefined && !isNodeId(headers.to)) throw wrong("X-HearthNet-To", "is not a node id");
   if (route !== undefined && (headers.capability !== route || headers.version !== "1.0")) {
-    throw headerWrong("X-HearthNet-Capability", `must be ${route} in version 1.0 at this address`);
+    throw wrong("X-HearthNet-Capability", `must be ${route} in version 1.0 at this address`);
   }
 }
 
-function readTimeout(text: string | undefined): number | undefined {
+/** @throws bad_request */
+export function readTimeout(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^[1-9]\d{0,8}$/.test(text)) throw headerWrong("X-HearthNet-Timeout-Ms", "is not a whole number of milliseconds");
   return Number(text);

@@ -17,9 +17,8 @@ type Step = (passage: Passage, gate: Gate) => void;
 /** What is checked before a byte of the body is read: nobody pays for bytes that are refused anyway. */
 const BEFORE_BODY: readonly Step[] = [checkAddress, parseHeaders];
 
-/** The order of the other checks, read top to bottom. Step 10 is the bus. @source 02 §3 */
-const AFTER_BODY: readonly Step[] = [
-  parseBody,
+/** The order of the checks of what is signed, read top to bottom. Step 10 is the bus. @source 02 §3 */
+const OF_THE_SIGNED: readonly Step[] = [
   checkFresh,
   checkSignature,
   checkRecipient,
@@ -43,5 +42,14 @@ export function admitHeaders(passage: Passage, gate: Gate): void {
  * @throws HnError of 02 §3, or `DROP` when the connection deserves no answer
  */
 export function admitRequest(passage: Passage, gate: Gate): void {
-  for (const step of AFTER_BODY) step(passage, gate);
+  parseBody(passage);
+  admitSigned(passage, gate);
+}
+
+/**
+ * Steps 2 to 9, for whatever brought headers, body and envelope along by another way than HTTP.
+ * @throws HnError of 02 §3, or `DROP` when the connection deserves no answer
+ */
+export function admitSigned(passage: Passage, gate: Gate): void {
+  for (const step of OF_THE_SIGNED) step(passage, gate);
 }

@@ -10,14 +10,15 @@ const LEFT: HnError = new HnError("timeout", { message: "The call was cancelled 
 export class Visit {
   readonly node: NodeId;
   readonly socket: Socket;
-  readonly response: ServerResponse;
+  readonly #showOut: () => void;
   readonly #controller: AbortController = new AbortController();
   #refusal: HnError | undefined;
 
-  constructor(o: { node: NodeId; socket: Socket; response: ServerResponse }) {
+  /** @param o.showOut  sees to it that the connection ends with the refusal */
+  constructor(o: { node: NodeId; socket: Socket; showOut: () => void }) {
     this.node = o.node;
     this.socket = o.socket;
-    this.response = o.response;
+    this.#showOut = o.showOut;
   }
 
   /** Aborts when the caller went away, and when it is shown the door. */
@@ -38,8 +39,7 @@ export class Visit {
   refuse(error: HnError): void {
     this.#refusal = error;
     // Before the abort: what it sets in motion may answer at once.
-    this.response.once("close", () => this.socket.destroySoon());
-    if (!this.response.headersSent) this.response.setHeader("connection", "close");
+    this.#showOut();
     this.#controller.abort(error);
   }
 }
@@ -49,19 +49,42 @@ export class Visits {
   readonly #byNode: Map<NodeId, Set<Visit>> = new Map();
 
   /** Counts until the response is done with, in whatever way. */
-  begin(o: { node: NodeId; socket: Socket; response: ServerResponse }): Visit {
-    const visit = new Visit(o);
-    const { node, response } = visit;
-    const visits = this.#byNode.get(node) ?? new Set();
-    this.#byNode.set(node, visits.add(visit));
+  begin({ node, socket, response }: { node: NodeId; socket: Socket; response: ServerResponse }): Visit {
+    const showOut = (): void => {
+      response.once("close", () => socket.destroySoon());
+      if (!response.headersSent) response.setHeader("connection", "close");
+    };
+    const { visit, end } = this.#enter({ node, socket, showOut });
     // Ends with the connection: a caller that went away wants nothing any more. @source 02 §10
     response.once("close", () => {
-      visits.delete(visit);
-      if (visits.size === 0 && this.#byNode.get(node) === visits) this.#byNode.delete(node);
+      end();
       if (!response.writableFinished) visit.left();
     });
     if (response.destroyed) visit.left();
     return visit;
+  }
+
+  /** Counts until the connection is closed: of a connection that carries no response. Whoever works for the visit says the refusal. */
+  beginOn({ node, socket }: { node: NodeId; socket: Socket }): Visit {
+    const { visit, end } = this.#enter({ node, socket, showOut: () => undefined });
+    socket.once("close", () => {
+      end();
+      visit.left();
+    });
+    if (socket.destroyed) visit.left();
+    return visit;
+  }
+
+  #enter(o: ConstructorParameters<typeof Visit>[0]): { visit: Visit; end: () => void } {
+    const visit = new Visit(o);
+    const { node } = o;
+    const visits = this.#byNode.get(node) ?? new Set();
+    this.#byNode.set(node, visits.add(visit));
+    const end = (): void => {
+      visits.delete(visit);
+      if (visits.size === 0 && this.#byNode.get(node) === visits) this.#byNode.delete(node);
+    };
+    return { visit, end };
   }
 
   nodes(): NodeId[] {

@@ -5,7 +5,7 @@ import { privateFolder } from "../../foundation/index.ts";
 
 const KEEP_MS = CONSTANTS.REPLAY_CACHE_SECONDS * 1000;
 const HEAD = /^hearthnet-replay-2 (\S+) (\d{1,16}) (\d{1,16})$/;
-const LINE = /^(\d{1,16}) (ed25519:[0-9A-Za-z_-]{43}) ([0-9A-Za-z_-]{8,64})$/;
+const LINE = /^(\d{1,16}) (ed25519:[0-9A-Za-z_-]{43}) ([0-9A-Za-z_-]{8,64}(?:#up)?)$/;
 
 /** Of one line: who, which request, how many milliseconds ago. */
 type OnLine = (from: NodeId, requestId: string, ageMs: number) => void;

@@ -7,10 +7,10 @@ import { exchange, openExchange, readAnswer, withClockRetry, type Letter, type O
 import { readNetworkError, readWireError } from "./failure.ts";
 import { Patience } from "./patience.ts";
 import { readWhole } from "./request.ts";
-import { REPLY_MAX_BYTES, verifyTerminal } from "./verify-reply.ts";
+import { REPLY_MAX_BYTES, verifyTerminal, type Expected } from "./verify-reply.ts";
 
 /** Three keep-alives missed: the way is cut even if nobody said so. */
-const SILENCE_MS = 45_000;
+export const SILENCE_MS = 45_000;
 /** What must be signed from whomever it comes. @source 02 §4 */
 const MUST_SIGN = /^(?:community|auth|federation)\.|\.(?:post|invite|revoke|ingest|expire)$|^chat\.send$/;
 
@@ -42,10 +42,10 @@ export async function* streamPeer(
     });
     if (!String(opened.reply.headers["content-type"]).startsWith("text/event-stream"))
       return readReply(await readRest(opened, time)).output;
-    return yield* readFrames(wire, {
+    return yield* readFrames({
       opened,
       time,
-      mustSign: MUST_SIGN.test(call.capability) || wire.peers.signsStreams(call.to),
+      mustSign: mustSign(wire, call),
     });
   } finally {
     time.stop();
@@ -62,7 +62,7 @@ interface Stream {
   mustSign: boolean;
 }
 
-async function* readFrames(wire: Wire, stream: Stream): AsyncGenerator<Frame, JsonObject, void> {
+async function* readFrames(stream: Stream): AsyncGenerator<Frame, JsonObject, void> {
   const { opened, time, mustSign } = stream;
   const parser = new EventParser();
   const digest = new StreamDigest();
@@ -72,7 +72,7 @@ async function* readFrames(wire: Wire, stream: Stream): AsyncGenerator<Frame, Js
     for await (const chunk of body as AsyncIterable<Buffer>) {
       if (begun) time.extend(SILENCE_MS);
       for (const frame of framesIn(parser, chunk)) {
-        if (frame.event === "done" || frame.event === "error") return finish(frame, { digest, opened, mustSign });
+        if (frame.event === "done" || frame.event === "error") return finish(frame, { digest, expected: opened.expected, mustSign });
         begun = true;
         digest.add(frame);
         // Only the neighbour's silence counts, not the time the reader takes.
@@ -99,12 +99,18 @@ function framesIn(parser: EventParser, chunk: Uint8Array): Frame[] {
   }
 }
 
-function finish(frame: Frame, o: { digest: StreamDigest; opened: Opened; mustSign: boolean }): JsonObject {
-  const { digest, opened, mustSign } = o;
+/** Whether the end of this answer must be signed. @source 02 §4, T-14 */
+export function mustSign(wire: Wire, call: Pick<OutboundCall, "capability" | "to">): boolean {
+  return MUST_SIGN.test(call.capability) || wire.peers.signsStreams(call.to);
+}
+
+/** The summary in a stream's last frame. @throws what it reports · invalid_signature */
+export function finish(frame: Frame, o: { digest: StreamDigest; expected: Expected; mustSign: boolean }): JsonObject {
+  const { digest, expected, mustSign } = o;
   const frames = digest.frames;
   const data =
     mustSign || frame.data["_sig"] !== undefined
-      ? verifyTerminal(frame, { frames, digest: digest.digest() }, opened.expected)
+      ? verifyTerminal(frame, { frames, digest: digest.digest() }, expected)
       : frame.data;
   if (frame.event === "error") throw readWireError(data);
   return data;

@@ -5,7 +5,8 @@ import type { Clock, CommunityId, Endpoint, JsonObject, NodeId, StandingLookup }
 import { readWireError, revokedNeighbour } from "./failure.ts";
 import type { Patience } from "./patience.ts";
 import type { KnownPeers } from "./peers.ts";
-import type { Ways } from "./pools.ts";
+import type { Pools, Ways } from "./pools.ts";
+import type { OpenSockets } from "../websocket/open-sockets.ts";
 import { atFirstReachable } from "./request.ts";
 import { signedHeaders } from "./sign.ts";
 import { REPLY_MAX_BYTES, verifyReply, type Expected } from "./verify-reply.ts";
@@ -19,6 +20,7 @@ export interface Wire {
   pools: Ways;
   peers: KnownPeers;
   standing: StandingLookup["standing"];
+  sockets: OpenSockets;
 }
 
 /** One signed request before it is signed. */

@@ -1,7 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { createUlidFactory } from "../../foundation/index.ts";
+import { createUlidFactory, HnError } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
-import type { Clock, CommunityId, Doors, NodeId, PeerLink, Random, StandingLookup } from "../../contract/index.ts";
+import type {
+  Clock,
+  CommunityId,
+  Doors,
+  Frame,
+  JsonObject,
+  NodeId,
+  OutboundCall,
+  PeerLink,
+  Random,
+  StandingLookup,
+} from "../../contract/index.ts";
 import { callPeer, streamPeer } from "./call.ts";
 import type { Wire } from "./exchange.ts";
 import { revokedNeighbour } from "./failure.ts";
@@ -9,6 +20,9 @@ import { fetchManifest } from "./manifest.ts";
 import { KnownPeers } from "./peers.ts";
 import { Pools, type Ways } from "./pools.ts";
 import { SyncLink } from "./sync.ts";
+import { OpenSockets } from "../websocket/open-sockets.ts";
+import { streamOverSocket } from "../websocket/client-call.ts";
+import { NoSocket } from "../websocket/dial.ts";
 
 export interface LinkOptions {
   signer: Signer;
@@ -30,6 +44,20 @@ export interface Link extends PeerLink, Doors {
   close(): Promise<void>;
 }
 
+/**
+ * Frames of the caller need a WebSocket. Where they may be left out and there is none, server-sent events do; nothing was sent by then.
+ * @source 02 §8, network.md "Lanes"
+ */
+async function* streamBestWay(wire: Wire, call: OutboundCall, community: CommunityId): AsyncGenerator<Frame, JsonObject, void> {
+  if (call.frames === undefined) return yield* streamPeer(wire, call, community);
+  try {
+    return yield* streamOverSocket(wire, call, community);
+  } catch (error) {
+    if (!(error instanceof NoSocket) || call.framesOptional !== true) throw error;
+  }
+  return yield* streamPeer(wire, call, community);
+}
+
 /** Calls neighbours over connections pinned to their keys; every answer is verified. @source 02 */
 export function createLink(o: LinkOptions): Link {
   const peers = new KnownPeers(o.clock);
@@ -41,21 +69,29 @@ export function createLink(o: LinkOptions): Link {
     pools,
     peers,
     standing: o.standing,
+    sockets: new OpenSockets(),
   };
   const sync = new SyncLink(wire);
   // A node without a community speaks for itself alone.
   const community = (): CommunityId => o.communityId() ?? o.signer.nodeId;
   return {
     call: (call) => callPeer(wire, call, community()),
-    stream: (call) => streamPeer(wire, call, community()),
+    stream: (call) => streamBestWay(wire, call, community()),
     fetchManifest: (endpoint, expected) => fetchManifest({ clock: o.clock, peers, endpoint, expected }),
     communityManifest: (peer) => sync.communityManifest(peer),
     syncHeads: (peer) => sync.syncHeads(peer),
     syncEvents: (peer, request) => sync.syncEvents(peer, request),
     featuresOf: (node) => peers.featuresOf(node),
     shutRevoked: () => {
-      for (const node of pools.nodes()) if (o.standing(node).kind === "revoked") pools.drop(node, revokedNeighbour());
+      for (const node of new Set([...pools.nodes(), ...wire.sockets.nodes()])) {
+        if (o.standing(node).kind !== "revoked") continue;
+        pools.drop(node, revokedNeighbour());
+        wire.sockets.drop(node, revokedNeighbour());
+      }
     },
-    close: () => pools.close(),
+    close: async () => {
+      wire.sockets.dropAll(new HnError("partition", { reason: "closing" }));
+      await pools.close();
+    },
   };
 }

@@ -41,14 +41,14 @@ export async function atFirstReachable<T>(
   throw failure ?? noAddress();
 }
 
-function noAddress(): HnError {
+export function noAddress(): HnError {
   return new HnError("partition", {
     reason: "provider_unreachable",
     message: "No address of that node is known. Wait until it is seen, or add it by hand.",
   });
 }
 
-function neverArrived(cause: unknown): boolean {
+export function neverArrived(cause: unknown): boolean {
   if (HnError.isHnError(cause)) return cause.reason === "tls_mismatch";
   const errors = cause instanceof AggregateError ? cause.errors : [cause];
   return errors.every((error) => NOT_CONNECTED.has(String((error as { code?: unknown } | null)?.code)));

@@ -1,6 +1,6 @@
 import { formatTime } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
-import type { CommunityId, JsonObject, NodeId, RequestEnvelope } from "../../contract/index.ts";
+import type { CommunityId, JsonObject, NodeId, RequestEnvelope, Signature } from "../../contract/index.ts";
 
 export interface RequestFacts {
   capability: string;
@@ -19,10 +19,12 @@ export interface RequestFacts {
   accept: string;
 }
 
-/** Headers of a signed request. @source 02 §3, T-3 */
-export function signedHeaders(signer: Signer, facts: RequestFacts): Record<string, string> {
-  const { body, capability, community, requestId, to, version, bound, traceId, timeoutMs, token } = facts;
-  const timestamp = formatTime(facts.now);
+/** What is signed of a request, and the signature. @source 02 §3, T-3 */
+export function signedEnvelope(
+  signer: Signer,
+  facts: Omit<RequestFacts, "accept">,
+): { envelope: RequestEnvelope; signature: Signature } {
+  const { body, capability, community, requestId, to, version, bound } = facts;
   // In the order in which it is signed, which spares the sorting.
   const envelope: RequestEnvelope = {
     body,
@@ -30,21 +32,28 @@ export function signedHeaders(signer: Signer, facts: RequestFacts): Record<strin
     community,
     from: signer.nodeId,
     request_id: requestId,
-    timestamp,
+    timestamp: formatTime(facts.now),
     version,
   };
   if (bound) envelope.to = to;
+  return { envelope, signature: signer.signRequest(envelope) };
+}
+
+/** Headers of a signed request. @source 02 §3, T-3 */
+export function signedHeaders(signer: Signer, facts: RequestFacts): Record<string, string> {
+  const { envelope, signature } = signedEnvelope(signer, facts);
+  const { traceId, timeoutMs, token } = facts;
   const headers: Record<string, string> = {
     accept: facts.accept,
-    "x-hearthnet-capability": capability,
-    "x-hearthnet-capability-version": version,
-    "x-hearthnet-request-id": requestId,
-    "x-hearthnet-from": signer.nodeId,
-    "x-hearthnet-community": community,
-    "x-hearthnet-timestamp": timestamp,
-    "x-hearthnet-signature": signer.signRequest(envelope),
+    "x-hearthnet-capability": envelope.capability,
+    "x-hearthnet-capability-version": envelope.version,
+    "x-hearthnet-request-id": envelope.request_id,
+    "x-hearthnet-from": envelope.from,
+    "x-hearthnet-community": envelope.community,
+    "x-hearthnet-timestamp": envelope.timestamp,
+    "x-hearthnet-signature": signature,
   };
-  if (bound) headers["x-hearthnet-to"] = to;
+  if (envelope.to !== undefined) headers["x-hearthnet-to"] = envelope.to;
   if (traceId !== undefined) headers["x-hearthnet-trace-id"] = traceId;
   if (timeoutMs !== undefined) headers["x-hearthnet-timeout-ms"] = String(Math.max(1, Math.floor(timeoutMs)));
   if (token !== undefined) headers["x-hearthnet-token"] = token;

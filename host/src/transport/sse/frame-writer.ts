@@ -6,14 +6,25 @@ import { toWire } from "../http/wire.ts";
 const NAME = /^[a-z][a-z0-9_.]{0,63}$/;
 const TERMINAL: ReadonlySet<string> = new Set(["done", "error"]);
 
+export interface FrameWriterOptions {
+  signer: Signer;
+  clock: Clock;
+  to: NodeId | "";
+  requestId: string;
+  /** How a frame looks on its way, called once for each that goes out; as a server-sent event by default. @param json  of the data */
+  form?: (event: string, json: string) => string;
+}
+
 /** Frames of one stream as text, and the signature under all of them in the last. @source 02 §7.1, T-14 */
 export class FrameWriter {
-  readonly #o: { signer: Signer; clock: Clock; to: NodeId | ""; requestId: string };
+  readonly #o: FrameWriterOptions;
+  readonly #form: (event: string, json: string) => string;
   readonly #digest: StreamDigest = new StreamDigest();
   #sum: string | undefined;
 
-  constructor(o: { signer: Signer; clock: Clock; to: NodeId | ""; requestId: string }) {
+  constructor(o: FrameWriterOptions) {
     this.#o = o;
+    this.#form = o.form ?? line;
   }
 
   /** @throws internal_error for a name that would end or break the stream · bad_request too_large beyond 1 MiB */
@@ -25,15 +36,15 @@ export class FrameWriter {
       });
     }
     const wire = toWire(data);
-    const text = this.#text(event, wire);
+    const json = checked(wire);
     written(() => this.#digest.add({ event, data: wire }));
-    return text;
+    return this.#form(event, json);
   }
 
   /** The last frame; nothing may follow it. @throws internal_error · bad_request too_large beyond 1 MiB */
   terminal(event: "done" | "error", value: JsonObject): string {
     const { _sig: _, ...data } = toWire(value);
-    this.#text(event, data);
+    checked(data);
     const { signer, clock, to, requestId } = this.#o;
     const timestamp = formatTime(clock.now());
     const { frames } = this.#digest;
@@ -41,17 +52,17 @@ export class FrameWriter {
     const digest = (this.#sum ??= this.#digest.digest());
     const envelope = { request_id: requestId, from: signer.nodeId, to, timestamp, frames, digest, terminal: { event, data } };
     const signature = written(() => signer.signStream(envelope));
-    return line(event, JSON.stringify({ ...data, _sig: { frames, digest, timestamp, signature } }));
+    return this.#form(event, JSON.stringify({ ...data, _sig: { frames, digest, timestamp, signature } }));
   }
+}
 
-  #text(event: string, data: JsonObject): string {
-    const text = JSON.stringify(data);
-    if (Buffer.byteLength(text) <= CONSTANTS.FRAME_MAX_BYTES) return line(event, text);
-    throw new HnError("bad_request", {
-      reason: "too_large",
-      message: "A frame of this answer is larger than 1 MiB. Ask for smaller pieces.",
-    });
-  }
+function checked(data: JsonObject): string {
+  const text = JSON.stringify(data);
+  if (Buffer.byteLength(text) <= CONSTANTS.FRAME_MAX_BYTES) return text;
+  throw new HnError("bad_request", {
+    reason: "too_large",
+    message: "A frame of this answer is larger than 1 MiB. Ask for smaller pieces.",
+  });
 }
 
 /** What has no signed form is the provider's mistake, not the caller's. */

@@ -1,0 +1,44 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { WebSocket, WebSocketServer } from "ws";
+import { CLOSE } from "./close-code.ts";
+
+export const BUS_PROTOCOL = "hearthnet-bus.v2";
+
+/** What the library closes for by itself (bad frames, text that is no UTF-8, messages that are too large), in the protocol's own number. */
+const BROKEN: ReadonlySet<number> = new Set([1002, 1007, 1008, 1009]);
+
+/** A WebSocket whose close codes are those of the protocol. */
+export class BusSocket extends WebSocket {
+  override close(code?: number, reason?: string | Buffer): void {
+    super.close(code !== undefined && BROKEN.has(code) ? CLOSE.badFrame : code, reason);
+  }
+}
+
+/**
+ * Answers an upgrade. No compression, which would let one small message stand for a huge one.
+ * @param o.maxBytes  of one message; beyond it the library closes
+ * @param then  not called when the request is no proper upgrade; the library has answered then
+ */
+export function acceptSocket(
+  o: { request: IncomingMessage; socket: Socket; head: Buffer; maxBytes: number },
+  then: (socket: BusSocket) => void,
+): void {
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: o.maxBytes,
+    maxFragments: 1024,
+    handleProtocols: () => BUS_PROTOCOL,
+    WebSocket: BusSocket,
+  });
+  server.handleUpgrade(o.request, o.socket, o.head, then);
+}
+
+/** Text of a message; undefined for a binary one, which nothing here takes. */
+export function textOf(data: WebSocket.RawData, isBinary: boolean): Uint8Array | undefined {
+  if (isBinary) return undefined;
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+}

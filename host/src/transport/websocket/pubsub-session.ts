@@ -1,0 +1,86 @@
+import { HnError } from "../../foundation/index.ts";
+import type { Room } from "../http/room.ts";
+import type { Subscription } from "../pubsub/desk.ts";
+import { readAfter } from "../pubsub/poll-route.ts";
+import { malformed } from "./client-message.ts";
+import { CLOSE } from "./close-code.ts";
+import type { Admitted } from "./door.ts";
+import { LiveSocket } from "./live-socket.ts";
+
+/**
+ * One topic over one WebSocket, until the client leaves. The first frame, `ready`, says epoch and newest number; then what is there already
+ * when the client names a number, then what comes. A frame's number is that of its message; `gap` says that some before it are lost.
+ * @source 02 §8, T-15, T-16
+ */
+export class PubsubSession {
+  readonly #admitted: Admitted;
+  readonly #live: LiveSocket;
+  readonly #subscription: Subscription;
+  readonly #leaving: AbortController = new AbortController();
+  readonly #forget: () => void;
+
+  /** @throws as `Desk.subscribe` · bad_request */
+  constructor(room: Room, admitted: Admitted) {
+    this.#admitted = admitted;
+    const { passage, visit, socket } = admitted;
+    this.#subscription = room.desk.subscribe(passage.caller, passage.body?.["topic"]);
+    this.#live = new LiveSocket(room, {
+      socket,
+      passage,
+      pongCounts: true,
+      onMessage: (message) => {
+        if (message.type !== "cancel") throw malformed("A subscription takes acknowledgements and a cancel, nothing else.");
+        this.#live.done({ stop_reason: "cancelled" });
+        this.#leaving.abort();
+      },
+      onIdle: () => this.#leave(CLOSE.normal),
+      onBroken: () => this.#leaving.abort(),
+    });
+    this.#forget = room.sockets.onLeaving(() => this.#leave(CLOSE.goingAway));
+    visit.signal.addEventListener("abort", () => {
+      this.#live.stop(visit.signal.reason);
+      this.#leaving.abort();
+    });
+  }
+
+  /** Resolves when the subscription has ended, however it ended. */
+  async run(): Promise<void> {
+    const { visit } = this.#admitted;
+    try {
+      await this.#tell();
+      if (visit.refusal !== undefined) throw visit.refusal;
+    } catch (error) {
+      this.#live.failed(visit.refusal ?? error);
+    } finally {
+      this.#forget();
+      this.#subscription.end();
+    }
+  }
+
+  async #tell(): Promise<void> {
+    const { body } = this.#admitted.passage;
+    const isNew = body?.["since_seq"] === undefined;
+    const found = this.#subscription.since(readAfter(body ?? {}, "since_seq"));
+    // Without a number only what comes from now on.
+    let { epoch, last_seq: at } = isNew ? found : { epoch: found.epoch, last_seq: (found.messages[0]?.seq ?? found.last_seq + 1) - 1 };
+    await this.#live.frame({ event: "ready", data: { topic: String(body?.["topic"]), epoch, last_seq: found.last_seq } }, at);
+    if (!isNew && found.gap) await this.#live.frame({ event: "gap", data: { last_seq: at } }, at);
+    const { signal } = this.#leaving;
+    while (!signal.aborted) {
+      const next = this.#subscription.since({ seq: at, epoch });
+      if (next.epoch !== epoch) throw new HnError("partition", { reason: "stream_cut" });
+      if (next.gap) await this.#live.frame({ event: "gap", data: { last_seq: at } }, at);
+      for (const { seq, data } of next.messages) {
+        if (signal.aborted) return;
+        await this.#live.frame({ event: "published", data: data as never }, seq);
+      }
+      at = next.last_seq;
+      if (next.messages.length === 0) await this.#subscription.news(signal);
+    }
+  }
+
+  #leave(code: number): void {
+    this.#live.leave(code);
+    this.#leaving.abort();
+  }
+}
