@@ -40,6 +40,8 @@ export interface OutboundCall {
   stream: boolean;
   signal: AbortSignal;
   token?: string;
+  /** The provider says that repeating it does no harm; absent: it may. */
+  idempotent?: boolean;
 }
 
 /** The bus's and the community's way to other nodes; filled by `transport`. Every failure is an HnError; no answer is `partition`. */

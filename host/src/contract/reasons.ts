@@ -207,6 +207,11 @@ export const REASONS = {
     message: "The asked contract version is not known here.",
     action: "Ask for 1.0 or leave it out.",
   },
+  call_malformed: {
+    code: "bad_request",
+    message: "The call on the peer session is malformed.",
+    action: "Correct the named field and call again.",
+  },
   frame_malformed: {
     code: "bad_request",
     message: "The other node sent something on the peer session that no sound node sends.",

@@ -9,7 +9,7 @@ import { BodyBudget } from "./http/body.ts";
 import type { DhtDesk } from "./http/dht-route.ts";
 import type { CommunityDoor, Room } from "./http/room.ts";
 import { createServer, PATIENCE, type Patience } from "./http/server.ts";
-import { refuseUpgrades } from "./http/upgrade.ts";
+import { serveUpgrades } from "./http/upgrade.ts";
 import type { Gate } from "./inbound/gate.ts";
 import { Visits } from "./inbound/visits.ts";
 import { AddressGuard } from "./limits/address-guard.ts";
@@ -18,6 +18,8 @@ import { CallerRates, DEFAULT_RATES, type Rates } from "./limits/caller-rates.ts
 import { CONNECTION_LIMITS, Connections, type ConnectionLimits } from "./limits/connections.ts";
 import { ReplayCache } from "./limits/replay-cache.ts";
 import type { MountTable } from "./mounts/table.ts";
+import { peerDoor } from "./session/accept.ts";
+import type { PeerSessions } from "./session/sessions.ts";
 
 const QUEUED_BYTES_MAX = 268_435_456;
 const DRAIN_MS = 5000;
@@ -47,6 +49,8 @@ export interface ListenerOptions {
   /** The node's key was made in this run. @source 02 T-2 */
   firstStart?: boolean;
   featuresOf?: (node: NodeId) => readonly string[];
+  /** Of the link; absent: this node has no peer sessions. */
+  sessions?: PeerSessions;
   /** The operator's own rates (bench, LAN). @source 02 T-12 */
   rates?: Partial<Rates> & { perAddress?: number };
   connections?: Partial<ConnectionLimits>;
@@ -113,7 +117,8 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   const app = createServer(room, { tls: o.tls, patience: { ...PATIENCE, ...o.patience } });
   app.server.maxConnections = limits.total;
   app.server.on("connection", (socket: Socket) => connections.opened(socket));
-  refuseUpgrades(app.server, room);
+  serveUpgrades(app.server, room, o.sessions === undefined ? [] : [peerDoor(room, o.sessions)]);
+  o.sessions?.serveWith(room);
   const host = o.host ?? "::";
   try {
     await app.listen({ host, port: o.port });
@@ -124,6 +129,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   let closed: Promise<void> | undefined;
   const close = async (drainMs: number): Promise<void> => {
     closing = true;
+    o.sessions?.drain();
     const cut = o.clock.setTimeout(() => connections.cutAll(), drainMs);
     const ended = app.close();
     if (drainMs <= 0) connections.cutAll();

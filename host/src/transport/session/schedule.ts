@@ -9,6 +9,10 @@ export interface Outgoing {
   cost: number;
   /** Its frame begins with a seal: class `with`. */
   sealed: boolean;
+  /** Nothing follows it in this call and direction. */
+  last: boolean;
+  /** Set when it was written, where it counts as one. */
+  leaf?: Buffer;
 }
 
 interface Stream {
@@ -20,7 +24,10 @@ interface Stream {
 
 /** What a frame has room for. */
 export interface Room {
+  /** For all of them. */
   bytes: number;
+  /** For one that stands alone. */
+  single: number;
   records: number;
   /** Whether there is credit for it; asked just before it is taken. */
   spend: (record: Outgoing) => boolean;
@@ -69,7 +76,8 @@ export class Schedule {
   take(room: Room): Outgoing[] {
     const taken: Outgoing[] = [];
     let bytes = 0;
-    const fits = ({ record }: Outgoing): boolean => bytes + record.byteLength <= room.bytes && taken.length < room.records;
+    const fits = ({ record: { byteLength } }: Outgoing): boolean =>
+      taken.length === 0 ? byteLength <= room.single : bytes + byteLength <= room.bytes && taken.length < room.records;
     const put = (item: Outgoing): void => {
       taken.push(item);
       bytes += item.record.byteLength;
@@ -96,18 +104,15 @@ export class Schedule {
     return taken;
   }
 
-  /** What waits of a call that is over. @returns whether its CALL itself was still waiting */
-  forget(id: number): boolean {
+  /** What waits of a call that is over, is dropped. @returns whether its first word was among it, and how many last ones */
+  forget(id: number): { unsaid: boolean; lasts: number } {
     const stream = this.#streams.get(id);
-    if (stream !== undefined) {
-      this.#bytes -= stream.bytes;
-      this.#drop(stream);
-    }
+    const dropped = [...(stream?.queue ?? [])];
+    if (stream !== undefined) this.#drop(stream);
     const at = this.#first.findIndex((item) => item.id === id);
-    if (at < 0) return false;
-    const [item] = this.#first.splice(at, 1);
-    this.#bytes -= item?.record.byteLength ?? 0;
-    return true;
+    if (at >= 0) dropped.push(...this.#first.splice(at, 1));
+    for (const { record } of dropped) this.#bytes -= record.byteLength;
+    return { unsaid: at >= 0, lasts: dropped.filter(({ last }) => last).length };
   }
 
   #drop(stream: Stream): void {

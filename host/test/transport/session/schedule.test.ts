@@ -9,8 +9,9 @@ const item = (id: number, bytes: number, mark = 0): Outgoing => ({
   record: Buffer.alloc(bytes, mark),
   cost: bytes,
   sealed: false,
+  last: false,
 });
-const ROOM: Room = { bytes: 65_536, records: 64, spend: () => true };
+const ROOM: Room = { bytes: 65_536, single: 65_536, records: 64, spend: () => true };
 
 describe("the order in which records leave (network.md §1.5)", () => {
   it("puts calls and answers before stream data, but never before their own", () => {
@@ -59,7 +60,7 @@ describe("the order in which records leave (network.md §1.5)", () => {
     const schedule = new Schedule();
     schedule.push(item(1, 10), { first: true });
     schedule.push(item(3, 10), { first: false });
-    assert.deepEqual([schedule.forget(1), schedule.forget(3)], [true, false]);
+    assert.deepEqual([schedule.forget(1).unsaid, schedule.forget(3).unsaid], [true, false]);
     assert.deepEqual([schedule.isEmpty, schedule.bytes], [true, 0]);
   });
 
@@ -75,7 +76,8 @@ describe("the order in which records leave (network.md §1.5)", () => {
         const taken: Outgoing[] = [];
         for (let idle = 0; !schedule.isEmpty && idle < 1000; idle++) {
           const frame = schedule.take({
-            bytes: 100_000,
+            bytes: 50_000,
+            single: 100_000,
             records: 8,
             spend: () => (chance = (chance * 48_271) % 2_147_483_647) % 3 !== 0,
           });
