@@ -123,6 +123,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     standing: (node) => community.standing(node),
     clock,
     random,
+    log: log.child({ room: "transport" }),
   });
   late.link = wire;
   disposer.add("link", () => wire.close());
@@ -227,6 +228,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     port: options.port ?? 7080,
     firstStart,
     featuresOf: (node) => wire.featuresOf(node),
+    sessions: wire.sessions,
   }).catch((error: unknown) => {
     throw portError(error, options.port ?? 7080);
   });

@@ -76,6 +76,7 @@ export function openBus(o: BusOptions): OpenBus {
       return {
         maxBodyBytes: Math.max(...own.map((provider) => provider.local?.maxBodyBytes ?? 0)),
         streams: own.some((provider) => provider.descriptor.stream_schema !== null),
+        idempotent: own.every((provider) => provider.descriptor.idempotent),
       };
     },
     entries: (filter = {}) =>

@@ -194,7 +194,7 @@ export interface Bus {
   serve(request: InboundRequest): Promise<Reply>;
   serveStream(request: InboundRequest): AsyncGenerator<Frame, JsonObject, void>;
   /** Descriptor limits that transport needs before it reads the body. */
-  limitsOf(capability: string): { maxBodyBytes: number; streams: boolean } | undefined;
+  limitsOf(capability: string): { maxBodyBytes: number; streams: boolean; idempotent: boolean } | undefined;
   entries(filter?: { name?: string; node_id?: NodeId }): CapabilityEntry[];
   /** Takes the offers of a verified peer manifest; replaces that peer's former ones. */
   peerSeen(manifest: NodeManifest): void;

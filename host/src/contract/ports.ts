@@ -44,6 +44,8 @@ export interface OutboundCall {
   frames?: AsyncIterable<Frame>;
   /** Where they have no way, the call goes without them. */
   framesOptional?: true;
+  /** The provider says that repeating it does no harm; absent: it may. */
+  idempotent?: boolean;
 }
 
 /** The bus's and the community's way to other nodes; filled by `transport`. Every failure is an HnError; no answer is `partition`. */

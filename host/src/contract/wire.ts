@@ -142,6 +142,35 @@ export interface StreamEnvelope {
   terminal: { event: string; data: JsonObject };
 }
 
+/** What a signature on a peer session covers: every leaf since the seal before. Hashes are base64url. @source network.md §1.6 */
+export interface PeerSeal {
+  type: "hearthnet.peer-seal.v1";
+  session: string;
+  from: NodeId;
+  to: NodeId;
+  community: CommunityId;
+  /** Number of the seal in its direction, from 0. */
+  n: number;
+  /** Number of the first leaf that it covers, and how many. */
+  first: number;
+  count: number;
+  root: string;
+  /** SHA-256 of the seal before; for the first one, the end of the handshake's transcript. */
+  prev: string;
+  time: Time;
+}
+
+/** Shows a third party what was said on a peer session. `record` and `path` are base64url. @source network.md §1.6 */
+export interface SessionProof {
+  type: "hearthnet.session-proof.v1";
+  seal: PeerSeal;
+  signature: Signature;
+  /** Of the leaf among those under the seal. */
+  index: number;
+  path: string[];
+  record: string;
+}
+
 /** @source 04 E-7 */
 export interface CoSign {
   type: "hearthnet.cosign.v1";

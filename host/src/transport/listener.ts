@@ -22,6 +22,8 @@ import { ReplayCache } from "./limits/replay-cache.ts";
 import type { MountTable } from "./mounts/table.ts";
 import { Desk, NOBODY_MORE } from "./pubsub/desk.ts";
 import { Sockets } from "./websocket/sockets.ts";
+import { peerDoor } from "./session/accept.ts";
+import type { PeerSessions } from "./session/sessions.ts";
 
 const QUEUED_BYTES_MAX = 268_435_456;
 const DRAIN_MS = 5000;
@@ -63,6 +65,8 @@ export interface ListenerOptions {
   /** The node's key was made in this run. @source 02 T-2 */
   firstStart?: boolean;
   featuresOf?: (node: NodeId) => readonly string[];
+  /** Of the link; absent: this node has no peer sessions. */
+  sessions?: PeerSessions;
   /** The operator's own rates (bench, LAN). @source 02 T-12 */
   rates?: Partial<Rates> & { perAddress?: number };
   connections?: Partial<ConnectionLimits>;
@@ -137,7 +141,8 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   const app = createServer(room, { tls: o.tls, patience: { ...PATIENCE, ...o.patience } });
   app.server.maxConnections = limits.total;
   app.server.on("connection", (socket: Socket) => connections.opened(socket));
-  switchUpgrades(app.server, room, upgradeTable(room));
+  switchUpgrades(app.server, room, [...upgradeTable(room), ...(o.sessions === undefined ? [] : [peerDoor(room, o.sessions)])]);
+  o.sessions?.serveWith(room);
   const host = o.host ?? "::";
   try {
     if (o.port === null) await app.ready();
@@ -150,6 +155,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   const close = async (drainMs: number): Promise<void> => {
     closing = true;
     sockets.leave();
+    o.sessions?.drain();
     const cut = o.clock.setTimeout(() => connections.cutAll(), drainMs);
     const ended = app.close();
     if (drainMs <= 0) connections.cutAll();

@@ -95,6 +95,7 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
       timeoutMs: Math.max(1, patience - (now - request.startedAt)),
       stream: request.stream,
       signal: request.signal ?? new AbortController().signal,
+      idempotent: provider.descriptor.idempotent,
       ...(request.token === undefined ? {} : { token: request.token }),
       ...(request.frames === undefined ? {} : { frames: request.frames }),
       ...(request.framesOptional ? { framesOptional: true as const } : {}),

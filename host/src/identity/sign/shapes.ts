@@ -30,7 +30,9 @@ export type SignedKind =
   | "anchor-cert"
   | "dht-request"
   | "dht-reply"
-  | "dht-value";
+  | "dht-value"
+  | "peer-auth"
+  | "peer-seal";
 
 /** Everything the device key ever signs besides its own certificate; nothing is added without a spec decision. @source 00 G-1 */
 const SHAPES: Record<SignedKind, Shape> = {
@@ -117,6 +119,17 @@ const SHAPES: Record<SignedKind, Shape> = {
     signer: "node_id",
   },
   ledger: { required: ["at", "hash", "seq", "type"], tag: "hearthnet.ledger.v1" },
+  "peer-auth": {
+    required: ["from", "role", "th", "to", "type"],
+    optional: ["code", "server_time"],
+    signer: "from",
+    tag: "hearthnet.peer-auth.v1",
+  },
+  "peer-seal": {
+    required: ["community", "count", "first", "from", "n", "prev", "root", "session", "time", "to", "type"],
+    signer: "from",
+    tag: "hearthnet.peer-seal.v1",
+  },
 };
 
 /**

@@ -7,10 +7,12 @@ import type {
   JsonObject,
   NodeId,
   NodeManifest,
+  PeerSeal,
   RequestEnvelope,
   ResponseEnvelope,
   Signature,
   StreamEnvelope,
+  Time,
 } from "../../contract/index.ts";
 import { checkSignable } from "../canonical/fractions.ts";
 import { canonicalBytes } from "../canonical/write.ts";
@@ -87,6 +89,22 @@ export class Signer {
   /** A question to, or an answer within, the DHT; members by 06 §2. */
   signDht(kind: "dht-request" | "dht-reply" | "dht-value", value: object): Signature {
     return this.#sign(kind, value);
+  }
+
+  /** One side of a peer session's handshake, or a refusal of it. @source network.md §1.3 */
+  signPeerAuth(proof: {
+    role: "initiator" | "responder" | "reject";
+    to: NodeId;
+    th: string;
+    code?: string;
+    server_time?: Time;
+  }): Signature {
+    return this.#sign("peer-auth", { type: "hearthnet.peer-auth.v1", from: this.nodeId, ...proof });
+  }
+
+  /** All that was said on a peer session since the seal before. @source network.md §1.6 */
+  signPeerSeal(seal: PeerSeal): Signature {
+    return this.#sign("peer-seal", seal);
   }
 
   /** Forgets the key; later use fails. */

@@ -16,8 +16,8 @@ export function verifyBytes(message: Uint8Array, o: { by: NodeId; signature: Sig
   }
 }
 
-/** Each is verified once in its life (02 T-2, T-10): remembering the result would only cost. */
-const ONCE: ReadonlySet<SignedKind> = new Set(["request", "response", "stream"]);
+/** Each is verified once in its life (02 T-2, T-10, network.md §2.3): remembering the result would only cost. */
+const ONCE: ReadonlySet<SignedKind> = new Set(["request", "response", "stream", "peer-auth", "peer-seal"]);
 
 /**
  * Verifies a signed object over all received keys, unknown ones included. The signature stands in the object, or beside it in `o.signature`.

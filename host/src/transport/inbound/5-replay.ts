@@ -4,10 +4,16 @@ import { headersOf, type Passage } from "./passage.ts";
 
 /** Every signed request counts once, over restarts too. @source 02 §3 step 5, T-2 */
 export function checkReplay(passage: Passage, gate: Gate): void {
-  const { from, request_id, capability, timestamp } = headersOf(passage);
+  const { capability, timestamp } = headersOf(passage);
   if (parseTime(timestamp) <= gate.replays.blindUntil && !gate.isIdempotent(capability)) {
     throw new HnError("expired", { reason: "restart_window", details: { server_time: formatTime(gate.clock.now()) } });
   }
+  checkOnce(passage, gate);
+}
+
+/** The same id runs once, whichever lane it comes by. @source network.md §1.7 */
+export function checkOnce(passage: Passage, gate: Gate): void {
+  const { from, request_id } = headersOf(passage);
   const verdict = gate.replays.enter(from, request_id);
   if (verdict === "seen") throw new HnError("invalid_signature", { reason: "replayed" });
   if (verdict === "full") throw new HnError("rate_limited", { reason: "soft_limit", retryAfterMs: 1000 });

@@ -4,7 +4,7 @@ import { parseHeaders } from "./1-parse-headers.ts";
 import { checkFresh } from "./2-fresh.ts";
 import { checkSignature } from "./3-signature.ts";
 import { checkRecipient } from "./4-recipient.ts";
-import { checkReplay } from "./5-replay.ts";
+import { checkOnce, checkReplay } from "./5-replay.ts";
 import { checkRevoked } from "./6-revoked.ts";
 import { settleMembership } from "./7-membership.ts";
 import { checkToken } from "./8-token.ts";
@@ -52,4 +52,16 @@ export function admitRequest(passage: Passage, gate: Gate): void {
  */
 export function admitSigned(passage: Passage, gate: Gate): void {
   for (const step of OF_THE_SIGNED) step(passage, gate);
+}
+
+/** What is left to check of a call on a peer session, whose frames prove sender, recipient and order. @source network.md §1.7, 02 §3 steps 5–9 */
+const ON_SESSION: readonly Step[] = [checkRevoked, settleMembership, checkToken, checkRate];
+
+/**
+ * Enters at step 5 for calls that must run once over all lanes, else at 6.
+ * @throws HnError of 02 §3, or `DROP` when the session deserves no answer
+ */
+export function admitSessionCall(passage: Passage, gate: Gate, o: { once: boolean }): void {
+  if (o.once) checkOnce(passage, gate);
+  for (const step of ON_SESSION) step(passage, gate);
 }

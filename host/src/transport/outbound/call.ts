@@ -2,17 +2,17 @@ import { HnError } from "../../foundation/index.ts";
 import { StreamDigest } from "../../identity/index.ts";
 import type { CommunityId, Frame, JsonObject, OutboundCall, Reply } from "../../contract/index.ts";
 import { toWire } from "../http/wire.ts";
+import { MUST_SIGN } from "../must-sign.ts";
 import { EventParser } from "../sse/parse.ts";
 import { exchange, openExchange, readAnswer, withClockRetry, type Letter, type Opened, type Wire } from "./exchange.ts";
 import { readNetworkError, readWireError } from "./failure.ts";
 import { Patience } from "./patience.ts";
+import { readReply } from "./read-reply.ts";
 import { readWhole } from "./request.ts";
 import { REPLY_MAX_BYTES, verifyTerminal, type Expected } from "./verify-reply.ts";
 
 /** Three keep-alives missed: the way is cut even if nobody said so. */
 export const SILENCE_MS = 45_000;
-/** What must be signed from whomever it comes. @source 02 §4 */
-const MUST_SIGN = /^(?:community|auth|federation)\.|\.(?:post|invite|revoke|ingest|expire)$|^chat\.send$/;
 
 /** One call answered as JSON. @throws HnError; no answer is `partition`, none in time `timeout` */
 export async function callPeer(wire: Wire, call: OutboundCall, community: CommunityId): Promise<Reply> {
@@ -130,16 +130,4 @@ function letterOf(call: OutboundCall, o: Pick<Letter, "community" | "accept" | "
     ...(call.token === undefined ? {} : { token: call.token }),
     ...o,
   };
-}
-
-function readReply(body: JsonObject): Reply {
-  const { output, meta } = body;
-  if (typeof output !== "object" || output === null || Array.isArray(output)) {
-    throw new HnError("internal_error", {
-      message: "The neighbour's answer holds no output. Its software may be older or newer than this one.",
-    });
-  }
-  const known = typeof meta === "object" && meta !== null && !Array.isArray(meta) ? meta : {};
-  const { ms, ...rest } = known;
-  return { output, meta: typeof ms === "number" ? { ...rest, ms } : rest };
 }

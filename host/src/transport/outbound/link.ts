@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createUlidFactory, HnError } from "../../foundation/index.ts";
+import { createUlidFactory, HnError, silentLog } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
 import type {
   Clock,
@@ -7,12 +7,15 @@ import type {
   Doors,
   Frame,
   JsonObject,
+  Log,
   NodeId,
   OutboundCall,
   PeerLink,
   Random,
   StandingLookup,
 } from "../../contract/index.ts";
+import { PeerSessions } from "../session/sessions.ts";
+import { boardSession, callBySession, streamBySession } from "./by-session.ts";
 import { callPeer, streamPeer } from "./call.ts";
 import type { Wire } from "./exchange.ts";
 import { revokedNeighbour } from "./failure.ts";
@@ -34,12 +37,15 @@ export interface LinkOptions {
   random?: Random;
   /** Instead of connections of its own: a simulated network. */
   ways?: Ways;
+  log?: Log;
 }
 
 /** The way to other nodes, with what it has learned about them. */
 export interface Link extends PeerLink, Doors {
   /** Features from the newest verified manifest; empty when none is known. For the listener's `featuresOf`. */
   featuresOf(node: NodeId): readonly string[];
+  /** Connections on which both sides call; the listener takes part in them. */
+  readonly sessions: PeerSessions;
   /** Cuts every connection. */
   close(): Promise<void>;
 }
@@ -62,27 +68,43 @@ async function* streamBestWay(wire: Wire, call: OutboundCall, community: Communi
 export function createLink(o: LinkOptions): Link {
   const peers = new KnownPeers(o.clock);
   const pools = o.ways ?? new Pools();
+  const random: Random = o.random ?? ((n) => randomBytes(n));
   const wire: Wire = {
     signer: o.signer,
     clock: o.clock,
-    newId: createUlidFactory(o.clock, o.random ?? ((n) => randomBytes(n))),
+    newId: createUlidFactory(o.clock, random),
     pools,
     peers,
     standing: o.standing,
     sockets: new OpenSockets(),
   };
+  const { signer, clock, communityId, standing } = o;
+  const sessions = new PeerSessions({ signer, communityId, standing, clock, random, peers, log: o.log ?? silentLog });
   const sync = new SyncLink(wire);
   // A node without a community speaks for itself alone.
   const community = (): CommunityId => o.communityId() ?? o.signer.nodeId;
   return {
-    call: (call) => callPeer(wire, call, community()),
-    stream: (call) => streamBestWay(wire, call, community()),
-    fetchManifest: (endpoint, expected) => fetchManifest({ clock: o.clock, peers, endpoint, expected }),
+    sessions,
+    call: async (call) => {
+      const ride = await boardSession(wire, sessions, call);
+      return ride === undefined ? callPeer(wire, call, community()) : callBySession(ride);
+    },
+    stream: async function* (call) {
+      // Frames of the caller have no record of their own on a session.
+      const ride = call.frames === undefined ? await boardSession(wire, sessions, call) : undefined;
+      return yield* ride === undefined ? streamBestWay(wire, call, community()) : streamBySession(ride);
+    },
+    fetchManifest: async (endpoint, expected) => {
+      const manifest = await fetchManifest({ clock: o.clock, peers, endpoint, expected });
+      sessions.manifestSeen(manifest.node_id);
+      return manifest;
+    },
     communityManifest: (peer) => sync.communityManifest(peer),
     syncHeads: (peer) => sync.syncHeads(peer),
     syncEvents: (peer, request) => sync.syncEvents(peer, request),
     featuresOf: (node) => peers.featuresOf(node),
     shutRevoked: () => {
+      sessions.shutRevoked();
       for (const node of new Set([...pools.nodes(), ...wire.sockets.nodes()])) {
         if (o.standing(node).kind !== "revoked") continue;
         pools.drop(node, revokedNeighbour());
@@ -90,6 +112,7 @@ export function createLink(o: LinkOptions): Link {
       }
     },
     close: async () => {
+      sessions.close();
       wire.sockets.dropAll(new HnError("partition", { reason: "closing" }));
       await pools.close();
     },

@@ -33,6 +33,15 @@ export class KnownPeers implements ManifestMemory {
     return gain;
   }
 
+  /**
+   * What a handshake has shown.
+   * @param byMs  their clock against {@link nowAt}; what may be no more than the missing fraction of a second changes nothing
+   */
+  learnOffset(peer: NodeId, byMs: number): void {
+    if (Math.abs(byMs) < 2000) return;
+    this.#change(peer, { offsetMs: this.nowAt(peer) - this.#clock.now() + byMs });
+  }
+
   /** Whether this peer must sign the end of its streams: all but those that are known not to. */
   signsStreams(peer: NodeId): boolean {
     return this.#peers.get(peer)?.features?.includes("resp-sig") ?? true;

@@ -131,6 +131,7 @@ export class Street {
         port: 0,
         firstStart: true,
         featuresOf: (node) => link.featuresOf(node),
+        sessions: link.sessions,
         ...o.listener,
         ...more,
       });

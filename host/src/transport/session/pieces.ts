@@ -1,0 +1,77 @@
+import { createHash, type Hash } from "node:crypto";
+import { HnError } from "../../foundation/index.ts";
+import type { JsonObject } from "../../contract/index.ts";
+import type { BodyBudget } from "../http/body.ts";
+import { badFrame } from "./fault.ts";
+import { BODY_MAX_BYTES, jsonOf, type PeerRecord } from "./record.ts";
+
+/** What END says of the events and bytes before it. @source network.md §1.4 END */
+export class StreamSum {
+  frames = 0;
+  bytes = 0;
+  readonly #hash: Hash = createHash("sha256");
+
+  /** @param record  header and body */
+  add(record: Uint8Array, bodyBytes: number): void {
+    this.#hash.update(record);
+    this.frames += 1;
+    this.bytes += bodyBytes;
+  }
+
+  /** Once. */
+  end(): { frames: number; bytes: number; digest: string } {
+    return { frames: this.frames, bytes: this.bytes, digest: this.#hash.digest("base64url") };
+  }
+
+  /** Whether END speaks of exactly what was heard. */
+  matches(end: JsonObject): boolean {
+    const { frames, bytes, digest } = this.end();
+    return end["frames"] === frames && end["bytes"] === bytes && end["digest"] === digest;
+  }
+}
+
+/** A JSON body on its way in pieces. */
+export class Pieces {
+  readonly #parts: Buffer[] = [];
+  readonly #maxBytes: number;
+  readonly #budget: BodyBudget;
+  #bytes = 0;
+
+  constructor(maxBytes: number, budget: BodyBudget) {
+    this.#maxBytes = maxBytes;
+    this.#budget = budget;
+  }
+
+  /** @throws bad_request reason too_large · capacity_exceeded */
+  add({ body }: PeerRecord): void {
+    if (this.#bytes + body.byteLength > this.#maxBytes)
+      throw new HnError("bad_request", {
+        reason: "too_large",
+        message: `The body is larger than the ${this.#maxBytes} bytes allowed here. Send less, or split it.`,
+      });
+    this.#budget.take(body.byteLength);
+    this.#bytes += body.byteLength;
+    this.#parts.push(body);
+  }
+
+  /** @throws SessionFault 4400 */
+  json(): JsonObject {
+    return jsonOf(Buffer.concat(this.#parts, this.#bytes));
+  }
+
+  release(): void {
+    this.#budget.giveBack(this.#bytes);
+    this.#bytes = 0;
+    this.#parts.length = 0;
+  }
+}
+
+/** @throws SessionFault 4400 for a piece longer than any may be */
+export function checkPiece({ body }: PeerRecord): void {
+  if (body.byteLength > BODY_MAX_BYTES) throw badFrame("a piece longer than 64 KiB");
+}
+
+/** Pieces of at most 64 KiB. */
+export function* cut(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.byteLength; at += BODY_MAX_BYTES) yield bytes.subarray(at, at + BODY_MAX_BYTES);
+}

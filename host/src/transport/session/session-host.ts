@@ -1,0 +1,94 @@
+import { formatTime, HnError } from "../../foundation/index.ts";
+import {
+  CONSTANTS,
+  type CommunityId,
+  type Frame,
+  type InboundRequest,
+  type JsonObject,
+  type NodeId,
+  type Principal,
+  type Reply,
+  type WireError,
+} from "../../contract/index.ts";
+import { refuseWhenClosing, type Room } from "../http/room.ts";
+import { newPassage } from "../inbound/passage.ts";
+import { admitSessionCall } from "../inbound/pipeline.ts";
+import { MUST_SIGN } from "../must-sign.ts";
+import type { CallFacts } from "./served-call.ts";
+import type { CallHost } from "./served-calls.ts";
+
+const RULE = { capability: undefined, query: "refused" } as const;
+
+/** The node's own doors, for one peer: the same steps, buckets and bus that HTTP has. @source network.md §1.7 */
+export class SessionHost implements CallHost {
+  readonly #room: () => Room | undefined;
+  readonly #peer: { node: NodeId; community: CommunityId; address: string };
+
+  /** @param room  undefined while this node serves nobody */
+  constructor(room: () => Room | undefined, peer: { node: NodeId; community: CommunityId; address: string }) {
+    this.#room = room;
+    this.#peer = peer;
+  }
+
+  isWith(capability: string): boolean {
+    if (MUST_SIGN.test(capability)) return true;
+    return this.#room()?.bus.limitsOf(capability)?.idempotent === false;
+  }
+
+  streams(capability: string): boolean {
+    return this.#room()?.bus.limitsOf(capability)?.streams === true;
+  }
+
+  maxBodyBytes(capability: string): number {
+    const limit = this.#room()?.bus.limitsOf(capability)?.maxBodyBytes ?? CONSTANTS.CALL_BODY_MAX_BYTES;
+    return Math.min(limit, CONSTANTS.CALL_BODY_CEILING_BYTES);
+  }
+
+  admit(facts: CallFacts & { once: boolean }): Principal {
+    const { gate } = this.#open();
+    const { node, community, address } = this.#peer;
+    const passage = newPassage({ rule: RULE, address, rawHeaders: [], queryText: "", isGet: false });
+    passage.claim = { from: node, requestId: facts.requestId };
+    passage.headers = {
+      capability: facts.capability,
+      version: facts.version,
+      request_id: facts.requestId,
+      from: node,
+      community,
+      timestamp: formatTime(gate.clock.now()),
+      signature: "",
+      to: gate.nodeId,
+      token: facts.token,
+      timeoutMs: facts.timeoutMs,
+      traceId: facts.traceId,
+    };
+    admitSessionCall(passage, gate, facts);
+    if (passage.caller === undefined) throw new HnError("internal_error");
+    return passage.caller;
+  }
+
+  serve(request: InboundRequest): Promise<Reply> {
+    return this.#open().bus.serve(request);
+  }
+
+  serveStream(request: InboundRequest): AsyncGenerator<Frame, JsonObject, void> {
+    return this.#open().bus.serveStream(request);
+  }
+
+  checkOpen(): void {
+    refuseWhenClosing(this.#open());
+  }
+
+  wireError(thrown: unknown, requestId: string): WireError {
+    const room = this.#room();
+    return room === undefined
+      ? HnError.from(thrown).toWire()
+      : room.answerer.wireError(thrown, { from: this.#peer.node, requestId });
+  }
+
+  #open(): Room {
+    const room = this.#room();
+    if (room === undefined) throw new HnError("partition", { reason: "closing", retryAfterMs: 5000 });
+    return room;
+  }
+}

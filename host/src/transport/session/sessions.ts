@@ -1,0 +1,299 @@
+import { createUlidFactory, HnError } from "../../foundation/index.ts";
+import { parseNodeId, type Signer } from "../../identity/index.ts";
+import type { Clock, CommunityId, Endpoint, Log, NodeId, Random, StandingLookup, Ulid } from "../../contract/index.ts";
+import { BodyBudget } from "../http/body.ts";
+import type { Room } from "../http/room.ts";
+import { revokedNeighbour } from "../outbound/failure.ts";
+import type { KnownPeers } from "../outbound/peers.ts";
+import { SUITES } from "./cipher.ts";
+import { DialFailure, dialPeer, type Connected } from "./dial.ts";
+import { badFrame, CLOSE } from "./fault.ts";
+import type { HandshakeOptions } from "./handshake.ts";
+import { Paths, type PathState } from "./paths.ts";
+import { PeerSession, type SessionEnd } from "./peer-session.ts";
+import { SessionHost } from "./session-host.ts";
+import { sessionSocket } from "./web-socket.ts";
+import { chooseSession, type Pair } from "./standing.ts";
+
+const QUEUED_BYTES_MAX = 268_435_456;
+/** How long an old session has to show that it still lives when its node calls anew. @source network.md §1.8 */
+const PROBE_MS = 2000;
+const CONFLICT_MS = 600_000;
+const CONFLICTS_MAX = 64;
+
+export interface PeerSessionsOptions {
+  signer: Signer;
+  communityId: () => CommunityId | null;
+  standing: StandingLookup["standing"];
+  clock: Clock;
+  random: Random;
+  log: Log;
+  peers: KnownPeers;
+}
+
+/** Two processes with one key. */
+export interface KeyConflict {
+  node: NodeId;
+  /** It is this node's own key. */
+  own: boolean;
+}
+
+/** The sessions of this node, one per neighbour, whoever has dialled. */
+export class PeerSessions {
+  readonly #o: PeerSessionsOptions;
+  readonly #boot: Ulid;
+  readonly #budget: BodyBudget = new BodyBudget(QUEUED_BYTES_MAX);
+  readonly #live: Map<NodeId, PeerSession> = new Map();
+  /** Draining ones too, whether nobody stands between, and where they were dialled. */
+  readonly #all: Map<PeerSession, { isTrusted: boolean; endpoint: Endpoint | undefined }> = new Map();
+  readonly #dialling: Map<NodeId, Promise<PeerSession>> = new Map();
+  readonly #conflicts: Map<NodeId, { own: boolean; until: number }> = new Map();
+  readonly #paths: Paths;
+  #room: Room | undefined;
+  #isClosed = false;
+
+  constructor(o: PeerSessionsOptions) {
+    this.#o = o;
+    this.#boot = createUlidFactory(o.clock, o.random)();
+    this.#paths = new Paths(() => this.#chance());
+  }
+
+  /** The session that new calls to this neighbour go by. */
+  live(node: NodeId): PeerSession | undefined {
+    return this.#live.get(node);
+  }
+
+  path(node: NodeId): PathState {
+    return this.#paths.state(node, this.#o.clock.monotonic());
+  }
+
+  /** Who serves the calls that come in; until then none are. */
+  serveWith(room: Room): void {
+    this.#room = room;
+  }
+
+  /** What this node brings to every handshake. */
+  handshake(): Omit<HandshakeOptions, "binding" | "via" | "now"> {
+    const { signer, random } = this.#o;
+    return { signer, community: this.#community(), boot: this.#boot, random, suites: SUITES };
+  }
+
+  /**
+   * The live session, or one that is opened at the first address where it works.
+   * @throws DialFailure
+   */
+  async open(to: NodeId, endpoints: readonly Endpoint[]): Promise<PeerSession> {
+    const live = this.#live.get(to);
+    if (live !== undefined) return live;
+    const under = this.#dialling.get(to);
+    if (under !== undefined) return under;
+    const dialling = this.#dial(to, endpoints).finally(() => this.#dialling.delete(to));
+    this.#dialling.set(to, dialling);
+    return dialling;
+  }
+
+  /** A neighbour has dialled and proven itself. */
+  arrived(o: Omit<Connected, "isPinned" | "endpoint">): void {
+    this.#join({ ...o, isPinned: true, endpoint: undefined });
+  }
+
+  /** Whatever was refused for who it is may be tried again. */
+  manifestSeen(node: NodeId): void {
+    this.#paths.manifestSeen(node);
+  }
+
+  /** Closes what is open to nodes that are no members any more; the abort of their handlers comes before this returns. @source network.md §1.8 */
+  shutRevoked(): void {
+    this.#paths.standingChanged();
+    for (const session of [...this.#all.keys()]) {
+      const { kind } = this.#o.standing(session.peer);
+      if (kind === "member" && session.established.community === this.#community()) continue;
+      const told = kind === "revoked" ? new HnError("revoked") : new HnError("unauthorized");
+      session.shut({ closeCode: CLOSE.standing, told, ours: kind === "revoked" ? revokedNeighbour() : told });
+    }
+  }
+
+  /** Keys that are used by two processes at once, as far as it was noticed lately. */
+  conflicts(): KeyConflict[] {
+    const now = this.#o.clock.monotonic();
+    return [...this.#conflicts].flatMap(([node, { own, until }]) => (until > now ? [{ node, own }] : []));
+  }
+
+  get sessions(): PeerSession[] {
+    return [...this.#all.keys()];
+  }
+
+  /** Takes no new calls and lets those under way end. */
+  drain(): void {
+    for (const session of this.sessions) session.drain("closing", CLOSE.goingAway);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    const told = new HnError("partition", { reason: "closing", retryAfterMs: 5000 });
+    for (const session of this.sessions) session.shut({ closeCode: CLOSE.goingAway, told, ours: told });
+  }
+
+  async #dial(to: NodeId, endpoints: readonly Endpoint[], replaces?: string): Promise<PeerSession> {
+    let failure: DialFailure | undefined;
+    for (const endpoint of endpoints) {
+      try {
+        return await this.#dialOnce({ to, endpoint, ...(replaces === undefined ? {} : { replaces }) });
+      } catch (error) {
+        if (!(error instanceof DialFailure)) throw error;
+        failure = error;
+        // Only where nothing answered may another address say something else.
+        if (failure.code !== undefined) break;
+      }
+    }
+    failure ??= new DialFailure({ error: new HnError("partition", { reason: "provider_unreachable" }), isTrusted: false });
+    this.#failed(to, failure);
+    throw failure;
+  }
+
+  /** Once more when the peer has told its time under its signature. @source network.md §1.2 `time` */
+  async #dialOnce(o: { to: NodeId; endpoint: Endpoint; replaces?: string }): Promise<PeerSession> {
+    const { peers, clock } = this.#o;
+    for (let isSecond = false; ; isSecond = true) {
+      try {
+        let session: PeerSession | undefined;
+        await dialPeer({
+          ...o,
+          clock,
+          handshake: { ...this.handshake(), now: () => peers.nowAt(o.to) },
+          connected: (connected) => (session = this.#join(connected)),
+        });
+        // Another one may have come about meanwhile; what counts is which of them both sides keep.
+        const kept = this.#live.get(o.to) ?? session;
+        if (kept === undefined || !kept.isLive)
+          throw new DialFailure({ error: new HnError("partition", { reason: "session_over" }), isTrusted: false });
+        this.#paths.opened(o.to);
+        return kept;
+      } catch (error) {
+        const time = error instanceof DialFailure ? error.error.details.server_time : undefined;
+        if (isSecond || time === undefined || !peers.learnTime(o.to, time)) throw error;
+      }
+    }
+  }
+
+  #failed(to: NodeId, { code, error, isTrusted }: DialFailure): void {
+    const now = this.#o.clock.monotonic();
+    this.#o.log.debug("no peer session", { peer: to, code, error });
+    if (code === undefined) this.#paths.unavailable(to, now);
+    else this.#ended(to, { code, error, isTrusted });
+  }
+
+  #join({ established, webSocket, socket, address, isPinned, endpoint }: Connected): PeerSession {
+    const { signer, clock, log, peers } = this.#o;
+    peers.learnOffset(established.peer, established.clockOffsetMs);
+    const host = new SessionHost(() => this.#room, {
+      node: established.peer,
+      community: established.peerCommunity,
+      address,
+    });
+    const session = new PeerSession({
+      established,
+      socket: sessionSocket(webSocket, socket),
+      signer,
+      clock,
+      log,
+      budget: this.#budget,
+      host: () => host,
+      chance: () => this.#chance(),
+      onDraining: (one) => this.#forget(one),
+      onEnd: (one, end) => this.#over(one, end),
+      onWorn: (one) => this.#replace(one),
+    });
+    this.#all.set(session, { isTrusted: isPinned, endpoint });
+    webSocket.on("message", (data, isBinary) =>
+      isBinary ? session.receive(data as Buffer) : session.fault(badFrame("text after the handshake")),
+    );
+    webSocket.on("close", (code) => session.closed(code));
+    this.#settle(session, webSocket);
+    return session;
+  }
+
+  /** Which of two sessions with one neighbour stays. @source network.md §1.8 */
+  #settle(session: PeerSession, flow: { pause(): void; resume(): void }): void {
+    const { peer } = session;
+    const old = this.#live.get(peer);
+    const isOff = this.#isClosed || this.#o.standing(peer).kind !== "member";
+    if (isOff) return session.shut({ closeCode: CLOSE.standing, told: new HnError("unauthorized"), ours: revokedNeighbour() });
+    if (old === undefined) return void this.#live.set(peer, session);
+    const choice = chooseSession(pairOf(old), pairOf(session), (a, b) =>
+      Buffer.compare(parseNodeId(a).bytes, parseNodeId(b).bytes),
+    );
+    if (choice === "new") {
+      this.#live.set(peer, session);
+      return old.drain("duplicate", CLOSE.duplicate);
+    }
+    // Until it is clear that the old one still speaks, nothing of the new one is read.
+    flow.pause();
+    void this.#contest({ old, session, isForeign: choice === "contest" }).finally(() => flow.resume());
+  }
+
+  /** @param o.isForeign  the key is used by another start of the process: this one goes on, unless it is the old one that is gone */
+  async #contest({ old, session, isForeign }: { old: PeerSession; session: PeerSession; isForeign: boolean }): Promise<void> {
+    const lives = await old.answers(PROBE_MS);
+    if (lives && !isForeign) return session.drain("duplicate", CLOSE.duplicate);
+    if (lives) {
+      const error = new HnError("partition", { reason: "key_conflict" });
+      this.#conflict(session.peer, false);
+      return session.shut({ closeCode: CLOSE.keyConflict, told: error, ours: error });
+    }
+    if (session.isLive) this.#live.set(session.peer, session);
+    const gone = new HnError("partition", { reason: "session_over" });
+    old.shut({ closeCode: CLOSE.goingAway, told: gone, ours: gone });
+  }
+
+  /** Before its keys are worn out; the side that has dialled does it again. */
+  #replace(session: PeerSession): void {
+    const { peer, established } = session;
+    if (established.role !== "initiator" || !session.isLive || this.#dialling.has(peer)) return;
+    const endpoint = this.#all.get(session)?.endpoint;
+    if (endpoint === undefined) return;
+    const dialling = this.#dial(peer, [endpoint], established.sid).finally(() => this.#dialling.delete(peer));
+    this.#dialling.set(peer, dialling);
+    dialling.catch(() => undefined);
+  }
+
+  #over(session: PeerSession, end: SessionEnd): void {
+    const { isTrusted = false } = this.#all.get(session) ?? {};
+    this.#all.delete(session);
+    this.#forget(session);
+    this.#o.log.debug("a peer session is over", { peer: session.peer, code: end.code, by: end.by });
+    // Whoever has dialled us decides for itself when to dial again.
+    if (this.#isClosed) return;
+    this.#ended(session.peer, { code: end.code, error: end.error, isTrusted: isTrusted || end.by !== "wire" });
+  }
+
+  #ended(node: NodeId, closing: { code: number; error: HnError; isTrusted: boolean }): void {
+    if (closing.code === CLOSE.keyConflict && !this.#conflicts.has(node)) this.#conflict(this.#o.signer.nodeId, true);
+    this.#paths.ended(node, closing, this.#o.clock.monotonic());
+  }
+
+  #conflict(node: NodeId, own: boolean): void {
+    if (!this.#conflicts.has(node))
+      this.#o.log.warn(own ? "another process uses this node's key" : "two processes use one neighbour's key", { node });
+    const [oldest] = this.#conflicts.keys();
+    if (this.#conflicts.size >= CONFLICTS_MAX && oldest !== undefined) this.#conflicts.delete(oldest);
+    this.#conflicts.set(node, { own, until: this.#o.clock.monotonic() + CONFLICT_MS });
+  }
+
+  #forget(session: PeerSession): void {
+    if (this.#live.get(session.peer) === session) this.#live.delete(session.peer);
+  }
+
+  #community(): CommunityId {
+    return this.#o.communityId() ?? this.#o.signer.nodeId;
+  }
+
+  #chance(): number {
+    return Buffer.from(this.#o.random(4)).readUInt32BE(0) / 2 ** 32;
+  }
+}
+
+function pairOf({ established }: PeerSession): Pair {
+  const { role, self, peer, peerBoot, sid, replaces } = established;
+  return { initiator: role === "initiator" ? self : peer, peerBoot, sid, replaces };
+}
