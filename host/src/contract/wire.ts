@@ -161,6 +161,43 @@ export interface SyncHeads {
   head: number;
   heads_by_type: Record<string, number>;
   heads_by_author: Record<NodeId, number>;
+  /** Absent from nodes without `sync-ranges`, and while this one still counts. */
+  set?: SyncSet;
+}
+
+/** The events that count, in one comparison. Hashes and sums are base64url. @source 04 §8, network.md §5 */
+export interface SyncSet {
+  count: number;
+  /** Sum of the SHA-256 of the events' bytes mod 2^256. */
+  sum: string;
+  /** SHA-256 of the canonical `heads_by_author`. */
+  frontier: string;
+  /** Counted from this lamport on; what lies below may be pruned. */
+  floor: number;
+}
+
+/** Answer to `?brief=1`. @source 04 §8 */
+export interface SyncBrief {
+  community_id: CommunityId;
+  head: number;
+  set?: SyncSet;
+}
+
+/**
+ * One stretch of the log, from the end of the one before it. Mode 0: settled; 1: `data` is the fingerprint; 2: `data` are the first 16 bytes of
+ * each item. @source network.md §5 "Range message"
+ */
+export interface SyncRange {
+  to: [lamport: number, idPrefix: string];
+  mode: 0 | 1 | 2;
+  data?: string;
+}
+
+/** Both ways of `/sync/v1/reconcile`. @source network.md §5 */
+export interface RangeMessage {
+  community_id: CommunityId;
+  floor: number;
+  ranges: SyncRange[];
 }
 
 /** @source 04 §8 */
@@ -169,6 +206,8 @@ export interface SyncRequest {
   events: Event[];
   our_head?: number;
   our_heads_by_author?: Record<NodeId, number>;
+  /** First 16 bytes of items that are missing, base64url; at most 1000. @source network.md §5 */
+  want?: string[];
 }
 
 /** @source 04 §8 */
