@@ -102,6 +102,18 @@ export interface Event {
   signature: Signature;
 }
 
+/** @source 04 §7, E-11 */
+export interface Snapshot {
+  schema_version: 1;
+  community_id: CommunityId;
+  lamport: number;
+  wall_clock: Time;
+  state: JsonObject;
+  covers_events_up_to: number;
+  author: NodeId;
+  signature: Signature;
+}
+
 /** @source 02 §3 */
 export interface CallBody {
   params: JsonObject;
@@ -181,6 +193,16 @@ export interface SyncBrief {
   community_id: CommunityId;
   head: number;
   set?: SyncSet;
+}
+
+/** What an exchange of logs did. */
+export interface SyncReport {
+  /** The last stage that was needed: 0 both were equal, 1 heads by author, 2 ranges. @source network.md §5 */
+  stage: 0 | 1 | 2;
+  received: number;
+  sent: number;
+  /** Requests. */
+  rounds: number;
 }
 
 /**

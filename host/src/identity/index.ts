@@ -21,6 +21,7 @@ export { importSeed } from "./keys/seed.ts";
 export { buildCommunityManifest, verifyCommunityManifest, type CommunityFacts } from "./manifest/community.ts";
 export { buildManifest, buildManifestV1, verifyManifest, type ManifestFacts, type ManifestMemory } from "./manifest/node.ts";
 export { formatNodeId, formatSignature, isNodeId, parseNodeId, parseSignature, sameShortId, shortId } from "./node-id.ts";
+export { openSignaturePool, type SignaturePool } from "./pool/signature-pool.ts";
 export type { SignedKind } from "./sign/shapes.ts";
 export { Signer } from "./sign/signer.ts";
 export { StreamDigest } from "./sign/stream-digest.ts";

@@ -31,6 +31,12 @@ export interface Person {
   reopen(): void;
 }
 
+/** What went over a link. */
+export interface Tally {
+  requests: number;
+  bytes: number;
+}
+
 /** People with real logs on disk, talking over a link that only carries values. */
 export class Village {
   readonly clock: ManualClock = new ManualClock();
@@ -78,12 +84,17 @@ export class Village {
   }
 
   /** How `from` reaches the others: exactly what the transport checks and hands over. */
-  link(from: Person, o: { cut?: () => boolean } = {}): PeerLink {
+  link(from: Person, o: { cut?: (to?: Person) => boolean; tally?: Tally } = {}): PeerLink {
+    const tally = o.tally ?? { requests: 0, bytes: 0 };
     const reach = (endpoints: { port: number }[]): Community => {
-      if (o.cut?.() === true) throw new HnError("partition");
       const person = this.#people.get(endpoints[0]?.port ?? 0);
-      if (person === undefined) throw new HnError("partition");
+      if (o.cut?.(person) === true || person === undefined) throw new HnError("partition");
       return person.community;
+    };
+    /** A copy, as after the wire, whose bytes are counted. */
+    const carried = <T>(value: T): T => {
+      tally.bytes += JSON.stringify(value).length;
+      return structuredClone(value);
     };
     const admitted = (community: Community): Community => {
       const { kind } = community.standing(from.signer.nodeId);
@@ -92,9 +103,22 @@ export class Village {
     };
     return {
       communityManifest: async (peer) => admitted(reach(peer.endpoints)).manifest(),
-      syncHeads: async (peer) => admitted(reach(peer.endpoints)).heads(),
-      syncEvents: async (peer, request) =>
-        structuredClone(await reach(peer.endpoints).exchange(structuredClone(request), from.signer.nodeId)),
+      syncHeads: async (peer) => {
+        tally.requests += 1;
+        return carried(admitted(reach(peer.endpoints)).heads());
+      },
+      syncBrief: async (peer, floor) => {
+        tally.requests += 1;
+        return carried(admitted(reach(peer.endpoints)).brief(floor));
+      },
+      syncReconcile: async (peer, message) => {
+        tally.requests += 1;
+        return carried(await reach(peer.endpoints).reconcile(carried(message), from.signer.nodeId));
+      },
+      syncEvents: async (peer, request) => {
+        tally.requests += 1;
+        return carried(await reach(peer.endpoints).exchange(carried(request), from.signer.nodeId));
+      },
       call: () => Promise.reject(new HnError("not_implemented")),
       fetchManifest: () => Promise.reject(new HnError("not_implemented")),
       stream: async function* () {

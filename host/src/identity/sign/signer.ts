@@ -10,6 +10,7 @@ import type {
   RequestEnvelope,
   ResponseEnvelope,
   Signature,
+  Snapshot,
   StreamEnvelope,
 } from "../../contract/index.ts";
 import { checkSignable } from "../canonical/fractions.ts";
@@ -35,6 +36,10 @@ export class Signer {
 
   signEvent(event: Unsigned<Event>): Event {
     return { ...event, signature: this.#sign("event", event) };
+  }
+
+  signSnapshot(snapshot: Unsigned<Snapshot>): Snapshot {
+    return { ...snapshot, signature: this.#sign("snapshot", snapshot) };
   }
 
   signNodeManifest(manifest: Unsigned<NodeManifest>): NodeManifest {

@@ -49,6 +49,8 @@ export function createLink(o: LinkOptions): Link {
     fetchManifest: (endpoint, expected) => fetchManifest({ clock: o.clock, peers, endpoint, expected }),
     communityManifest: (peer) => sync.communityManifest(peer),
     syncHeads: (peer) => sync.syncHeads(peer),
+    syncBrief: (peer, floor) => sync.syncBrief(peer, floor),
+    syncReconcile: (peer, message) => sync.syncReconcile(peer, message),
     syncEvents: (peer, request) => sync.syncEvents(peer, request),
     featuresOf: (node) => peers.featuresOf(node),
     shutRevoked: () => {

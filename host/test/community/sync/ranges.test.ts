@@ -23,6 +23,8 @@ function treeOf(items: readonly Position[]): { tree: SumTree; items: Position[] 
   return { tree, items: items.filter((p) => tree.add(p, hashOf(p))) };
 }
 
+const without = (all: Set<string>, some: Set<string>): Set<string> => new Set([...all].filter((id) => !some.has(id)));
+
 /** As it goes over the wire. */
 function carried(ranges: readonly Range[]): Range[] {
   const message = { community_id: HOME, floor: 0, ranges: writeRanges(ranges) };
@@ -46,8 +48,8 @@ describe("comparison by ranges (network.md §5)", () => {
         const run = new RangeRun(new RangeView(mine.tree, 0));
         const rounds = compare(run, new RangeView(theirs.tree, 0));
         const [here, there] = [new Set(mine.items.map(idOf)), new Set(theirs.items.map(idOf))];
-        assert.deepEqual(run.missing, there.difference(here));
-        assert.deepEqual(run.surplus, here.difference(there));
+        assert.deepEqual(run.missing, without(there, here));
+        assert.deepEqual(run.surplus, without(here, there));
         assert.ok(rounds <= 12, `${rounds} rounds`);
       }),
     );
