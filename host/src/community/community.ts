@@ -332,6 +332,11 @@ class CommunityRoom implements Community {
     };
   }
 
+  tail(limit: number): Event[] {
+    this.#log.communityId();
+    return this.#log.store.tail(limit);
+  }
+
   verifyLog(): Promise<LogCheck> {
     return this.#log.check();
   }

@@ -191,6 +191,8 @@ export interface Community extends StandingLookup {
   pushTo(peer: PeerPlace, theirs: Record<NodeId, number>, link: PeerLink): Promise<SyncReport>;
   /** @throws not_found no_community */
   status(): LogStatus;
+  /** The last events as stored, oldest first. */
+  tail(limit: number): Event[];
   /** Reads the whole log again and verifies every signature. */
   verifyLog(): Promise<LogCheck>;
   /** Writes a signed snapshot; the last seven are kept. @source 04 §7 */

@@ -25,5 +25,5 @@ export { openSignaturePool, type SignaturePool } from "./pool/signature-pool.ts"
 export type { SignedKind } from "./sign/shapes.ts";
 export { Signer } from "./sign/signer.ts";
 export { StreamDigest } from "./sign/stream-digest.ts";
-export { verifyBytes, verifyTyped } from "./sign/verify.ts";
+export { verifyBytes, verifyOnce, verifyTyped } from "./sign/verify.ts";
 export { nodeIdOfCertificate, spkiSha256, type TlsIdentity } from "./tls/certificate.ts";

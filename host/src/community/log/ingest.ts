@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { CONSTANTS, type Clock, type Event, type SyncReply, type VerifyMany } from "../../contract/index.ts";
 import { HnError, RecentMap } from "../../foundation/index.ts";
-import { admit, type Gate, isFarAhead, isKnownAuthor, precheck, type Refusal, refuse, WaitingRoom } from "./receive.ts";
+import { admit, type Gate, idOf, isFarAhead, isKnownAuthor, precheck, type Refusal, refuse, WaitingRoom } from "./receive.ts";
 import { compareEvents, type ShapedEvent, signedBytes } from "./shape.ts";
 
 /** @source network.md §5 "Batch" */
@@ -57,6 +57,10 @@ export class Ingest {
       await this.#inTurn(() => this.#takeBatch(batch, reply));
     }
     reply.rejected = reply.rejected_reasons.length;
+    if (reply.rejected > 1) {
+      const places = new Map(values.map((value, place) => [idOf(value), place]));
+      reply.rejected_reasons.sort((a, b) => (places.get(a.event_id) ?? 0) - (places.get(b.event_id) ?? 0));
+    }
     return reply;
   }
 

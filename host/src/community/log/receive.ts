@@ -60,7 +60,8 @@ export function refuse(event: Event, reason: string): Refusal {
   return { kind: "refuse", event_id: event.event_id, reason };
 }
 
-function idOf(value: unknown): string {
+/** What a refused value calls itself; empty when it has no name. */
+export function idOf(value: unknown): string {
   const id = typeof value === "object" && value !== null ? (value as { event_id?: unknown }).event_id : undefined;
   return typeof id === "string" ? id.slice(0, 26) : "";
 }

@@ -167,6 +167,9 @@ export class EventStore {
 
   /** True when exactly these bytes are stored. */
   holds(shaped: ShapedEvent): boolean {
+    const { author, lamport } = shaped.event;
+    // Mostly an event is news; then nothing is read.
+    if (lamport > (this.#newest().byAuthor.get(author) ?? 0)) return false;
     const present = this.#placeAndHash(shaped.event);
     return present !== undefined && Buffer.compare(present.sha256, shaped.hash) === 0;
   }
@@ -213,6 +216,12 @@ export class EventStore {
       events.push(decode(row));
     }
     return { events, next: null };
+  }
+
+  /** The last events, oldest first. */
+  tail(limit: number): Event[] {
+    const rows = this.#db.prepare("SELECT raw FROM events ORDER BY lamport DESC, event_id DESC, author DESC LIMIT ?").all(limit);
+    return (rows as { raw: Uint8Array }[]).map(decode).toReversed();
   }
 
   /** The last place in the order; null while the log is empty. */

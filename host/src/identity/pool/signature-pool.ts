@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { Clock, SignatureCheck, Timer, VerifyMany } from "../../contract/index.ts";
 import { parseNodeId, parseSignature } from "../node-id.ts";
-import { verifyBytes } from "../sign/verify.ts";
+import { verifyOnce } from "../sign/verify.ts";
 import type { Batch, Verdicts } from "./batch.ts";
 
 /** So few are verified on the loop: about a millisecond, less than the way to a worker and back. */
@@ -52,7 +52,7 @@ class Pool {
   }
 
   async verify(checks: readonly SignatureCheck[]): Promise<boolean[]> {
-    if (checks.length <= INLINE_MAX || this.#closed) return checks.map(verifyHere);
+    if (checks.length <= INLINE_MAX || this.#closed) return checks.map(verifyOnce);
     const share = Math.ceil(checks.length / this.#size);
     const parts = Array.from({ length: Math.ceil(checks.length / share) }, (_, i) => checks.slice(i * share, (i + 1) * share));
     const verdicts = await Promise.all(parts.map((part, i) => this.#part(part, i)));
@@ -70,7 +70,7 @@ class Pool {
   async #part(checks: readonly SignatureCheck[], index: number): Promise<boolean[]> {
     const { batch, readable } = pack(this.#next++, checks);
     const verdicts = await this.#ask(this.#slot(index), batch);
-    if (verdicts === null) return checks.map(verifyHere);
+    if (verdicts === null) return checks.map(verifyOnce);
     return checks.map((_, i) => readable[i] === true && verdicts[i] === 1);
   }
 
@@ -107,10 +107,6 @@ class Pool {
   async #end(): Promise<void> {
     await Promise.all(this.#slots.splice(0).map(async (slot) => slot?.worker.terminate()));
   }
-}
-
-function verifyHere({ by, message, signature }: SignatureCheck): boolean {
-  return verifyBytes(message, { by, signature });
 }
 
 /** Malformed keys and signatures travel as zeros and are never genuine. */
