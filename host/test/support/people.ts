@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { openCommunity } from "../../src/community/index.ts";
-import type { Community, NodeManifest, PeerLink } from "../../src/contract/index.ts";
+import type { Community, NodeManifest, PeerLink, VerifyMany } from "../../src/contract/index.ts";
 import { createUlidFactory, HnError, ManualClock, silentLog } from "../../src/foundation/index.ts";
 import { buildManifest, importSeed, Signer } from "../../src/identity/index.ts";
 
@@ -29,6 +29,8 @@ export interface Person {
   endpoint: { transport: "https"; host: string; port: number };
   dataDir: string;
   reopen(): void;
+  /** The same node on another folder, such as a copy of its own. */
+  openAt(folder: string): Community;
 }
 
 /** What went over a link. */
@@ -47,21 +49,22 @@ export class Village {
     this.#t = t;
   }
 
-  person(name: string): Person {
+  person(name: string, o: { verify?: VerifyMany } = {}): Person {
     const port = this.#people.size + 1;
     const { nodeId, key } = importSeed(Buffer.alloc(32, port));
     const signer = new Signer(nodeId, key);
     const dataDir = mkdtempSync(join(tmpdir(), "hn-community-"));
     const endpoint = { transport: "https" as const, host: "127.0.0.1", port };
-    const open = (): Community =>
+    const open = (folder = dataDir): Community =>
       openCommunity({
-        dataDir,
+        dataDir: folder,
         signer,
         clock: this.clock,
         newUlid: createUlidFactory(this.clock, seededRandom(port)),
         log: silentLog,
         displayName: () => name,
         manifest: (id) => this.#manifest(person, id),
+        ...o,
       });
     const person: Person = {
       name,
@@ -73,6 +76,7 @@ export class Village {
         person.community.close();
         person.community = open();
       },
+      openAt: open,
     };
     person.community = open();
     this.#people.set(port, person);

@@ -15,11 +15,11 @@ import { formatTime, HnError, type UlidFactory } from "../../foundation/index.ts
 import { type Signer, verifyOnce } from "../../identity/index.ts";
 import { EventSet } from "../sync/event-set.ts";
 import { LevelHistory } from "../views/level-history.ts";
-import { isLate, type Membership, replay } from "../views/membership.ts";
+import { beyond, isLate, type Membership, replay } from "../views/membership.ts";
 import { Ingest } from "./ingest.ts";
 import type { Gate } from "./receive.ts";
 import { compareEvents, shapeEvent, type ShapedEvent, sha256, signedBytes } from "./shape.ts";
-import { addHash, type EventStore, placeOf, type Stored } from "./store.ts";
+import { addHash, type EventStore, placeOf, type Stored, takeHash } from "./store.ts";
 
 export interface EventLogOptions {
   store: EventStore;
@@ -163,6 +163,30 @@ export class EventLog {
     this.#set = undefined;
     this.#disorder += 1;
     return gone;
+  }
+
+  /**
+   * Removes what a revoked author has put below its own cut, where the signers' count and sum prove that it was not there when they signed: others
+   * refuse it, and this log would differ from theirs for ever.
+   * @param suspects  what a peer has refused
+   * @source 04 E-9
+   */
+  setAside(suspects: readonly Position[]): void {
+    const { store } = this;
+    for (const { node_id, cut } of this.view().revoked.values()) {
+      if (cut.count === null || cut.sum === null) continue;
+      const own = suspects.filter((place) => place.author === node_id && !beyond(place, cut));
+      const have = store.sumUpTo(node_id, cut);
+      if (own.length === 0 || have.count - own.length !== cut.count) continue;
+      const left = own.reduce((sum, place) => takeHash(sum, store.hashAt(place)), have.sum);
+      if (left.toString(16).padStart(64, "0") !== cut.sum) continue;
+      store.transaction(() => store.remove(own));
+      for (const place of own) this.#set?.remove(place);
+      this.#view = null;
+      this.#levels = null;
+      this.#last = undefined;
+      this.#disorder += 1;
+    }
   }
 
   /** Reads everything again: bytes, hashes, signatures, sums. */

@@ -174,6 +174,12 @@ export class EventStore {
     return present !== undefined && Buffer.compare(present.sha256, shaped.hash) === 0;
   }
 
+  /** True when its author has an event of this id here, whatever its bytes. The values may be anything. */
+  knows({ event_id, author }: { event_id: unknown; author: unknown }): boolean {
+    if (typeof event_id !== "string" || typeof author !== "string") return false;
+    return this.#placeAndHash({ event_id, author }) !== undefined;
+  }
+
   byClientId(author: NodeId, clientId: string, type: string): Event | null {
     const row = this.#db
       .prepare("SELECT raw FROM events WHERE author = ? AND client_id = ? AND event_type = ? ORDER BY lamport, event_id LIMIT 1")
@@ -347,6 +353,20 @@ export class EventStore {
     return pages * size;
   }
 
+  /** @throws Error for a place where nothing stands */
+  hashAt({ event_id, author }: Position): Uint8Array {
+    const row = this.#placeAndHash({ event_id, author });
+    if (row === undefined) throw new Error(`no event ${event_id} by ${author} is stored`);
+    return row.sha256;
+  }
+
+  /** Call inside `transaction`. */
+  remove(places: readonly Position[]): void {
+    const query = this.#db.prepare("DELETE FROM events WHERE event_id = ? AND author = ?");
+    for (const { event_id, author } of places) query.run(event_id, author);
+    this.#heads = undefined;
+  }
+
   /** Number of an author's events up to a cut and the sum of their SHA-256 mod 2^256, hex. @source 04 E-9 */
   sumUpTo(author: NodeId, cut: { lamport: number; event_id: string }): { count: number; sum: bigint } {
     const rows = this.#db
@@ -367,7 +387,7 @@ export class EventStore {
     return changes > 0;
   }
 
-  #placeAndHash({ event_id, author }: Event): { lamport: number; sha256: Uint8Array } | undefined {
+  #placeAndHash({ event_id, author }: Pick<Position, "event_id" | "author">): { lamport: number; sha256: Uint8Array } | undefined {
     const row = this.#db.prepare("SELECT lamport, sha256 FROM events WHERE event_id = ? AND author = ?").get(event_id, author);
     return row as { lamport: number; sha256: Uint8Array } | undefined;
   }
@@ -444,6 +464,10 @@ function raise(heads: Map<string, number>, key: string, lamport: number): void {
 const MODULUS = 1n << 256n;
 export function addHash(sum: bigint, hash: Uint8Array): bigint {
   return (sum + BigInt(`0x${Buffer.from(hash).toString("hex")}`)) % MODULUS;
+}
+
+export function takeHash(sum: bigint, hash: Uint8Array): bigint {
+  return (sum + MODULUS - BigInt(`0x${Buffer.from(hash).toString("hex")}`)) % MODULUS;
 }
 
 function decode(row: { raw: Uint8Array }): Event {

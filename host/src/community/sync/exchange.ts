@@ -39,7 +39,7 @@ export async function serveExchange(
   if (standing.kind === "invitee") checkInviteePush(request.events, node);
   const wanted = readWant(request);
   manners.check(node);
-  const allowed = manners.allowed(node, request.events);
+  const allowed = manners.allowed(node, request.events, (event) => log.store.knows(event));
   const taken = await log.receive(allowed);
   manners.note(node, { size: allowed.length, reasons: taken.rejected_reasons });
   if (wanted !== null) return { ...taken, events: log.store.at(log.set.find(wanted)), more: false };

@@ -48,12 +48,12 @@ export class Manners {
 
   /**
    * What a sender delivers of its own beyond its share is left for later: neither taken nor refused, and offered again with the next exchange.
-   * Events of others have passed such a gate before.
+   * Events of others have passed such a gate before, and what is here already costs nothing.
    */
-  allowed(sender: NodeId, events: readonly Event[]): Event[] {
+  allowed(sender: NodeId, events: readonly Event[], isHere: (event: Event) => boolean): Event[] {
     const now = this.#clock.monotonic();
     return events.filter((event) => {
-      if (typeof event !== "object" || event === null || event.author !== sender) return true;
+      if (typeof event !== "object" || event === null || event.author !== sender || isHere(event)) return true;
       const { own, unknown } = this.#of(sender);
       if (own.take(now) > 0) return false;
       return isKnownType(event.event_type) || unknown.take(now) === 0;

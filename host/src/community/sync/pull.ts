@@ -135,13 +135,15 @@ function idOf(event: unknown): string {
   }
 }
 
+/** Hands over what the peer lacks; what it refuses because its author was revoked may have no place here either (E-9). */
 async function handOver(task: SyncTask, places: readonly Position[], report: SyncReport): Promise<void> {
   const { log, peer, link } = task;
+  const refused = new Set<string>();
   for (let rest = places; rest.length > 0; ) {
     const events = log.store.at(rest);
     if (events.length === 0) return;
     const mine = clippedHeads(log);
-    await counted(
+    const reply = await counted(
       report,
       link.syncEvents(peer, {
         community_id: peer.community_id,
@@ -150,9 +152,11 @@ async function handOver(task: SyncTask, places: readonly Position[], report: Syn
         our_heads_by_author: mine.heads_by_author,
       }),
     );
+    for (const { event_id, reason } of reply.rejected_reasons) if (reason === "revoked_author") refused.add(event_id);
     report.sent += events.length;
     rest = rest.slice(events.length);
   }
+  if (refused.size > 0) log.setAside(places.filter(({ event_id }) => refused.has(event_id)));
 }
 
 /** Everything from a place on, both ways. @source network.md §5 "then the remaining range is sent as plain events" */
