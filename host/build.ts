@@ -75,6 +75,7 @@ const PARTS: readonly Part[] = [
         "host/dist/contract": "host/src/contract/index.ts",
         "host/dist/format": "host/src/format/index.ts",
         "host/dist/plugin-host": "host/src/plugin-host.ts",
+        "host/dist/signature-worker": "host/src/identity/pool/signature-worker.ts",
         "sdk-plugin/dist/testing": "sdk-plugin/src/testing/index.ts",
         "sdk-plugin/dist/cli": "sdk-plugin/src/commands/main.ts",
         "registry/dist/cli": "registry/src/main.ts",

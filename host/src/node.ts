@@ -4,14 +4,23 @@ import { join } from "node:path";
 import { openAdmin, type Admin } from "./admin/index.ts";
 import { openBus, openTopics, type OpenBus } from "./bus/index.ts";
 import { watchCatalogue } from "./catalogue-watch.ts";
-import { openCommunity } from "./community/index.ts";
+import { offerCommunity } from "./community-capabilities.ts";
+import { Gossip, openCommunity } from "./community/index.ts";
 import type { Endpoint, Log, NodeFacts, Random } from "./contract/index.ts";
 import type { NodeConfig } from "./define-config.ts";
 import { DHT_OFF, openDhtService } from "./dht-service.ts";
 import { openPeers } from "./discovery/index.ts";
 import { createUlidFactory, Disposer, formatTime, HnError, privateFolder, systemClock } from "./foundation/index.ts";
 import { checkMachine, checkNode } from "./health.ts";
-import { createFreshDeviceId, openKeystore, readFreshDeviceId, sameShortId, selfTest, shortId } from "./identity/index.ts";
+import {
+  createFreshDeviceId,
+  openKeystore,
+  openSignaturePool,
+  readFreshDeviceId,
+  sameShortId,
+  selfTest,
+  shortId,
+} from "./identity/index.ts";
 import { anyAddress, portError, readEndpoints } from "./listen-address.ts";
 import { lockDataFolder } from "./lock.ts";
 import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
@@ -21,6 +30,7 @@ import { PATHS, readBuildFacts } from "./paths.ts";
 import { registrySources } from "./configured-registries.ts";
 import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
 import { SelfDescription } from "./self.ts";
+import { watchSnapshots } from "./snapshot-watch.ts";
 import { createLink, MountTable, openListener, type Link, type Listener } from "./transport/index.ts";
 import { tellTopics } from "./topic-tales.ts";
 import { VERSION } from "./version.ts";
@@ -105,6 +115,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     communityId: () => community.communityId(),
     ...(options.name === undefined ? {} : { name: options.name }),
   });
+  const signatures = openSignaturePool({ script: PATHS.signatureWorker, clock });
+  disposer.add("signatures", () => signatures.close());
   const community = openCommunity({
     dataDir: join(dataDir, "community"),
     signer,
@@ -113,6 +125,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     log: log.child({ room: "community" }),
     displayName: () => self.displayName(),
     manifest: async (id) => self.manifestFor(id),
+    verify: signatures.verify,
   });
   disposer.add("community", () => community.close());
 
@@ -134,9 +147,33 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     log: log.child({ room: "discovery" }),
     link: wire,
     bus,
-    community,
+    community: {
+      communityId: () => community.communityId(),
+      standing: (node) => community.standing(node),
+      members: () => community.members(),
+      levelOf: (node) => community.levelOf(node),
+      onEvent: (listener) => community.onEvent(listener),
+      // Who was met is exchanged with by the one that knows how the last exchange with it went.
+      syncWith: (place) => gossip.meet(place),
+    },
   });
   disposer.add("peers", () => peers.close());
+  const gossip = new Gossip({
+    nodeId,
+    community,
+    link: wire,
+    reachable: () => peers.list().filter(({ online }) => online),
+    clock,
+    random,
+    log: log.child({ room: "community" }),
+  });
+  disposer.add("gossip", () => gossip.close());
+  disposer.add(
+    "reach",
+    peers.onChange(() => gossip.look()),
+  );
+  disposer.add("snapshots", watchSnapshots({ community, clock, log }));
+  offerCommunity({ bus, community, endpoints });
   disposer.add(
     "membership",
     followMembership({ community, bus, peers, doors: () => [wire, late.listener], log, onChange: () => self.forget() }),
@@ -219,7 +256,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     mounts,
     topics,
     dht: () => dht?.answer,
-    ready: () => bus.entries({ node_id: nodeId }).length > 0 && peers.list().some((peer) => peer.online),
+    ready: () => bus.entries({ node_id: nodeId }).some((entry) => entry.only_here !== true) && peers.list().some((peer) => peer.online),
     clock,
     random,
     log: log.child({ room: "transport" }),
@@ -270,6 +307,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       dev,
       peers,
       dht: dht ?? { status: () => DHT_OFF, find: () => Promise.reject(new HnError("not_implemented", { reason: "dht_off" })) },
+      gossip,
       link: wire,
       clock,
       log: log.child({ room: "admin" }),

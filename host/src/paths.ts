@@ -11,13 +11,20 @@ const ROOT: string = (() => {
 })();
 
 /** Where the built parts lie that the host uses but does not contain. */
-export const PATHS: Record<"config" | "page" | "runner" | "embeddedRegistry" | "pluginTools" | "registryTools", string> = {
+export const PATHS: Record<
+  "config" | "page" | "runner" | "embeddedRegistry" | "pluginTools" | "registryTools" | "signatureWorker",
+  string
+> = {
   config: join(ROOT, "hearthnet.config.ts"),
   page: join(ROOT, "admin-ui", "build"),
   runner: join(ROOT, "sdk-plugin", "dist", "runner.cjs"),
   embeddedRegistry: join(ROOT, "host", "dist", "registry-embedded"),
   pluginTools: join(ROOT, "sdk-plugin", "dist", "cli.mjs"),
   registryTools: join(ROOT, "registry", "dist", "cli.mjs"),
+  // From source it runs as the rest does; a bundle has it as a file of its own.
+  signatureWorker: import.meta.url.endsWith(".ts")
+    ? join(ROOT, "host", "src", "identity", "pool", "signature-worker.ts")
+    : join(ROOT, "host", "dist", "signature-worker.mjs"),
 };
 
 export interface BuildFacts {

@@ -11,7 +11,7 @@ const NAME_MAX = 64;
 /** Younger than half its life when it is handed out. */
 const FRESH_MS = 10_000;
 /** What this release speaks beyond the first protocol. @source 01 I-9 */
-const FEATURES = ["req-to", "resp-sig", "ws-bus", "heads-by-author", "cosign-v1", "peer-session"];
+const FEATURES = ["req-to", "resp-sig", "ws-bus", "heads-by-author", "cosign-v1", "sync-ranges", "peer-session"];
 
 export interface SelfOptions {
   dataDir: string;

@@ -8,6 +8,7 @@ import type {
   DhtValue,
   DevDesk,
   Endpoint,
+  GossipFacts,
   HealthCheck,
   Log,
   Marketplace,
@@ -18,8 +19,9 @@ import type {
   Principal,
   Random,
   Runtime,
+  SyncReport,
 } from "../contract/index.ts";
-import type { UlidFactory } from "../foundation/index.ts";
+import type { HnError, UlidFactory } from "../foundation/index.ts";
 
 /** Everything the operator's doors look at and steer; `node.ts` fills it. */
 export interface AdminServices {
@@ -36,6 +38,11 @@ export interface AdminServices {
     status(): DhtStatus;
     /** @throws not_implemented reason dht_off · partition reason dht_lookup_failed */
     find(kind: DhtKind, subject: string): Promise<DhtValue[]>;
+  };
+  /** Exchange of the log with the members in reach. */
+  gossip: {
+    rows(): GossipFacts[];
+    meetAll(): Promise<{ node_id: string; report: SyncReport | null; error: HnError | null }[]>;
   };
   link: PeerLink;
   clock: Clock;

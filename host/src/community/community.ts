@@ -8,14 +8,23 @@ import type {
   EventPage,
   EventQuery,
   Log,
+  LogCheck,
+  LogStatus,
   Member,
   NodeId,
   NodeManifest,
   PeerLink,
+  PeerPlace,
+  Proposal,
+  RangeMessage,
+  SnapshotFacts,
   Standing,
+  SyncBrief,
   SyncHeads,
   SyncReply,
+  SyncReport,
   SyncRequest,
+  VerifyMany,
 } from "../contract/index.ts";
 import { formatTime, HnError, parseTime, type UlidFactory } from "../foundation/index.ts";
 import { buildCommunityManifest, createInvite, parseNodeId, type Signer } from "../identity/index.ts";
@@ -24,8 +33,12 @@ import { clearStaging, redeem } from "./join.ts";
 import { act, targetHead } from "./levels.ts";
 import { EventLog } from "./log/event-log.ts";
 import { EventStore } from "./log/store.ts";
-import { clippedHeads, serveExchange } from "./sync/exchange.ts";
-import { syncBothWays } from "./sync/pull.ts";
+import { newestSnapshot, writeSnapshot } from "./log/snapshot.ts";
+import { cosign, propose, readProposal, submit } from "./proposals.ts";
+import { briefOf, clippedHeads, serveExchange, serveRanges } from "./sync/exchange.ts";
+import { Manners } from "./sync/manners.ts";
+import { OwnState } from "./sync/own-state.ts";
+import { pushTo, type SyncTask, syncBothWays } from "./sync/pull.ts";
 import { pushOwn } from "./sync/push.ts";
 import { atLeast } from "./views/membership.ts";
 
@@ -39,9 +52,14 @@ export interface CommunityOptions {
   displayName: () => string;
   /** Self-description for the join event. */
   manifest: (communityId: string) => Promise<NodeManifest>;
+  /** Absent: signatures are verified on the loop. */
+  verify?: VerifyMany;
 }
 
 const FILE = "community.db";
+const SNAPSHOTS = "snapshots";
+/** @source 00 §4.2 EVENT_LOG_RETENTION_DAYS */
+const RETENTION_MS = 30 * 86_400_000;
 const INVITE_TTL_SECONDS = 86_400;
 
 /**
@@ -59,12 +77,16 @@ class CommunityRoom implements Community {
   #log: EventLog;
   readonly #listeners: Set<(event: Event) => void> = new Set();
   readonly #stored: Set<() => void> = new Set();
+  readonly #manners: Manners;
+  #own: OwnState;
   /** What former logs had counted, so that the number only rises. */
   #formerRevisions = 0;
 
   constructor(options: CommunityOptions) {
     this.#o = options;
+    this.#manners = new Manners(options.clock);
     this.#log = this.#openLog();
+    this.#own = new OwnState(this.#log, options.signer.nodeId);
   }
 
   communityId(): string | null {
@@ -146,6 +168,7 @@ class CommunityRoom implements Community {
         i.level === o.level &&
         parseTime(i.expires_at) > this.#o.clock.now() + 60_000,
     );
+    if (open === undefined) this.#own.check();
     const event =
       open ??
       this.#log.append({
@@ -166,30 +189,52 @@ class CommunityRoom implements Community {
 
   async join(text: string, link: PeerLink): Promise<{ community_id: string; name: string }> {
     this.#refuseMember();
-    const { dataDir, signer, clock, newUlid, manifest } = this.#o;
-    const { path, blob } = await redeem(text, { dataDir, signer, clock, newUlid, manifest, link });
+    const { dataDir, signer, clock, newUlid, manifest, verify } = this.#o;
+    const { path, blob } = await redeem(text, {
+      dataDir,
+      signer,
+      clock,
+      newUlid,
+      manifest,
+      link,
+      ...(verify === undefined ? {} : { verify }),
+    });
     this.#replaceLog(() => renameSync(path, joinPath(dataDir, FILE)));
     return { community_id: blob.community_id, name: this.name() ?? blob.community_name };
   }
 
-  promote(o: Parameters<Community["promote"]>[0]): Promise<Event> {
+  async promote(o: Parameters<Community["promote"]>[0]): Promise<Event> {
+    this.#own.check();
     return act(
       this.#log,
-      { type: "community.member.promoted", target: o.target, data: { new_level: o.level }, coSigners: o.coSigners ?? [] },
+      {
+        type: "community.member.promoted",
+        target: o.target,
+        data: { ...o.signed, new_level: o.level },
+        coSigners: o.coSigners ?? [],
+      },
       this.#o,
     );
   }
 
-  demote(o: Parameters<Community["demote"]>[0]): Promise<Event> {
+  async demote(o: Parameters<Community["demote"]>[0]): Promise<Event> {
+    this.#own.check();
     return act(
       this.#log,
-      { type: "community.member.demoted", target: o.target, data: { new_level: o.level }, coSigners: o.coSigners ?? [] },
+      {
+        type: "community.member.demoted",
+        target: o.target,
+        data: { ...o.signed, new_level: o.level },
+        coSigners: o.coSigners ?? [],
+      },
       this.#o,
     );
   }
 
-  revoke(o: Parameters<Community["revoke"]>[0]): Promise<Event> {
-    const data = { reason: o.reason, ...targetHead(this.#log, o.target) };
+  async revoke(o: Parameters<Community["revoke"]>[0]): Promise<Event> {
+    this.#own.check();
+    // What others have signed stands as they signed it.
+    const data = { ...(o.signed ?? targetHead(this.#log, o.target)), reason: o.reason };
     return act(
       this.#log,
       {
@@ -205,6 +250,7 @@ class CommunityRoom implements Community {
 
   async leave(): Promise<void> {
     const id = this.#log.communityId();
+    this.#own.check();
     this.#log.append({ type: "community.member.left", data: {} });
     const archive = joinPath(this.#o.dataDir, "left");
     mkdirSync(archive, { recursive: true, mode: 0o700 });
@@ -217,6 +263,8 @@ class CommunityRoom implements Community {
       const known = this.#log.store.byClientId(this.#o.signer.nodeId, o.clientId, o.type);
       if (known !== null) return known;
     }
+    this.#log.communityId();
+    this.#own.check();
     return this.#log.append({ type: o.type, data: o.clientId === undefined ? o.data : { ...o.data, client_id: o.clientId } });
   }
 
@@ -242,15 +290,84 @@ class CommunityRoom implements Community {
     return clippedHeads(this.#log);
   }
 
-  async exchange(request: SyncRequest, from: NodeId): Promise<SyncReply> {
-    return serveExchange(this.#log, request, { node: from, standing: this.standing(from) });
+  brief(floor: number): SyncBrief {
+    return briefOf(this.#log, floor);
   }
 
-  async syncWith(
-    peer: { node_id: NodeId; endpoints: Member["endpoints"] },
-    link: PeerLink,
-  ): Promise<{ received: number; sent: number }> {
-    return syncBothWays(this.#log, { ...peer, community_id: this.#log.communityId() }, link);
+  async exchange(request: SyncRequest, from: NodeId): Promise<SyncReply> {
+    return serveExchange(this.#log, request, { node: from, standing: this.standing(from), manners: this.#manners });
+  }
+
+  async reconcile(message: RangeMessage, from: NodeId): Promise<RangeMessage> {
+    return serveRanges(this.#log, message, this.standing(from));
+  }
+
+  async syncWith(peer: PeerPlace, link: PeerLink): Promise<SyncReport> {
+    const report = await syncBothWays(this.#task(peer, link));
+    this.#own.heardFrom(peer.node_id);
+    return report;
+  }
+
+  async pushTo(peer: PeerPlace, theirs: Record<NodeId, number>, link: PeerLink): Promise<SyncReport> {
+    return pushTo(this.#task(peer, link), theirs);
+  }
+
+  status(): LogStatus {
+    const log = this.#log;
+    const community_id = log.communityId();
+    const heads = clippedHeads(log);
+    const sums = log.set.sumAbove(log.store.floor());
+    return {
+      community_id,
+      head: heads.head,
+      events: log.store.count(),
+      counted: sums?.count ?? null,
+      sum: sums?.sum ?? null,
+      heads_by_author: heads.heads_by_author,
+      members: log.view().members.size,
+      size_bytes: log.store.sizeBytes(),
+      waiting: log.waiting,
+      floor: log.store.floor(),
+      equivocations: log.store.equivocations(),
+      own_state_confirmed: this.#own.isConfirmed,
+    };
+  }
+
+  tail(limit: number): Event[] {
+    this.#log.communityId();
+    return this.#log.store.tail(limit);
+  }
+
+  verifyLog(): Promise<LogCheck> {
+    return this.#log.check();
+  }
+
+  async snapshot(): Promise<SnapshotFacts> {
+    await this.#log.set.built;
+    return writeSnapshot(this.#log, this.#shelf());
+  }
+
+  async prune(): Promise<{ pruned: number; floor: number }> {
+    const covered = newestSnapshot(this.#log, this.#shelf())?.covers_events_up_to ?? 0;
+    const pruned = this.#log.prune({ upTo: covered, receivedBefore: this.#o.clock.now() - RETENTION_MS });
+    return { pruned, floor: this.#log.store.floor() };
+  }
+
+  propose(o: Parameters<Community["propose"]>[0]): Proposal {
+    return propose(this.#log, o, this.#o);
+  }
+
+  readProposal(text: string): Proposal {
+    return readProposal(this.#log, text, this.#o);
+  }
+
+  cosign(text: string): Proposal {
+    return cosign(this.#log, text, this.#o);
+  }
+
+  async submit(text: string): Promise<Event> {
+    this.#own.check();
+    return submit(this.#log, text, this.#o);
   }
 
   ownEvent(id: string): Event | null {
@@ -284,7 +401,20 @@ class CommunityRoom implements Community {
   }
 
   close(): void {
-    this.#log.store.close();
+    this.#log.close();
+  }
+
+  #task(peer: PeerPlace, link: PeerLink): SyncTask {
+    return {
+      log: this.#log,
+      peer: { ...peer, community_id: this.#log.communityId() },
+      link,
+      manners: this.#manners,
+    };
+  }
+
+  #shelf(): { folder: string; signer: Signer; clock: Clock } {
+    return { folder: joinPath(this.#o.dataDir, SNAPSHOTS), signer: this.#o.signer, clock: this.#o.clock };
   }
 
   #joined(): ReturnType<EventLog["view"]> | null {
@@ -296,8 +426,9 @@ class CommunityRoom implements Community {
   }
 
   #openLog(): EventLog {
-    const { dataDir, signer, clock, newUlid } = this.#o;
-    const log = new EventLog({ store: new EventStore(joinPath(dataDir, FILE)), signer, clock, newUlid });
+    const { dataDir, signer, clock, newUlid, verify } = this.#o;
+    const store = new EventStore(joinPath(dataDir, FILE));
+    const log = new EventLog({ store, signer, clock, newUlid, ...(verify === undefined ? {} : { verify }) });
     log.onEvent((event) => {
       for (const listener of this.#listeners) listener(event);
       for (const listener of this.#stored) listener();
@@ -307,7 +438,7 @@ class CommunityRoom implements Community {
 
   /** Closes the log (which folds its WAL into the file), lets `swap` move files, opens what stands there then. */
   #replaceLog(swap: () => void): void {
-    this.#log.store.close();
+    this.#log.close();
     for (const suffix of ["-wal", "-shm"]) {
       const leftover = joinPath(this.#o.dataDir, FILE + suffix);
       if (existsSync(leftover)) rmSync(leftover);
@@ -315,6 +446,7 @@ class CommunityRoom implements Community {
     swap();
     this.#formerRevisions = this.revision() + 1;
     this.#log = this.#openLog();
+    this.#own = new OwnState(this.#log, this.#o.signer.nodeId);
     for (const listener of this.#stored) listener();
   }
 }

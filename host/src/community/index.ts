@@ -8,3 +8,4 @@
  */
 export { openCommunity } from "./community.ts";
 export { compareEvents } from "./log/shape.ts";
+export { Gossip } from "./sync/gossip.ts";

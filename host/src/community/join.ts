@@ -5,6 +5,7 @@ import { HnError } from "../foundation/index.ts";
 import { readInvite, verifyCommunityManifest } from "../identity/index.ts";
 import { EventLog, type EventLogOptions } from "./log/event-log.ts";
 import { EventStore } from "./log/store.ts";
+import { OwnState } from "./sync/own-state.ts";
 
 const STAGING = "joining.db";
 
@@ -33,18 +34,19 @@ export async function redeem(text: string, o: JoinOptions): Promise<{ path: stri
   clearStaging(o.dataDir);
   const path = joinPath(o.dataDir, STAGING);
   const store = new EventStore(path);
+  const log = new EventLog({ ...o, store });
   try {
     store.setMeta("community_id", blob.community_id);
-    const log = new EventLog({ ...o, store });
     log.bootstrapping = true;
     const { peer, manifest } = await reachInviter(blob, o.link);
     await pullAll(log, peer, o.link);
     checkLog(log, blob, manifest);
+    await recoverOwn(log, o, peer);
     if (!log.view().members.has(o.signer.nodeId)) await announce(log, blob, { ...o, peer });
-    store.close();
+    log.close();
     return { path, blob };
   } catch (error) {
-    store.close();
+    log.close();
     clearStaging(o.dataDir);
     throw error;
   }
@@ -76,6 +78,26 @@ async function reachInviter(blob: InviteBlob, link: PeerLink): Promise<{ peer: P
   throw new HnError("partition", { reason: "bootstrap_unreachable", cause: last });
 }
 
+/** Whoever finds own events in others' log has lost some itself, and asks a second neighbour before it writes. @source network.md §5 */
+async function recoverOwn(log: EventLog, o: JoinOptions, inviter: PeerAddress): Promise<void> {
+  const me = o.signer.nodeId;
+  if (log.store.heads(inviter.community_id).heads_by_author[me] === undefined) return;
+  const own = new OwnState(log, me);
+  own.doubt();
+  own.heardFrom(inviter.node_id);
+  for (const { node_id, endpoints } of log.view().members.values()) {
+    if (own.isConfirmed) return;
+    if (node_id === me || node_id === inviter.node_id || endpoints.length === 0) continue;
+    try {
+      await pullAll(log, { ...inviter, node_id, endpoints }, o.link);
+      own.heardFrom(node_id);
+    } catch {
+      // Another one may answer; without one nothing is written.
+    }
+  }
+  if (!log.view().members.has(me)) own.check();
+}
+
 async function pullAll(log: EventLog, peer: PeerAddress, link: PeerLink): Promise<void> {
   for (;;) {
     const mine = log.store.heads(peer.community_id);
@@ -85,7 +107,7 @@ async function pullAll(log: EventLog, peer: PeerAddress, link: PeerLink): Promis
       our_head: mine.head,
       our_heads_by_author: mine.heads_by_author,
     });
-    const { accepted } = log.receive(reply.events ?? []);
+    const { accepted } = await log.receive(reply.events ?? []);
     if (reply.more !== true) return;
     if (accepted === 0) throw new HnError("partition", { reason: "sync_failed" });
   }
@@ -135,5 +157,5 @@ async function announce(log: EventLog, blob: InviteBlob, o: JoinOptions & { peer
       reason: "sync_failed",
       message: `Your neighbour's node refused the join (${refused.reason}).`,
     });
-  log.receive(reply.events ?? []);
+  await log.receive(reply.events ?? []);
 }

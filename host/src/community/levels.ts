@@ -6,6 +6,13 @@ import { shapeEvent } from "./log/shape.ts";
 import { replay } from "./views/membership.ts";
 import { coSignPayload } from "./views/cosign.ts";
 
+/** Whose signature it is, and when. */
+export interface Hand {
+  signer: Signer;
+  clock: Clock;
+  newUlid: UlidFactory;
+}
+
 const SIGNING_WINDOW_MS = 86_400_000;
 
 export interface LevelChange {
@@ -25,9 +32,12 @@ export interface LevelChange {
 export async function act(
   log: EventLog,
   change: LevelChange,
-  o: { signer: Signer; clock: Clock; newUlid: UlidFactory },
+  o: Hand,
 ): Promise<Event> {
   parseNodeId(change.target);
+  const asked = change.data["client_id"];
+  const done = typeof asked === "string" ? log.store.byClientId(o.signer.nodeId, asked, change.type) : null;
+  if (done !== null) return done;
   const view = log.view();
   if (!view.members.has(change.target)) throw new HnError("not_found", { message: "Nobody with this id is a member." });
   const type = change.type;
@@ -47,16 +57,12 @@ export async function act(
     root.destroy();
   }
   const data: JsonObject = { ...base, co_signers: signers as unknown as JsonObject[] };
-  rehearse(log, { type, data, target: change.target }, o);
+  checkEffect(log, { type, data, target: change.target }, o);
   return log.append({ type, data });
 }
 
-/** Tries the act on a copy of the view. */
-function rehearse(
-  log: EventLog,
-  act: { type: string; data: JsonObject; target: NodeId },
-  o: { signer: Signer; clock: Clock; newUlid: UlidFactory },
-): void {
+/** Tries the act on a copy of the view. @throws unauthorized co_signer_insufficient */
+export function checkEffect(log: EventLog, act: { type: string; data: JsonObject; target: NodeId }, o: Hand): void {
   const event = o.signer.signEvent({
     schema_version: 1,
     event_id: o.newUlid(),

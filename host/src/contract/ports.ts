@@ -1,5 +1,15 @@
 /** What is handed in, so that no room reaches for the machine by itself and a thousand nodes fit into one process. */
-import type { CallBody, Endpoint, NodeManifest, SyncHeads, SyncReply, SyncRequest, CommunityManifest } from "./wire.ts";
+import type {
+  CallBody,
+  CommunityManifest,
+  Endpoint,
+  NodeManifest,
+  RangeMessage,
+  SyncBrief,
+  SyncHeads,
+  SyncReply,
+  SyncRequest,
+} from "./wire.ts";
 import type { Frame, Reply } from "./bus.ts";
 import type { JsonObject, NodeId } from "./ids.ts";
 
@@ -57,8 +67,21 @@ export interface PeerLink {
   fetchManifest(endpoint: Endpoint, expected?: NodeId): Promise<NodeManifest>;
   communityManifest(peer: PeerAddress): Promise<CommunityManifest>;
   syncHeads(peer: PeerAddress): Promise<SyncHeads>;
+  /** @param floor  what lies below this lamport need not be counted */
+  syncBrief(peer: PeerAddress, floor: number): Promise<SyncBrief>;
   syncEvents(peer: PeerAddress, request: SyncRequest): Promise<SyncReply>;
+  syncReconcile(peer: PeerAddress, message: RangeMessage): Promise<RangeMessage>;
 }
+
+/** One signature to be judged. */
+export interface SignatureCheck {
+  by: NodeId;
+  message: Uint8Array;
+  signature: string;
+}
+
+/** Judges many signatures, away from the event loop where there is a pool. Verdicts in the order asked. @source network.md §5 "Verify", N-3 */
+export type VerifyMany = (checks: readonly SignatureCheck[]) => Promise<boolean[]>;
 
 /** What is open between this node and others; filled by both halves of `transport`. @source 04 E-10 */
 export interface Doors {

@@ -28,6 +28,11 @@ export const REASONS = {
     message: "The database on disk is damaged.",
     action: "Restore a backup, or move the file away to start anew.",
   },
+  disk_full: {
+    code: "capacity_exceeded",
+    message: "The disk is full, so nothing more can be stored.",
+    action: "Free some space; what is stored already can still be read.",
+  },
   // identity
   bad_node_id: {
     code: "bad_request",
@@ -94,6 +99,16 @@ export const REASONS = {
     message: "Not enough members have signed this.",
     action: "Collect the missing signatures.",
   },
+  proposal_invalid: {
+    code: "bad_request",
+    message: "This is no genuine request for signatures of this community.",
+    action: "Copy the whole text, or have it made anew.",
+  },
+  proposal_expired: {
+    code: "expired",
+    message: "The request for signatures has run out.",
+    action: "Have a new one made; signatures hold for a day.",
+  },
   unknown_author: {
     code: "unauthorized",
     message: "The author of this event is not known here.",
@@ -103,6 +118,21 @@ export const REASONS = {
     code: "revoked",
     message: "The author of this event was revoked before it.",
     action: "Nothing; the event is refused everywhere.",
+  },
+  own_state_unconfirmed: {
+    code: "partition",
+    message: "This node has lost its own last events and has not heard of them from enough neighbours yet.",
+    action: "Wait until two neighbours' nodes are reachable, then try again.",
+  },
+  log_being_read: {
+    code: "capacity_exceeded",
+    message: "This node has just started and still reads its log.",
+    action: "Try again in a second.",
+  },
+  peer_backed_off: {
+    code: "rate_limited",
+    message: "Too much of what this node sent for the log was refused.",
+    action: "Wait ten minutes; if it comes again, update the node or look at its clock.",
   },
   out_of_order: {
     code: "bad_request",

@@ -21,12 +21,16 @@ import type { Rights } from "./rights.ts";
 import type {
   CommunityManifest,
   CommunityPolicy,
+  CoSigner,
   Endpoint,
   Event,
   InviteBlob,
   MemberLevel,
+  RangeMessage,
+  SyncBrief,
   SyncHeads,
   SyncReply,
+  SyncReport,
   SyncRequest,
   TrustLevel,
 } from "./wire.ts";
@@ -55,10 +59,92 @@ export interface OpenInvite {
   expires_at: Time;
 }
 
+/** An author has signed two events where one may stand: with one id (E-17), or with one lamport (E-5). Shown to the operator. */
+export interface Equivocation {
+  author: NodeId;
+  /** Of the event that came second. */
+  event_id: string;
+  kind: "one_id" | "one_lamport";
+  /** Unix milliseconds. */
+  seen_at: number;
+}
+
+/** What the operator sees of the log. */
+export interface LogStatus {
+  community_id: CommunityId;
+  head: number;
+  /** Stored events, and those of them that count. The second is null while the log is still being read. */
+  events: number;
+  counted: number | null;
+  /** Sum of the hashes of what counts, base64url; equal on nodes with equal logs. */
+  sum: string | null;
+  heads_by_author: Record<NodeId, number>;
+  members: number;
+  size_bytes: number;
+  /** Events whose author is not known yet. */
+  waiting: number;
+  floor: number;
+  equivocations: Equivocation[];
+  /** False while this node may have lost its own last events: it writes nothing until enough neighbours were asked. */
+  own_state_confirmed: boolean;
+}
+
+/** How the exchange of the log with one member went last. */
+export interface GossipFacts {
+  node_id: NodeId;
+  /** Unix milliseconds; null when it has never succeeded in this run. */
+  synced_at: number | null;
+  stage: SyncReport["stage"] | null;
+  /** In a row, until now. */
+  failures: number;
+}
+
+/** What `verify` found when it read the whole log again. */
+export interface LogCheck {
+  events: number;
+  /** Whose bytes, hash or signature do not fit. */
+  broken: { author: NodeId; event_id: string }[];
+  /** Whether the sums kept in memory are those of the table. */
+  sums_fit: boolean;
+}
+
+export interface SnapshotFacts {
+  path: string;
+  lamport: number;
+  covers_events_up_to: number;
+  wall_clock: Time;
+}
+
+/** A co-signed act on its way from member to member. `text` is what is handed on. @source 04 E-7 */
+export interface Proposal {
+  text: string;
+  action: "community.member.promoted" | "community.member.demoted" | "community.member.revoked";
+  target_node_id: NodeId;
+  new_level?: MemberLevel;
+  reason?: string;
+  not_after: Time;
+  signers: NodeId[];
+  /** Whether it would have effect if it were submitted now, by this node's log. */
+  enough: boolean;
+}
+
 /** Who stands where; the transport's view of the community. */
 export interface StandingLookup {
   communityId(): CommunityId | null;
   standing(node: NodeId): Standing;
+}
+
+/** Signatures of others, and what else they cover besides the act itself. @source 04 E-7 */
+export interface CoSigned {
+  coSigners?: CoSigner[];
+  /** Must be what was signed: `client_id`, `not_after`, for a revocation `target_head`. */
+  signed?: JsonObject;
+}
+
+/** A member and where it was met. */
+export interface PeerPlace {
+  node_id: NodeId;
+  endpoints: Endpoint[];
 }
 
 export interface Community extends StandingLookup {
@@ -81,12 +167,11 @@ export interface Community extends StandingLookup {
   openInvites(): OpenInvite[];
   revokedNodes(): { node_id: NodeId; revoked_at: Time }[];
   levelOf(node: NodeId): TrustLevel;
-  promote(o: { target: NodeId; level: MemberLevel; coSigners?: { node_id: NodeId; signature: string }[] }): Promise<Event>;
-  demote(o: { target: NodeId; level: MemberLevel; coSigners?: { node_id: NodeId; signature: string }[] }): Promise<Event>;
-  revoke(o: {
+  promote(o: CoSigned & { target: NodeId; level: MemberLevel }): Promise<Event>;
+  demote(o: CoSigned & { target: NodeId; level: MemberLevel }): Promise<Event>;
+  revoke(o: CoSigned & {
     target: NodeId;
     reason: string;
-    coSigners?: { node_id: NodeId; signature: string }[];
     rootKey?: { file: string; passphrase: string };
   }): Promise<Event>;
   leave(): Promise<void>;
@@ -98,10 +183,39 @@ export interface Community extends StandingLookup {
   push(event: Event, o: { peer: { node_id: NodeId; endpoints: Endpoint[] }; link: PeerLink }): Promise<boolean>;
   manifest(): Promise<CommunityManifest>;
   heads(): SyncHeads;
+  /** Sums of what counts from a lamport on. */
+  brief(floor: number): SyncBrief;
+  /** One step of a comparison by ranges; for members only. @throws bad_request · capacity_exceeded log_being_read */
+  reconcile(message: RangeMessage, from: NodeId): Promise<RangeMessage>;
   /** Push and pull in one step, as `/sync/v1/events` serves it. `from` is the verified sender; an invitee may push only its own join. */
   exchange(request: SyncRequest, from: NodeId): Promise<SyncReply>;
-  /** Pulls and pushes until neither side has more. */
-  syncWith(peer: { node_id: NodeId; endpoints: Endpoint[] }, link: PeerLink): Promise<{ received: number; sent: number }>;
+  /** Brings both logs to the same events. @throws partition and what the peer refuses with */
+  syncWith(peer: PeerPlace, link: PeerLink): Promise<SyncReport>;
+  /** Hands over what a peer with these heads lacks, without asking it first. */
+  pushTo(peer: PeerPlace, theirs: Record<NodeId, number>, link: PeerLink): Promise<SyncReport>;
+  /** @throws not_found no_community */
+  status(): LogStatus;
+  /** The last events as stored, oldest first. */
+  tail(limit: number): Event[];
+  /** Reads the whole log again and verifies every signature. */
+  verifyLog(): Promise<LogCheck>;
+  /** Writes a signed snapshot; the last seven are kept. @source 04 §7 */
+  snapshot(): Promise<SnapshotFacts>;
+  /** Removes what is older than 30 days, covered by a snapshot and no trust history. @source 04 E-12 */
+  prune(): Promise<{ pruned: number; floor: number }>;
+  /** Makes the device key's first signature for a co-signed act. @throws not_found · unauthorized */
+  propose(act: {
+    action: Proposal["action"];
+    target: NodeId;
+    level?: MemberLevel;
+    reason?: string;
+  }): Proposal;
+  /** What a proposal says, its signatures checked. @throws bad_request proposal_invalid · expired */
+  readProposal(text: string): Proposal;
+  /** Adds this node's signature. @throws as `readProposal` · unauthorized */
+  cosign(text: string): Proposal;
+  /** Appends the act. @throws unauthorized co_signer_insufficient */
+  submit(text: string): Promise<Event>;
   /**
    * Events in log order as views see them: without what lies beyond a revoked author's cut, without the second of two events of one author with
    * one lamport, without a repeated `client_id`. @source 04 §5, E-5, E-9

@@ -102,6 +102,18 @@ export interface Event {
   signature: Signature;
 }
 
+/** @source 04 §7, E-11 */
+export interface Snapshot {
+  schema_version: 1;
+  community_id: CommunityId;
+  lamport: number;
+  wall_clock: Time;
+  state: JsonObject;
+  covers_events_up_to: number;
+  author: NodeId;
+  signature: Signature;
+}
+
 /** @source 02 §3 */
 export interface CallBody {
   params: JsonObject;
@@ -190,6 +202,53 @@ export interface SyncHeads {
   head: number;
   heads_by_type: Record<string, number>;
   heads_by_author: Record<NodeId, number>;
+  /** Absent from nodes without `sync-ranges`, and while this one still counts. */
+  set?: SyncSet;
+}
+
+/** The events that count, in one comparison. Hashes and sums are base64url. @source 04 §8, network.md §5 */
+export interface SyncSet {
+  count: number;
+  /** Sum of the SHA-256 of the events' bytes mod 2^256. */
+  sum: string;
+  /** SHA-256 of the canonical `heads_by_author`. */
+  frontier: string;
+  /** Counted from this lamport on; what lies below may be pruned. */
+  floor: number;
+}
+
+/** Answer to `?brief=1`. @source 04 §8 */
+export interface SyncBrief {
+  community_id: CommunityId;
+  head: number;
+  set?: SyncSet;
+}
+
+/** What an exchange of logs did. */
+export interface SyncReport {
+  /** The last stage that was needed: 0 both were equal, 1 heads by author, 2 ranges. @source network.md §5 */
+  stage: 0 | 1 | 2;
+  received: number;
+  sent: number;
+  /** Requests. */
+  rounds: number;
+}
+
+/**
+ * One stretch of the log, from the end of the one before it. Mode 0: settled; 1: `data` is the fingerprint; 2: `data` are the first 16 bytes of
+ * each item. @source network.md §5 "Range message"
+ */
+export interface SyncRange {
+  to: [lamport: number, idPrefix: string];
+  mode: 0 | 1 | 2;
+  data?: string;
+}
+
+/** Both ways of `/sync/v1/reconcile`. @source network.md §5 */
+export interface RangeMessage {
+  community_id: CommunityId;
+  floor: number;
+  ranges: SyncRange[];
 }
 
 /** @source 04 §8 */
@@ -198,6 +257,8 @@ export interface SyncRequest {
   events: Event[];
   our_head?: number;
   our_heads_by_author?: Record<NodeId, number>;
+  /** First 16 bytes of items that are missing, base64url; at most 1000. @source network.md §5 */
+  want?: string[];
 }
 
 /** @source 04 §8 */

@@ -19,5 +19,5 @@ export { decodeBase64url, encodeBase64url } from "./ids/base64url.ts";
 export { createUlidFactory, isRequestId, isUlid, type UlidFactory } from "./ids/ulid.ts";
 export { parseStrictJson, type JsonLimits } from "./json/parse.ts";
 export { createLog, silentLog } from "./log/log.ts";
-export { Database, openDatabase, type DatabaseOptions } from "./storage/database.ts";
+export { Database, openDatabase, storageError, type DatabaseOptions } from "./storage/database.ts";
 export { privateFolder, readFileBounded, syncFolder, writeFileAtomic } from "./storage/files.ts";

@@ -86,6 +86,7 @@ async function house(t: TestContext): Promise<House> {
     dev: {} as DevDesk,
     peers: silent as Peers,
     dht: { status: () => ({ enabled: false, contacts: 0, values: 0, bootstrapped: false, own: [] }), find: async () => [] },
+    gossip: { rows: () => [], meetAll: () => Promise.resolve([]) },
     link: village.link(anna),
     clock,
     log: silentLog,

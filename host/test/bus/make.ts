@@ -127,7 +127,9 @@ export function fakeLink(change: Partial<PeerLink>): PeerLink {
     fetchManifest: unused,
     communityManifest: unused,
     syncHeads: unused,
+    syncBrief: unused,
     syncEvents: unused,
+    syncReconcile: unused,
     ...change,
   };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { openCommunity } from "../../src/community/index.ts";
-import type { Community, NodeManifest, PeerLink } from "../../src/contract/index.ts";
+import type { Community, NodeManifest, PeerLink, VerifyMany } from "../../src/contract/index.ts";
 import { createUlidFactory, HnError, ManualClock, silentLog } from "../../src/foundation/index.ts";
 import { buildManifest, importSeed, Signer } from "../../src/identity/index.ts";
 
@@ -29,6 +29,14 @@ export interface Person {
   endpoint: { transport: "https"; host: string; port: number };
   dataDir: string;
   reopen(): void;
+  /** The same node on another folder, such as a copy of its own. */
+  openAt(folder: string): Community;
+}
+
+/** What went over a link. */
+export interface Tally {
+  requests: number;
+  bytes: number;
 }
 
 /** People with real logs on disk, talking over a link that only carries values. */
@@ -41,21 +49,22 @@ export class Village {
     this.#t = t;
   }
 
-  person(name: string): Person {
+  person(name: string, o: { verify?: VerifyMany } = {}): Person {
     const port = this.#people.size + 1;
     const { nodeId, key } = importSeed(Buffer.alloc(32, port));
     const signer = new Signer(nodeId, key);
     const dataDir = mkdtempSync(join(tmpdir(), "hn-community-"));
     const endpoint = { transport: "https" as const, host: "127.0.0.1", port };
-    const open = (): Community =>
+    const open = (folder = dataDir): Community =>
       openCommunity({
-        dataDir,
+        dataDir: folder,
         signer,
         clock: this.clock,
         newUlid: createUlidFactory(this.clock, seededRandom(port)),
         log: silentLog,
         displayName: () => name,
         manifest: (id) => this.#manifest(person, id),
+        ...o,
       });
     const person: Person = {
       name,
@@ -67,6 +76,7 @@ export class Village {
         person.community.close();
         person.community = open();
       },
+      openAt: open,
     };
     person.community = open();
     this.#people.set(port, person);
@@ -78,12 +88,17 @@ export class Village {
   }
 
   /** How `from` reaches the others: exactly what the transport checks and hands over. */
-  link(from: Person, o: { cut?: () => boolean } = {}): PeerLink {
+  link(from: Person, o: { cut?: (to?: Person) => boolean; tally?: Tally } = {}): PeerLink {
+    const tally = o.tally ?? { requests: 0, bytes: 0 };
     const reach = (endpoints: { port: number }[]): Community => {
-      if (o.cut?.() === true) throw new HnError("partition");
       const person = this.#people.get(endpoints[0]?.port ?? 0);
-      if (person === undefined) throw new HnError("partition");
+      if (o.cut?.(person) === true || person === undefined) throw new HnError("partition");
       return person.community;
+    };
+    /** A copy, as after the wire, whose bytes are counted. */
+    const carried = <T>(value: T): T => {
+      tally.bytes += JSON.stringify(value).length;
+      return structuredClone(value);
     };
     const admitted = (community: Community): Community => {
       const { kind } = community.standing(from.signer.nodeId);
@@ -92,9 +107,22 @@ export class Village {
     };
     return {
       communityManifest: async (peer) => admitted(reach(peer.endpoints)).manifest(),
-      syncHeads: async (peer) => admitted(reach(peer.endpoints)).heads(),
-      syncEvents: async (peer, request) =>
-        structuredClone(await reach(peer.endpoints).exchange(structuredClone(request), from.signer.nodeId)),
+      syncHeads: async (peer) => {
+        tally.requests += 1;
+        return carried(admitted(reach(peer.endpoints)).heads());
+      },
+      syncBrief: async (peer, floor) => {
+        tally.requests += 1;
+        return carried(admitted(reach(peer.endpoints)).brief(floor));
+      },
+      syncReconcile: async (peer, message) => {
+        tally.requests += 1;
+        return carried(await reach(peer.endpoints).reconcile(carried(message), from.signer.nodeId));
+      },
+      syncEvents: async (peer, request) => {
+        tally.requests += 1;
+        return carried(await reach(peer.endpoints).exchange(carried(request), from.signer.nodeId));
+      },
       call: () => Promise.reject(new HnError("not_implemented")),
       fetchManifest: () => Promise.reject(new HnError("not_implemented")),
       stream: async function* () {

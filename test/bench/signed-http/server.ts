@@ -35,7 +35,9 @@ async function openOurs(): Promise<string> {
     communityId: () => home,
     standing: () => ({ kind: "member", level: "member" }),
     heads: unused,
+    brief: unused,
     exchange: unused,
+    reconcile: unused,
     manifest: unused,
   };
   const { url } = await openListener({

@@ -1,6 +1,7 @@
 import type { ApiRoute } from "../context.ts";
 import { accessRoutes } from "./access.ts";
 import { catalogRoutes } from "./catalog.ts";
+import { communityLogRoutes } from "./community-log.ts";
 import { devRoutes } from "./dev.ts";
 import { ledgerRoutes } from "./ledger.ts";
 import { dhtRoutes } from "./dht.ts";
@@ -33,5 +34,6 @@ export const ROUTES: readonly ApiRoute[] = [
   ...devRoutes,
   ...tryRoutes,
   ...peopleRoutes,
+  ...communityLogRoutes,
   ...dhtRoutes,
 ];

@@ -2,6 +2,7 @@ import type { Command } from "../command.ts";
 import { auditCommands } from "./audit.ts";
 import { callCommand } from "./call.ts";
 import { communityCommands } from "./community.ts";
+import { communityLogCommands } from "./community-log.ts";
 import { dhtCommands } from "./dht.ts";
 import { nodeCommands } from "./node.ts";
 import { pluginCommands } from "./plugin.ts";
@@ -11,6 +12,7 @@ export const COMMANDS: readonly Command[] = [
   ...nodeCommands,
   ...auditCommands,
   ...communityCommands,
+  ...communityLogCommands,
   ...dhtCommands,
   callCommand,
   ...pluginCommands,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type {
   Clock,
   CommunityId,
@@ -5,23 +6,28 @@ import type {
   EventPage,
   EventQuery,
   JsonObject,
-  NodeId,
+  LogCheck,
   Position,
   SyncReply,
+  VerifyMany,
 } from "../../contract/index.ts";
 import { formatTime, HnError, type UlidFactory } from "../../foundation/index.ts";
-import type { Signer } from "../../identity/index.ts";
+import { type Signer, verifyOnce } from "../../identity/index.ts";
+import { EventSet } from "../sync/event-set.ts";
 import { LevelHistory } from "../views/level-history.ts";
-import { isLate, type Membership, replay } from "../views/membership.ts";
-import { judge, type Verdict, WaitingRoom } from "./receive.ts";
-import { compareEvents, shapeEvent, type ShapedEvent } from "./shape.ts";
-import { type EventStore, placeOf } from "./store.ts";
+import { beyond, isLate, type Membership, replay } from "../views/membership.ts";
+import { Ingest } from "./ingest.ts";
+import type { Gate } from "./receive.ts";
+import { compareEvents, shapeEvent, type ShapedEvent, sha256, signedBytes } from "./shape.ts";
+import { addHash, type EventStore, placeOf, type Stored, takeHash } from "./store.ts";
 
 export interface EventLogOptions {
   store: EventStore;
   signer: Signer;
   clock: Clock;
   newUlid: UlidFactory;
+  /** Absent: one after another, on the loop. */
+  verify?: VerifyMany;
 }
 
 /** What a signer other than the device key signs: the root key, at creation and in emergencies only (I-11). */
@@ -30,6 +36,10 @@ export type EventSigner = Pick<Signer, "nodeId" | "signEvent">;
 /** @returns whether the event was new */
 type Take = (shaped: ShapedEvent) => boolean;
 
+const CHECK_PAGE = 256;
+
+const verifyHere: VerifyMany = (checks) => Promise.resolve(checks.map(verifyOnce));
+
 /**
  * One community's log in memory and on disk: append, receive, and the membership that follows from it.
  * @source 04 §3 to §5
@@ -37,18 +47,42 @@ type Take = (shaped: ShapedEvent) => boolean;
 export class EventLog {
   readonly store: EventStore;
   readonly #options: EventLogOptions;
-  readonly #waiting: WaitingRoom = new WaitingRoom();
+  readonly #ingest: Ingest;
   readonly #listeners: Set<(event: Event) => void> = new Set();
   #view: Membership | null = null;
   #levels: LevelHistory | null = null;
   /** Last place in the order; undefined until it is asked for. */
   #last: Position | null | undefined;
   #disorder = 0;
+  #set: EventSet | undefined;
   bootstrapping = false;
 
   constructor(options: EventLogOptions) {
     this.store = options.store;
     this.#options = options;
+    this.#ingest = new Ingest({
+      clock: options.clock,
+      verify: options.verify ?? verifyHere,
+      gate: () => this.#gate(),
+      atOnce: (work) => this.#atOnce(work),
+    });
+  }
+
+  /** The set of events that count, read from disk when it is first asked for. @throws not_found no_community */
+  get set(): EventSet {
+    this.communityId();
+    const { clock } = this.#options;
+    return (this.#set ??= new EventSet({ store: this.store, clock, cuts: () => this.view().cuts }));
+  }
+
+  /** Events that wait for their author to be known. @source 04 E-6 */
+  get waiting(): number {
+    return this.#ingest.waiting;
+  }
+
+  close(): void {
+    this.#set?.close();
+    this.store.close();
   }
 
   /** @throws not_found no_community */
@@ -89,30 +123,19 @@ export class EventLog {
       return made;
     });
     this.#apply(shaped.event);
+    this.#count([{ shaped, stored: { kind: "new" } }]);
     this.#tell([shaped.event]);
     return shaped.event;
   }
 
   /**
-   * Takes events of others in one transaction; what is counted as accepted is on disk.
-   * @source 04 §4, §8, network.md §5 "Insert"
+   * Takes events of others; what is counted as accepted is stored.
+   * @throws capacity_exceeded disk_full
+   * @source 04 §4, §8, network.md §5
    */
-  receive(values: readonly unknown[]): Omit<SyncReply, "events" | "more"> {
-    const reply = { accepted: 0, rejected: 0, rejected_reasons: [] as { event_id: string; reason: string }[], new_head: 0 };
-    const { store, clock } = this.#options;
-    const stored = this.#atOnce((take) => {
-      for (const value of values) {
-        const verdict = this.#judge(value);
-        if (verdict.kind === "refuse") reply.rejected_reasons.push({ event_id: verdict.event_id, reason: verdict.reason });
-        else if (verdict.kind === "wait" && !this.#waiting.add(verdict.shaped, clock.now()))
-          reply.rejected_reasons.push({ event_id: verdict.shaped.event.event_id, reason: "unknown_author" });
-        else if (verdict.kind === "store" && take(verdict.shaped)) this.#releaseWaiting(take);
-      }
-    });
-    reply.accepted = stored;
-    reply.rejected = reply.rejected_reasons.length;
-    reply.new_head = store.heads(this.communityId()).head;
-    return reply;
+  async receive(values: readonly unknown[]): Promise<Omit<SyncReply, "events" | "more">> {
+    const taken = await this.#ingest.take(values);
+    return { ...taken, new_head: this.store.heads(this.communityId()).head };
   }
 
   /** One page in log order, each event with its author's level at that place. @source 04 §5 */
@@ -128,6 +151,76 @@ export class EventLog {
     };
   }
 
+  /**
+   * Removes what is old, covered and no trust history.
+   * @returns how many events went
+   * @source 04 E-12
+   */
+  prune(o: { upTo: number; receivedBefore: number }): number {
+    const gone = this.store.transaction(() => this.store.prune(o));
+    if (gone === 0) return 0;
+    this.#set?.close();
+    this.#set = undefined;
+    this.#disorder += 1;
+    return gone;
+  }
+
+  /**
+   * Removes what a revoked author has put below its own cut, where the signers' count and sum prove that it was not there when they signed: others
+   * refuse it, and this log would differ from theirs for ever.
+   * @param suspects  what a peer has refused
+   * @source 04 E-9
+   */
+  setAside(suspects: readonly Position[]): void {
+    const { store } = this;
+    for (const { node_id, cut } of this.view().revoked.values()) {
+      if (cut.count === null || cut.sum === null) continue;
+      const own = suspects.filter((place) => place.author === node_id && !beyond(place, cut));
+      const have = store.sumUpTo(node_id, cut);
+      if (own.length === 0 || have.count - own.length !== cut.count) continue;
+      const left = own.reduce((sum, place) => takeHash(sum, store.hashAt(place)), have.sum);
+      if (left.toString(16).padStart(64, "0") !== cut.sum) continue;
+      store.transaction(() => store.remove(own));
+      for (const place of own) this.#set?.remove(place);
+      this.#view = null;
+      this.#levels = null;
+      this.#last = undefined;
+      this.#disorder += 1;
+    }
+  }
+
+  /** Reads everything again: bytes, hashes, signatures, sums. */
+  async check(): Promise<LogCheck> {
+    const { verify = verifyHere } = this.#options;
+    await this.set.built;
+    const report: LogCheck = { events: 0, broken: [], sums_fit: true };
+    const before = this.set.tree.total.sum;
+    let sum = 0n;
+    let counted = 0;
+    for (let after: Position | null = null; ; ) {
+      const rows = this.store.rows(after, CHECK_PAGE);
+      const shaped = rows.map(({ raw, sha256 }) => readAgain(raw, sha256));
+      const genuine = await verify(
+        shaped.flatMap((s) => (s === null ? [] : [{ by: s.event.author, message: signedBytes(s), signature: s.event.signature }])),
+      );
+      let next = 0;
+      for (const [i, { raw: _raw, sha256, ...place }] of rows.entries()) {
+        if (shaped[i] === null || genuine[next++] !== true) report.broken.push({ author: place.author, event_id: place.event_id });
+        if (!this.set.counts(place)) continue;
+        sum = addHash(sum, sha256);
+        counted += 1;
+      }
+      report.events += rows.length;
+      if (rows.length < CHECK_PAGE) break;
+      after = placeOf(rows.at(-1) as Position);
+      await nextTurn();
+    }
+    const { total } = this.set.tree;
+    // What arrived meanwhile may have been read or not.
+    report.sums_fit = before !== total.sum || (total.count === counted && total.sum === sum);
+    return report;
+  }
+
   /** Rises whenever something changed behind the head: a late event, one in another's place, a revocation with its cut. */
   revision(): number {
     return this.#disorder + this.store.replacements;
@@ -138,24 +231,9 @@ export class EventLog {
     return () => this.#listeners.delete(listener);
   }
 
-  #judge(value: unknown): Verdict {
+  #gate(): Gate {
     const { store, clock } = this.#options;
-    return judge({ store, clock, membership: () => this.view(), bootstrapping: this.bootstrapping }, value);
-  }
-
-  /** What waited for its author may be known by now, and let others in turn be known. */
-  #releaseWaiting(take: Take): void {
-    const ready = this.#waiting.release((author: NodeId, shaped) => {
-      const view = this.view();
-      return (
-        view.known.has(author) ||
-        (shaped.event.event_type === "community.member.joined" && [...view.invites.values()].some((i) => i.invitee === author))
-      );
-    });
-    for (const { event } of ready) {
-      const verdict = this.#judge(event);
-      if (verdict.kind === "store" && take(verdict.shaped)) this.#releaseWaiting(take);
-    }
+    return { store, clock, membership: () => this.view(), bootstrapping: this.bootstrapping };
   }
 
   /**
@@ -164,16 +242,17 @@ export class EventLog {
    */
   #atOnce(work: (take: Take) => void): number {
     const { store, clock } = this.#options;
-    const fresh: Event[] = [];
+    const fresh: { shaped: ShapedEvent; stored: Stored }[] = [];
     const take: Take = (shaped) => {
-      if (!store.insert(shaped, clock.now())) return false;
+      const stored = store.insert(shaped, clock.now());
+      if (stored === null) return false;
       store.setClock(Math.max(store.clock(), shaped.event.lamport) + 1);
       this.#apply(shaped.event);
-      fresh.push(shaped.event);
+      fresh.push({ shaped, stored });
       return true;
     };
     try {
-      store.transaction(() => work(take));
+      store.transaction(() => work(take), { received: true });
     } catch (error) {
       // What was applied is not on disk.
       this.#view = null;
@@ -182,8 +261,21 @@ export class EventLog {
       this.#disorder += 1;
       throw error;
     }
-    this.#tell(fresh);
+    this.#count(fresh);
+    this.#tell(fresh.map(({ shaped }) => shaped.event));
     return fresh.length;
+  }
+
+  /** Sums follow what is on disk. */
+  #count(fresh: readonly { shaped: ShapedEvent; stored: Stored }[]): void {
+    const set = this.#set;
+    if (set === undefined) return;
+    for (const { shaped, stored } of fresh) {
+      if (stored.kind === "replaced") set.remove(stored.former);
+      set.add(shaped.event, shaped.hash);
+    }
+    // Only these move the place up to which a revoked author counts.
+    if (fresh.some(({ shaped }) => shaped.event.event_type.startsWith("community."))) set.cutsChanged();
   }
 
   #apply(event: Event): void {
@@ -202,5 +294,16 @@ export class EventLog {
 
   #tell(events: readonly Event[]): void {
     for (const event of events) for (const listener of this.#listeners) listener(event);
+  }
+}
+
+/** A stored event as it was signed; null when its bytes are no longer what was stored. */
+function readAgain(raw: Uint8Array, hash: Uint8Array): ShapedEvent | null {
+  if (Buffer.compare(sha256(raw), hash) !== 0) return null;
+  try {
+    const shaped = shapeEvent(JSON.parse(Buffer.from(raw).toString("utf8")));
+    return Buffer.compare(shaped.hash, hash) === 0 ? shaped : null;
+  } catch {
+    return null;
   }
 }

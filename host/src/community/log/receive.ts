@@ -1,6 +1,5 @@
 import { type Clock, CONSTANTS, type Event, type NodeId } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { verifyTyped } from "../../identity/index.ts";
 import { beyond, type Membership } from "../views/membership.ts";
 import { checkCommunity, shapeEvent, type ShapedEvent } from "./shape.ts";
 import { addHash, type EventStore } from "./store.ts";
@@ -14,17 +13,16 @@ export interface Gate {
   bootstrapping: boolean;
 }
 
-export type Verdict =
-  | { kind: "store"; shaped: ShapedEvent }
-  | { kind: "duplicate" }
-  | { kind: "wait"; shaped: ShapedEvent }
-  | { kind: "refuse"; event_id: string; reason: string };
+export type Refusal = { kind: "refuse"; event_id: string; reason: string };
+export type Verdict = { kind: "store" } | { kind: "wait" } | Refusal;
 
 /**
- * Judges one received event up to, but without, the insert: steps 1 to 7 of 04 §4 in their order.
+ * What can be said of a received event before its signature is looked at: form, community, whether it is here already, and bounds that only rise.
  * @param value  one event out of a strictly parsed body
+ * @returns what is left to verify
+ * @source 04 §4 steps 1 to 3, network.md §5 "Precheck"
  */
-export function judge(gate: Gate, value: unknown): Verdict {
+export function precheck(gate: Gate, value: unknown): { kind: "verify"; shaped: ShapedEvent } | { kind: "duplicate" } | Refusal {
   let shaped: ShapedEvent;
   try {
     shaped = shapeEvent(value);
@@ -36,27 +34,39 @@ export function judge(gate: Gate, value: unknown): Verdict {
   }
   const { event } = shaped;
   if (gate.store.holds(shaped)) return { kind: "duplicate" };
-  if (!verifyTyped("event", event, { by: event.author })) return refuse(event, "invalid_signature");
-  const view = gate.membership();
-  if (!isKnownAuthor(view, event)) return { kind: "wait", shaped };
-  const late = revokedVerdict(gate.store, view, shaped);
-  if (late) return refuse(event, "revoked_author");
-  if (event.lamport > CONSTANTS.EVENT_MAX_LAMPORT) return refuse(event, "out_of_order");
-  if (!gate.bootstrapping && event.lamport > gate.store.clock() + CONSTANTS.EVENT_LAMPORT_JUMP)
-    return refuse(event, "out_of_order");
-  return { kind: "store", shaped };
+  const record = gate.membership().revoked.get(event.author);
+  if (record !== undefined && beyond(event, record.cut)) return refuse(event, "revoked_author");
+  return event.lamport > CONSTANTS.EVENT_MAX_LAMPORT ? refuse(event, "out_of_order") : { kind: "verify", shaped };
 }
 
-function refuse(event: Event, reason: string): Verdict {
+/** Whether so high a lamport must wait until others have moved the head. @source 04 E-5 */
+export function isFarAhead({ store, bootstrapping }: Gate, event: Event, head: number = store.clock()): boolean {
+  return !bootstrapping && event.lamport > head + CONSTANTS.EVENT_LAMPORT_JUMP;
+}
+
+/**
+ * Judges an event whose signature is genuine, by the log as it stands now.
+ * @source 04 §4 steps 5 to 7
+ */
+export function admit(gate: Gate, shaped: ShapedEvent): Verdict {
+  const { event } = shaped;
+  const view = gate.membership();
+  if (!isKnownAuthor(view, event)) return { kind: "wait" };
+  if (revokedVerdict(gate.store, view, shaped)) return refuse(event, "revoked_author");
+  return isFarAhead(gate, event) ? refuse(event, "out_of_order") : { kind: "store" };
+}
+
+export function refuse(event: Event, reason: string): Refusal {
   return { kind: "refuse", event_id: event.event_id, reason };
 }
 
-function idOf(value: unknown): string {
+/** What a refused value calls itself; empty when it has no name. */
+export function idOf(value: unknown): string {
   const id = typeof value === "object" && value !== null ? (value as { event_id?: unknown }).event_id : undefined;
   return typeof id === "string" ? id.slice(0, 26) : "";
 }
 
-function isKnownAuthor(view: Membership, event: Event): boolean {
+export function isKnownAuthor(view: Membership, event: Event): boolean {
   if (view.known.has(event.author)) return true;
   return (
     event.event_type === "community.member.joined" && [...view.invites.values()].some((invite) => invite.invitee === event.author)
@@ -81,9 +91,18 @@ export class WaitingRoom {
   static readonly LIFETIME_MS = 600_000;
   #waiting: { shaped: ShapedEvent; until: number }[] = [];
 
-  add(shaped: ShapedEvent, now: number): boolean {
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  isFull(now: number): boolean {
     this.#waiting = this.#waiting.filter((entry) => entry.until > now);
-    if (this.#waiting.length >= WaitingRoom.LIMIT) return false;
+    return this.#waiting.length >= WaitingRoom.LIMIT;
+  }
+
+  add(shaped: ShapedEvent, now: number): boolean {
+    if (this.#waiting.some(({ shaped: { hash } }) => Buffer.compare(hash, shaped.hash) === 0)) return true;
+    if (this.isFull(now)) return false;
     this.#waiting.push({ shaped, until: now + WaitingRoom.LIFETIME_MS });
     return true;
   }

@@ -55,6 +55,15 @@ export function shapeEvent(value: unknown): ShapedEvent {
   return { event, raw, hash: sha256(raw) };
 }
 
+/** Bytes that the signature covers: `raw` without its eighth member. */
+export function signedBytes({ event, raw }: ShapedEvent): Uint8Array {
+  // A signature of another form than 01 §4 has is refused whatever it covers, and the time after it has a fixed form.
+  const after = Buffer.byteLength(`,"wall_clock":"${event.wall_clock}"}`);
+  const text = Buffer.byteLength(`,"signature":${JSON.stringify(event.signature)}`);
+  const end = raw.byteLength - after;
+  return Buffer.concat([raw.subarray(0, end - text), raw.subarray(end)]);
+}
+
 function checkFields(event: Event): void {
   if (event.schema_version !== 1) throw wrong("schema_version must be 1");
   if (!isUlid(event.event_id)) throw wrong("event_id must be 26 characters 0-9 A-Z");

@@ -1,21 +1,35 @@
 import {
+  CONSTANTS,
   type Event,
   type NodeId,
+  type Position,
+  type RangeMessage,
   type Standing,
+  type SyncBrief,
   type SyncHeads,
   type SyncReply,
   type SyncRequest,
-  CONSTANTS,
 } from "../../contract/index.ts";
-import { HnError } from "../../foundation/index.ts";
+import { decodeBase64url, HnError } from "../../foundation/index.ts";
 import type { EventLog } from "../log/event-log.ts";
+import { frontierOf } from "./event-set.ts";
+import type { Manners } from "./manners.ts";
+import { ID_BYTES, readRangeMessage, writeRanges } from "./range-message.ts";
+import { answerRanges, RangeView } from "./ranges.ts";
+
+/** @source network.md §5 "Range message" */
+export const WANT_MAX = 1000;
 
 /**
  * Serves `/sync/v1/events`: takes what the sender pushed, answers with what it lacks.
  * An invitee may push only its own join. @source 04 §8, 02 T-6
  */
-export function serveExchange(log: EventLog, request: SyncRequest, sender: { node: NodeId; standing: Standing }): SyncReply {
-  const { node, standing } = sender;
+export async function serveExchange(
+  log: EventLog,
+  request: SyncRequest,
+  sender: { node: NodeId; standing: Standing; manners: Manners },
+): Promise<SyncReply> {
+  const { node, standing, manners } = sender;
   if (standing.kind !== "member" && standing.kind !== "invitee")
     throw new HnError(standing.kind === "revoked" ? "revoked" : "unauthorized");
   if (request.community_id !== log.communityId())
@@ -23,9 +37,46 @@ export function serveExchange(log: EventLog, request: SyncRequest, sender: { nod
   if (!Array.isArray(request.events) || request.events.length > CONSTANTS.SYNC_BATCH_MAX_EVENTS)
     throw new HnError("bad_request", { reason: "too_large", message: "Send at most 1000 events at a time." });
   if (standing.kind === "invitee") checkInviteePush(request.events, node);
-  const taken = log.receive(request.events);
-  const { events, more } = log.store.above(readHeads(request));
+  const wanted = readWant(request);
+  manners.check(node);
+  const allowed = manners.allowed(node, request.events, (event) => log.store.knows(event));
+  const taken = await log.receive(allowed);
+  manners.note(node, { size: allowed.length, reasons: taken.rejected_reasons });
+  if (wanted !== null) return { ...taken, events: log.store.at(log.set.find(wanted)), more: false };
+  const counts = (place: Position): boolean => log.set.counts(place);
+  const { events, more } = log.store.above(readHeads(request), { base: readBase(request), counts });
   return { ...taken, events, more };
+}
+
+/** Answers one step of a comparison by ranges; for members only. @source network.md §5, 02 T-6 */
+export function serveRanges(log: EventLog, message: unknown, standing: Standing): RangeMessage {
+  if (standing.kind !== "member") throw new HnError(standing.kind === "revoked" ? "revoked" : "unauthorized");
+  const community_id = log.communityId();
+  const { floor, ranges } = readRangeMessage(message, community_id);
+  if (!log.set.ready) throw new HnError("capacity_exceeded", { reason: "log_being_read", retryAfterMs: 1000 });
+  const common = Math.max(floor, log.store.floor());
+  const said = answerRanges(new RangeView(log.set.tree, common), ranges);
+  return { community_id, floor: common, ranges: writeRanges(said) };
+}
+
+/** Heads with the sums of the set beside them, counted from the higher of two floors on. @source 04 §8 */
+export function briefOf(log: EventLog, floor: number): SyncBrief {
+  const community_id = log.communityId();
+  const heads = clippedHeads(log);
+  const sums = log.set.sumAbove(Math.max(floor, log.store.floor()));
+  return { community_id, head: heads.head, ...(sums === undefined ? {} : { set: { ...sums, frontier: frontierOf(heads.heads_by_author) } }) };
+}
+
+function readWant({ want }: SyncRequest): Set<string> | null {
+  if (want === undefined) return null;
+  if (!Array.isArray(want) || want.length > WANT_MAX)
+    throw new HnError("bad_request", { reason: "too_large", message: "Ask for at most 1000 events by their hash." });
+  return new Set(want.map((id: unknown) => Buffer.from(decodeBase64url(typeof id === "string" ? id : "", ID_BYTES)).toString("hex")));
+}
+
+/** A sender without a vector has taken 1000 off its head already (E-13). */
+function readBase({ our_heads_by_author: vector, our_head: head }: SyncRequest): number {
+  return vector === undefined && typeof head === "number" && Number.isSafeInteger(head) ? Math.max(0, head) : 0;
 }
 
 function checkInviteePush(events: Event[], node: NodeId): void {

@@ -15,7 +15,7 @@ export async function pushOwn(log: EventLog, event: Event, o: { peer: PeerAddres
   const known = theirs[author] ?? 0;
   if (known >= lamport) return true;
   const mine = clippedHeads(log);
-  const { events } = log.store.above({ ...mine.heads_by_author, [author]: known });
+  const { events } = log.store.above({ ...mine.heads_by_author, [author]: known }, {});
   const upTo = events.filter((one) => one.author === author && one.lamport <= lamport);
   // So much is missing there that it is the work of an ordinary exchange.
   if (!upTo.some((one) => one.event_id === event_id)) return false;
@@ -25,6 +25,6 @@ export async function pushOwn(log: EventLog, event: Event, o: { peer: PeerAddres
     our_head: mine.head,
     our_heads_by_author: mine.heads_by_author,
   });
-  log.receive(reply.events ?? []);
+  await log.receive(reply.events ?? []);
   return !reply.rejected_reasons.some((refused) => refused.event_id === event_id);
 }

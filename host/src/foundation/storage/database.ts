@@ -28,6 +28,10 @@ export class Database {
     return statement;
   }
 
+  get inTransaction(): boolean {
+    return this.#depth > 0;
+  }
+
   exec(sql: string): void {
     this.#db.exec(sql);
   }
@@ -73,6 +77,16 @@ export function openDatabase(path: string, options: DatabaseOptions): Database {
     if (raw?.isOpen === true) raw.close();
     throw HnError.isHnError(cause) ? cause : explain(cause);
   }
+}
+
+/**
+ * What went wrong while something was stored, in words; what did not come from SQLite stays as it is.
+ * @returns capacity_exceeded disk_full · internal_error db_corrupt
+ */
+export function storageError(cause: unknown): unknown {
+  const { code, errcode } = cause as { code?: unknown; errcode?: unknown };
+  if (code !== "ERR_SQLITE_ERROR" || typeof errcode !== "number") return cause;
+  return (errcode & 0xff) === SQLITE.full ? new HnError("capacity_exceeded", { reason: "disk_full", cause }) : explain(cause);
 }
 
 /** A missing folder or a full disk is not a damaged file, and is mended differently. */

@@ -17,6 +17,7 @@ interface Shape {
 /** What can be signed: the names of the closed shapes below. */
 export type SignedKind =
   | "event"
+  | "snapshot"
   | "node-manifest"
   | "community-manifest"
   | "request"
@@ -38,6 +39,10 @@ export type SignedKind =
 const SHAPES: Record<SignedKind, Shape> = {
   event: {
     required: ["author", "community_id", "data", "event_id", "event_type", "lamport", "schema_version", "wall_clock"],
+    signer: "author",
+  },
+  snapshot: {
+    required: ["author", "community_id", "covers_events_up_to", "lamport", "schema_version", "state", "wall_clock"],
     signer: "author",
   },
   "node-manifest": {

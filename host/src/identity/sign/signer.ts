@@ -11,6 +11,7 @@ import type {
   RequestEnvelope,
   ResponseEnvelope,
   Signature,
+  Snapshot,
   StreamEnvelope,
   Time,
 } from "../../contract/index.ts";
@@ -37,6 +38,10 @@ export class Signer {
 
   signEvent(event: Unsigned<Event>): Event {
     return { ...event, signature: this.#sign("event", event) };
+  }
+
+  signSnapshot(snapshot: Unsigned<Snapshot>): Snapshot {
+    return { ...snapshot, signature: this.#sign("snapshot", snapshot) };
   }
 
   signNodeManifest(manifest: Unsigned<NodeManifest>): NodeManifest {

@@ -1,4 +1,4 @@
-import type { NodeId, Signature } from "../../contract/index.ts";
+import type { NodeId, Signature, SignatureCheck } from "../../contract/index.ts";
 import { canonicalBytes } from "../canonical/write.ts";
 import { verifyCached, verifySignature } from "../ed25519/verify.ts";
 import { parseNodeId, parseSignature } from "../node-id.ts";
@@ -11,6 +11,15 @@ import { checkShape, type SignedKind } from "./shapes.ts";
 export function verifyBytes(message: Uint8Array, o: { by: NodeId; signature: Signature }): boolean {
   try {
     return verifyCached(parseNodeId(o.by), message, parseSignature(o.signature));
+  } catch {
+    return false;
+  }
+}
+
+/** The same for what is met once: nothing is remembered. @returns false for anything malformed; never throws */
+export function verifyOnce({ by, message, signature }: SignatureCheck): boolean {
+  try {
+    return verifySignature(parseNodeId(by), message, parseSignature(signature));
   } catch {
     return false;
   }

@@ -5,7 +5,7 @@ import { CONSTANTS } from "../../contract/index.ts";
 import type { TlsIdentity } from "../../identity/index.ts";
 import { readClaim } from "../inbound/header-fields.ts";
 import { busCallRoute } from "./bus-call.ts";
-import { communityManifestRoute, syncEventsRoute, syncHeadsRoute } from "./community-routes.ts";
+import { communityManifestRoute, syncEventsRoute, syncHeadsRoute, syncReconcileRoute } from "./community-routes.ts";
 import { dhtRoute } from "./dht-route.ts";
 import { refuseBroken } from "./broken-request.ts";
 import { mountedRoute } from "../mounts/serve.ts";
@@ -63,6 +63,7 @@ export function createServer(room: Room, o: { tls: TlsIdentity; patience: Patien
   app.get("/sync/v1/heads", syncHeadsRoute(room));
   app.post("/sync/v1/events", syncEventsRoute(room));
   app.get("/pubsub/v1/subscribe", pollRoute(room));
+  app.post("/sync/v1/reconcile", syncReconcileRoute(room));
   app.post("/dht/v1/:rpc", dhtRoute(room));
   app.get("/health", healthRoute(room));
   app.get("/ready", readyRoute(room));

@@ -101,6 +101,8 @@ export function createLink(o: LinkOptions): Link {
     },
     communityManifest: (peer) => sync.communityManifest(peer),
     syncHeads: (peer) => sync.syncHeads(peer),
+    syncBrief: (peer, floor) => sync.syncBrief(peer, floor),
+    syncReconcile: (peer, message) => sync.syncReconcile(peer, message),
     syncEvents: (peer, request) => sync.syncEvents(peer, request),
     featuresOf: (node) => peers.featuresOf(node),
     shutRevoked: () => {

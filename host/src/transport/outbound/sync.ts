@@ -1,5 +1,14 @@
 import { HnError } from "../../foundation/index.ts";
-import type { CommunityManifest, JsonObject, PeerAddress, SyncHeads, SyncReply, SyncRequest } from "../../contract/index.ts";
+import type {
+  CommunityManifest,
+  JsonObject,
+  PeerAddress,
+  RangeMessage,
+  SyncBrief,
+  SyncHeads,
+  SyncReply,
+  SyncRequest,
+} from "../../contract/index.ts";
 import { exchange, withClockRetry, type Letter, type Wire } from "./exchange.ts";
 import { Patience } from "./patience.ts";
 
@@ -29,6 +38,24 @@ export class SyncLink {
     const heads = body["heads_by_author"];
     if (typeof body["head"] !== "number" || typeof heads !== "object" || heads === null || Array.isArray(heads)) throw odd();
     return body as unknown as SyncHeads;
+  }
+
+  /** Of a node without `sync-ranges` the heads alone. @source 04 §8 */
+  async syncBrief(peer: PeerAddress, floor: number): Promise<SyncBrief> {
+    const query = { brief: "1", floor: String(floor) };
+    const path = `/sync/v1/heads?${new URLSearchParams(query).toString()}`;
+    const body = await this.#ask(peer, { method: "GET", path, capability: "sys.sync.heads", body: query });
+    return readBrief(body);
+  }
+
+  /** What the answer says of ranges is read by whoever asked. */
+  async syncReconcile(peer: PeerAddress, message: RangeMessage): Promise<RangeMessage> {
+    return (await this.#ask(peer, {
+      method: "POST",
+      path: "/sync/v1/reconcile",
+      capability: "sys.sync.reconcile",
+      body: message as unknown as JsonObject,
+    })) as unknown as RangeMessage;
   }
 
   async syncEvents(peer: PeerAddress, request: SyncRequest): Promise<SyncReply> {
@@ -77,6 +104,19 @@ export class SyncLink {
       time.stop();
     }
   }
+}
+
+function readBrief({ community_id, head, set }: JsonObject): SyncBrief {
+  if (typeof community_id !== "string" || typeof head !== "number") throw odd();
+  if (set === undefined) return { community_id, head };
+  if (typeof set !== "object" || set === null || Array.isArray(set)) throw odd();
+  const { count, sum, frontier, floor = 0 } = set;
+  if (typeof sum !== "string" || typeof frontier !== "string" || !isNumber(count) || !isNumber(floor)) throw odd();
+  return { community_id, head, set: { count, sum, frontier, floor } };
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** Peers of the first generation leave out what is empty and name the head otherwise. @source 04 E-14 */

@@ -53,6 +53,7 @@ describe("what the device key signs (00 G-1, 01 §4)", () => {
       "signPlugin",
       "signRequest",
       "signResponse",
+      "signSnapshot",
       "signStream",
     ]);
   });

@@ -21,7 +21,9 @@ async function houseOfB(t: Scope, handler: Handler, stream = false): Promise<Hou
     communityId: () => R,
     standing: () => ({ kind: "member", level: "member" }),
     heads: () => heads,
+    brief: () => ({ community_id: R, head: 0 }),
     exchange: unused,
+    reconcile: unused,
     manifest: unused,
   };
   const house = await street.house("B", { seed: seedOf("B"), listener: { community } });

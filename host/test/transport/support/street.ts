@@ -21,6 +21,7 @@ import type {
   OriginateRequest,
   PeerAddress,
   Registration,
+  VerifyMany,
 } from "../../../src/contract/index.ts";
 import { createUlidFactory, Disposer, encodeBase64url, ManualClock, silentLog } from "../../../src/foundation/index.ts";
 import { buildManifest, buildManifestV1, openKeystore, type Signer, type TlsIdentity } from "../../../src/identity/index.ts";
@@ -37,6 +38,8 @@ export interface HouseOptions {
   clock?: ManualClock;
   features?: string[];
   listener?: Partial<ListenerOptions>;
+  /** Absent: signatures of events are verified on the loop. */
+  verify?: VerifyMany;
 }
 
 export interface House {
@@ -115,6 +118,7 @@ export class Street {
       log: silentLog,
       displayName: () => name,
       manifest: async () => house.manifest(),
+      ...(o.verify === undefined ? {} : { verify: o.verify }),
     });
     const open = (more: Partial<ListenerOptions> = {}): Promise<Listener> =>
       openListener({
