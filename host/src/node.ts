@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openAdmin, type Admin } from "./admin/index.ts";
-import { openBus, type OpenBus } from "./bus/index.ts";
+import { openBus, openTopics, type OpenBus } from "./bus/index.ts";
 import { watchCatalogue } from "./catalogue-watch.ts";
 import { openCommunity } from "./community/index.ts";
 import type { Endpoint, Log, NodeFacts, Random } from "./contract/index.ts";
@@ -20,6 +20,8 @@ import { PATHS, readBuildFacts } from "./paths.ts";
 import { registrySources } from "./configured-registries.ts";
 import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
 import { SelfDescription } from "./self.ts";
+import { leastRequirement } from "./offer-lookup.ts";
+import { openTokens, tokenOffers } from "./tokens/index.ts";
 import { createLink, MountTable, openListener, type Link, type Listener } from "./transport/index.ts";
 import { VERSION } from "./version.ts";
 
@@ -113,6 +115,19 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     manifest: async (id) => self.manifestFor(id),
   });
   disposer.add("community", () => community.close());
+  const topics = openTopics();
+  const tokens = openTokens({
+    dataDir: join(dataDir, "tokens"),
+    signer,
+    clock,
+    newUlid,
+    community,
+    offers: { requirement: (name, version) => leastRequirement(bus, { name, version }) },
+    topics,
+    settings: options.auth ?? {},
+  });
+  disposer.add("tokens", () => tokens.close());
+  if (options.auth?.enabled !== false) for (const offer of tokenOffers(tokens)) bus.offer(offer);
 
   // floor 4, outbound half
   const wire = createLink({
@@ -162,6 +177,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     dataDir,
     bus,
     mounts,
+    topics,
     clock,
     random,
     log: log.child({ room: "runtime" }),
@@ -206,7 +222,11 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     manifest: (contract) => self.manifest(contract),
     mounts,
     dht: () => dht?.answer,
-    ready: () => bus.entries({ node_id: nodeId }).length > 0 && peers.list().some((peer) => peer.online),
+    tokens,
+    // What the host itself offers makes no node useful to its neighbours.
+    ready: () =>
+      bus.entries({ node_id: nodeId }).some(({ plugin_id }) => plugin_id !== undefined) &&
+      peers.list().some((peer) => peer.online),
     clock,
     log: log.child({ room: "transport" }),
     dataDir,
@@ -249,6 +269,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     services: {
       bus,
       community,
+      tokens,
       runtime,
       mounts,
       marketplace,

@@ -17,6 +17,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "command-line": { floor: 1, packages: [] },
   community: { floor: 2, packages: [] },
+  tokens: { floor: 2, packages: [] },
   format: { floor: 2, packages: ["ajv", "croner", "semver", "tar"] },
   bus: { floor: 3, packages: ["ajv", "re2js"] },
   transport: { floor: 4, packages: ["fastify", "undici"] },

@@ -18,6 +18,7 @@ import type {
   Principal,
   Random,
   Runtime,
+  TokenRoom,
 } from "../contract/index.ts";
 import type { UlidFactory } from "../foundation/index.ts";
 
@@ -25,6 +26,7 @@ import type { UlidFactory } from "../foundation/index.ts";
 export interface AdminServices {
   bus: Bus;
   community: Community;
+  tokens: Pick<TokenRoom, "issue" | "revoke" | "inspect" | "list">;
   runtime: Runtime;
   /** Routes of plugins; those of the operator are served at the operator socket. */
   mounts: MountLookup;

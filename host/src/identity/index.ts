@@ -24,5 +24,6 @@ export { formatNodeId, formatSignature, isNodeId, parseNodeId, parseSignature, s
 export type { SignedKind } from "./sign/shapes.ts";
 export { Signer } from "./sign/signer.ts";
 export { StreamDigest } from "./sign/stream-digest.ts";
+export { readTokenText, verifyTokenText, type TokenText } from "./sign/token.ts";
 export { verifyBytes, verifyTyped } from "./sign/verify.ts";
 export { nodeIdOfCertificate, spkiSha256, type TlsIdentity } from "./tls/certificate.ts";

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import { createUlidFactory, HnError } from "../foundation/index.ts";
 import type { Signer, TlsIdentity } from "../identity/index.ts";
-import type { Bus, Clock, Doors, Log, NodeId, NodeManifest } from "../contract/index.ts";
+import type { Bus, Clock, Doors, Log, NodeId, NodeManifest, TokenDesk } from "../contract/index.ts";
 import { Answerer } from "./http/answer.ts";
 import { BodyBudget } from "./http/body.ts";
 import type { DhtDesk } from "./http/dht-route.ts";
@@ -11,6 +11,7 @@ import type { CommunityDoor, Room } from "./http/room.ts";
 import { createServer, PATIENCE, type Patience } from "./http/server.ts";
 import { refuseUpgrades } from "./http/upgrade.ts";
 import type { Gate } from "./inbound/gate.ts";
+import { TokenWatch } from "./inbound/token-watch.ts";
 import { Visits } from "./inbound/visits.ts";
 import { AddressGuard } from "./limits/address-guard.ts";
 import { readBootId } from "./limits/boot-id.ts";
@@ -36,6 +37,8 @@ export interface ListenerOptions {
   mounts?: MountTable;
   /** Answers questions of the DHT; absent or undefined: this node takes no part in it. */
   dht?: () => DhtDesk | undefined;
+  /** Checks capability tokens; absent: none is taken. */
+  tokens?: TokenDesk;
   clock: Clock;
   log: Log;
   /** The node's data folder; the record of received requests lies below it in `replay/`. */
@@ -85,12 +88,15 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     addresses: new AddressGuard(o.rates?.perAddress === undefined ? {} : { perSecond: o.rates.perAddress }),
     replays,
     rates: new CallerRates(rates),
+    tokens: o.tokens,
     isIdempotent: (capability) => isIdempotent(o.bus, capability),
     featuresOf: o.featuresOf ?? ((): string[] => []),
   };
   const limits = { ...CONNECTION_LIMITS, ...o.connections };
   const connections = new Connections(limits);
   const visits = new Visits();
+  const tokenWatch = o.tokens === undefined ? undefined : new TokenWatch(o.tokens, o.clock);
+  const unwatch = tokenWatch === undefined ? undefined : o.tokens?.onChange(() => tokenWatch.look());
   const newId = createUlidFactory(o.clock, (n) => randomBytes(n));
   let closing = false;
   const room: Room = {
@@ -108,6 +114,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     log: o.log,
     connections,
     visits,
+    tokenWatch,
     isClosing: () => closing,
   };
   const app = createServer(room, { tls: o.tls, patience: { ...PATIENCE, ...o.patience } });
@@ -129,6 +136,8 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     if (drainMs <= 0) connections.cutAll();
     await ended;
     cut.cancel();
+    unwatch?.();
+    tokenWatch?.close();
     replays.close();
   };
   const shut = (node: NodeId): void => {

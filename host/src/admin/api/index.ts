@@ -12,6 +12,7 @@ import { peopleRoutes } from "./people.ts";
 import { pluginRoutes } from "./plugins.ts";
 import { rightsRoutes } from "./rights.ts";
 import { setupRoutes } from "./setup.ts";
+import { tokenRoutes } from "./tokens.ts";
 import { tryRoutes } from "./try.ts";
 import { versionRoutes } from "./versions.ts";
 
@@ -31,5 +32,6 @@ export const ROUTES: readonly ApiRoute[] = [
   ...devRoutes,
   ...tryRoutes,
   ...peopleRoutes,
+  ...tokenRoutes,
   ...dhtRoutes,
 ];

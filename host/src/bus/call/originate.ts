@@ -149,6 +149,7 @@ function localRequest(plan: Plan, stream: boolean): LocalRequest {
     startedAt,
     timeoutMs: first ? request.timeoutMs : patience(plan),
     signal: request.signal,
+    token: undefined,
   };
 }
 

@@ -30,7 +30,8 @@ export type SignedKind =
   | "anchor-cert"
   | "dht-request"
   | "dht-reply"
-  | "dht-value";
+  | "dht-value"
+  | "token";
 
 /** Everything the device key ever signs besides its own certificate; nothing is added without a spec decision. @source 00 G-1 */
 const SHAPES: Record<SignedKind, Shape> = {
@@ -117,6 +118,12 @@ const SHAPES: Record<SignedKind, Shape> = {
     signer: "node_id",
   },
   ledger: { required: ["at", "hash", "seq", "type"], tag: "hearthnet.ledger.v1" },
+  // Signed as the text that travels, never in the canonical form; 05 §1.
+  token: {
+    required: ["aud", "exp", "iat", "iss", "issued_via", "jti", "nbf", "scope", "sub"],
+    optional: ["act", "aud_node"],
+    signer: "iss",
+  },
 };
 
 /**

@@ -11,12 +11,14 @@ import type {
   ResponseEnvelope,
   Signature,
   StreamEnvelope,
+  TokenPayload,
 } from "../../contract/index.ts";
 import { checkSignable } from "../canonical/fractions.ts";
 import { canonicalBytes } from "../canonical/write.ts";
 import { SigningKey } from "../ed25519/sign.ts";
 import { formatSignature } from "../node-id.ts";
 import { checkShape, type SignedKind } from "./shapes.ts";
+import { tokenText } from "./token.ts";
 
 type Unsigned<T extends { signature: unknown }> = Omit<T, "signature">;
 
@@ -87,6 +89,12 @@ export class Signer {
   /** A question to, or an answer within, the DHT; members by 06 §2. */
   signDht(kind: "dht-request" | "dht-reply" | "dht-value", value: object): Signature {
     return this.#sign(kind, value);
+  }
+
+  /** A capability token as text: what is signed begins with `eyJ`, the canonical form of every other kind with `{`. @source 05 §1 */
+  signToken(payload: TokenPayload): string {
+    checkShape("token", payload, { by: this.nodeId, closed: true });
+    return tokenText(payload, (bytes) => this.#key.sign(bytes));
   }
 
   /** Forgets the key; later use fails. */

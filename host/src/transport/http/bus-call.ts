@@ -40,6 +40,7 @@ function readCall(passage: Passage, signal: AbortSignal): InboundRequest {
     ...(headers.timeoutMs === undefined ? {} : { timeoutMs: headers.timeoutMs }),
     stream: false,
     signal,
+    ...(passage.token === undefined ? {} : { token: passage.token }),
   };
 }
 

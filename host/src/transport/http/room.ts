@@ -1,6 +1,7 @@
 import type { Bus, Clock, Community, Log, NodeManifest } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Gate } from "../inbound/gate.ts";
+import type { TokenWatch } from "../inbound/token-watch.ts";
 import type { Visits } from "../inbound/visits.ts";
 import type { Connections } from "../limits/connections.ts";
 import type { MountTable } from "../mounts/table.ts";
@@ -30,6 +31,8 @@ export interface Room {
   log: Log;
   connections: Connections;
   visits: Visits;
+  /** Undefined: no token is taken. */
+  tokenWatch: TokenWatch | undefined;
   /** The node stops: running calls end, new ones go elsewhere. */
   isClosing: () => boolean;
 }

@@ -8,7 +8,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openBus, type OpenBus } from "../../../src/bus/index.ts";
+import { openBus, openTopics, type OpenBus } from "../../../src/bus/index.ts";
 import { openCommunity } from "../../../src/community/index.ts";
 import type {
   CapabilityDescriptor,
@@ -21,9 +21,12 @@ import type {
   OriginateRequest,
   PeerAddress,
   Registration,
+  TokenRoom,
 } from "../../../src/contract/index.ts";
 import { createUlidFactory, Disposer, encodeBase64url, ManualClock, silentLog } from "../../../src/foundation/index.ts";
 import { buildManifest, buildManifestV1, openKeystore, type Signer, type TlsIdentity } from "../../../src/identity/index.ts";
+import { leastRequirement } from "../../../src/offer-lookup.ts";
+import { openTokens, tokenOffers } from "../../../src/tokens/index.ts";
 import { createLink, openListener, type Link, type Listener, type ListenerOptions } from "../../../src/transport/index.ts";
 import { descriptor, echo } from "../../bus/make.ts";
 import { seededRandom } from "../../support/people.ts";
@@ -37,6 +40,7 @@ export interface HouseOptions {
   clock?: ManualClock;
   features?: string[];
   listener?: Partial<ListenerOptions>;
+  tokens?: Parameters<typeof openTokens>[0]["settings"];
 }
 
 export interface House {
@@ -47,6 +51,7 @@ export interface House {
   tls: TlsIdentity;
   bus: OpenBus;
   community: Community;
+  tokens: TokenRoom;
   link: Link;
   listener: Listener;
   endpoint: Endpoint;
@@ -116,14 +121,26 @@ export class Street {
       displayName: () => name,
       manifest: async () => house.manifest(),
     });
+    const tokens = openTokens({
+      dataDir: join(dataDir, "tokens"),
+      signer,
+      clock,
+      newUlid: createUlidFactory(clock, seededRandom(number + 100)),
+      community,
+      offers: { requirement: (of, version) => leastRequirement(bus, { name: of, version }) },
+      topics: openTopics(),
+      ...(o.tokens === undefined ? {} : { settings: o.tokens }),
+    });
+    for (const offer of tokenOffers(tokens)) bus.offer(offer);
     const open = (more: Partial<ListenerOptions> = {}): Promise<Listener> =>
       openListener({
         signer,
         tls,
         bus,
         community,
+        tokens,
         manifest: (contract) => house.manifest(contract),
-        ready: () => bus.entries({ node_id: nodeId }).length > 0,
+        ready: () => bus.entries({ node_id: nodeId }).some(({ descriptor: { name } }) => !name.startsWith("auth.")),
         clock,
         log: silentLog,
         dataDir,
@@ -143,6 +160,7 @@ export class Street {
       tls,
       bus,
       community,
+      tokens,
       link,
       listener,
       endpoint: { transport: "https", host: "127.0.0.1", port: listener.port },
@@ -169,6 +187,7 @@ export class Street {
       await link.close();
       await house.listener.close({ drainMs: 0 });
       bus.close();
+      tokens.close();
       community.close();
     });
     return house;
