@@ -26,7 +26,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   runtime: { floor: 5, packages: ["ajv", "ws"] },
   marketplace: { floor: 6, packages: ["@tufjs/models", "tuf-js", "undici"] },
   admin: { floor: 7, packages: ["@fastify/cookie", "@fastify/static", "@fastify/websocket", "ajv", "fastify", "ws"] },
-  cli: { floor: 7, packages: [] },
+  cli: { floor: 7, packages: ["uqr"] },
 };
 
 /** `node.ts`, `main.ts` and what stands beside them; they know every room. */

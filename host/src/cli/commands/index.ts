@@ -5,6 +5,7 @@ import { communityCommands } from "./community.ts";
 import { dhtCommands } from "./dht.ts";
 import { nodeCommands } from "./node.ts";
 import { pluginCommands } from "./plugin.ts";
+import { tokenCommands } from "./token.ts";
 
 /** Every command, in the order of the overview. */
 export const COMMANDS: readonly Command[] = [
@@ -13,5 +14,6 @@ export const COMMANDS: readonly Command[] = [
   ...communityCommands,
   ...dhtCommands,
   callCommand,
+  ...tokenCommands,
   ...pluginCommands,
 ];
