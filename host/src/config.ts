@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configMistake } from "./config-mistake.ts";
+import { readAuth } from "./configured-auth.ts";
 import type { NodeConfig, PolicyConfig } from "./define-config.ts";
 import { readDht } from "./configured-dht.ts";
 import { HnError } from "./foundation/index.ts";
@@ -18,6 +19,7 @@ const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean }
   dht: () => true,
   dev: (v) => typeof v === "boolean",
   policy: () => true,
+  auth: () => true,
   logLevel: (v) => typeof v === "string" && ["debug", "info", "warn", "error", "silent"].includes(v),
 };
 
@@ -46,12 +48,13 @@ export async function loadConfig(path: string, o: { required?: boolean } = {}): 
       throw configMistake(name, `there is no such setting; known are ${Object.keys(FIELDS).join(", ")}`);
     if (item !== undefined && !FIELDS[name as keyof NodeConfig](item)) throw configMistake(name, "the value is not allowed");
   }
-  const { registries, dht, policy, ...config }: NodeConfig = value;
+  const { registries, dht, policy, auth, ...config }: NodeConfig = value;
   return {
     ...config,
     ...(registries === undefined ? {} : { registries: readRegistries(registries, dirname(path)) }),
     ...(dht === undefined ? {} : { dht: readDht(dht) }),
     ...(policy === undefined ? {} : { policy: readPolicy(policy) }),
+    ...(auth === undefined ? {} : { auth: readAuth(auth) }),
   };
 }
 

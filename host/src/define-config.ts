@@ -17,6 +17,24 @@ export interface NodeConfig {
   /** Finding each other over the internet; off unless it is switched on. */
   dht?: DhtSettings;
   policy?: PolicyConfig;
+  /** Capability tokens. */
+  auth?: AuthConfig;
+}
+
+/** @source 05 §8 */
+export interface AuthConfig {
+  /** Whether this node takes and issues tokens; true by default. */
+  enabled?: boolean;
+  /** Seconds that a token lives when nobody says how long; 3600 by default. */
+  defaultTtlSeconds?: number;
+  /** The longest life of a token that this node issues, seconds; a day at most and by default. */
+  maxTtlSeconds?: number;
+  /** Take tokens that whoever holds them may use, from linked communities and relays; false by default. */
+  allowBearer?: boolean;
+  /** Issue such tokens for linked communities only; true by default. */
+  federatedOnlyBearer?: boolean;
+  /** Whether members may ask this node to sign tokens within their rights; `members` by default. */
+  remoteIssue?: "members" | "off";
 }
 
 /** @source 06 §8 */

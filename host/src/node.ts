@@ -31,6 +31,8 @@ import { registrySources } from "./configured-registries.ts";
 import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
 import { SelfDescription } from "./self.ts";
 import { watchSnapshots } from "./snapshot-watch.ts";
+import { leastRequirement } from "./offer-lookup.ts";
+import { openTokens, tokenOffers } from "./tokens/index.ts";
 import { createLink, MountTable, openListener, type Link, type Listener } from "./transport/index.ts";
 import { tellTopics } from "./topic-tales.ts";
 import { VERSION } from "./version.ts";
@@ -128,6 +130,19 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     verify: signatures.verify,
   });
   disposer.add("community", () => community.close());
+  const topics = openTopics({ epoch: newUlid() });
+  const tokens = openTokens({
+    dataDir: join(dataDir, "tokens"),
+    signer,
+    clock,
+    newUlid,
+    community,
+    offers: { requirement: (name, version) => leastRequirement(bus, { name, version }) },
+    topics,
+    settings: options.auth ?? {},
+  });
+  disposer.add("tokens", () => tokens.close());
+  if (options.auth?.enabled !== false) for (const offer of tokenOffers(tokens)) bus.offer(offer);
 
   // floor 4, outbound half
   const wire = createLink({
@@ -198,7 +213,6 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
 
   // floors 5 and 6
   const mounts = new MountTable();
-  const topics = openTopics({ epoch: newUlid() });
   disposer.add("topics", tellTopics({ topics, community, bus, nodeId, clock, manifest: () => self.manifest("2.0"), log }));
   const runtime = await openRuntime({
     dataDir,
@@ -256,7 +270,11 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     mounts,
     topics,
     dht: () => dht?.answer,
-    ready: () => bus.entries({ node_id: nodeId }).some((entry) => entry.only_here !== true) && peers.list().some((peer) => peer.online),
+    tokens,
+    // What the host itself offers makes no node useful to its neighbours.
+    ready: () =>
+      bus.entries({ node_id: nodeId }).some(({ plugin_id }) => plugin_id !== undefined) &&
+      peers.list().some((peer) => peer.online),
     clock,
     random,
     log: log.child({ room: "transport" }),
@@ -301,6 +319,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     services: {
       bus,
       community,
+      tokens,
       runtime,
       mounts,
       marketplace,

@@ -17,6 +17,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "command-line": { floor: 1, packages: [] },
   community: { floor: 2, packages: [] },
+  tokens: { floor: 2, packages: [] },
   format: { floor: 2, packages: ["ajv", "croner", "semver", "tar"] },
   bus: { floor: 3, packages: ["ajv", "re2js"] },
   transport: { floor: 4, packages: ["fastify", "undici", "ws"] },
@@ -25,7 +26,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   runtime: { floor: 5, packages: ["ajv", "ws"] },
   marketplace: { floor: 6, packages: ["@tufjs/models", "tuf-js", "undici"] },
   admin: { floor: 7, packages: ["@fastify/cookie", "@fastify/static", "@fastify/websocket", "ajv", "fastify", "ws"] },
-  cli: { floor: 7, packages: [] },
+  cli: { floor: 7, packages: ["uqr"] },
 };
 
 /** `node.ts`, `main.ts` and what stands beside them; they know every room. */

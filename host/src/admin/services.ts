@@ -20,6 +20,7 @@ import type {
   Random,
   Runtime,
   SyncReport,
+  TokenRoom,
 } from "../contract/index.ts";
 import type { HnError, UlidFactory } from "../foundation/index.ts";
 
@@ -27,6 +28,7 @@ import type { HnError, UlidFactory } from "../foundation/index.ts";
 export interface AdminServices {
   bus: Bus;
   community: Community;
+  tokens: Pick<TokenRoom, "issue" | "revoke" | "inspect" | "list">;
   runtime: Runtime;
   /** Routes of plugins; those of the operator are served at the operator socket. */
   mounts: MountLookup;

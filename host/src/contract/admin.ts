@@ -42,6 +42,8 @@
  * | GET  /community · POST /community/{create,join,leave} | → CommunityFacts / {name, root_passphrase} → {community_id, root_key_file} / {invite} → {community_id, name} / {} | viewer / owner S |
  * | GET  /members · GET, POST /invites | → {items: Member[]} · {items: OpenInvite[]} / InviteBody → {invite_blob, event_id, expires_at} | viewer / owner S |
  * | POST /members/:node_id/{promote,demote,revoke} | {level?} / {level} / {reason} → {event_id} | owner S |
+ * | GET, POST /tokens · DELETE /tokens/:id?reason= | → {items: IssuedToken[]} / TokenIssueBody → {token, token_id} once / {event_id} | operator / owner S / owner |
+ * | POST /tokens/inspect | {token} → TokenReport | operator |
  * | GET, POST, DELETE /peers · /peers/:node_id | → {items: PeerRow[]} / {host, port, node_id?} → PeerRow / {} | viewer / owner |
  * | GET  /calls?limit= | → {items: CallTrace[]} | operator |
  * | GET  /dht · /dht/values?kind&subject | → DhtStatus · {items: DhtValue[]} | operator |

@@ -1,6 +1,7 @@
 /** What the bus, its callers and its providers tell each other. @source 03 */
 import type { CommunityId, JsonObject, JsonSchema, NodeId } from "./ids.ts";
 import type { AnyErrorCode } from "./errors.ts";
+import type { VerifiedToken } from "./tokens.ts";
 import type { CallBody, Endpoint, NodeManifest, Stability, TrustLevel, TrustRequirement } from "./wire.ts";
 
 /** @source 03 §1 */
@@ -26,6 +27,8 @@ export interface Principal {
   level: TrustLevel;
   /** Set when `kind` is `plugin`: `namespace/name`. */
   plugin_id?: string;
+  /** Set when a token speaks: whose items count as the caller's own in this one call. @source 05 §4 */
+  acts_for?: NodeId;
 }
 
 export interface Frame {
@@ -162,6 +165,8 @@ export interface InboundRequest {
   signal: AbortSignal;
   /** Of a WebSocket, what the caller sends after the call. */
   frames?: AsyncIterable<Frame>;
+  /** Widens what the caller may do, for this call. @source 05 §4 */
+  token?: VerifiedToken;
 }
 
 /** @source 03 §10 */

@@ -27,4 +27,5 @@ export * from "./ports.ts";
 export * from "./reasons.ts";
 export * from "./rights.ts";
 export * from "./services.ts";
+export * from "./tokens.ts";
 export * from "./wire.ts";

@@ -25,5 +25,6 @@ export { openSignaturePool, type SignaturePool } from "./pool/signature-pool.ts"
 export type { SignedKind } from "./sign/shapes.ts";
 export { Signer } from "./sign/signer.ts";
 export { StreamDigest } from "./sign/stream-digest.ts";
+export { readTokenText, verifyTokenText, type TokenText } from "./sign/token.ts";
 export { verifyBytes, verifyOnce, verifyTyped } from "./sign/verify.ts";
 export { nodeIdOfCertificate, spkiSha256, type TlsIdentity } from "./tls/certificate.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
 import { createUlidFactory, HnError } from "../foundation/index.ts";
 import type { Signer, TlsIdentity } from "../identity/index.ts";
-import type { Bus, Clock, Doors, Log, NodeId, NodeManifest, Random, TopicGuard, Topics } from "../contract/index.ts";
+import type { Bus, Clock, Doors, Log, NodeId, NodeManifest, Random, TokenDesk, TopicGuard, Topics } from "../contract/index.ts";
 import { Answerer } from "./http/answer.ts";
 import { BodyBudget } from "./http/body.ts";
 import type { DhtDesk } from "./http/dht-route.ts";
@@ -13,6 +13,7 @@ import { createServer, PATIENCE, type Patience } from "./http/server.ts";
 import { switchUpgrades } from "./http/upgrade.ts";
 import { upgradeTable } from "./http/upgrade-table.ts";
 import type { Gate } from "./inbound/gate.ts";
+import { TokenWatch } from "./inbound/token-watch.ts";
 import { Visits } from "./inbound/visits.ts";
 import { AddressGuard } from "./limits/address-guard.ts";
 import { readBootId } from "./limits/boot-id.ts";
@@ -53,6 +54,8 @@ export interface ListenerOptions {
   mounts?: MountTable;
   /** Answers questions of the DHT; absent or undefined: this node takes no part in it. */
   dht?: () => DhtDesk | undefined;
+  /** Checks capability tokens; absent: none is taken. */
+  tokens?: TokenDesk;
   clock: Clock;
   random?: Random;
   log: Log;
@@ -109,6 +112,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     addresses: new AddressGuard(o.rates?.perAddress === undefined ? {} : { perSecond: o.rates.perAddress }),
     replays,
     rates: new CallerRates(rates),
+    tokens: o.tokens,
     isIdempotent: (capability) => isIdempotent(o.bus, capability),
     featuresOf: o.featuresOf ?? ((): string[] => []),
   };
@@ -118,6 +122,8 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   const newId = createUlidFactory(o.clock, o.random ?? ((n) => randomBytes(n)));
   const sockets = new Sockets();
   const desk = new Desk({ topics: o.topics ?? SILENCE, standing: o.community, guard: o.topicGuard ?? NOBODY_MORE });
+  const tokenWatch = o.tokens === undefined ? undefined : new TokenWatch(o.tokens, o.clock);
+  const unwatch = tokenWatch === undefined ? undefined : o.tokens?.onChange(() => tokenWatch.look());
   let closing = false;
   const room: Room = {
     bus: o.bus,
@@ -136,6 +142,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     visits,
     sockets,
     desk,
+    tokenWatch,
     isClosing: () => closing,
   };
   const app = createServer(room, { tls: o.tls, patience: { ...PATIENCE, ...o.patience } });
@@ -162,6 +169,8 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     await ended;
     cut.cancel();
     desk.close();
+    unwatch?.();
+    tokenWatch?.close();
     replays.close();
   };
   const shut = (node: NodeId): void => {

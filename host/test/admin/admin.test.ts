@@ -17,6 +17,7 @@ import type {
   RouteAuth,
   RouteRequest,
   Runtime,
+  TokenRoom,
 } from "../../src/contract/index.ts";
 import { checkLedgerLines } from "../../src/format/index.ts";
 import { createUlidFactory, HnError, type ManualClock, silentLog } from "../../src/foundation/index.ts";
@@ -80,6 +81,7 @@ async function house(t: TestContext): Promise<House> {
       },
     } as unknown as Bus,
     community: anna.community,
+    tokens: {} as TokenRoom,
     runtime: silent as Runtime,
     mounts: new MountTable(),
     marketplace: {} as Marketplace,

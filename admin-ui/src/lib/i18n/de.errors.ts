@@ -156,7 +156,83 @@ const reasons = {
     "Die Antwort trägt keine gültige Unterschrift.",
     "Bringe den anderen Knoten auf den neuesten Stand oder nutze ihn nicht mehr.",
   ],
-  tokens_unsupported: ["Dieser Knoten nimmt noch keine Token an.", "Rufe als Mitglied auf, ohne Token."],
+  tokens_unsupported: [
+    "Dieser Knoten nimmt keine Token an: Sein Betreiber hat sie abgeschaltet.",
+    "Rufe als Mitglied auf, ohne Token.",
+  ],
+  token_malformed: [
+    "Das ist kein Token dieses Netzes.",
+    "Kopiere den ganzen Text ab `hntoken://v1/` oder bitte den Aussteller um ein neues.",
+  ],
+  token_signature_bad: [
+    "Das Token wurde nicht von dem Knoten unterschrieben, den es nennt, oder seitdem verändert.",
+    "Kopiere es noch einmal von dort, wo du es bekommen hast; hilft das nicht, bitte den Aussteller um ein neues.",
+  ],
+  token_scope_unknown: [
+    "Das Token trägt eine Einschränkung, die dieser Knoten nicht kennt und deshalb nicht einhalten kann.",
+    "Bringe diesen Knoten auf den neuesten Stand oder bitte um ein Token ohne sie.",
+  ],
+  token_not_yet_valid: [
+    "Die Zeit des Tokens hat noch nicht begonnen.",
+    "Prüfe die Uhren beider Geräte; das Token gilt ab dem Zeitpunkt, den der Aussteller genannt hat.",
+  ],
+  token_audience_mismatch: [
+    "Das Token wurde für eine andere Gemeinschaft oder einen anderen Knoten gemacht.",
+    "Nutze es dort oder bitte den Aussteller um eines für diesen Knoten.",
+  ],
+  token_issuer_revoked: [
+    "Wer das Token ausgestellt oder erbeten hat, wurde ausgeschlossen.",
+    "Bitte ein anderes Mitglied um ein neues Token.",
+  ],
+  token_issuer_unknown: [
+    "Wer das Token ausgestellt hat, gehört nicht zu dieser Gemeinschaft.",
+    "Bitte ein Mitglied dieser Gemeinschaft um ein Token.",
+  ],
+  token_subject_mismatch: [
+    "Das Token gehört einem anderen Gerät als dem, das die Anfrage unterschrieben hat.",
+    "Rufe von dem Gerät aus auf, das im Token steht, oder bitte um eines für dieses.",
+  ],
+  bearer_refused: [
+    "Ein Token für jeden, der es in der Hand hat, gilt hier nicht oder nicht in dieser Form.",
+    "Bitte um ein Token, das dein Gerät nennt; `hearthnet status` zeigt dessen Kennung.",
+  ],
+  token_chain: [
+    "Wer durch ein Token hier ist, darf keine Token ausstellen oder sperren und weder Mitglieder noch Verbindungen ändern.",
+    "Bitte ein Mitglied darum.",
+  ],
+  token_not_here: [
+    "Token gelten nur für Aufrufe von Fähigkeiten, nicht unter dieser Adresse.",
+    "Lass das Token weg; als Mitglied brauchst du es hier nicht.",
+  ],
+  token_limit: [
+    "Das Token erlaubt in dieser Minute keine weiteren Aufrufe.",
+    "Warte die genannte Zeit und versuche es dann noch einmal.",
+  ],
+  token_used_up: ["Alle Aufrufe, die das Token erlaubt, sind verbraucht.", "Bitte den Aussteller um ein neues Token."],
+  token_counters_full: [
+    "Dieser Knoten zählt schon die Aufrufe so vieler Token, wie er kann.",
+    "Warte, bis einige davon abgelaufen sind, oder bitte um ein Token ohne Anzahl.",
+  ],
+  token_level_lost: [
+    "Wer das Token ausgestellt hat, hat jetzt eine niedrigere Stufe als zu Beginn.",
+    "Bitte jemanden mit der nötigen Stufe um ein Token.",
+  ],
+  token_beyond_rights: [
+    "Ein Token kann nichts erlauben, was der Bittende selbst nicht darf, und nichts, was nicht weitergegeben werden kann.",
+    "Lass weg, was zu viel ist, oder bitte ein Mitglied mit mehr Rechten.",
+  ],
+  token_issue_limit: [
+    "In der letzten Stunde wurden zu viele Token verlangt.",
+    "Warte ein wenig oder nutze die Token, die du hast.",
+  ],
+  token_not_yours: [
+    "Nur wer ein Token erbeten hat, sein Aussteller oder ein vertrautes Mitglied kann es sperren.",
+    "Bitte ein vertrautes Mitglied der Gemeinschaft.",
+  ],
+  remote_issue_off: [
+    "Dieser Knoten unterschreibt Token nur für seinen eigenen Betreiber.",
+    "Stelle das Token auf deinem eigenen Knoten aus.",
+  ],
   contract_version: ["Die verlangte Version ist hier nicht bekannt.", "Verlange 1.0 oder lass sie weg."],
   response_stale: [
     "Die Zeit der Antwort weicht um mehr als zwei Minuten ab.",

@@ -14,6 +14,7 @@ import { peopleRoutes } from "./people.ts";
 import { pluginRoutes } from "./plugins.ts";
 import { rightsRoutes } from "./rights.ts";
 import { setupRoutes } from "./setup.ts";
+import { tokenRoutes } from "./tokens.ts";
 import { tryRoutes } from "./try.ts";
 import { versionRoutes } from "./versions.ts";
 
@@ -35,5 +36,6 @@ export const ROUTES: readonly ApiRoute[] = [
   ...tryRoutes,
   ...peopleRoutes,
   ...communityLogRoutes,
+  ...tokenRoutes,
   ...dhtRoutes,
 ];

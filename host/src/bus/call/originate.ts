@@ -159,6 +159,7 @@ function localRequest(plan: Plan, stream: boolean): LocalRequest {
     timeoutMs: first ? request.timeoutMs : patience(plan),
     signal: request.signal,
     frames: plan.following,
+    token: undefined,
   };
 }
 

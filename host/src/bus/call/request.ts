@@ -1,5 +1,5 @@
 import { HnError } from "../../foundation/index.ts";
-import type { CallBody, Frame, Principal } from "../../contract/index.ts";
+import type { CallBody, Frame, Principal, VerifiedToken } from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 import { checkAllowed } from "../trust/allow.ts";
 import { decodeBinary } from "../schema/binary.ts";
@@ -19,6 +19,8 @@ export interface LocalRequest {
   signal: AbortSignal | undefined;
   /** What the caller sends after it. */
   frames: AsyncIterable<Frame> | undefined;
+  /** Came with a call from the network. */
+  token: VerifiedToken | undefined;
 }
 
 const SESSION = /^[0-9A-Za-z_-]{1,64}$/;
@@ -42,10 +44,10 @@ export function checkBody(body: CallBody): void {
  * @throws unauthorized | not_federated | schema_mismatch | bad_request
  * @source 03 §8
  */
-export function admit(provider: Provider, request: Pick<LocalRequest, "body" | "caller">): CallBody {
+export function admit(provider: Provider, request: Pick<LocalRequest, "body" | "caller" | "token">): CallBody {
   const { local, descriptor } = provider;
   if (!local) throw new HnError("internal_error");
-  checkAllowed(request.caller, descriptor.trust_required);
+  checkAllowed(request.caller, descriptor.trust_required, request.token);
   const { body } = request;
   const fault = local.request(body);
   if (fault !== null) {

@@ -86,7 +86,7 @@ export class Inbound {
       return this.#router.route(need, request.caller, request.body);
     } catch (error) {
       // Strangers do not learn what is offered here and what is not. @source 03 §8
-      if (isOutsider(request.caller)) throw new HnError("unauthorized");
+      if (isOutsider(request.caller) && request.token === undefined) throw new HnError("unauthorized");
       throw error;
     }
   }
@@ -95,7 +95,7 @@ export class Inbound {
     return {
       capability: request.capability,
       body: request.body,
-      caller: request.caller,
+      caller: request.token === undefined ? request.caller : { ...request.caller, acts_for: request.token.acts_for },
       traceId: request.traceId,
       requestId: request.requestId,
       hops: 0,
@@ -104,6 +104,7 @@ export class Inbound {
       timeoutMs: request.timeoutMs,
       signal: request.signal,
       frames: request.frames,
+      token: request.token,
     };
   }
 }

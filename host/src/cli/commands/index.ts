@@ -6,6 +6,7 @@ import { communityLogCommands } from "./community-log.ts";
 import { dhtCommands } from "./dht.ts";
 import { nodeCommands } from "./node.ts";
 import { pluginCommands } from "./plugin.ts";
+import { tokenCommands } from "./token.ts";
 
 /** Every command, in the order of the overview. */
 export const COMMANDS: readonly Command[] = [
@@ -15,5 +16,6 @@ export const COMMANDS: readonly Command[] = [
   ...communityLogCommands,
   ...dhtCommands,
   callCommand,
+  ...tokenCommands,
   ...pluginCommands,
 ];

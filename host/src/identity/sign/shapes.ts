@@ -33,7 +33,8 @@ export type SignedKind =
   | "dht-reply"
   | "dht-value"
   | "peer-auth"
-  | "peer-seal";
+  | "peer-seal"
+  | "token";
 
 /** Everything the device key ever signs besides its own certificate; nothing is added without a spec decision. @source 00 G-1 */
 const SHAPES: Record<SignedKind, Shape> = {
@@ -134,6 +135,12 @@ const SHAPES: Record<SignedKind, Shape> = {
     required: ["community", "count", "first", "from", "n", "prev", "root", "session", "time", "to", "type"],
     signer: "from",
     tag: "hearthnet.peer-seal.v1",
+  },
+  // Signed as the text that travels, never in the canonical form; 05 §1.
+  token: {
+    required: ["aud", "exp", "iat", "iss", "issued_via", "jti", "nbf", "scope", "sub"],
+    optional: ["act", "aud_node"],
+    signer: "iss",
   },
 };
 

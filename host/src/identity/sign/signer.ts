@@ -14,12 +14,14 @@ import type {
   Snapshot,
   StreamEnvelope,
   Time,
+  TokenPayload,
 } from "../../contract/index.ts";
 import { checkSignable } from "../canonical/fractions.ts";
 import { canonicalBytes } from "../canonical/write.ts";
 import { SigningKey } from "../ed25519/sign.ts";
 import { formatSignature } from "../node-id.ts";
 import { checkShape, type SignedKind } from "./shapes.ts";
+import { tokenText } from "./token.ts";
 
 type Unsigned<T extends { signature: unknown }> = Omit<T, "signature">;
 
@@ -110,6 +112,12 @@ export class Signer {
   /** All that was said on a peer session since the seal before. @source network.md §1.6 */
   signPeerSeal(seal: PeerSeal): Signature {
     return this.#sign("peer-seal", seal);
+  }
+
+  /** A capability token as text: what is signed begins with `eyJ`, the canonical form of every other kind with `{`. @source 05 §1 */
+  signToken(payload: TokenPayload): string {
+    checkShape("token", payload, { by: this.nodeId, closed: true });
+    return tokenText(payload, (bytes) => this.#key.sign(bytes));
   }
 
   /** Forgets the key; later use fails. */

@@ -1,5 +1,5 @@
 /** A plugin calls others. @source plugin-platform §3.4.6, codebase §3 second walk */
-import type { CallBody, JsonValue, OriginateRequest } from "../../contract/index.ts";
+import type { CallBody, JsonObject, JsonValue, OriginateRequest } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { object, optionalObject, optionalText, optionalWhole, text } from "./arguments.ts";
 import { principalOf } from "./caller-right.ts";
@@ -52,6 +52,7 @@ function originate(op: OpCall): OriginateRequest {
     input: optionalObject(body, "input"),
     ...(sessionId === undefined ? {} : { session_id: sessionId }),
   };
+  if (name === "auth.token.issue") checkHandedOn(op, callBody.input);
   const node = optionalText(args, "node", 64);
   const asked = optionalWhole(args, "timeoutMs");
   const left = parent === null ? undefined : Math.max(1, Math.floor(parent.call.deadline - scope.clock.monotonic()));
@@ -66,4 +67,21 @@ function originate(op: OpCall): OriginateRequest {
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(parent === null ? {} : { traceId: parent.call.traceId, hops: parent.call.hops + 1 }),
   };
+}
+
+/**
+ * What a plugin has put into a token is what it may call itself. A bare name is no capability of the bus: what stands at the end of it asks for
+ * its own.
+ * @throws permission_denied
+ * @source 05 K-9, §6
+ */
+function checkHandedOn({ scope, parent }: OpCall, input: JsonObject): void {
+  const handed = input["scope"];
+  const listed = typeof handed === "object" && handed !== null && !Array.isArray(handed) ? handed["capabilities"] : undefined;
+  if (!Array.isArray(listed)) return;
+  for (const entry of listed) {
+    if (typeof entry !== "string" || !entry.includes("@")) continue;
+    const { name, version } = parseRef(entry);
+    scope.grants().call({ name, major: version[0], own: parent === null });
+  }
 }

@@ -5,7 +5,7 @@ import type { OpCall } from "./scope.ts";
 
 /** Under whom an op runs: the caller of the call that it belongs to, else the plugin itself, with no more than this node's standing. */
 export function principalOf({ parent, scope }: OpCall): Principal {
-  if (parent !== null) return parent.call.caller;
+  if (parent !== null) return withoutToken(parent.call.caller);
   const { identity, pluginId } = scope;
   return {
     kind: "plugin",
@@ -14,6 +14,11 @@ export function principalOf({ parent, scope }: OpCall): Principal {
     level: identity.level?.() ?? "member",
     plugin_id: pluginId,
   };
+}
+
+/** A token covers the call that it came with and nothing that follows from it. @source 05 §4 */
+function withoutToken({ acts_for: _, ...caller }: Principal): Principal {
+  return caller;
 }
 
 /**

@@ -41,6 +41,7 @@ export function readCall(passage: Passage, signal: AbortSignal): InboundRequest 
     ...(headers.timeoutMs === undefined ? {} : { timeoutMs: headers.timeoutMs }),
     stream: false,
     signal,
+    ...(passage.token === undefined ? {} : { token: passage.token }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Bus, Clock, Community, Log, NodeManifest } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Gate } from "../inbound/gate.ts";
+import type { TokenWatch } from "../inbound/token-watch.ts";
 import type { Visits } from "../inbound/visits.ts";
 import type { Connections } from "../limits/connections.ts";
 import type { Desk } from "../pubsub/desk.ts";
@@ -35,6 +36,8 @@ export interface Room {
   sockets: Sockets;
   /** Who hears what is published here. */
   desk: Desk;
+  /** Undefined: no token is taken. */
+  tokenWatch: TokenWatch | undefined;
   /** The node stops: running calls end, new ones go elsewhere. */
   isClosing: () => boolean;
 }

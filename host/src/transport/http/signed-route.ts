@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { HnError } from "../../foundation/index.ts";
 import { CONSTANTS } from "../../contract/index.ts";
 import { DROP } from "../inbound/gate.ts";
-import { headersOf, newPassage, type Passage, type RouteRule } from "../inbound/passage.ts";
+import { callerOf, newPassage, type Passage, type RouteRule } from "../inbound/passage.ts";
 import { admitHeaders, admitRequest } from "../inbound/pipeline.ts";
 import type { Visit } from "../inbound/visits.ts";
 import type { Answer } from "./answer.ts";
@@ -52,7 +52,8 @@ export function signedRoute(room: Room, route: SignedRoute): (request: FastifyRe
       if (!passage.isGet) passage.bytes = await readBody(raw, route.maxBytes(passage), room.budget);
       admitRequest(passage, room.gate);
       claimSocket(room, passage, raw.socket);
-      visit = room.visits.begin({ node: headersOf(passage).from, socket: raw.socket, response: reply.raw });
+      visit = room.visits.begin({ node: callerOf(passage).node_id, socket: raw.socket, response: reply.raw });
+      if (passage.token !== undefined) room.tokenWatch?.follow(visit, passage.token, reply.raw);
       return await route.handle(passage, { request, reply, visit });
     } catch (error) {
       // Nobody is there to read a refusal, or the connection deserves none.
@@ -67,7 +68,7 @@ export function signedRoute(room: Room, route: SignedRoute): (request: FastifyRe
 /** Only members count by their own id: a stranger could make up a new one for every connection. @source 02 T-1 */
 export function claimSocket(room: Room, passage: Passage, socket: Socket): void {
   const { caller } = passage;
-  room.connections.spokenBy(socket, headersOf(passage).from);
+  room.connections.spokenBy(socket, callerOf(passage).node_id);
   if (caller?.kind !== "member" || room.connections.claimed(socket, caller.node_id)) return;
   throw new HnError("rate_limited", {
     retryAfterMs: 5000,

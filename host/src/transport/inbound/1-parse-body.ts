@@ -1,6 +1,6 @@
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
 import type { JsonObject } from "../../contract/index.ts";
-import { headersOf, type Passage } from "./passage.ts";
+import { headersOf, isBearer, type Passage } from "./passage.ts";
 
 /**
  * Reads body or query once and puts together what the signature must cover.
@@ -10,6 +10,7 @@ import { headersOf, type Passage } from "./passage.ts";
 export function parseBody(passage: Passage): void {
   const body = passage.isGet ? readQuery(passage.queryText) : readJson(passage.bytes);
   passage.body = body;
+  if (isBearer(passage)) return;
   const signed = withPathParams(body, passage);
   const { capability, version, request_id, from, community, timestamp, to } = headersOf(passage);
   // In the order in which it is signed, which spares the sorting.

@@ -1,3 +1,4 @@
+import { TOKEN_MAX_CHARS } from "../../contract/index.ts";
 import { HnError, isRequestId, isTime } from "../../foundation/index.ts";
 import { isNodeId, parseNodeId } from "../../identity/index.ts";
 import { headerWrong, readFields, type Fields } from "./header-fields.ts";
@@ -5,12 +6,13 @@ import type { Passage, SignedHeaders } from "./passage.ts";
 
 const NAME = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/;
 const VERSION = /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})$/;
-export const TOKEN_MAX_BYTES = 2048;
+/** What proves the sender; a bearer has none of it. @source 02 T-9 */
+const PROOF = ["From", "Community", "Timestamp", "Signature", "To"] as const;
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset=utf-8)?$/i;
 
 /**
  * Reads the headers once; what comes out is what is verified and what is dispatched.
- * @throws bad_request · not_implemented tokens_unsupported
+ * @throws bad_request
  * @source 02 §3 step 1, T-4, T-5
  */
 export function parseHeaders(passage: Passage): void {
@@ -40,23 +42,26 @@ function readSignedHeaders(fields: Fields, route: string | undefined): SignedHea
     return value;
   };
   const token = may("Token");
-  if (token !== undefined && may("From") === undefined) throw new HnError("not_implemented", { reason: "tokens_unsupported" });
-  if (token !== undefined && Buffer.byteLength(token) > TOKEN_MAX_BYTES)
+  if (token !== undefined && Buffer.byteLength(token) > TOKEN_MAX_CHARS)
     throw headerWrong("X-HearthNet-Token", "is longer than 2048 bytes");
+  // A bearer sends nothing that only a signature could prove.
+  const isBearer = route === undefined && token !== undefined && PROOF.every((name) => may(name) === undefined);
+  const prove = (name: (typeof PROOF)[number]): string => (isBearer ? "" : need(name));
   const headers: SignedHeaders = {
     capability: need("Capability"),
     version: need("Capability-Version"),
     request_id: need("Request-Id"),
-    from: need("From"),
-    community: need("Community"),
-    timestamp: need("Timestamp"),
-    signature: need("Signature"),
+    from: prove("From"),
+    community: prove("Community"),
+    timestamp: prove("Timestamp"),
+    signature: prove("Signature"),
     to: may("To"),
     token,
     timeoutMs: readTimeout(may("Timeout-Ms")),
     traceId: may("Trace-Id"),
   };
   checkForm(headers, route);
+  if (!isBearer) checkProof(headers);
   return headers;
 }
 
@@ -72,13 +77,20 @@ export function checkForm(headers: SignedHeaders, route: string | undefined, wro
   if (!isRequestId(headers.request_id))
     throw wrong("X-HearthNet-Request-Id", "is not an id of 8 to 64 letters, digits, - or _");
   if (headers.traceId !== undefined && !isRequestId(headers.traceId)) throw wrong("X-HearthNet-Trace-Id", "is not an id");
-  if (!isTime(headers.timestamp)) throw wrong("X-HearthNet-Timestamp", "is not of the form 2026-07-01T12:00:00Z");
-  parseNodeId(headers.from);
-  parseNodeId(headers.community);
-  if (headers.to !== undefined && !isNodeId(headers.to)) throw wrong("X-HearthNet-To", "is not a node id");
   if (route !== undefined && (headers.capability !== route || headers.version !== "1.0")) {
     throw wrong("X-HearthNet-Capability", `must be ${route} in version 1.0 at this address`);
   }
+}
+
+/**
+ * Form of what proves the sender.
+ * @throws bad_request
+ */
+export function checkProof({ timestamp, from, community, to }: SignedHeaders, wrong: typeof headerWrong = headerWrong): void {
+  if (!isTime(timestamp)) throw wrong("X-HearthNet-Timestamp", "is not of the form 2026-07-01T12:00:00Z");
+  parseNodeId(from);
+  parseNodeId(community);
+  if (to !== undefined && !isNodeId(to)) throw wrong("X-HearthNet-To", "is not a node id");
 }
 
 /** @throws bad_request */

@@ -1,11 +1,11 @@
 import { HnError } from "../../foundation/index.ts";
 import { DROP, type Gate } from "./gate.ts";
-import { headersOf, type Passage } from "./passage.ts";
+import { callerOf, headersOf, type Passage } from "./passage.ts";
 
 /** @source 02 §3 step 9, §6 */
 export function checkRate(passage: Passage, gate: Gate): void {
-  const { from, capability } = headersOf(passage);
-  const verdict = gate.rates.take(from, capability, gate.clock.monotonic());
+  const { capability } = headersOf(passage);
+  const verdict = gate.rates.take(callerOf(passage).node_id, capability, gate.clock.monotonic());
   if (verdict.kind === "pass") return;
   if (verdict.kind === "drop") throw DROP;
   throw new HnError("rate_limited", {

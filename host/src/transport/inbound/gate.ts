@@ -1,4 +1,4 @@
-import type { Clock, NodeId, StandingLookup } from "../../contract/index.ts";
+import type { Clock, NodeId, StandingLookup, TokenDesk } from "../../contract/index.ts";
 import type { AddressGuard } from "../limits/address-guard.ts";
 import type { CallerRates } from "../limits/caller-rates.ts";
 import type { ReplayCache } from "../limits/replay-cache.ts";
@@ -11,6 +11,8 @@ export interface Gate {
   addresses: AddressGuard;
   replays: ReplayCache;
   rates: CallerRates;
+  /** Undefined: none is taken. */
+  tokens: Pick<TokenDesk, "admit"> | undefined;
   /** Whether repeating a call does no harm; `sys.*` routes never do. */
   isIdempotent(capability: string): boolean;
   /** Features a node has advertised, as far as they are known. */

@@ -1,4 +1,13 @@
-import type { CommunityId, JsonObject, NodeId, Principal, RequestEnvelope, Standing, Time } from "../../contract/index.ts";
+import type {
+  CommunityId,
+  JsonObject,
+  NodeId,
+  Principal,
+  RequestEnvelope,
+  Standing,
+  Time,
+  VerifiedToken,
+} from "../../contract/index.ts";
 
 /** What a route wants of its callers. */
 export interface RouteRule {
@@ -12,13 +21,13 @@ export interface RouteRule {
   anyKey?: boolean;
 }
 
-/** Headers of a signed request, checked for form. @source 02 §3 */
+/** Headers of a request, checked for form. A bearer's names no sender: `from` and what belongs to its signature are empty. @source 02 §3, T-9 */
 export interface SignedHeaders {
   capability: string;
   version: string;
   request_id: string;
-  from: NodeId;
-  community: CommunityId;
+  from: NodeId | "";
+  community: CommunityId | "";
   timestamp: Time;
   signature: string;
   to: NodeId | undefined;
@@ -51,6 +60,8 @@ export interface Passage {
   /** By step 7. */
   standing: Standing | undefined;
   caller: Principal | undefined;
+  /** By step 8. */
+  token: VerifiedToken | undefined;
 }
 
 /** A request nothing is known of yet. */
@@ -68,10 +79,22 @@ export function newPassage(o: Pick<Passage, "rule" | "address" | "rawHeaders" | 
     envelope: undefined,
     standing: undefined,
     caller: undefined,
+    token: undefined,
   };
 }
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
+
+/** Nobody signed it: the token alone speaks. @source 05 §4, 02 T-9 */
+export function isBearer(passage: Passage): boolean {
+  return headersOf(passage).from === "";
+}
+
+/** Who calls, as settled by steps 7 and 8. */
+export function callerOf(passage: Passage): Principal {
+  if (!passage.caller) throw new TypeError("the steps that settle the caller have not run");
+  return passage.caller;
+}
 
 /** What every step may rely on after step 1. */
 export function headersOf(passage: Passage): SignedHeaders {

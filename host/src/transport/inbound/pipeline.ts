@@ -10,7 +10,7 @@ import { settleMembership } from "./7-membership.ts";
 import { checkToken } from "./8-token.ts";
 import { checkRate } from "./9-rate.ts";
 import type { Gate } from "./gate.ts";
-import type { Passage } from "./passage.ts";
+import { isBearer, type Passage } from "./passage.ts";
 
 type Step = (passage: Passage, gate: Gate) => void;
 
@@ -29,6 +29,9 @@ const OF_THE_SIGNED: readonly Step[] = [
   checkRate,
 ];
 
+/** What is left to check of a bearer, whom nothing proves: the token must speak for itself. @source 02 T-9 */
+const OF_A_BEARER: readonly Step[] = [checkToken, checkRate];
+
 /**
  * First half, on the headers alone.
  * @throws HnError of 02 §3, or `DROP` when the connection deserves no answer
@@ -43,7 +46,8 @@ export function admitHeaders(passage: Passage, gate: Gate): void {
  */
 export function admitRequest(passage: Passage, gate: Gate): void {
   parseBody(passage);
-  admitSigned(passage, gate);
+  if (isBearer(passage)) for (const step of OF_A_BEARER) step(passage, gate);
+  else admitSigned(passage, gate);
 }
 
 /**

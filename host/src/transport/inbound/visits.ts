@@ -35,6 +35,12 @@ export class Visit {
     this.#controller.abort(LEFT);
   }
 
+  /** Ends the work now; the connection stays for what comes next. */
+  end(error: HnError): void {
+    this.#refusal ??= error;
+    this.#controller.abort(error);
+  }
+
   /** Ends the work now and the connection with the answer. */
   refuse(error: HnError): void {
     this.#refusal = error;

@@ -86,12 +86,12 @@ export function createLink(o: LinkOptions): Link {
   return {
     sessions,
     call: async (call) => {
-      const ride = await boardSession(wire, sessions, call);
+      const ride = call.token === undefined ? await boardSession(wire, sessions, call) : undefined;
       return ride === undefined ? callPeer(wire, call, community()) : callBySession(ride);
     },
     stream: async function* (call) {
-      // Frames of the caller have no record of their own on a session.
-      const ride = call.frames === undefined ? await boardSession(wire, sessions, call) : undefined;
+      // Frames of the caller have no record of their own on a session, and tokens are checked on requests of their own.
+      const ride = call.frames === undefined && call.token === undefined ? await boardSession(wire, sessions, call) : undefined;
       return yield* ride === undefined ? streamBestWay(wire, call, community()) : streamBySession(ride);
     },
     fetchManifest: async (endpoint, expected) => {

@@ -46,6 +46,7 @@ export class SessionHost implements CallHost {
 
   admit(facts: CallFacts & { once: boolean }): Principal {
     const { gate } = this.#open();
+    if (facts.token !== undefined) throw new HnError("token_scope_insufficient", { reason: "token_not_here" });
     const { node, community, address } = this.#peer;
     const passage = newPassage({ rule: RULE, address, rawHeaders: [], queryText: "", isGet: false });
     passage.claim = { from: node, requestId: facts.requestId };

@@ -111,6 +111,7 @@ function awaitFirst(room: Room, waiting: Waiting): void {
       claimSocket(room, passage, waiting.tcp);
       waiting.held();
       visit = room.visits.beginOn({ node: headersOf(passage).from, socket: waiting.tcp });
+      if (passage.token !== undefined) room.tokenWatch?.follow(visit, passage.token, waiting.tcp);
       waiting.route.begin({ socket: open, passage, visit });
     } catch (error) {
       if (error === DROP) return open.terminate();

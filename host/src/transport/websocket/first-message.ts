@@ -1,8 +1,8 @@
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
-import type { JsonObject, RequestEnvelope } from "../../contract/index.ts";
+import { TOKEN_MAX_CHARS, type JsonObject, type RequestEnvelope } from "../../contract/index.ts";
 import { readClaim, type Fields } from "../inbound/header-fields.ts";
 import type { headerWrong } from "../inbound/header-fields.ts";
-import { checkForm, readTimeout, TOKEN_MAX_BYTES } from "../inbound/1-parse-headers.ts";
+import { checkForm, checkProof, readTimeout } from "../inbound/1-parse-headers.ts";
 import type { Passage, SignedHeaders } from "../inbound/passage.ts";
 
 const KEYS = ["capability", "version", "request_id", "from", "community", "timestamp"] as const;
@@ -47,6 +47,7 @@ export function readFirstMessage(passage: Passage, text: Uint8Array | string, o:
     traceId: o.fields.get("x-hearthnet-trace-id"),
   };
   checkForm(headers, passage.rule.capability, fieldWrong);
+  checkProof(headers, fieldWrong);
   checkSaidTwice(o.fields, signed);
   passage.headers = headers;
   passage.body = body;
@@ -71,7 +72,7 @@ function checkSaidTwice(fields: Fields, envelope: RequestEnvelope): void {
 function tokenIn(inMessage: unknown, inHeader: string | undefined): string | undefined {
   if (inMessage === undefined) return inHeader;
   const token = textIn(inMessage, "token");
-  if (Buffer.byteLength(token) > TOKEN_MAX_BYTES) throw malformed("The token is longer than 2048 bytes.");
+  if (Buffer.byteLength(token) > TOKEN_MAX_CHARS) throw malformed("The token is longer than 2048 bytes.");
   if (inHeader !== undefined && inHeader !== token) throw malformed("The token stands in header and message, and they differ. Send it once.");
   return token;
 }

@@ -152,10 +152,10 @@ describe("a request on its way in (02 §3)", () => {
     assert.equal(await ask(), "403 revoked");
   });
 
-  it("with a token is refused, not served without it", async () => {
+  it("with a broken token is refused, not served without it", async () => {
     const { ask } = shared;
     const token = "hntoken://v1/x";
-    assert.equal(await ask({}, (one) => (one.headers["x-hearthnet-token"] = token)), "501 not_implemented tokens_unsupported");
+    assert.equal(await ask({}, (one) => (one.headers["x-hearthnet-token"] = token)), "400 bad_request token_malformed");
     assert.equal(await ask({}, (one) => (one.headers["x-hearthnet-token"] = "x".repeat(2049))), "400 bad_request header_missing");
   });
 

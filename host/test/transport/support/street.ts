@@ -8,7 +8,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openBus, type OpenBus } from "../../../src/bus/index.ts";
+import { openBus, openTopics, type OpenBus } from "../../../src/bus/index.ts";
 import { openCommunity } from "../../../src/community/index.ts";
 import type {
   CapabilityDescriptor,
@@ -22,9 +22,12 @@ import type {
   PeerAddress,
   Registration,
   VerifyMany,
+  TokenRoom,
 } from "../../../src/contract/index.ts";
 import { createUlidFactory, Disposer, encodeBase64url, ManualClock, silentLog } from "../../../src/foundation/index.ts";
 import { buildManifest, buildManifestV1, openKeystore, type Signer, type TlsIdentity } from "../../../src/identity/index.ts";
+import { leastRequirement } from "../../../src/offer-lookup.ts";
+import { openTokens, tokenOffers } from "../../../src/tokens/index.ts";
 import { createLink, openListener, type Link, type Listener, type ListenerOptions } from "../../../src/transport/index.ts";
 import { descriptor, echo } from "../../bus/make.ts";
 import { seededRandom } from "../../support/people.ts";
@@ -40,6 +43,7 @@ export interface HouseOptions {
   listener?: Partial<ListenerOptions>;
   /** Absent: signatures of events are verified on the loop. */
   verify?: VerifyMany;
+  tokens?: Parameters<typeof openTokens>[0]["settings"];
 }
 
 export interface House {
@@ -50,6 +54,7 @@ export interface House {
   tls: TlsIdentity;
   bus: OpenBus;
   community: Community;
+  tokens: TokenRoom;
   link: Link;
   listener: Listener;
   endpoint: Endpoint;
@@ -120,14 +125,26 @@ export class Street {
       manifest: async () => house.manifest(),
       ...(o.verify === undefined ? {} : { verify: o.verify }),
     });
+    const tokens = openTokens({
+      dataDir: join(dataDir, "tokens"),
+      signer,
+      clock,
+      newUlid: createUlidFactory(clock, seededRandom(number + 100)),
+      community,
+      offers: { requirement: (of, version) => leastRequirement(bus, { name: of, version }) },
+      topics: openTopics(),
+      ...(o.tokens === undefined ? {} : { settings: o.tokens }),
+    });
+    for (const offer of tokenOffers(tokens)) bus.offer(offer);
     const open = (more: Partial<ListenerOptions> = {}): Promise<Listener> =>
       openListener({
         signer,
         tls,
         bus,
         community,
+        tokens,
         manifest: (contract) => house.manifest(contract),
-        ready: () => bus.entries({ node_id: nodeId }).length > 0,
+        ready: () => bus.entries({ node_id: nodeId }).some(({ descriptor: { name } }) => !name.startsWith("auth.")),
         clock,
         log: silentLog,
         dataDir,
@@ -148,6 +165,7 @@ export class Street {
       tls,
       bus,
       community,
+      tokens,
       link,
       listener,
       endpoint: { transport: "https", host: "127.0.0.1", port: listener.port },
@@ -174,6 +192,7 @@ export class Street {
       await link.close();
       await house.listener.close({ drainMs: 0 });
       bus.close();
+      tokens.close();
       community.close();
     });
     return house;
