@@ -62,6 +62,11 @@ function originate(op: OpCall): OriginateRequest {
     signal,
     ...(node === undefined ? {} : { node }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(parent === null ? {} : { traceId: parent.call.traceId, hops: parent.call.hops + 1 }),
+    ...(parent === null ? {} : { traceId: parent.call.traceId, hops: parent.call.hops, ...parentOf(parent.call) }),
   };
+}
+
+/** A route or a panel is no call of the bus, so it has no span. */
+function parentOf({ span }: { span?: number }): { parent?: number } {
+  return span === undefined ? {} : { parent: span };
 }

@@ -1,4 +1,4 @@
-import { HnError, isRequestId, isTime } from "../../foundation/index.ts";
+import { hexOfTrace, HnError, isRequestId, isTime, readTraceparent, traceOfHex } from "../../foundation/index.ts";
 import { isNodeId, parseNodeId } from "../../identity/index.ts";
 import { headerWrong, readFields, type Fields } from "./header-fields.ts";
 import type { Passage, SignedHeaders } from "./passage.ts";
@@ -55,9 +55,19 @@ function readSignedHeaders(fields: Fields, route: string | undefined): SignedHea
     token,
     timeoutMs: readTimeout(may("Timeout-Ms")),
     traceId: may("Trace-Id"),
+    parentSpanId: undefined,
   };
   checkForm(headers, route);
+  placeInTrace(headers, fields.get("traceparent"));
   return headers;
+}
+
+/** Our own header names the trace; the one of W3C adds the caller's span, and names the trace for callers that know no other. @source 03 B-14 */
+function placeInTrace(headers: SignedHeaders, traceparent: string | undefined): void {
+  const told = readTraceparent(traceparent);
+  if (told === undefined) return;
+  headers.traceId ??= traceOfHex(told.traceId);
+  if (hexOfTrace(headers.traceId) === told.traceId) headers.parentSpanId = told.spanId;
 }
 
 function checkForm(headers: SignedHeaders, route: string | undefined): void {

@@ -34,6 +34,9 @@ export interface Letter {
   accept: string;
   time: Patience;
   traceId?: string;
+  spanId?: string;
+  /** Told when an answer has come, before it is looked at. */
+  onAnswer?: () => void;
   timeoutMs?: number;
   token?: string;
 }
@@ -53,6 +56,7 @@ export async function exchange(wire: Wire, letter: Letter): Promise<JsonObject> 
   const reply = await atFirstReachable(wire.pools, letter, (pool) =>
     fetchWhole(pool, request, { maxBytes: REPLY_MAX_BYTES, time: letter.time }),
   );
+  letter.onAnswer?.();
   return readAnswer(reply, expected);
 }
 
@@ -61,6 +65,7 @@ export async function openExchange(wire: Wire, letter: Letter): Promise<Opened> 
   const { request, expected } = seal(wire, letter);
   const { signal } = letter.time;
   const reply = await atFirstReachable(wire.pools, letter, (pool) => pool.request({ ...request, signal }));
+  letter.onAnswer?.();
   return { reply, expected };
 }
 
