@@ -16,5 +16,6 @@ export default defineConfig({
   //   { name: "village", url: "https://plugins.village.example", root: "village.root.json", namespaces: ["village/*"] },
   //   { name: "stick", path: "/media/stick/registry", root: "sha256:…", namespaces: ["acme/*"] },
   // ],
+  // telemetry: { tracesTo: "http://127.0.0.1:4318" },    calls as spans to an OpenTelemetry collector in this house; docs/guide/run-a-node.md
   // policy: { nativePublishers: ["<64 hex digits>"] },   whose plugins may be granted machine code beside those that ship with the host
 });

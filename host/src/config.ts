@@ -5,6 +5,7 @@ import { configMistake } from "./config-mistake.ts";
 import type { NodeConfig, PolicyConfig } from "./define-config.ts";
 import { readDht } from "./configured-dht.ts";
 import { HnError } from "./foundation/index.ts";
+import { readTelemetry } from "./configured-telemetry.ts";
 import { readRegistries } from "./configured-registries.ts";
 
 const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean } = {
@@ -18,6 +19,7 @@ const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean }
   dht: () => true,
   dev: (v) => typeof v === "boolean",
   policy: () => true,
+  telemetry: () => true,
   logLevel: (v) => typeof v === "string" && ["debug", "info", "warn", "error", "silent"].includes(v),
 };
 
@@ -46,11 +48,12 @@ export async function loadConfig(path: string, o: { required?: boolean } = {}): 
       throw configMistake(name, `there is no such setting; known are ${Object.keys(FIELDS).join(", ")}`);
     if (item !== undefined && !FIELDS[name as keyof NodeConfig](item)) throw configMistake(name, "the value is not allowed");
   }
-  const { registries, dht, policy, ...config }: NodeConfig = value;
+  const { registries, dht, policy, telemetry, ...config }: NodeConfig = value;
   return {
     ...config,
     ...(registries === undefined ? {} : { registries: readRegistries(registries, dirname(path)) }),
     ...(dht === undefined ? {} : { dht: readDht(dht) }),
+    ...(telemetry === undefined ? {} : { telemetry: readTelemetry(telemetry) }),
     ...(policy === undefined ? {} : { policy: readPolicy(policy) }),
   };
 }

@@ -17,6 +17,17 @@ export interface NodeConfig {
   /** Finding each other over the internet; off unless it is switched on. */
   dht?: DhtSettings;
   policy?: PolicyConfig;
+  /** Where figures and traces go; nowhere unless it is said. */
+  telemetry?: TelemetrySettings;
+}
+
+/** @source 33 §5.5 */
+export interface TelemetrySettings {
+  /**
+   * An OpenTelemetry collector on this machine or in this house, as `http://127.0.0.1:4318`: each call becomes a span there, without what was
+   * said. Only `localhost` or an address that is no internet address.
+   */
+  tracesTo?: string;
 }
 
 /** @source 06 §8 */

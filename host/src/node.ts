@@ -18,6 +18,7 @@ import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
 import { followMembership } from "./membership-watch.ts";
 import { PATHS, readBuildFacts } from "./paths.ts";
 import { registrySources } from "./configured-registries.ts";
+import { Metrics, openTraceExport } from "./telemetry/index.ts";
 import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
 import { SelfDescription } from "./self.ts";
 import { createLink, MountTable, openListener, type Link, type Listener } from "./transport/index.ts";
@@ -80,7 +81,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
 
   // floors 2 and 3
   /** Opened further up, asked for from below. */
-  const late: { listener?: Listener; link?: Link; admin?: Admin } = {};
+  const late: { listener?: Listener; link?: Link; admin?: Admin; metrics?: Metrics } = {};
   const listen = options.listen ?? anyAddress();
   const endpoints = (): Endpoint[] =>
     readEndpoints(listen, late.listener?.port ?? 0).map((endpoint) => ({ ...endpoint, tls_spki_sha256: tlsIdentity.spkiSha256 }));
@@ -91,6 +92,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     random,
     log: log.child({ room: "bus" }),
     link: () => late.link,
+    onQuarantine: (resting) => late.metrics?.quarantined(resting),
   });
   disposer.add("bus", () => bus.close());
   const self = new SelfDescription({
@@ -156,6 +158,21 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       : undefined;
   if (dht !== undefined) disposer.add("dht", () => dht.close());
 
+  const traces =
+    options.telemetry?.tracesTo === undefined
+      ? undefined
+      : await openTraceExport({
+          endpoint: options.telemetry.tracesTo,
+          bus,
+          nodeId,
+          version: VERSION,
+          clock,
+          log: log.child({ room: "telemetry" }),
+        });
+  if (traces !== undefined) disposer.add("traces", () => traces.close());
+  const metrics = new Metrics({ bus, community, peers, spansDropped: () => traces?.dropped() ?? 0 });
+  late.metrics = metrics;
+
   // floors 5 and 6
   const mounts = new MountTable();
   const runtime = await openRuntime({
@@ -214,6 +231,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     port: options.port ?? 7080,
     firstStart,
     featuresOf: (node) => wire.featuresOf(node),
+    metrics: () => metrics.text(),
+    onRefused: (refusal) => metrics.refused(refusal),
   }).catch((error: unknown) => {
     throw portError(error, options.port ?? 7080);
   });
@@ -251,6 +270,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       community,
       runtime,
       mounts,
+      metrics,
       marketplace,
       dev,
       peers,

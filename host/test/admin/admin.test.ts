@@ -82,6 +82,7 @@ async function house(t: TestContext): Promise<House> {
     community: anna.community,
     runtime: silent as Runtime,
     mounts: new MountTable(),
+    metrics: { text: async () => "# HELP hearthnet_up Up.\n" },
     marketplace: {} as Marketplace,
     dev: {} as DevDesk,
     peers: silent as Peers,
