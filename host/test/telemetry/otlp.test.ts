@@ -125,6 +125,7 @@ describe("traces for a collector (33 §5.5)", () => {
     await call;
     await world.call(COUNT);
     await traces.close();
+    assert.deepEqual(world.gateHops(), [1], "one call inside another is one hop (03 §9)");
     const spanOf = (name: string): WireSpan | undefined => collector.spans.find((span) => span.name === name);
     assert.equal(spanOf("ext.host.gate")?.parentSpanId, spanOf(SAY)?.spanId);
     assert.equal(spanOf("ext.host.gate")?.traceId, spanOf(SAY)?.traceId);

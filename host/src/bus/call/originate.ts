@@ -123,6 +123,8 @@ async function goOn(plan: Plan, provider: Provider, error: HnError): Promise<boo
   if (!plan.failover.failed(provider, error) || request.signal?.aborted === true) return false;
   const leftMs = plan.patienceMs - (clock.monotonic() - plan.startedAt);
   if (leftMs <= 0) return false;
+  // Throws when nobody else is there: then there is nothing to wait for.
+  pick(plan);
   const ms = plan.failover.waitMs({ provider, error, leftMs, random: origin.random });
   if (ms > 0) await pause(clock, { ms, signal: request.signal });
   return true;

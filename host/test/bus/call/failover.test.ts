@@ -64,6 +64,13 @@ describe("further attempts (03 B-8, 02 T-11)", () => {
     );
   });
 
+  test("nothing is waited for where nobody else is left", async () => {
+    const { bus, asked } = failing(most);
+    for (const node of [C, D]) bus.peerGone(node);
+    await assert.rejects(bus.call(ask()), refused("partition"));
+    assert.equal(asked.length, 1);
+  });
+
   test("a caller who leaves during the wait is gone at once", async () => {
     const { bus, asked } = failing(most);
     const stop = new AbortController();
