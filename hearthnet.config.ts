@@ -17,5 +17,6 @@ export default defineConfig({
   //   { name: "stick", path: "/media/stick/registry", root: "sha256:…", namespaces: ["acme/*"] },
   // ],
   // auth: { remoteIssue: "off" },    who may have tokens signed here, and how long they live; docs/guide/run-a-node.md
+  // telemetry: { tracesTo: "http://127.0.0.1:4318" },    calls as spans to an OpenTelemetry collector in this house; docs/guide/run-a-node.md
   // policy: { nativePublishers: ["<64 hex digits>"] },   whose plugins may be granted machine code beside those that ship with the host
 });

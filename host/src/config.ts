@@ -6,6 +6,7 @@ import { readAuth } from "./configured-auth.ts";
 import type { NodeConfig, PolicyConfig } from "./define-config.ts";
 import { readDht } from "./configured-dht.ts";
 import { HnError } from "./foundation/index.ts";
+import { readTelemetry } from "./configured-telemetry.ts";
 import { readRegistries } from "./configured-registries.ts";
 
 const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean } = {
@@ -20,6 +21,7 @@ const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean }
   dev: (v) => typeof v === "boolean",
   policy: () => true,
   auth: () => true,
+  telemetry: () => true,
   logLevel: (v) => typeof v === "string" && ["debug", "info", "warn", "error", "silent"].includes(v),
 };
 
@@ -48,11 +50,12 @@ export async function loadConfig(path: string, o: { required?: boolean } = {}): 
       throw configMistake(name, `there is no such setting; known are ${Object.keys(FIELDS).join(", ")}`);
     if (item !== undefined && !FIELDS[name as keyof NodeConfig](item)) throw configMistake(name, "the value is not allowed");
   }
-  const { registries, dht, policy, auth, ...config }: NodeConfig = value;
+  const { registries, dht, policy, auth, telemetry, ...config }: NodeConfig = value;
   return {
     ...config,
     ...(registries === undefined ? {} : { registries: readRegistries(registries, dirname(path)) }),
     ...(dht === undefined ? {} : { dht: readDht(dht) }),
+    ...(telemetry === undefined ? {} : { telemetry: readTelemetry(telemetry) }),
     ...(policy === undefined ? {} : { policy: readPolicy(policy) }),
     ...(auth === undefined ? {} : { auth: readAuth(auth) }),
   };

@@ -19,6 +19,8 @@ export interface NodeConfig {
   policy?: PolicyConfig;
   /** Capability tokens. */
   auth?: AuthConfig;
+  /** Where figures and traces go; nowhere unless it is said. */
+  telemetry?: TelemetrySettings;
 }
 
 /** @source 05 §8 */
@@ -35,6 +37,15 @@ export interface AuthConfig {
   federatedOnlyBearer?: boolean;
   /** Whether members may ask this node to sign tokens within their rights; `members` by default. */
   remoteIssue?: "members" | "off";
+}
+
+/** @source 33 §5.5 */
+export interface TelemetrySettings {
+  /**
+   * An OpenTelemetry collector on this machine or in this house, as `http://127.0.0.1:4318`: each call becomes a span there, without what was
+   * said. Only `localhost` or an address that is no internet address.
+   */
+  tracesTo?: string;
 }
 
 /** @source 06 §8 */

@@ -28,6 +28,7 @@ import { directDelivery } from "./direct-delivery.ts";
 import { followMembership } from "./membership-watch.ts";
 import { PATHS, readBuildFacts } from "./paths.ts";
 import { registrySources } from "./configured-registries.ts";
+import { Metrics, openTraceExport } from "./telemetry/index.ts";
 import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
 import { SelfDescription } from "./self.ts";
 import { watchSnapshots } from "./snapshot-watch.ts";
@@ -94,7 +95,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
 
   // floors 2 and 3
   /** Opened further up, asked for from below. */
-  const late: { listener?: Listener; link?: Link; admin?: Admin } = {};
+  const late: { listener?: Listener; link?: Link; admin?: Admin; metrics?: Metrics } = {};
   const listen = options.listen ?? anyAddress();
   const endpoints = (): Endpoint[] =>
     readEndpoints(listen, late.listener?.port ?? 0).map((endpoint) => ({ ...endpoint, tls_spki_sha256: tlsIdentity.spkiSha256 }));
@@ -105,6 +106,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     random,
     log: log.child({ room: "bus" }),
     link: () => late.link,
+    onQuarantine: (resting) => late.metrics?.quarantined(resting),
   });
   disposer.add("bus", () => bus.close());
   const self = new SelfDescription({
@@ -211,6 +213,21 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       : undefined;
   if (dht !== undefined) disposer.add("dht", () => dht.close());
 
+  const traces =
+    options.telemetry?.tracesTo === undefined
+      ? undefined
+      : await openTraceExport({
+          endpoint: options.telemetry.tracesTo,
+          bus,
+          nodeId,
+          version: VERSION,
+          clock,
+          log: log.child({ room: "telemetry" }),
+        });
+  if (traces !== undefined) disposer.add("traces", () => traces.close());
+  const metrics = new Metrics({ bus, community, peers, spansDropped: () => traces?.dropped() ?? 0 });
+  late.metrics = metrics;
+
   // floors 5 and 6
   const mounts = new MountTable();
   disposer.add("topics", tellTopics({ topics, community, bus, nodeId, clock, manifest: () => self.manifest("2.0"), log }));
@@ -284,6 +301,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     firstStart,
     featuresOf: (node) => wire.featuresOf(node),
     sessions: wire.sessions,
+    metrics: () => metrics.text(),
+    onRefused: (refusal) => metrics.refused(refusal),
   }).catch((error: unknown) => {
     throw portError(error, options.port ?? 7080);
   });
@@ -322,6 +341,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       tokens,
       runtime,
       mounts,
+      metrics,
       marketplace,
       dev,
       peers,

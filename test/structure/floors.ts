@@ -23,6 +23,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   transport: { floor: 4, packages: ["fastify", "undici", "ws"] },
   discovery: { floor: 4, packages: [] },
   dht: { floor: 4, packages: ["k-bucket"] },
+  telemetry: { floor: 4, packages: ["@opentelemetry/exporter-trace-otlp-http", "prom-client"] },
   runtime: { floor: 5, packages: ["ajv", "ws"] },
   marketplace: { floor: 6, packages: ["@tufjs/models", "tuf-js", "undici"] },
   admin: { floor: 7, packages: ["@fastify/cookie", "@fastify/static", "@fastify/websocket", "ajv", "fastify", "ws"] },

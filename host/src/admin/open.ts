@@ -177,6 +177,7 @@ function watch({ services, live }: AdminContext): () => void {
   live.snapshotWith("mesh", () => services.peers.list());
   live.snapshotWith("members", () => services.community.members());
   live.snapshotWith("calls", () => services.bus.recentCalls(50));
+  live.feedWith("calls", (_rest, emit) => services.bus.onCall(emit));
   live.feedWith("meters", (id, emit) => services.runtime.onMeter(id, emit));
   live.feedWith("logs", (id, emit) => services.runtime.onLog(id, emit));
   const stops = [
@@ -187,7 +188,6 @@ function watch({ services, live }: AdminContext): () => void {
       if (event.event_type.startsWith("community.")) live.publish("members", services.community.members());
     }),
     services.runtime.ledgerView.onRow((row) => live.publish("ledger", row)),
-    services.bus.onCall((trace) => live.publish("calls", trace)),
     services.bus.onChange((_change: BusChange) => live.publish("node", services.facts())),
   ];
   return () => {

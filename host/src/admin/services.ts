@@ -32,6 +32,8 @@ export interface AdminServices {
   runtime: Runtime;
   /** Routes of plugins; those of the operator are served at the operator socket. */
   mounts: MountLookup;
+  /** The node's figures as Prometheus text. */
+  metrics: { text(): Promise<string> };
   marketplace: Marketplace;
   /** Authors' sessions. */
   dev: DevDesk;

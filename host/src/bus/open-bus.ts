@@ -11,6 +11,7 @@ import { PeerOffers } from "./registry/remote.ts";
 import { Router } from "./route/router.ts";
 import { createCallIds } from "./trace/id.ts";
 import { TraceRing } from "./trace/ring.ts";
+import { Spans } from "./trace/span.ts";
 
 export interface BusOptions {
   nodeId: NodeId;
@@ -26,6 +27,8 @@ export interface BusOptions {
   research?: () => boolean;
   /** A plugin's handler did not yield within 200 ms after its cancellation. @source 02 T-19 */
   onDetached?: (o: { plugin_id: string | undefined; capability: string }) => void;
+  /** An entry rests because its calls failed; node as a whole id. */
+  onQuarantine?: (o: { capability: string; node: NodeId }) => void;
   random?: Random;
 }
 
@@ -37,13 +40,22 @@ export function openBus(o: BusOptions): OpenBus {
   const now = (): number => o.clock.monotonic();
   const research = o.research ?? ((): boolean => false);
   const registry = new Registry(now);
-  const traces = new TraceRing({ nodeId: o.nodeId, clock: o.clock });
+  const random = o.random ?? ((n: number): Uint8Array => randomBytes(n));
+  const spans = new Spans(random);
+  const traces = new TraceRing({ nodeId: o.nodeId, clock: o.clock, spans });
   const deadlines = new Deadlines(o.clock);
   const engine: Engine = {
     nodeId: o.nodeId,
     clock: o.clock,
     deadlines,
-    recorder: new Recorder({ clock: o.clock, log: o.log, traces }),
+    spans,
+    recorder: new Recorder({
+      clock: o.clock,
+      log: o.log,
+      traces,
+      onQuarantine: ({ descriptor, node_id }) => o.onQuarantine?.({ capability: descriptor.name, node: node_id }),
+    }),
+    onSilent: ({ node_id }) => o.log.warn("a neighbour gives no answer and is left alone for a while", { node: node_id }),
     onDetached: ({ local, descriptor }) => {
       o.log.warn("a cancelled call did not end in time and was left behind", {
         capability: descriptor.name,
@@ -57,12 +69,13 @@ export function openBus(o: BusOptions): OpenBus {
   const peers = new PeerOffers({
     registry,
     now,
+    random,
     onForeignSchema: (provider) =>
       o.log.warn("a neighbour's capability has another schema", { capability: provider.descriptor.name, node: provider.node_id }),
   });
   const inbound = new Inbound({ engine, router, communityId: o.communityId });
-  const newId = createCallIds(o.clock, o.random ?? ((n) => randomBytes(n)));
-  const origin: Origin = { engine, router, communityId: o.communityId, link: () => o.link?.(), newId };
+  const newId = createCallIds(o.clock, random);
+  const origin: Origin = { engine, router, communityId: o.communityId, link: () => o.link?.(), newId, random };
   return {
     offer: (offer) => local.offer(offer),
     prepare: (offers) => local.prepare(offers),
@@ -93,9 +106,13 @@ export function openBus(o: BusOptions): OpenBus {
     peerGone: (node) => {
       if (node !== o.nodeId) peers.gone(node);
     },
-    recentCalls: (limit) => traces.recent(limit),
+    recentCalls: (limit, filter) => traces.recent(limit, filter),
     onChange: (listener) => registry.onChange(listener),
     onCall: (listener) => traces.onCall(listener),
+    onEnded: (listener) => traces.onEnded(listener),
+    spanId: (span) => spans.text(span),
+    setInternet: (available) => registry.setInternet(available),
+    hasInternet: () => registry.internet,
     inFlight: () => registry.inFlight(),
     close: () => deadlines.close(),
   };

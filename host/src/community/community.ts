@@ -101,6 +101,10 @@ class CommunityRoom implements Community {
     return this.#joined()?.policy ?? null;
   }
 
+  size(): number {
+    return this.#log.store.size();
+  }
+
   head(): number {
     const id = this.communityId();
     return id === null ? 0 : this.#log.store.heads(id).head;

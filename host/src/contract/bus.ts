@@ -62,6 +62,8 @@ export interface DispatchedCall {
    * Bytes are decoded at the offer's pointers `/<event>/<field>`. Absent: nothing follows. @source 02 T-17
    */
   frames?: AsyncIterable<Frame>;
+  /** Names this call in the trace; what is called for it hands it on as `parent`. */
+  span?: number;
 }
 
 /** How a handler learns that nobody waits for it any more. */
@@ -128,6 +130,8 @@ export interface CapabilityEntry {
   success_rate: number;
   /** Monotonic milliseconds; 0 when not quarantined. */
   quarantined_until: number;
+  /** Streams of it that run at this moment. */
+  streams: number;
   /** JSON pointers that carry bytes; known for local entries only. */
   binary: string[];
 }
@@ -143,7 +147,10 @@ export interface OriginateRequest {
   node?: NodeId;
   timeoutMs?: number;
   traceId?: string;
+  /** Of the call that this one is made for, as it was dispatched. */
   hops?: number;
+  /** Span of the call that this one is made for. */
+  parent?: number;
   signal?: AbortSignal;
   token?: string;
   /** Follow a call that streams; nobody else is tried once the first of them was taken. @source 02 T-17 */
@@ -160,6 +167,8 @@ export interface InboundRequest {
   caller: Principal;
   requestId: string;
   traceId: string;
+  /** The caller's span, 16 hex digits: unsigned, for diagnosis only. */
+  parentSpanId?: string;
   timeoutMs?: number;
   stream: boolean;
   signal: AbortSignal;
@@ -171,8 +180,14 @@ export interface InboundRequest {
 
 /** @source 03 §10 */
 export interface CallTrace {
+  /** Its number since the node started, from 1 on. */
+  seq: number;
+  /** When it ended. */
   ts: string;
   trace_id: string;
+  /** 16 hex digits each; the parent may lie on another node. */
+  span_id: string;
+  parent_id?: string;
   capability: string;
   version: string;
   from_node: NodeId;
@@ -182,6 +197,43 @@ export interface CallTrace {
   ms: number;
   bytes_in: number;
   bytes_out: number;
+  /** Of `llm.*`, as far as the provider says. */
+  tokens_in?: number;
+  tokens_out?: number;
+}
+
+/** Which calls are meant; all that is named must fit. */
+export interface CallFilter {
+  /** A name, or its first words: `ocr` fits `ocr.image`. */
+  capability?: string;
+  /** Caller or provider. */
+  node?: NodeId;
+  result?: CallTrace["result"];
+  trace_id?: string;
+  /** Only calls with a higher number. */
+  after?: number;
+}
+
+/**
+ * A call that has just ended, before anybody writes it as text. The object is used again for a later call: whoever keeps it copies it.
+ * Times are monotonic milliseconds.
+ */
+export interface EndedCall {
+  traceId: string;
+  span: number;
+  /** Of this node when it is a number. */
+  parent: number | string | undefined;
+  capability: string;
+  version: readonly [number, number];
+  from: NodeId;
+  to: NodeId;
+  result: CallTrace["result"];
+  endedAt: number;
+  ms: number;
+  bytesIn: number;
+  bytesOut: number;
+  tokensIn: number | undefined;
+  tokensOut: number | undefined;
 }
 
 export type BusChange = { kind: "added" | "removed" | "updated"; entry: CapabilityEntry };
@@ -204,8 +256,16 @@ export interface Bus {
   /** Takes the offers of a verified peer manifest; replaces that peer's former ones. */
   peerSeen(manifest: NodeManifest): void;
   peerGone(node: NodeId): void;
-  recentCalls(limit: number): CallTrace[];
+  /** Newest first. */
+  recentCalls(limit: number, filter?: CallFilter): CallTrace[];
   onChange(listener: (change: BusChange) => void): () => void;
   onCall(listener: (trace: CallTrace) => void): () => void;
+  /** As `onCall`, for those who count: nothing is written for them. */
+  onEnded(listener: (call: EndedCall) => void): () => void;
+  /** A span of this node as it is written, 16 hex digits. */
+  spanId(span: number): string;
+  /** Whether the internet can be reached. Without it own entries with `params.requires_internet` stand aside, and come back with it. @source 03 §4, 35 §5 */
+  setInternet(available: boolean): void;
+  hasInternet(): boolean;
   inFlight(): number;
 }

@@ -45,6 +45,10 @@ export interface OutboundCall {
   version: string;
   body: CallBody;
   traceId: string;
+  /** Span of this call, 16 hex digits; travels in `traceparent`. */
+  spanId?: string;
+  /** Told as soon as the neighbour has answered, whatever it says. */
+  onAnswer?: () => void;
   /** Milliseconds left for the whole call. */
   timeoutMs: number;
   stream: boolean;

@@ -151,6 +151,8 @@ export interface Community extends StandingLookup {
   name(): string | null;
   policy(): CommunityPolicy | null;
   head(): number;
+  /** Events in the log. */
+  size(): number;
   /** Creates the root key and the first three events. `rootKeyFile` is the encrypted export; it is not kept on the node (I-11). @throws bad_request already_member */
   create(o: { name: string; rootPassphrase: string }): Promise<{ community_id: CommunityId; rootKeyFile: string }>;
   /** @throws unauthorized no_invite_right · not_found no_community */

@@ -16,6 +16,7 @@ export { LruMap } from "./flow/lru.ts";
 export { RecentMap } from "./flow/recent.ts";
 export { TokenBucket } from "./flow/token-bucket.ts";
 export { decodeBase64url, encodeBase64url } from "./ids/base64url.ts";
+export { hexOfTrace, readTraceparent, traceOfHex, writeTraceparent, type TraceParent } from "./ids/traceparent.ts";
 export { createUlidFactory, isRequestId, isUlid, type UlidFactory } from "./ids/ulid.ts";
 export { parseStrictJson, type JsonLimits } from "./json/parse.ts";
 export { createLog, silentLog } from "./log/log.ts";

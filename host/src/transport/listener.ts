@@ -70,6 +70,10 @@ export interface ListenerOptions {
   featuresOf?: (node: NodeId) => readonly string[];
   /** Of the link; absent: this node has no peer sessions. */
   sessions?: PeerSessions;
+  /** The node's figures as Prometheus text, for trusted members; absent: none. @source 02 T-7 */
+  metrics?: () => Promise<string>;
+  /** A request was turned away before the bus; `hard_limit`: without an answer. */
+  onRefused?: (refusal: { code: string; reason: string | undefined; capability: string }) => void;
   /** The operator's own rates (bench, LAN). @source 02 T-12 */
   rates?: Partial<Rates> & { perAddress?: number };
   connections?: Partial<ConnectionLimits>;
@@ -132,6 +136,8 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     ready: o.ready,
     mounts: o.mounts,
     newId,
+    metrics: o.metrics ?? (async () => ""),
+    onRefused: o.onRefused ?? ((): void => undefined),
     dht: o.dht ?? ((): undefined => undefined),
     gate,
     answerer: new Answerer({ signer: o.signer, clock: o.clock, log: o.log, newId }),

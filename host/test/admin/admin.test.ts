@@ -84,6 +84,7 @@ async function house(t: TestContext): Promise<House> {
     tokens: {} as TokenRoom,
     runtime: silent as Runtime,
     mounts: new MountTable(),
+    metrics: { text: async () => "# HELP hearthnet_up Up.\n" },
     marketplace: {} as Marketplace,
     dev: {} as DevDesk,
     peers: silent as Peers,

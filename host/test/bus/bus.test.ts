@@ -18,12 +18,16 @@ describe("the order of checks (03 §8)", () => {
     return { bus, free: () => gate.resolve() };
   };
 
-  test("a full provider is found before trust is asked", async () => {
+  test("a full provider is told of after trust and schema, never before", async () => {
     const { bus, free } = full();
+    const text = body({ text: "x" });
+    await assert.rejects(bus.serve(inbound({ body: text, caller: member() })), refused("unauthorized"));
+    await assert.rejects(bus.serve(inbound({ caller: member("trusted") })), refused("schema_mismatch"));
     await assert.rejects(
-      bus.serve(inbound({ body: body({ text: "x" }), caller: member("trusted") })),
-      refused("capacity_exceeded"),
+      bus.serve(inbound({ body: text, caller: member("trusted") })),
+      refused("capacity_exceeded", "slots_full"),
     );
+    await assert.rejects(bus.serve(inbound({ body: text, caller: stranger })), refused("unauthorized"));
     free();
   });
   test("trust comes before the request schema", async () => {
@@ -89,6 +93,17 @@ describe("strangers", () => {
     const { bus } = makeBus();
     bus.offer(offer({ trust_required: "unknown" }));
     await bus.serve(inbound({ caller: stranger }));
+  });
+  test("hear why, where anybody may call (03 §8)", async () => {
+    const { bus } = makeBus();
+    const gate = later<{ output: object; meta: object }>();
+    bus.offer(offer({ trust_required: "unknown", max_concurrent: 1, params: { a: 1 } }, () => gate.promise as never));
+    await assert.rejects(bus.serve(inbound({ caller: stranger, version: [2, 0] })), refused("not_found"));
+    await assert.rejects(bus.serve(inbound({ caller: stranger, body: body({}, { a: 2 }) })), refused("not_found"));
+    const running = bus.serve(inbound());
+    await assert.rejects(bus.serve(inbound({ caller: stranger })), refused("capacity_exceeded"));
+    gate.resolve({ output: {}, meta: {} });
+    await running;
   });
 });
 

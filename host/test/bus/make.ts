@@ -83,10 +83,11 @@ export function refused(code: string, reason?: string): (error: unknown) => bool
   };
 }
 
-/** A bus on a clock that moves only when told. */
+/** A bus on a clock that moves only when told; chance draws nothing but zeros, so a further attempt follows at once. */
 export function makeBus(options: Partial<BusOptions> = {}): { bus: OpenBus; clock: ManualClock } {
   const clock = new ManualClock();
-  return { bus: openBus({ nodeId: ME, communityId: () => HOME, clock, log: silentLog, ...options }), clock };
+  const random = (n: number): Uint8Array => new Uint8Array(n);
+  return { bus: openBus({ nodeId: ME, communityId: () => HOME, clock, log: silentLog, random, ...options }), clock };
 }
 
 export function manifest(node: string, capabilities: Partial<ManifestCapability>[], community: string = HOME): NodeManifest {

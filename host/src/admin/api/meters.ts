@@ -19,8 +19,10 @@ export const meterRoutes: readonly ApiRoute[] = [
     path: "/metrics",
     alias: "/metrics",
     role: "viewer",
-    handle: (_request: ApiRequest, { services }) =>
-      new ApiReply(metricsText(services.runtime.list()), { type: "text/plain; version=0.0.4; charset=utf-8" }),
+    handle: async (_request: ApiRequest, { services }) =>
+      new ApiReply((await services.metrics.text()) + metricsText(services.runtime.list()), {
+        type: "text/plain; version=0.0.4; charset=utf-8",
+      }),
   },
 ];
 

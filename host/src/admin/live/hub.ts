@@ -43,7 +43,7 @@ export class LiveHub {
     this.#snapshots.set(topic, read);
   }
 
-  /** Topics `prefix:<rest>` are fed by `start` while somebody watches. */
+  /** A topic, or all topics `prefix:<rest>`, are fed by `start` while somebody watches. */
   feedWith(prefix: string, start: (rest: string, emit: (data: unknown) => void) => () => void): void {
     this.#sources.set(prefix, start);
   }
@@ -69,6 +69,11 @@ export class LiveHub {
   subscribe(topic: string, o: { since?: number | undefined; epoch?: string | undefined; subscriber: Subscriber }): () => void {
     const entry = this.#topic(topic);
     const read = this.#snapshots.get(topic);
+    // Nobody watched until now, so nobody knows what was missed.
+    if (entry.stop === null && read !== undefined && this.#sources.has(topic)) {
+      entry.seq += 1;
+      entry.ring.length = 0;
+    }
     const since = o.since ?? 0;
     const missed = entry.ring.filter((message) => message.seq > since);
     const sameLife = o.epoch === undefined || o.epoch === this.epoch;
@@ -93,7 +98,7 @@ export class LiveHub {
 
   #feed(topic: string): (() => void) | null {
     const colon = topic.indexOf(":");
-    const start = colon < 0 ? undefined : this.#sources.get(topic.slice(0, colon));
+    const start = this.#sources.get(colon < 0 ? topic : topic.slice(0, colon));
     return start?.(topic.slice(colon + 1), (data) => this.publish(topic, data)) ?? null;
   }
 

@@ -28,7 +28,7 @@ export function runUnary(engine: Engine, provider: Provider, request: LocalReque
       if (run.over) return run.yielded();
       try {
         const reply = checkReply(provider, raw, engine.clock.monotonic() - request.startedAt);
-        run.succeed(estimateBytes(reply.output));
+        run.succeed(estimateBytes(reply.output), reply.meta);
         run.yielded();
         resolve(reply);
       } catch (error) {
@@ -56,6 +56,7 @@ async function collect(provider: Provider, run: Run, frames: AsyncGenerator<Fram
     for (;;) {
       const step = await frames.next();
       if (step.done === true) return { output: seen.length === 0 ? step.value : { ...step.value, frames: seen }, meta: {} };
+      run.noteFrame();
       if (run.over) throw new HnError("timeout");
       checkFrame(provider, step.value);
       if (step.value.event !== "progress") seen.push({ event: step.value.event, data: step.value.data });

@@ -8,12 +8,13 @@ import {
   type PeerLink,
   type Reply,
   type NodeId,
+  type Random,
 } from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 import type { Router } from "../route/router.ts";
 import { checkAllowed } from "../trust/allow.ts";
 import { Following } from "./client-frames.ts";
-import { Failover } from "./failover.ts";
+import { Failover, pause } from "./failover.ts";
 import { runStream } from "./local-stream.ts";
 import { runUnary } from "./local-unary.ts";
 import { callRemote, streamRemote, type RemoteRequest } from "./remote.ts";
@@ -27,6 +28,7 @@ export interface Origin {
   communityId: () => CommunityId | null;
   link: () => PeerLink | undefined;
   newId: (monotonicMs: number) => string;
+  random: Random;
 }
 
 interface Plan {
@@ -35,6 +37,8 @@ interface Plan {
   traceId: string;
   hops: number;
   startedAt: number;
+  /** For all attempts together; of the first provider when the caller names none. @source 03 §9 */
+  patienceMs: number | undefined;
   /** Set by the first failure. */
   failover: Failover | undefined;
   /** What follows the call; read at most once. */
@@ -55,7 +59,7 @@ export async function originate(origin: Origin, request: OriginateRequest): Prom
       return { output: reply.output, meta: reply.meta, provider: provider.node_id };
     } catch (cause) {
       const error = HnError.from(cause);
-      if (!goOn(plan, provider, error)) throw error;
+      if (!(await goOn(plan, provider, error))) throw error;
     }
   }
 }
@@ -80,7 +84,7 @@ export async function* originateStream(origin: Origin, request: OriginateRequest
       }
     } catch (cause) {
       const error = HnError.from(cause);
-      if (begun || !goOn(plan, provider, error)) throw error;
+      if (begun || !(await goOn(plan, provider, error))) throw error;
     }
   }
 }
@@ -90,7 +94,17 @@ function makePlan(origin: Origin, request: OriginateRequest): Plan {
   if (hops > CONSTANTS.HOPS_MAX) throw new HnError("bad_request", { reason: "hops_exceeded" });
   checkBody(request.body);
   const startedAt = origin.engine.clock.monotonic();
-  return { origin, request, traceId: request.traceId ?? origin.newId(startedAt), hops, startedAt, failover: undefined, following: followingOf(request) };
+  const traceId = request.traceId ?? origin.newId(startedAt);
+  return {
+    origin,
+    request,
+    traceId,
+    hops,
+    startedAt,
+    patienceMs: request.timeoutMs,
+    failover: undefined,
+    following: followingOf(request),
+  };
 }
 
 function followingOf({ frames }: OriginateRequest): Following | undefined {
@@ -116,13 +130,22 @@ function pick(plan: Plan): Provider {
   }
 }
 
-function goOn(plan: Plan, provider: Provider, error: HnError): boolean {
+/** @returns whether another attempt may follow, after the wait that it asks for @throws timeout when the caller leaves meanwhile */
+async function goOn(plan: Plan, provider: Provider, error: HnError): Promise<boolean> {
   const { request, origin } = plan;
+  const { clock } = origin.engine;
   plan.failover ??= new Failover();
   // What was taken is gone: another node would get the rest of it only.
   if (plan.following?.taken === true) return false;
+  plan.patienceMs = Math.min(plan.patienceMs ?? Infinity, request.timeoutMs ?? provider.timeoutMs);
   if (!plan.failover.failed(provider, error) || request.signal?.aborted === true) return false;
-  return request.timeoutMs === undefined || origin.engine.clock.monotonic() - plan.startedAt < request.timeoutMs;
+  const leftMs = plan.patienceMs - (clock.monotonic() - plan.startedAt);
+  if (leftMs <= 0) return false;
+  // Throws when nobody else is there: then there is nothing to wait for.
+  pick(plan);
+  const ms = plan.failover.waitMs({ provider, error, leftMs, random: origin.random });
+  if (ms > 0) await pause(clock, { ms, signal: request.signal });
+  return true;
 }
 
 function attempt(plan: Plan, provider: Provider): Promise<Reply> {
@@ -137,10 +160,10 @@ function attemptStream(plan: Plan, provider: Provider): AsyncGenerator<Frame, Js
   return streamRemote(engine, linkOf(plan, provider), { provider, request: remoteRequest(plan) });
 }
 
-/** What is left of the caller's patience, counted from now. */
+/** What is left of the patience, counted from now. */
 function patience(plan: Plan): number | undefined {
-  const { timeoutMs } = plan.request;
-  return timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (plan.origin.engine.clock.monotonic() - plan.startedAt));
+  const { patienceMs } = plan;
+  return patienceMs === undefined ? undefined : Math.max(0, patienceMs - (plan.origin.engine.clock.monotonic() - plan.startedAt));
 }
 
 function localRequest(plan: Plan, stream: boolean): LocalRequest {
@@ -152,7 +175,9 @@ function localRequest(plan: Plan, stream: boolean): LocalRequest {
     body: request.body,
     caller: request.caller,
     traceId: plan.traceId,
-    requestId: first ? plan.traceId : origin.newId(startedAt),
+    parent: request.parent,
+    // Two calls of one trace are two requests. @source 03 B-14
+    requestId: first && request.traceId === undefined ? plan.traceId : origin.newId(startedAt),
     hops: plan.hops,
     stream,
     startedAt,
@@ -170,6 +195,7 @@ function remoteRequest(plan: Plan): RemoteRequest {
     body: request.body,
     caller: request.caller,
     traceId: plan.traceId,
+    parent: request.parent,
     startedAt: origin.engine.clock.monotonic(),
     timeoutMs: patience(plan),
     signal: request.signal,

@@ -1,5 +1,5 @@
 import type { HnError } from "../../foundation/index.ts";
-import type { Clock, Log, NodeId } from "../../contract/index.ts";
+import type { Clock, JsonObject, Log, NodeId } from "../../contract/index.ts";
 import { isProviderFault } from "../health/fault.ts";
 import type { Provider } from "../registry/provider.ts";
 import type { TraceRing } from "../trace/ring.ts";
@@ -10,6 +10,8 @@ export interface Outcome {
   /** Who asked, for the trace. */
   from: NodeId;
   traceId: string;
+  span: number;
+  parent: number | string | undefined;
   startedAt: number;
   /** `undefined`: it went well. */
   error: HnError | undefined;
@@ -19,6 +21,8 @@ export interface Outcome {
   latencyMs: number | undefined;
   bytesIn: number;
   bytesOut: number;
+  /** What came with the answer, or ends the stream: of `llm.*` it says how many tokens went in and out. */
+  said: JsonObject | undefined;
 }
 
 /** Writes outcomes into health and trace. Bodies never come here. */
@@ -26,11 +30,13 @@ export class Recorder {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #traces: TraceRing;
+  readonly #onQuarantine: (provider: Provider) => void;
 
-  constructor(o: { clock: Clock; log: Log; traces: TraceRing }) {
+  constructor(o: { clock: Clock; log: Log; traces: TraceRing; onQuarantine: (provider: Provider) => void }) {
     this.#clock = o.clock;
     this.#log = o.log;
     this.#traces = o.traces;
+    this.#onQuarantine = o.onQuarantine;
   }
 
   record(outcome: Outcome): void {
@@ -38,15 +44,20 @@ export class Recorder {
     const ms = now - outcome.startedAt;
     this.#judge(outcome, now, ms);
     this.#tell(outcome);
+    const tokens = outcome.said !== undefined && outcome.provider.countsTokens ? outcome.said : undefined;
     this.#traces.add({
       endedAt: now,
       traceId: outcome.traceId,
+      span: outcome.span,
+      parent: outcome.parent,
       provider: outcome.provider,
       from: outcome.from,
       result: outcome.cancelled ? "cancelled" : outcome.error === undefined ? "ok" : outcome.error.code,
       ms,
       bytesIn: outcome.bytesIn,
       bytesOut: outcome.bytesOut,
+      tokensIn: countOf(tokens?.["tokens_in"]),
+      tokensOut: countOf(tokens?.["tokens_out"]),
     });
   }
 
@@ -59,6 +70,7 @@ export class Recorder {
     }
     const ok = error === undefined;
     if (health.record({ ok, latencyMs: outcome.latencyMs ?? ms, now, probe })) {
+      this.#onQuarantine(provider);
       this.#log.warn("capability rests for 60 s after failures", {
         capability: provider.descriptor.name,
         node: provider.node_id,
@@ -77,4 +89,8 @@ export class Recorder {
       error: outcome.error,
     });
   }
+}
+
+function countOf(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
 }

@@ -12,6 +12,7 @@ export interface RemoteRequest {
   body: CallBody;
   caller: Principal;
   traceId: string;
+  parent: number | string | undefined;
   startedAt: number;
   timeoutMs: number | undefined;
   signal: AbortSignal | undefined;
@@ -23,7 +24,7 @@ export interface RemoteRequest {
 interface Attempt {
   call: OutboundCall;
   /** Records the outcome and gives the place back; only the first call counts. */
-  end(o: { error?: HnError; left?: boolean; bytesOut?: number; firstFrameMs?: number }): void;
+  end(o: { error?: HnError; left?: boolean; bytesOut?: number; said?: JsonObject; firstFrameMs?: number }): void;
 }
 
 /** @throws HnError; no answer is `partition`, none in time `timeout` */
@@ -35,7 +36,7 @@ export async function callRemote(
   const attempt = begin(engine, o.provider, { ...o.request, stream: false });
   try {
     const reply = await link.call(attempt.call);
-    attempt.end({ bytesOut: estimateBytes(reply.output) });
+    attempt.end({ bytesOut: estimateBytes(reply.output), said: reply.meta });
     return reply;
   } catch (cause) {
     const error = HnError.from(cause);
@@ -62,7 +63,7 @@ export async function* streamRemote(
       firstFrameMs ??= engine.clock.monotonic() - o.request.startedAt;
       bytes += estimateBytes(step.done === true ? step.value : step.value.data);
       if (step.done === true) {
-        attempt.end({ bytesOut: bytes, firstFrameMs });
+        attempt.end({ bytesOut: bytes, said: step.value, firstFrameMs });
         return step.value;
       }
       yield step.value;
@@ -82,6 +83,11 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
   const share = takeSlot(provider, slotOwner(request.caller));
   const now = engine.clock.monotonic();
   const probe = provider.health.begin(now);
+  const { breaker } = provider;
+  const decides = breaker?.begin(now) === true;
+  let answered = false;
+  const span = engine.spans.next();
+  if (request.stream) provider.load.streams += 1;
   const patience = request.timeoutMs === undefined ? provider.timeoutMs : Math.min(request.timeoutMs, provider.timeoutMs);
   let over = false;
   return {
@@ -96,6 +102,8 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
       stream: request.stream,
       signal: request.signal ?? new AbortController().signal,
       idempotent: provider.descriptor.idempotent,
+      spanId: engine.spans.text(span),
+      onAnswer: () => (answered = true),
       ...(request.token === undefined ? {} : { token: request.token }),
       ...(request.frames === undefined ? {} : { frames: request.frames }),
       ...(request.framesOptional ? { framesOptional: true as const } : {}),
@@ -104,19 +112,34 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
       if (over) return;
       over = true;
       releaseSlot(provider, share);
+      if (request.stream) provider.load.streams -= 1;
+      // Whatever the link says after the caller left, it says nothing about the provider.
+      const left = o.left === true || (o.error !== undefined && request.signal?.aborted === true);
+      if (breaker !== undefined) {
+        if (answered || (!left && !isSilence(o.error))) breaker.answered();
+        else if (left) breaker.neutral(decides);
+        else if (breaker.silent({ now: engine.clock.monotonic(), probe: decides })) engine.onSilent(provider);
+      }
       engine.recorder.record({
         provider,
         from: engine.nodeId,
         traceId: request.traceId,
+        span,
+        parent: request.parent,
         startedAt: now,
         error: o.error,
-        // Whatever the link says after the caller left, it says nothing about the provider.
-        cancelled: o.left === true || (o.error !== undefined && request.signal?.aborted === true),
+        cancelled: left,
         probe,
         latencyMs: o.firstFrameMs,
         bytesIn: estimateBytes(request.body),
         bytesOut: o.bytesOut ?? 0,
+        said: o.said,
       });
     },
   };
+}
+
+/** No answer at all, as opposed to a bad one. */
+function isSilence(error: HnError | undefined): boolean {
+  return error?.code === "timeout" || error?.code === "partition";
 }

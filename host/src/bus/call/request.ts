@@ -10,6 +10,8 @@ export interface LocalRequest {
   body: CallBody;
   caller: Principal;
   traceId: string;
+  /** Span of the call that this one is made for; text when it lies on another node. */
+  parent: number | string | undefined;
   requestId: string;
   hops: number;
   stream: boolean;

@@ -1,8 +1,9 @@
 import { HnError, LateSignal, type Deadlines, type Expiring } from "../../foundation/index.ts";
-import { CONSTANTS, type CallBody, type Clock, type DispatchedCall, type Handler, type NodeId } from "../../contract/index.ts";
+import { CONSTANTS, type CallBody, type Clock, type DispatchedCall, type Handler, type JsonObject, type NodeId } from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 import { estimateBytes } from "../trace/size.ts";
 import { framesIn } from "./client-frames.ts";
+import type { Spans } from "../trace/span.ts";
 import type { Recorder } from "./outcome.ts";
 import type { LocalRequest } from "./request.ts";
 import { releaseSlot, slotOwner, takeSlot, type Share } from "./slots.ts";
@@ -13,8 +14,11 @@ export interface Engine {
   clock: Clock;
   deadlines: Deadlines;
   recorder: Recorder;
+  spans: Spans;
   /** A handler did not yield within 200 ms of its cancellation and was left behind. @source 02 T-19 */
   onDetached: (provider: Provider) => void;
+  /** A neighbour gave no answer several times in a row and is left alone for a while. */
+  onSilent: (provider: Provider) => void;
 }
 
 export function cancelled(): HnError {
@@ -47,6 +51,7 @@ export class Run implements Expiring {
   readonly #request: LocalRequest;
   readonly #share: Share;
   readonly #probe: boolean;
+  readonly #span: number;
   readonly #cancellation = new LateSignal();
   #firstFrameAt: number | undefined;
   #stoppedBy: HnError | undefined;
@@ -62,6 +67,8 @@ export class Run implements Expiring {
     if (request.signal?.aborted === true) throw cancelled();
     this.#share = takeSlot(provider, slotOwner(request.caller));
     this.#probe = provider.health.begin(request.startedAt);
+    this.#span = engine.spans.next();
+    if (request.stream) provider.load.streams += 1;
     const patience = request.timeoutMs === undefined ? provider.timeoutMs : Math.min(request.timeoutMs, provider.timeoutMs);
     this.deadline = request.startedAt + Math.max(0, patience);
     engine.deadlines.watch(this);
@@ -84,6 +91,7 @@ export class Run implements Expiring {
       stream: request.stream,
       hops: request.hops,
       ...(request.frames === undefined ? {} : { frames: framesIn(this.provider, request.frames) }),
+      span: this.#span,
     };
     return local.handler(call, this.#cancellation);
   }
@@ -94,10 +102,16 @@ export class Run implements Expiring {
     else this.#interrupt = reject;
   }
 
-  /** The first frame is there: from now on only the total time counts. */
-  frameSeen(): void {
-    if (this.#firstFrameAt !== undefined) return;
+  /** The first frame is there, whoever waits for the whole: what counts as the provider's speed. @returns whether this is news */
+  noteFrame(): boolean {
+    if (this.#firstFrameAt !== undefined) return false;
     this.#firstFrameAt = this.#engine.clock.monotonic();
+    return true;
+  }
+
+  /** As `noteFrame`, for a reader of frames: from now on only the total time counts. */
+  frameSeen(): void {
+    if (!this.noteFrame()) return;
     const total = this.#request.startedAt + this.provider.timeoutMs;
     if (total <= this.deadline || this.over) return;
     this.#engine.deadlines.forget(this);
@@ -126,10 +140,11 @@ export class Run implements Expiring {
     }, CONSTANTS.CANCEL_DEADLINE_MS);
   }
 
-  succeed(bytesOut: number): void {
+  /** @param said  of a model: how many tokens it took */
+  succeed(bytesOut: number, said: JsonObject): void {
     if (this.over) return;
     this.succeeded = true;
-    this.#settle({ bytesOut });
+    this.#settle({ bytesOut, said });
   }
 
   fail(error: HnError): void {
@@ -143,19 +158,23 @@ export class Run implements Expiring {
     releaseSlot(this.provider, this.#share);
   }
 
-  #settle(o: { error?: HnError; cancelled?: boolean; bytesOut: number }): void {
+  #settle(o: { error?: HnError; cancelled?: boolean; bytesOut: number; said?: JsonObject }): void {
     this.over = true;
     const request = this.#request;
+    if (request.stream) this.provider.load.streams -= 1;
     this.#engine.deadlines.forget(this);
     request.signal?.removeEventListener("abort", this.#onAbort);
     this.#engine.recorder.record({
       provider: this.provider,
       from: request.caller.node_id,
       traceId: request.traceId,
+      span: this.#span,
+      parent: request.parent,
       startedAt: request.startedAt,
       probe: this.#probe,
       bytesIn: estimateBytes(request.body),
       bytesOut: o.bytesOut,
+      said: o.said,
       error: o.error,
       cancelled: o.cancelled === true,
       latencyMs: this.#firstFrameAt === undefined ? undefined : this.#firstFrameAt - request.startedAt,

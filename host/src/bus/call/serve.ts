@@ -86,7 +86,8 @@ export class Inbound {
       return this.#router.route(need, request.caller, request.body);
     } catch (error) {
       // Strangers do not learn what is offered here and what is not. @source 03 §8
-      if (isOutsider(request.caller) && request.token === undefined) throw new HnError("unauthorized");
+      if (isOutsider(request.caller) && request.token === undefined && !this.#router.isForAnybody(request.capability))
+        throw new HnError("unauthorized");
       throw error;
     }
   }
@@ -97,6 +98,7 @@ export class Inbound {
       body: request.body,
       caller: request.token === undefined ? request.caller : { ...request.caller, acts_for: request.token.acts_for },
       traceId: request.traceId,
+      parent: request.parentSpanId,
       requestId: request.requestId,
       hops: 0,
       stream: request.stream,

@@ -1,4 +1,5 @@
 import type { CapabilityDescriptor, CapabilityEntry, CommunityId, Endpoint, Handler, NodeId } from "../../contract/index.ts";
+import type { PeerBreaker } from "../health/breaker.ts";
 import { Health } from "../health/quarantine.ts";
 import type { Share } from "../call/slots.ts";
 import type { Check } from "../schema/compile.ts";
@@ -24,6 +25,8 @@ export interface LocalPart {
 /** Calls that run at this moment; carried over when a registration changes under them. */
 export interface Load {
   inFlight: number;
+  /** Those of them that answer frame by frame. */
+  streams: number;
   callers: Map<string, Share>;
 }
 
@@ -41,7 +44,7 @@ export interface ProviderSource {
   key: string;
   now: number;
   local?: LocalPart;
-  remote?: { endpoints: Endpoint[]; communityId: CommunityId; foreignSchema: boolean };
+  remote?: { endpoints: Endpoint[]; communityId: CommunityId; breaker: PeerBreaker };
 }
 
 /** One (node, capability, params) and everything the bus knows about it. @source 03 §1 */
@@ -54,10 +57,17 @@ export class Provider {
   readonly is_local: boolean;
   readonly timeoutMs: number;
   readonly slotsPerCaller: number;
+  /** A language model: how many tokens a call took stands in the trace. @source 03 §10 */
+  readonly countsTokens: boolean;
+  /** An own entry that is of no use without the internet. @source 03 §4 */
+  readonly needsInternet: boolean;
   readonly health: Health;
+  /** Of its node; neighbours only. */
+  readonly breaker: PeerBreaker | undefined;
   endpoints: Endpoint[];
   communityId: CommunityId | null;
-  foreignSchema: boolean;
+  /** Its schema differs from ours at the same version. @source 03 B-4 */
+  foreignSchema = false;
   lastSeen: number;
   readonly load: Load;
   #contract: string | undefined;
@@ -72,11 +82,13 @@ export class Provider {
     this.is_local = source.local !== undefined;
     this.timeoutMs = descriptor.timeout_seconds * 1000;
     this.slotsPerCaller = Math.max(1, Math.ceil(0.75 * descriptor.max_concurrent));
+    this.countsTokens = descriptor.name.startsWith("llm.");
+    this.needsInternet = this.is_local && descriptor.params["requires_internet"] === true;
     this.health = legacy?.health ?? new Health();
-    this.load = legacy?.load ?? { inFlight: 0, callers: new Map() };
+    this.load = legacy?.load ?? { inFlight: 0, streams: 0, callers: new Map() };
     this.endpoints = source.remote?.endpoints ?? [];
     this.communityId = source.remote?.communityId ?? null;
-    this.foreignSchema = source.remote?.foreignSchema ?? false;
+    this.breaker = source.remote?.breaker;
     this.lastSeen = source.now;
   }
 
@@ -114,6 +126,7 @@ export class Provider {
       p99_latency_ms: this.health.ring.latencyAt(0.99),
       success_rate: this.success_rate,
       quarantined_until: this.health.quarantinedUntil,
+      streams: this.load.streams,
       binary: this.local?.binary ?? [],
     };
   }

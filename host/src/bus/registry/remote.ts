@@ -4,7 +4,9 @@ import {
   type ManifestCapability,
   type NodeId,
   type NodeManifest,
+  type Random,
 } from "../../contract/index.ts";
+import { PeerBreaker } from "../health/breaker.ts";
 import { readVersion } from "../route/version.ts";
 import { paramsFault } from "./check-offer.ts";
 import { entryKey } from "./key.ts";
@@ -24,16 +26,23 @@ const LLM_DEFAULT_TIMEOUT_SECONDS = 120;
 export class PeerOffers {
   readonly #registry: Registry;
   readonly #now: () => number;
+  readonly #random: Random;
   readonly #onForeignSchema: (provider: Provider) => void;
+  readonly #breakers: Map<NodeId, PeerBreaker> = new Map();
 
-  constructor(o: { registry: Registry; now: () => number; onForeignSchema: (provider: Provider) => void }) {
+  constructor(o: { registry: Registry; now: () => number; random: Random; onForeignSchema: (provider: Provider) => void }) {
     this.#registry = o.registry;
     this.#now = o.now;
+    this.#random = o.random;
     this.#onForeignSchema = o.onForeignSchema;
+    // Whoever comes second, the plugin or the neighbour: the two are compared.
+    o.registry.onPlaced((placed) => this.#compare(placed));
+    o.registry.onRemoved((removed) => removed.is_local && this.#compare(removed));
   }
 
   /** Replaces the peer's former offers; the record of entries that stay is kept. */
   seen(manifest: NodeManifest, research: boolean): void {
+    this.#breakerOf(manifest.node_id).seen(this.#now());
     const left = new Map(this.#registry.of(manifest.node_id).map((provider) => [provider.key, provider]));
     for (const offered of manifest.capabilities.slice(0, CAPABILITIES_MAX)) {
       const descriptor = readOffer(offered);
@@ -58,7 +67,29 @@ export class PeerOffers {
   gone(node: NodeId): Provider[] {
     const providers = this.#registry.of(node);
     for (const provider of providers) this.#registry.remove(provider);
+    this.#breakers.delete(node);
     return providers;
+  }
+
+  #breakerOf(node: NodeId): PeerBreaker {
+    const known = this.#breakers.get(node);
+    if (known !== undefined) return known;
+    const breaker = new PeerBreaker(this.#random);
+    this.#breakers.set(node, breaker);
+    return breaker;
+  }
+
+  /** Another schema at the same version costs the neighbour's entry something in the choice. @source 03 B-4 */
+  #compare(changed: Provider): void {
+    const { name, version } = changed.descriptor;
+    const same = this.#registry.named(name).filter(({ descriptor }) => descriptor.version.every((n, i) => n === version[i]));
+    const own = same.find((provider) => provider.is_local);
+    for (const provider of same) {
+      if (provider.is_local) continue;
+      const isForeign = own !== undefined && own.schemaHash !== provider.schemaHash;
+      if (isForeign && !provider.foreignSchema) this.#onForeignSchema(provider);
+      provider.foreignSchema = isForeign;
+    }
   }
 
   #provider(
@@ -66,26 +97,21 @@ export class PeerOffers {
     o: { descriptor: CapabilityDescriptor; key: string; schemaHash: string; former: Provider | undefined },
   ): Provider {
     const { descriptor, key, schemaHash, former } = o;
-    const own = this.#registry
-      .named(descriptor.name)
-      .find(
-        (p) =>
-          p.is_local && p.descriptor.version[0] === descriptor.version[0] && p.descriptor.version[1] === descriptor.version[1],
-      );
-    const foreignSchema = own !== undefined && own.schemaHash !== schemaHash;
-    const provider = new Provider(
+    return new Provider(
       {
         nodeId: manifest.node_id,
         descriptor,
         schemaHash,
         key,
         now: this.#now(),
-        remote: { endpoints: manifest.endpoints, communityId: manifest.community_id, foreignSchema },
+        remote: {
+          endpoints: manifest.endpoints,
+          communityId: manifest.community_id,
+          breaker: this.#breakerOf(manifest.node_id),
+        },
       },
       former,
     );
-    if (foreignSchema && !former) this.#onForeignSchema(provider);
-    return provider;
   }
 }
 

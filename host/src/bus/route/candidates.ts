@@ -43,6 +43,8 @@ export function findCandidates(named: readonly Provider[], need: Need): Provider
   const usable = fitting.filter((provider) => isReachable(provider, need.now, fitting));
   const free = usable.filter(isFree);
   if (free.length > 0) return free;
+  // Who calls from outside hears of full places only after trust and schema, so the choice is left to them. @source 03 §8
+  if (usable[0] && need.localOnly) return usable;
   if (usable[0]) {
     throw new HnError("capacity_exceeded", { reason: "slots_full", retryAfterMs: Math.min(...usable.map(retryAfterMs)) });
   }
@@ -70,10 +72,14 @@ function highestMinor(providers: Provider[]): Provider[] {
   return providers.filter((p) => p.descriptor.version[1] === best.get(p.node_id));
 }
 
-/** Not resting, and heard of within a minute. A local entry rests only while somebody else can do its work. @source 03 B-10 */
+/** Not resting, nor its node, and heard of within a minute. A local entry rests only while somebody else can do its work. @source 03 B-10 */
 export function isReachable(provider: Provider, now: number, fitting: readonly Provider[]): boolean {
   if (!provider.is_local) {
-    return provider.health.state(now) !== "quarantined" && now - provider.lastSeen <= CONSTANTS.FRESHNESS_WINDOW_SECONDS * 1000;
+    return (
+      provider.health.state(now) !== "quarantined" &&
+      provider.breaker?.isShut(now) !== true &&
+      now - provider.lastSeen <= CONSTANTS.FRESHNESS_WINDOW_SECONDS * 1000
+    );
   }
   if (provider.health.state(now) !== "quarantined") return true;
   return !fitting.some(

@@ -22,6 +22,13 @@ export class Router {
     o.registry.onRemoved((provider) => this.#sessions.unbind(provider.key));
   }
 
+  /** Whether strangers may know of it: something of this name serves anybody. @source 03 §8 */
+  isForAnybody(capability: string): boolean {
+    return this.#registry
+      .named(capability)
+      .some(({ local, descriptor }) => local?.onlyHere === false && descriptor.trust_required === "unknown");
+  }
+
   /** @throws not_found | schema_mismatch | capacity_exceeded | partition */
   route(need: Need, caller: Principal, body: CallBody): Provider {
     if (isExperimental(need.capability) && !this.#research()) {

@@ -1,6 +1,8 @@
 import { CONSTANTS } from "../../contract/index.ts";
 
 const SESSIONS_PER_CALLER = 100;
+/** Anybody can make up a key, so their number ends here: who has talked least recently goes first. */
+const CALLERS_MAX = 4096;
 
 interface Binding {
   /** Key of the entry. */
@@ -13,7 +15,7 @@ interface Binding {
  * @source 03 §6, B-9
  */
 export class Sessions {
-  /** Per caller, least recently used first. */
+  /** Per caller, least recently used first; callers in the order of their last binding. */
   readonly #callers: Map<string, Map<string, Binding>> = new Map();
 
   /** Key of the bound entry; refreshes its idle time. */
@@ -31,12 +33,14 @@ export class Sessions {
 
   bind(o: { caller: string; capability: string; session: string; entry: string; now: number }): void {
     const bindings = this.#callers.get(o.caller) ?? new Map<string, Binding>();
+    this.#callers.delete(o.caller);
     this.#callers.set(o.caller, bindings);
     const key = `${o.capability} ${o.session}`;
     bindings.delete(key);
     bindings.set(key, { entry: o.entry, usedAt: o.now });
     if (bindings.size > SESSIONS_PER_CALLER) bindings.delete(bindings.keys().next().value ?? key);
     this.#forgetIdle(o.now);
+    if (this.#callers.size > CALLERS_MAX) this.#callers.delete(this.#callers.keys().next().value ?? o.caller);
   }
 
   /** The entry is gone: its conversations start anew. */
@@ -47,10 +51,11 @@ export class Sessions {
     }
   }
 
-  /** Oldest bindings stand first, so one look per caller finds what is idle. Callers themselves are bounded by the members of a community. */
+  /** Who has bound nothing new for long stands first, and has most likely nothing that lives: a look at two keeps up with one that comes. */
   #forgetIdle(now: number): void {
-    if (this.#callers.size < 64) return;
+    let looks = 2;
     for (const [caller, bindings] of this.#callers) {
+      if (looks-- === 0) return;
       for (const [key, binding] of bindings) {
         if (now - binding.usedAt <= CONSTANTS.STICKY_TTL_SECONDS * 1000) break;
         bindings.delete(key);

@@ -1,10 +1,21 @@
-import { CONSTANTS, type AnyErrorCode, type CallTrace, type Clock, type NodeId } from "../../contract/index.ts";
+import {
+  CONSTANTS,
+  type AnyErrorCode,
+  type CallFilter,
+  type CallTrace,
+  type Clock,
+  type EndedCall,
+  type NodeId,
+} from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 import { formatVersion } from "../route/version.ts";
+import type { Spans } from "./span.ts";
 
 /** One line of the trace before anybody reads it. */
 export interface TraceEntry {
   traceId: string;
+  span: number;
+  parent: number | string | undefined;
   provider: Provider;
   from: NodeId;
   result: "ok" | "cancelled" | AnyErrorCode;
@@ -13,14 +24,12 @@ export interface TraceEntry {
   ms: number;
   bytesIn: number;
   bytesOut: number;
+  tokensIn: number | undefined;
+  tokensOut: number | undefined;
 }
 
 /** What is kept of it: names. A provider would keep alive whoever stood behind it, long after that plugin has gone. */
-interface TraceRow extends Omit<TraceEntry, "provider"> {
-  capability: string;
-  version: readonly [number, number];
-  to: NodeId;
-}
+type TraceRow = EndedCall;
 
 /** The last 10,000 calls, in memory only; written as text when somebody looks. @source 03 §10, B-13 */
 export class TraceRing {
@@ -28,20 +37,27 @@ export class TraceRing {
   readonly #rows: TraceRow[] = [];
   readonly #nodeId: NodeId;
   readonly #clock: Clock;
-  readonly #listeners: Set<(trace: CallTrace) => void> = new Set();
-  #next = 0;
+  readonly #spans: Spans;
+  readonly #readers: Set<(trace: CallTrace) => void> = new Set();
+  readonly #counters: Set<(call: EndedCall) => void> = new Set();
+  /** All that were ever added. */
+  #total = 0;
 
-  constructor(o: { nodeId: NodeId; clock: Clock }) {
+  constructor(o: { nodeId: NodeId; clock: Clock; spans: Spans }) {
     this.#nodeId = o.nodeId;
     this.#clock = o.clock;
+    this.#spans = o.spans;
   }
 
   add(entry: TraceEntry): void {
     const { descriptor, node_id } = entry.provider;
-    const row = this.#rows[this.#next];
-    if (row === undefined) this.#rows[this.#next] = rowOf(entry);
+    const place = this.#total++ % CONSTANTS.TRACE_RING_BUFFER;
+    let row = this.#rows[place];
+    if (row === undefined) this.#rows[place] = row = rowOf(entry);
     else {
       row.traceId = entry.traceId;
+      row.span = entry.span;
+      row.parent = entry.parent;
       row.capability = descriptor.name;
       row.version = descriptor.version;
       row.to = node_id;
@@ -51,35 +67,47 @@ export class TraceRing {
       row.ms = entry.ms;
       row.bytesIn = entry.bytesIn;
       row.bytesOut = entry.bytesOut;
+      row.tokensIn = entry.tokensIn;
+      row.tokensOut = entry.tokensOut;
     }
-    this.#next = (this.#next + 1) % CONSTANTS.TRACE_RING_BUFFER;
-    if (this.#listeners.size === 0) return;
-    const trace = this.#written(rowOf(entry));
-    for (const listener of this.#listeners) listener(trace);
+    for (const counter of this.#counters) counter(row);
+    if (this.#readers.size === 0) return;
+    const trace = this.#written(row, this.#total);
+    for (const reader of this.#readers) reader(trace);
   }
 
   /** Newest first. */
-  recent(limit: number): CallTrace[] {
-    const count = Math.min(Math.max(0, Math.trunc(limit)), this.#rows.length);
+  recent(limit: number, filter: CallFilter = {}): CallTrace[] {
+    const count = Math.max(0, Math.trunc(limit));
+    const oldest = Math.max(this.#total - this.#rows.length, filter.after ?? 0);
     const out: CallTrace[] = [];
-    for (let i = 1; i <= count; i++) {
-      const row = this.#rows[(this.#next - i + this.#rows.length) % this.#rows.length];
-      if (row) out.push(this.#written(row));
+    for (let seq = this.#total; seq > oldest && out.length < count; seq--) {
+      const row = this.#rows[(seq - 1) % CONSTANTS.TRACE_RING_BUFFER];
+      if (row && fits(row, filter)) out.push(this.#written(row, seq));
     }
     return out;
   }
 
   onCall(listener: (trace: CallTrace) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.#readers.add(listener);
+    return () => this.#readers.delete(listener);
   }
 
-  #written(row: TraceRow): CallTrace {
+  onEnded(listener: (call: EndedCall) => void): () => void {
+    this.#counters.add(listener);
+    return () => this.#counters.delete(listener);
+  }
+
+  #written(row: TraceRow, seq: number): CallTrace {
     // Rows keep the steady clock; the wall clock is read only for a reader.
     const wallMs = this.#clock.now() - (this.#clock.monotonic() - row.endedAt);
+    const { parent } = row;
     return {
+      seq,
       ts: new Date(wallMs).toISOString(),
       trace_id: row.traceId,
+      span_id: this.#spans.text(row.span),
+      ...(parent === undefined ? {} : { parent_id: typeof parent === "number" ? this.#spans.text(parent) : parent }),
       capability: row.capability,
       version: formatVersion(row.version),
       from_node: row.from,
@@ -89,8 +117,19 @@ export class TraceRing {
       ms: Math.round(row.ms * 10) / 10,
       bytes_in: row.bytesIn,
       bytes_out: row.bytesOut,
+      ...(row.tokensIn === undefined ? {} : { tokens_in: row.tokensIn }),
+      ...(row.tokensOut === undefined ? {} : { tokens_out: row.tokensOut }),
     };
   }
+}
+
+function fits(row: TraceRow, { capability, node, result, trace_id }: CallFilter): boolean {
+  return (
+    (capability === undefined || row.capability === capability || row.capability.startsWith(`${capability}.`)) &&
+    (node === undefined || row.from === node || row.to === node) &&
+    (result === undefined || row.result === result) &&
+    (trace_id === undefined || row.traceId === trace_id)
+  );
 }
 
 function rowOf({ provider, ...rest }: TraceEntry): TraceRow {

@@ -253,6 +253,10 @@ export class EventStore {
     };
   }
 
+  size(): number {
+    return Number((this.#db.prepare("SELECT count(*) AS n FROM events").get() as { n: number }).n);
+  }
+
   /**
    * What a peer with these per-author heads lacks, ascending, at most 1000 events and 4 MiB.
    * @param o.base    head of authors that are not named

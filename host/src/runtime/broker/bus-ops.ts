@@ -65,7 +65,7 @@ function originate(op: OpCall): OriginateRequest {
     signal,
     ...(node === undefined ? {} : { node }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(parent === null ? {} : { traceId: parent.call.traceId, hops: parent.call.hops + 1 }),
+    ...(parent === null ? {} : { traceId: parent.call.traceId, hops: parent.call.hops, ...parentOf(parent.call) }),
   };
 }
 
@@ -84,4 +84,9 @@ function checkHandedOn({ scope, parent }: OpCall, input: JsonObject): void {
     const { name, version } = parseRef(entry);
     scope.grants().call({ name, major: version[0], own: parent === null });
   }
+}
+
+/** A route or a panel is no call of the bus, so it has no span. */
+function parentOf({ span }: { span?: number }): { parent?: number } {
+  return span === undefined ? {} : { parent: span };
 }

@@ -38,6 +38,7 @@ export function readCall(passage: Passage, signal: AbortSignal): InboundRequest 
     caller: passage.caller,
     requestId: headers.request_id,
     traceId: headers.traceId ?? headers.request_id,
+    ...(headers.parentSpanId === undefined ? {} : { parentSpanId: headers.parentSpanId }),
     ...(headers.timeoutMs === undefined ? {} : { timeoutMs: headers.timeoutMs }),
     stream: false,
     signal,

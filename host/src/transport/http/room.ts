@@ -24,6 +24,10 @@ export interface Room {
   /** What plugins have mounted; absent: nothing. */
   mounts: MountTable | undefined;
   newId: () => string;
+  /** The node's figures as Prometheus text. */
+  metrics: () => Promise<string>;
+  /** Told of every request that the pipeline turns away. */
+  onRefused: (refusal: { code: string; reason: string | undefined; capability: string }) => void;
   /** Undefined while this node takes no part in the DHT. */
   dht: () => DhtDesk | undefined;
   gate: Gate;

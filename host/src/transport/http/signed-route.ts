@@ -56,6 +56,7 @@ export function signedRoute(room: Room, route: SignedRoute): (request: FastifyRe
       if (passage.token !== undefined) room.tokenWatch?.follow(visit, passage.token, reply.raw);
       return await route.handle(passage, { request, reply, visit });
     } catch (error) {
+      if (visit === undefined) tellRefusal(room, { error, passage });
       // Nobody is there to read a refusal, or the connection deserves none.
       if (error === DROP || raw.socket.destroyed) return drop(request, reply);
       if (reply.sent) return reply;
@@ -63,6 +64,13 @@ export function signedRoute(room: Room, route: SignedRoute): (request: FastifyRe
       return send(reply, room.answerer.refuse(visit?.refusal ?? error, passage.claim));
     }
   };
+}
+
+/** For the figures: what was turned away, and why. */
+function tellRefusal(room: Room, { error, passage }: { error: unknown; passage: Passage }): void {
+  const capability = passage.headers?.capability ?? "";
+  if (error === DROP) room.onRefused({ code: "rate_limited", reason: "hard_limit", capability });
+  else if (HnError.isHnError(error)) room.onRefused({ code: error.code, reason: error.reason, capability });
 }
 
 /** Only members count by their own id: a stranger could make up a new one for every connection. @source 02 T-1 */

@@ -1,5 +1,5 @@
 import { TOKEN_MAX_CHARS } from "../../contract/index.ts";
-import { HnError, isRequestId, isTime } from "../../foundation/index.ts";
+import { hexOfTrace, HnError, isRequestId, isTime, readTraceparent, traceOfHex } from "../../foundation/index.ts";
 import { isNodeId, parseNodeId } from "../../identity/index.ts";
 import { headerWrong, readFields, type Fields } from "./header-fields.ts";
 import type { Passage, SignedHeaders } from "./passage.ts";
@@ -59,10 +59,20 @@ function readSignedHeaders(fields: Fields, route: string | undefined): SignedHea
     token,
     timeoutMs: readTimeout(may("Timeout-Ms")),
     traceId: may("Trace-Id"),
+    parentSpanId: undefined,
   };
   checkForm(headers, route);
   if (!isBearer) checkProof(headers);
+  placeInTrace(headers, fields.get("traceparent"));
   return headers;
+}
+
+/** Our own header names the trace; the one of W3C adds the caller's span, and names the trace for callers that know no other. @source 03 B-14 */
+export function placeInTrace(headers: SignedHeaders, traceparent: string | undefined): void {
+  const told = readTraceparent(traceparent);
+  if (told === undefined) return;
+  headers.traceId ??= traceOfHex(told.traceId);
+  if (hexOfTrace(headers.traceId) === told.traceId) headers.parentSpanId = told.spanId;
 }
 
 /**

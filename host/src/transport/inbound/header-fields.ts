@@ -29,7 +29,8 @@ export function readFields(rawHeaders: readonly string[], onClaim?: (claim: Clai
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? "").toLowerCase();
     if (fields.has(name) && (SINGLE.has(name) || name.startsWith(OURS))) doubled ??= name;
-    else fields.set(name, rawHeaders[i + 1] ?? "");
+    // Two say nothing for certain; this one is for diagnosis only, so it counts as none. @source W3C Trace Context §3.2
+    else fields.set(name, name === "traceparent" && fields.has(name) ? "" : (rawHeaders[i + 1] ?? ""));
   }
   onClaim?.(readClaim(fields.get("x-hearthnet-from"), fields.get("x-hearthnet-request-id")));
   if (doubled !== undefined) throw headerWrong(doubled, "stands there twice");

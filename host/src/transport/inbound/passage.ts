@@ -33,7 +33,10 @@ export interface SignedHeaders {
   to: NodeId | undefined;
   token: string | undefined;
   timeoutMs: number | undefined;
+  /** As it came, or from the `traceparent` header. */
   traceId: string | undefined;
+  /** The caller's span when it belongs to this trace; unsigned, for diagnosis only. */
+  parentSpanId: string | undefined;
 }
 
 /** Who claims to call, as far as the claim has the right form; answers are signed to it. */

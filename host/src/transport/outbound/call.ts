@@ -127,6 +127,8 @@ function letterOf(call: OutboundCall, o: Pick<Letter, "community" | "accept" | "
     body: toWire({ ...call.body }),
     traceId: call.traceId,
     timeoutMs: call.timeoutMs,
+    ...(call.spanId === undefined ? {} : { spanId: call.spanId }),
+    ...(call.onAnswer === undefined ? {} : { onAnswer: call.onAnswer }),
     ...(call.token === undefined ? {} : { token: call.token }),
     ...o,
   };

@@ -36,6 +36,9 @@ export interface Letter {
   accept: string;
   time: Patience;
   traceId?: string;
+  spanId?: string;
+  /** Told when an answer has come, before it is looked at. */
+  onAnswer?: () => void;
   timeoutMs?: number;
   token?: string;
 }
@@ -55,6 +58,7 @@ export async function exchange(wire: Wire, letter: Letter): Promise<JsonObject> 
   const reply = await atFirstReachable(wire.pools, letter, (pool) =>
     fetchWhole(pool, request, { maxBytes: REPLY_MAX_BYTES, time: letter.time }),
   );
+  letter.onAnswer?.();
   return readAnswer(reply, expected);
 }
 
@@ -63,6 +67,7 @@ export async function openExchange(wire: Wire, letter: Letter): Promise<Opened> 
   const { request, expected } = seal(wire, letter);
   const { signal } = letter.time;
   const reply = await atFirstReachable(wire.pools, letter, (pool) => pool.request({ ...request, signal }));
+  letter.onAnswer?.();
   return { reply, expected };
 }
 

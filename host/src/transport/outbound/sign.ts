@@ -1,4 +1,4 @@
-import { formatTime } from "../../foundation/index.ts";
+import { formatTime, hexOfTrace, writeTraceparent } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
 import type { CommunityId, JsonObject, NodeId, RequestEnvelope, Signature } from "../../contract/index.ts";
 
@@ -14,6 +14,8 @@ export interface RequestFacts {
   /** Unix milliseconds by the callee's clock, as far as it is known. */
   now: number;
   traceId?: string;
+  /** Span of the call, 16 hex digits; goes with the trace id. */
+  spanId?: string;
   timeoutMs?: number;
   token?: string;
   accept: string;
@@ -42,7 +44,7 @@ export function signedEnvelope(
 /** Headers of a signed request. @source 02 §3, T-3 */
 export function signedHeaders(signer: Signer, facts: RequestFacts): Record<string, string> {
   const { envelope, signature } = signedEnvelope(signer, facts);
-  const { traceId, timeoutMs, token } = facts;
+  const { traceId, spanId, timeoutMs, token } = facts;
   const headers: Record<string, string> = {
     accept: facts.accept,
     "x-hearthnet-capability": envelope.capability,
@@ -55,6 +57,8 @@ export function signedHeaders(signer: Signer, facts: RequestFacts): Record<strin
   };
   if (envelope.to !== undefined) headers["x-hearthnet-to"] = envelope.to;
   if (traceId !== undefined) headers["x-hearthnet-trace-id"] = traceId;
+  if (traceId !== undefined && spanId !== undefined)
+    headers["traceparent"] = writeTraceparent({ traceId: hexOfTrace(traceId), spanId });
   if (timeoutMs !== undefined) headers["x-hearthnet-timeout-ms"] = String(Math.max(1, Math.floor(timeoutMs)));
   if (token !== undefined) headers["x-hearthnet-token"] = token;
   return headers;

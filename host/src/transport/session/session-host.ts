@@ -62,6 +62,7 @@ export class SessionHost implements CallHost {
       token: facts.token,
       timeoutMs: facts.timeoutMs,
       traceId: facts.traceId,
+      parentSpanId: undefined,
     };
     admitSessionCall(passage, gate, facts);
     if (passage.caller === undefined) throw new HnError("internal_error");

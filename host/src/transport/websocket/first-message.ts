@@ -2,7 +2,7 @@ import { HnError, parseStrictJson } from "../../foundation/index.ts";
 import { TOKEN_MAX_CHARS, type JsonObject, type RequestEnvelope } from "../../contract/index.ts";
 import { readClaim, type Fields } from "../inbound/header-fields.ts";
 import type { headerWrong } from "../inbound/header-fields.ts";
-import { checkForm, checkProof, readTimeout } from "../inbound/1-parse-headers.ts";
+import { checkForm, checkProof, placeInTrace, readTimeout } from "../inbound/1-parse-headers.ts";
 import type { Passage, SignedHeaders } from "../inbound/passage.ts";
 
 const KEYS = ["capability", "version", "request_id", "from", "community", "timestamp"] as const;
@@ -45,10 +45,12 @@ export function readFirstMessage(passage: Passage, text: Uint8Array | string, o:
     token: tokenIn(message["token"], o.fields.get("x-hearthnet-token")),
     timeoutMs: readTimeout(o.fields.get("x-hearthnet-timeout-ms")),
     traceId: o.fields.get("x-hearthnet-trace-id"),
+    parentSpanId: undefined,
   };
   checkForm(headers, passage.rule.capability, fieldWrong);
   checkProof(headers, fieldWrong);
   checkSaidTwice(o.fields, signed);
+  placeInTrace(headers, o.fields.get("traceparent"));
   passage.headers = headers;
   passage.body = body;
   passage.envelope = signed;

@@ -1,0 +1,64 @@
+import type { Random } from "../../contract/index.ts";
+
+const FAILURES = 3;
+const REST_MS = 60_000;
+
+/**
+ * Whether a neighbour as a whole answers at all. Three calls in a row that brought no answer, of whatever capability, and it is left alone for
+ * 60 s ± 50 %; then one call decides. A manifest that it has handed out meanwhile brings that one call forward. Times are monotonic milliseconds.
+ * @source network.md §2.1 "Dead peers"
+ */
+export class PeerBreaker {
+  readonly #random: Random;
+  #silent = 0;
+  /** 0: nothing is held against it. */
+  #shutUntil = 0;
+  #probing = false;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  isShut(now: number): boolean {
+    return this.#shutUntil !== 0 && (now < this.#shutUntil || this.#probing);
+  }
+
+  /** A call sets out. @returns whether it is the one that decides */
+  begin(now: number): boolean {
+    if (this.#shutUntil === 0 || this.isShut(now)) return false;
+    this.#probing = true;
+    return true;
+  }
+
+  /** It answered, with whatever: a refusal is an answer. */
+  answered(): void {
+    this.#silent = 0;
+    this.#shutUntil = 0;
+    this.#probing = false;
+  }
+
+  /** No answer came. @returns true when the neighbour is left alone from now on */
+  silent(o: { now: number; probe: boolean }): boolean {
+    this.#silent += 1;
+    if (o.probe) this.#probing = false;
+    const isNews = o.probe || (this.#shutUntil === 0 && this.#silent >= FAILURES);
+    if (isNews) this.#shutUntil = o.now + REST_MS * (0.5 + chance(this.#random));
+    return isNews;
+  }
+
+  /** The deciding call ended without saying anything about the neighbour. */
+  neutral(probe: boolean): void {
+    if (probe) this.#probing = false;
+  }
+
+  /** It is there again, as far as its manifest goes: the next call decides at once. */
+  seen(now: number): void {
+    if (this.#shutUntil > now) this.#shutUntil = now;
+  }
+}
+
+/** A number from 0 up to, and not, 1. */
+export function chance(random: Random): number {
+  const [a = 0, b = 0, c = 0, d = 0] = random(4);
+  return (a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d) / 2 ** 32;
+}
