@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { configMistake } from "./config-mistake.ts";
 import type { NodeConfig, PolicyConfig } from "./define-config.ts";
 import { readDht } from "./configured-dht.ts";
+import { readDiscovery } from "./configured-discovery.ts";
 import { HnError } from "./foundation/index.ts";
 import { readRegistries } from "./configured-registries.ts";
 
@@ -16,6 +17,7 @@ const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean }
   // Read below, where their places can be named.
   registries: () => true,
   dht: () => true,
+  discovery: () => true,
   dev: (v) => typeof v === "boolean",
   policy: () => true,
   logLevel: (v) => typeof v === "string" && ["debug", "info", "warn", "error", "silent"].includes(v),
@@ -46,11 +48,12 @@ export async function loadConfig(path: string, o: { required?: boolean } = {}): 
       throw configMistake(name, `there is no such setting; known are ${Object.keys(FIELDS).join(", ")}`);
     if (item !== undefined && !FIELDS[name as keyof NodeConfig](item)) throw configMistake(name, "the value is not allowed");
   }
-  const { registries, dht, policy, ...config }: NodeConfig = value;
+  const { registries, dht, discovery, policy, ...config }: NodeConfig = value;
   return {
     ...config,
     ...(registries === undefined ? {} : { registries: readRegistries(registries, dirname(path)) }),
     ...(dht === undefined ? {} : { dht: readDht(dht) }),
+    ...(discovery === undefined ? {} : { discovery: readDiscovery(discovery) }),
     ...(policy === undefined ? {} : { policy: readPolicy(policy) }),
   };
 }

@@ -8,11 +8,11 @@ import { openCommunity } from "./community/index.ts";
 import type { Endpoint, Log, NodeFacts, Random } from "./contract/index.ts";
 import type { NodeConfig } from "./define-config.ts";
 import { DHT_OFF, openDhtService } from "./dht-service.ts";
-import { openPeers } from "./discovery/index.ts";
+import { openLan, openLocalNetwork, openPeers } from "./discovery/index.ts";
 import { createUlidFactory, Disposer, formatTime, HnError, privateFolder, systemClock } from "./foundation/index.ts";
 import { checkMachine, checkNode } from "./health.ts";
 import { createFreshDeviceId, openKeystore, readFreshDeviceId, sameShortId, selfTest, shortId } from "./identity/index.ts";
-import { anyAddress, portError, readEndpoints } from "./listen-address.ts";
+import { anyAddress, isLoopback, portError, readEndpoints } from "./listen-address.ts";
 import { lockDataFolder } from "./lock.ts";
 import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
 import { followMembership } from "./membership-watch.ts";
@@ -124,14 +124,19 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   });
   late.link = wire;
   disposer.add("link", () => wire.close());
+  const discovery = { enabled: true, mdns: true, udp: true, emergency: false, ...options.discovery };
+  const localNetwork = openLocalNetwork({ clock, log: log.child({ room: "discovery" }) });
   const peers = openPeers({
     path: join(dataDir, "peers.db"),
     nodeId,
     clock,
+    random,
     log: log.child({ room: "discovery" }),
     link: wire,
     bus,
     community,
+    networks: () => localNetwork.networks(),
+    emergency: () => discovery.emergency,
   });
   disposer.add("peers", () => peers.close());
   disposer.add(
@@ -140,7 +145,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   );
 
   const dht =
-    options.dht?.enabled === true
+    options.dht?.enabled === true && discovery.enabled
       ? openDhtService({
           settings: options.dht,
           dataDir: join(dataDir, "dht"),
@@ -214,12 +219,27 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     port: options.port ?? 7080,
     firstStart,
     featuresOf: (node) => wire.featuresOf(node),
+    onProven: (node) => peers.heard(node),
   }).catch((error: unknown) => {
     throw portError(error, options.port ?? 7080);
   });
   late.listener = listener;
   disposer.add("listener", () => listener.close({ drainMs: DRAIN_MS }));
   dht?.start();
+  const lan = await openLan({
+    clock,
+    random,
+    log: log.child({ room: "discovery" }),
+    network: localNetwork,
+    facts: () => self.lanFacts(listener.port),
+    neighbours: () => peers.list().filter(({ online }) => online).length,
+    emergency: () => discovery.emergency,
+    hint: (hint) => peers.hint(hint),
+    // Who is told to listen on one machine alone has nothing to say to others.
+    mdns: discovery.enabled && discovery.mdns && !isLoopback(listen),
+    udp: discovery.enabled && discovery.udp && !isLoopback(listen),
+  });
+  disposer.add("lan", () => lan.close());
 
   // floor 7
   const catalogue = watchCatalogue({ marketplace, clock, log });

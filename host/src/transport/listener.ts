@@ -47,6 +47,8 @@ export interface ListenerOptions {
   /** The node's key was made in this run. @source 02 T-2 */
   firstStart?: boolean;
   featuresOf?: (node: NodeId) => readonly string[];
+  /** A request has come whose signature proves that this node lives. */
+  onProven?: (node: NodeId) => void;
   /** The operator's own rates (bench, LAN). @source 02 T-12 */
   rates?: Partial<Rates> & { perAddress?: number };
   connections?: Partial<ConnectionLimits>;
@@ -87,6 +89,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     rates: new CallerRates(rates),
     isIdempotent: (capability) => isIdempotent(o.bus, capability),
     featuresOf: o.featuresOf ?? ((): string[] => []),
+    onProven: o.onProven ?? ((): undefined => undefined),
   };
   const limits = { ...CONNECTION_LIMITS, ...o.connections };
   const connections = new Connections(limits);

@@ -46,7 +46,7 @@ export function createLink(o: LinkOptions): Link {
   return {
     call: (call) => callPeer(wire, call, community()),
     stream: (call) => streamPeer(wire, call, community()),
-    fetchManifest: (endpoint, expected) => fetchManifest({ clock: o.clock, peers, endpoint, expected }),
+    fetchManifest: (endpoint, expected, limits) => fetchManifest({ clock: o.clock, peers, endpoint, expected, ...limits }),
     communityManifest: (peer) => sync.communityManifest(peer),
     syncHeads: (peer) => sync.syncHeads(peer),
     syncEvents: (peer, request) => sync.syncEvents(peer, request),
