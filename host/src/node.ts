@@ -5,14 +5,15 @@ import { openAdmin, type Admin } from "./admin/index.ts";
 import { openBus, type OpenBus } from "./bus/index.ts";
 import { watchCatalogue } from "./catalogue-watch.ts";
 import { openCommunity } from "./community/index.ts";
-import type { Endpoint, Log, NodeFacts, Random } from "./contract/index.ts";
+import type { Clock, Endpoint, Log, NodeFacts, Random } from "./contract/index.ts";
 import type { NodeConfig } from "./define-config.ts";
 import { DHT_OFF, openDhtService } from "./dht-service.ts";
 import { openLan, openLocalNetwork, openPeers } from "./discovery/index.ts";
-import { createUlidFactory, Disposer, formatTime, HnError, privateFolder, systemClock } from "./foundation/index.ts";
+import { createUlidFactory, Disposer, formatTime, privateFolder, systemClock } from "./foundation/index.ts";
 import { checkMachine, checkNode } from "./health.ts";
 import { createFreshDeviceId, openKeystore, readFreshDeviceId, sameShortId, selfTest, shortId } from "./identity/index.ts";
 import { anyAddress, isLoopback, portError, readEndpoints } from "./listen-address.ts";
+import { invitedBy } from "./invited-by.ts";
 import { lockDataFolder } from "./lock.ts";
 import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
 import { followMembership } from "./membership-watch.ts";
@@ -30,6 +31,8 @@ export interface NodeOptions extends Omit<NodeConfig, "logLevel"> {
   dataDir: string;
   allowDevRoot?: boolean;
   log: Log;
+  /** The machine's own unless it is handed in. @source network.md N-7 */
+  clock?: Clock;
 }
 
 /** A running node. */
@@ -64,7 +67,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   const { log } = options;
   const dataDir = privateFolder(options.dataDir);
   disposer.add("lock", lockDataFolder(dataDir));
-  const clock = systemClock;
+  const clock = options.clock ?? systemClock;
   const random: Random = (n) => randomBytes(n);
   const newUlid = createUlidFactory(clock, random);
   const startedAt = formatTime(clock.now());
@@ -80,7 +83,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
 
   // floors 2 and 3
   /** Opened further up, asked for from below. */
-  const late: { listener?: Listener; link?: Link; admin?: Admin } = {};
+  const late: { listener?: Listener; link?: Link; admin?: Admin; lan?: { close(): Promise<void> } } = {};
   const listen = options.listen ?? anyAddress();
   const endpoints = (): Endpoint[] =>
     readEndpoints(listen, late.listener?.port ?? 0).map((endpoint) => ({ ...endpoint, tls_spki_sha256: tlsIdentity.spkiSha256 }));
@@ -202,7 +205,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   const dev = openDevDesk({ dataDir, runtime, clock, newUlid, hostVersion: VERSION, enabled: options.dev === true });
   disposer.add("dev", () => dev.close());
 
-  // floor 4, inbound half: nobody is let in before there is somebody to answer
+  // floor 4, inbound half: nobody is let in before there is somebody to answer; goodbye is said when nobody answers any more
+  disposer.add("lan", () => late.lan?.close());
   const listener = await openListener({
     signer,
     tls: tlsIdentity,
@@ -226,7 +230,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   late.listener = listener;
   disposer.add("listener", () => listener.close({ drainMs: DRAIN_MS }));
   dht?.start();
-  const lan = await openLan({
+  late.lan = await openLan({
     clock,
     random,
     log: log.child({ room: "discovery" }),
@@ -239,7 +243,6 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     mdns: discovery.enabled && discovery.mdns && !isLoopback(listen),
     udp: discovery.enabled && discovery.udp && !isLoopback(listen),
   });
-  disposer.add("lan", () => lan.close());
 
   // floor 7
   const catalogue = watchCatalogue({ marketplace, clock, log });
@@ -274,7 +277,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       marketplace,
       dev,
       peers,
-      dht: dht ?? { status: () => DHT_OFF, find: () => Promise.reject(new HnError("not_implemented", { reason: "dht_off" })) },
+      dht: dht ?? DHT_OFF,
       link: wire,
       clock,
       log: log.child({ room: "admin" }),
@@ -284,6 +287,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       setDisplayName: (name) => self.setDisplayName(name),
       endpoints,
       freshDeviceId: () => createFreshDeviceId({ nodeId, displayName: self.displayName() }),
+      invitedBy: (text) => invitedBy(text, clock.now()),
       readFreshDeviceId,
       shortId,
       sameShortId,

@@ -53,6 +53,7 @@ const PROBES_MAX = 64;
 const STAGGER_MS = 150;
 /** Whoever has proven itself at a place this lately need not do it again because of a whisper. */
 const STRANGER_FRESH_MS = 10_000;
+const GOODBYES_MAX = 256;
 
 /**
  * The one table of known nodes, kept fresh: members from the log, addresses typed by the operator, and whatever was whispered and has proven
@@ -70,6 +71,7 @@ class KnownPeers implements Peers {
   readonly #gate: HintGate;
   readonly #queue: ProbeQueue;
   readonly #sightings: Sightings = new Sightings();
+  readonly #goodbyes: Map<string, PeerHint> = new Map();
   readonly #listeners: Set<() => void> = new Set();
   readonly #unsubscribe: () => void;
   #timer: Timer | null = null;
@@ -132,7 +134,9 @@ class KnownPeers implements Peers {
     else this.#sightings.note(place, { source, at, expires: at + ttlMs, detail });
     if (source === "invite") this.#expect(hint);
     if (this.#isSettled(place, hint)) return;
-    this.#queue.offer(hint);
+    const waits = this.#queue.offer(hint);
+    // A goodbye is said once: where somebody has been asked a moment ago it is looked into at the next turn.
+    if (!waits && ttlMs <= 0 && this.#goodbyes.size < GOODBYES_MAX) this.#goodbyes.set(place, hint);
     this.#pump();
   }
 
@@ -352,6 +356,8 @@ class KnownPeers implements Peers {
   #sweepLater(): void {
     this.#sweep = this.#o.clock.setTimeout(() => {
       this.#expire();
+      for (const hint of this.#goodbyes.values()) this.#queue.offer(hint);
+      this.#goodbyes.clear();
       this.#pump();
       if (!this.#isClosed) this.#sweepLater();
     }, SWEEP_MS);

@@ -57,9 +57,10 @@ describe("a hint (network.md §4)", () => {
     world.hint(at);
     await world.settle();
     anna!.at = null;
-    await world.advance(5000);
     world.hint(at, { ttlMs: 0 });
     await world.settle();
+    assert.equal(world.dials.length, 1, "an address is asked once in 5 s, whoever says what");
+    await world.advance(5000);
     assert.deepEqual(world.peers.list(), []);
     assert.throws(() => world.peers.explain(anna!.nodeId), refused("not_found"));
   });

@@ -4,11 +4,13 @@ import { callCommand } from "./call.ts";
 import { communityCommands } from "./community.ts";
 import { dhtCommands } from "./dht.ts";
 import { nodeCommands } from "./node.ts";
+import { peerCommands } from "./peer.ts";
 import { pluginCommands } from "./plugin.ts";
 
 /** Every command, in the order of the overview. */
 export const COMMANDS: readonly Command[] = [
   ...nodeCommands,
+  ...peerCommands,
   ...auditCommands,
   ...communityCommands,
   ...dhtCommands,
