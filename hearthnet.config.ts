@@ -11,6 +11,7 @@ export default defineConfig({
   // port: 7080,
   // adminPort: 7860,
   // logLevel: "info",
+  // discovery: { mdns: true, udp: true },   how neighbours on the same network find each other; { enabled: false } switches it off
   // dev: true,                       let `hearthnet plugin dev` put plugins here that nobody has signed
   // registries: [                    plugins from elsewhere; docs/guide/run-a-node.md
   //   { name: "village", url: "https://plugins.village.example", root: "village.root.json", namespaces: ["village/*"] },

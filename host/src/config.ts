@@ -5,6 +5,7 @@ import { configMistake } from "./config-mistake.ts";
 import { readAuth } from "./configured-auth.ts";
 import type { NodeConfig, PolicyConfig } from "./define-config.ts";
 import { readDht } from "./configured-dht.ts";
+import { readDiscovery } from "./configured-discovery.ts";
 import { HnError } from "./foundation/index.ts";
 import { readTelemetry } from "./configured-telemetry.ts";
 import { readRegistries } from "./configured-registries.ts";
@@ -18,6 +19,7 @@ const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean }
   // Read below, where their places can be named.
   registries: () => true,
   dht: () => true,
+  discovery: () => true,
   dev: (v) => typeof v === "boolean",
   policy: () => true,
   auth: () => true,
@@ -50,12 +52,13 @@ export async function loadConfig(path: string, o: { required?: boolean } = {}): 
       throw configMistake(name, `there is no such setting; known are ${Object.keys(FIELDS).join(", ")}`);
     if (item !== undefined && !FIELDS[name as keyof NodeConfig](item)) throw configMistake(name, "the value is not allowed");
   }
-  const { registries, dht, policy, auth, telemetry, ...config }: NodeConfig = value;
+  const { registries, dht, discovery, policy, auth, telemetry, ...config }: NodeConfig = value;
   return {
     ...config,
     ...(registries === undefined ? {} : { registries: readRegistries(registries, dirname(path)) }),
     ...(dht === undefined ? {} : { dht: readDht(dht) }),
     ...(telemetry === undefined ? {} : { telemetry: readTelemetry(telemetry) }),
+    ...(discovery === undefined ? {} : { discovery: readDiscovery(discovery) }),
     ...(policy === undefined ? {} : { policy: readPolicy(policy) }),
     ...(auth === undefined ? {} : { auth: readAuth(auth) }),
   };

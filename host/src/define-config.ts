@@ -14,6 +14,8 @@ export interface NodeConfig {
   logLevel?: "debug" | "info" | "warn" | "error" | "silent";
   /** Beside the one that ships with the host. */
   registries?: RegistryConfig[];
+  /** Finding neighbours; on by default. `hearthnet up --no-discovery` switches all of it off. */
+  discovery?: DiscoverySettings;
   /** Finding each other over the internet; off unless it is switched on. */
   dht?: DhtSettings;
   policy?: PolicyConfig;
@@ -46,6 +48,18 @@ export interface TelemetrySettings {
    * said. Only `localhost` or an address that is no internet address.
    */
   tracesTo?: string;
+}
+
+/** How this node is found, and finds others. @source network.md §4 */
+export interface DiscoverySettings {
+  /** false: it neither says that it is there nor looks for others, the DHT included; addresses that you type still work. */
+  enabled?: boolean;
+  /** As a service of the local network (mDNS, `_hearthnet._tcp.local`); true by default. */
+  mdns?: boolean;
+  /** By packets to a multicast group, where mDNS is blocked; true by default. */
+  udp?: boolean;
+  /** For a net without internet: it calls out every 5 s and lets go of who has gone after 30 s. */
+  emergency?: boolean;
 }
 
 /** @source 06 §8 */

@@ -11,7 +11,6 @@ import type {
   DhtKind,
   DhtStatus,
   DhtValue,
-  Endpoint,
   Log,
   PeerLink,
   Peers,
@@ -20,7 +19,7 @@ import type {
 } from "./contract/index.ts";
 import type { DhtSettings } from "./define-config.ts";
 import { contactsIn, Dht, openValueShelf } from "./dht/index.ts";
-import { classOf, HnError, parseStrictJson, privateFolder, readFileBounded, writeFileAtomic } from "./foundation/index.ts";
+import { classOf, formatTime, HnError, parseStrictJson, privateFolder, readFileBounded, writeFileAtomic } from "./foundation/index.ts";
 import { verifyTyped, type Signer } from "./identity/index.ts";
 import { createDhtWire, type DhtDesk } from "./transport/index.ts";
 
@@ -30,6 +29,8 @@ const ROUND_MS = 60_000;
 const SAVE_EVERY = 5;
 /** Of one search; nobody can make this node knock at more doors. @source H-11 */
 const DIALS_MAX = 5;
+/** Members out of reach that are asked for in one round. */
+const SOUGHT_MAX = 8;
 const BACKOFF_MS = { first: 5000, most: 600_000 };
 
 export interface DhtServiceOptions {
@@ -42,7 +43,7 @@ export interface DhtServiceOptions {
   newUlid: () => string;
   log: Log;
   link: Pick<PeerLink, "fetchManifest">;
-  peers: Pick<Peers, "list" | "add">;
+  peers: Pick<Peers, "list" | "hint">;
   community: Pick<Community, "communityId" | "standing" | "members" | "levelOf">;
 }
 
@@ -53,6 +54,9 @@ export interface DhtService {
   status(): DhtStatus;
   /** @throws partition reason dht_lookup_failed */
   find(kind: DhtKind, subject: string): Promise<DhtValue[]>;
+  /** Says that this node holds a file, until it stops or `withdraw`. @returns how many contacts keep it @throws partition reason dht_lookup_failed */
+  offer(cid: string): Promise<number>;
+  withdraw(cid: string): void;
   close(): Promise<void>;
 }
 
@@ -78,10 +82,7 @@ class Service implements DhtService {
     this.#contactsFile = join(folder, "contacts.json");
     this.#shelf = openValueShelf(join(folder, "store.sqlite"));
     const isPrivate = settings.privateMode === true;
-    const admits = (address: string): boolean => {
-      const found = classOf(address);
-      return isPrivate ? found !== null : found === "internet";
-    };
+    const admits = this.#admits;
     this.#wire = createDhtWire({ clock, admits });
     this.#dht = new Dht(
       signer.nodeId,
@@ -104,6 +105,12 @@ class Service implements DhtService {
     );
   }
 
+  /** Which addresses may be dialled because of what strangers say. @source H-11 */
+  readonly #admits = (address: string): boolean => {
+    const found = classOf(address);
+    return this.#o.settings.privateMode === true ? found !== null : found === "internet";
+  };
+
   start(): void {
     void this.#round();
   }
@@ -116,6 +123,15 @@ class Service implements DhtService {
 
   find(kind: DhtKind, subject: string): Promise<DhtValue[]> {
     return this.#dht.findValues(kind, subject);
+  }
+
+  offer(cid: string): Promise<number> {
+    if (this.#dht.status.contacts === 0) return Promise.reject(new HnError("partition", { reason: "dht_lookup_failed" }));
+    return this.#dht.publish("cid", () => ({ cid, last_seen: Math.floor(this.#o.clock.now() / 1000) }));
+  }
+
+  withdraw(cid: string): void {
+    this.#dht.withdraw("cid", cid);
   }
 
   async close(): Promise<void> {
@@ -212,28 +228,51 @@ class Service implements DhtService {
     }));
   }
 
-  /** No neighbour in reach: asks where the community's anchors are. Only whom our own log knows as a member is dialled. */
+  /**
+   * Asks for members that are out of reach: for a few of them each round, and, where nobody is in reach, for the community's anchors. What comes
+   * back is a hint; only whom our own log knows as a member is dialled, and must be who was named.
+   */
   async #seekMembers(): Promise<void> {
-    const { community, peers, log } = this.#o;
+    const { community, peers } = this.#o;
     const id = community.communityId();
-    if (id === null || peers.list().some(({ online }) => online)) return;
+    if (id === null) return;
+    const rows = peers.list();
+    if (!rows.some(({ online }) => online)) this.#hint(await this.#dht.findValues("community", id));
+    const missing = rows.filter(({ state }) => state === "probing" || state === "suspect");
+    const from = missing.length === 0 ? 0 : (this.#rounds * SOUGHT_MAX) % missing.length;
+    for (const { node_id } of [...missing.slice(from), ...missing.slice(0, from)].slice(0, SOUGHT_MAX))
+      this.#hint(await this.#dht.findValues("presence", node_id));
+  }
+
+  #hint(values: readonly DhtValue[]): void {
+    const { community, peers, clock } = this.#o;
     let dials = 0;
-    for (const { payload } of await this.#dht.findValues("community", id)) {
-      if (payload.kind !== "community" || community.standing(payload.node_id).kind !== "member") continue;
-      for (const endpoint of payload.endpoints) {
+    for (const { payload } of values) {
+      if (payload.kind === "cid" || community.standing(payload.node_id).kind !== "member") continue;
+      for (const { host, port } of payload.endpoints) {
         if ((dials += 1) > DIALS_MAX) return;
-        const place: Endpoint = { transport: "https", host: endpoint.host, port: endpoint.port };
-        try {
-          await peers.add(place, payload.node_id);
-          log.info("found a neighbour through the DHT", { node: payload.node_id });
-          return;
-        } catch (error) {
-          log.debug("an anchor named in the DHT did not answer", { error: HnError.from(error).code });
-        }
+        peers.hint({
+          source: "dht",
+          host,
+          port,
+          nodeId: payload.node_id,
+          ttlMs: payload.expires_at * 1000 - clock.now(),
+          detail: `${payload.kind}, signed until ${formatTime(payload.expires_at * 1000)}`,
+          admits: this.#admits,
+        });
       }
     }
   }
 }
 
-/** Where the DHT is switched off: what the operator sees then. */
-export const DHT_OFF: DhtStatus = { enabled: false, contacts: 0, values: 0, bootstrapped: false, own: [] };
+const refused = (): Promise<never> => Promise.reject(new HnError("not_implemented", { reason: "dht_off" }));
+
+/** Where the DHT is switched off: what the operator meets then. */
+export const DHT_OFF: Pick<DhtService, "status" | "find" | "offer" | "withdraw"> = {
+  status: () => ({ enabled: false, contacts: 0, values: 0, bootstrapped: false, own: [] }),
+  find: refused,
+  offer: refused,
+  withdraw: () => {
+    throw new HnError("not_implemented", { reason: "dht_off" });
+  },
+};

@@ -8,6 +8,10 @@ export function anyAddress(): string {
   return hasIpv6 ? "::" : "0.0.0.0";
 }
 
+export function isLoopback(listen: string): boolean {
+  return listen === "localhost" || listen === "::1" || listen.startsWith("127.");
+}
+
 /**
  * Addresses under which neighbours can try this node: the one it was told to listen on, or every address of this machine, the local ones last.
  * @param listen  address of the listener, e.g. `0.0.0.0`

@@ -25,7 +25,7 @@ const host: CliHost = {
 async function up(options: Parameters<CliHost["up"]>[0]): Promise<number> {
   const { logLevel, ...config } = await loadConfig(options.config ?? PATHS.config, { required: options.config !== undefined });
   const log = createLog({ level: logLevel ?? "info" });
-  const { dataDir, allowDevRoot, port, adminPort, name, listen, dev } = options;
+  const { dataDir, allowDevRoot, port, adminPort, name, listen, dev, discovery } = options;
   process.on("uncaughtException", (error) => {
     log.error("the node ends after a fault of its own", { error });
     process.exit(1);
@@ -40,6 +40,7 @@ async function up(options: Parameters<CliHost["up"]>[0]): Promise<number> {
     ...(name === undefined ? {} : { name }),
     ...(listen === undefined ? {} : { listen }),
     ...(dev === undefined ? {} : { dev }),
+    ...(discovery ? {} : { discovery: { enabled: false } }),
     dataDir,
     allowDevRoot,
     log,

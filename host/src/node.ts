@@ -6,11 +6,11 @@ import { openBus, openTopics, type OpenBus } from "./bus/index.ts";
 import { watchCatalogue } from "./catalogue-watch.ts";
 import { offerCommunity } from "./community-capabilities.ts";
 import { Gossip, openCommunity } from "./community/index.ts";
-import type { Endpoint, Log, NodeFacts, Random } from "./contract/index.ts";
+import type { Clock, Endpoint, Log, NodeFacts, Random } from "./contract/index.ts";
 import type { NodeConfig } from "./define-config.ts";
 import { DHT_OFF, openDhtService } from "./dht-service.ts";
-import { openPeers } from "./discovery/index.ts";
-import { createUlidFactory, Disposer, formatTime, HnError, privateFolder, systemClock } from "./foundation/index.ts";
+import { openLan, openLocalNetwork, openPeers } from "./discovery/index.ts";
+import { createUlidFactory, Disposer, formatTime, privateFolder, systemClock } from "./foundation/index.ts";
 import { checkMachine, checkNode } from "./health.ts";
 import {
   createFreshDeviceId,
@@ -21,7 +21,8 @@ import {
   selfTest,
   shortId,
 } from "./identity/index.ts";
-import { anyAddress, portError, readEndpoints } from "./listen-address.ts";
+import { anyAddress, isLoopback, portError, readEndpoints } from "./listen-address.ts";
+import { invitedBy } from "./invited-by.ts";
 import { lockDataFolder } from "./lock.ts";
 import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
 import { directDelivery } from "./direct-delivery.ts";
@@ -45,6 +46,8 @@ export interface NodeOptions extends Omit<NodeConfig, "logLevel"> {
   dataDir: string;
   allowDevRoot?: boolean;
   log: Log;
+  /** The machine's own unless it is handed in. @source network.md N-7 */
+  clock?: Clock;
 }
 
 /** A running node. */
@@ -79,7 +82,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   const { log } = options;
   const dataDir = privateFolder(options.dataDir);
   disposer.add("lock", lockDataFolder(dataDir));
-  const clock = systemClock;
+  const clock = options.clock ?? systemClock;
   const random: Random = (n) => randomBytes(n);
   const newUlid = createUlidFactory(clock, random);
   const startedAt = formatTime(clock.now());
@@ -95,7 +98,13 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
 
   // floors 2 and 3
   /** Opened further up, asked for from below. */
-  const late: { listener?: Listener; link?: Link; admin?: Admin; metrics?: Metrics } = {};
+  const late: {
+    listener?: Listener;
+    link?: Link;
+    admin?: Admin;
+    metrics?: Metrics;
+    lan?: { close(): Promise<void> };
+  } = {};
   const listen = options.listen ?? anyAddress();
   const endpoints = (): Endpoint[] =>
     readEndpoints(listen, late.listener?.port ?? 0).map((endpoint) => ({ ...endpoint, tls_spki_sha256: tlsIdentity.spkiSha256 }));
@@ -157,10 +166,13 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   });
   late.link = wire;
   disposer.add("link", () => wire.close());
+  const discovery = { enabled: true, mdns: true, udp: true, emergency: false, ...options.discovery };
+  const localNetwork = openLocalNetwork({ clock, log: log.child({ room: "discovery" }) });
   const peers = openPeers({
     path: join(dataDir, "peers.db"),
     nodeId,
     clock,
+    random,
     log: log.child({ room: "discovery" }),
     link: wire,
     bus,
@@ -173,6 +185,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       // Who was met is exchanged with by the one that knows how the last exchange with it went.
       syncWith: (place) => gossip.meet(place),
     },
+    networks: () => localNetwork.networks(),
+    emergency: () => discovery.emergency,
   });
   disposer.add("peers", () => peers.close());
   const gossip = new Gossip({
@@ -197,7 +211,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   );
 
   const dht =
-    options.dht?.enabled === true
+    options.dht?.enabled === true && discovery.enabled
       ? openDhtService({
           settings: options.dht,
           dataDir: join(dataDir, "dht"),
@@ -277,7 +291,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   const dev = openDevDesk({ dataDir, runtime, clock, newUlid, hostVersion: VERSION, enabled: options.dev === true });
   disposer.add("dev", () => dev.close());
 
-  // floor 4, inbound half: nobody is let in before there is somebody to answer
+  // floor 4, inbound half: nobody is let in before there is somebody to answer; goodbye is said when nobody answers any more
+  disposer.add("lan", () => late.lan?.close());
   const listener = await openListener({
     signer,
     tls: tlsIdentity,
@@ -303,12 +318,26 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     sessions: wire.sessions,
     metrics: () => metrics.text(),
     onRefused: (refusal) => metrics.refused(refusal),
+    onProven: (node) => peers.heard(node),
   }).catch((error: unknown) => {
     throw portError(error, options.port ?? 7080);
   });
   late.listener = listener;
   disposer.add("listener", () => listener.close({ drainMs: DRAIN_MS }));
   dht?.start();
+  late.lan = await openLan({
+    clock,
+    random,
+    log: log.child({ room: "discovery" }),
+    network: localNetwork,
+    facts: () => self.lanFacts(listener.port),
+    neighbours: () => peers.list().filter(({ online }) => online).length,
+    emergency: () => discovery.emergency,
+    hint: (hint) => peers.hint(hint),
+    // Who is told to listen on one machine alone has nothing to say to others.
+    mdns: discovery.enabled && discovery.mdns && !isLoopback(listen),
+    udp: discovery.enabled && discovery.udp && !isLoopback(listen),
+  });
 
   // floor 7
   const catalogue = watchCatalogue({ marketplace, clock, log });
@@ -345,7 +374,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       marketplace,
       dev,
       peers,
-      dht: dht ?? { status: () => DHT_OFF, find: () => Promise.reject(new HnError("not_implemented", { reason: "dht_off" })) },
+      dht: dht ?? DHT_OFF,
       gossip,
       link: wire,
       clock,
@@ -356,6 +385,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
       setDisplayName: (name) => self.setDisplayName(name),
       endpoints,
       freshDeviceId: () => createFreshDeviceId({ nodeId, displayName: self.displayName() }),
+      invitedBy: (text) => invitedBy(text, clock.now()),
       readFreshDeviceId,
       shortId,
       sameShortId,

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Bus, Clock, CommunityId, Endpoint, ManifestCapability, NodeManifest, Profile } from "./contract/index.ts";
+import type { LanFacts } from "./discovery/index.ts";
 import { writeFileAtomic } from "./foundation/index.ts";
 import { readHardware, readLoad } from "./hardware.ts";
 import { buildManifest, buildManifestV1, type ManifestFacts, type Signer } from "./identity/index.ts";
@@ -68,6 +69,13 @@ export class SelfDescription {
   /** For the event by which this node joins a community. */
   manifestFor(community: CommunityId): NodeManifest {
     return this.#build(community, this.#o.clock.now()).v2;
+  }
+
+  /** What it says to everybody on its own network. @source 01 §9 */
+  lanFacts(port: number): LanFacts {
+    const { signer, profile, bus, communityId } = this.#o;
+    const capabilities = [...new Set(offered(bus).map(({ name }) => name))];
+    return { nodeId: signer.nodeId, displayName: this.#name, communityId: communityId(), profile, port, capabilities };
   }
 
   #build(community: CommunityId, now: number): { v2: NodeManifest; v1: NodeManifest } {

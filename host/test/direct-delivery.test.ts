@@ -13,6 +13,9 @@ const rowOf = ({ signer, endpoint, name }: Person): PeerRow => ({
   endpoints: [endpoint],
   online: true,
   last_seen: 0,
+  state: "verified",
+  rtt_ms: null,
+  sources: [],
   capabilities: [],
 });
 

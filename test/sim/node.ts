@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { openBus, type OpenBus } from "../../host/src/bus/index.ts";
-import { openCommunity } from "../../host/src/community/index.ts";
+import { Gossip, openCommunity } from "../../host/src/community/index.ts";
 import type {
   Community,
   Endpoint,
@@ -53,6 +53,7 @@ interface House {
   link: Link;
   peers: Peers & { close(): void };
   listener: Listener;
+  gossip: Gossip;
   unfollow: () => void;
 }
 
@@ -169,8 +170,35 @@ export class SimNode {
     // The certificate is the one thing that a connection without a socket has not.
     const link: Link = { ...real, fetchManifest: (endpoint, expected) => this.#fetchManifest(endpoint, expected) };
     late.link = link;
-    const peers = openPeers({ path: join(dataDir, "peers.db"), nodeId: signer.nodeId, clock, log, link, bus, community });
-    const unfollow = followMembership({
+    const peers = openPeers({
+      path: join(dataDir, "peers.db"),
+      nodeId: signer.nodeId,
+      clock,
+      random,
+      log,
+      link,
+      bus,
+      community: {
+        communityId: () => community.communityId(),
+        standing: (node) => community.standing(node),
+        members: () => community.members(),
+        levelOf: (node) => community.levelOf(node),
+        onEvent: (listener) => community.onEvent(listener),
+        syncWith: (place) => gossip.meet(place),
+      },
+      networks: () => ["10.0.0.0/8"],
+    });
+    const gossip = new Gossip({
+      nodeId: signer.nodeId,
+      community,
+      link,
+      reachable: () => peers.list().filter(({ online }) => online),
+      clock,
+      random,
+      log,
+    });
+    const unreach = peers.onChange(() => gossip.look());
+    const unfollowMembers = followMembership({
       community,
       bus,
       peers,
@@ -194,7 +222,11 @@ export class SimNode {
       bootId: "simulated",
     });
     late.listener = listener;
-    this.#house = { bus, community, link, peers, listener, unfollow };
+    const unfollow = (): void => {
+      unfollowMembers();
+      unreach();
+    };
+    this.#house = { bus, community, link, peers, gossip, listener, unfollow };
     this.place.isDown = false;
   }
 
@@ -212,6 +244,7 @@ export class SimNode {
     this.#dispatchers.clear();
     // Only so that files can be opened again; nothing of it reaches the others.
     house.unfollow();
+    house.gossip.close();
     house.peers.close();
     house.bus.close();
     house.community.close();

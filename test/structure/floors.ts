@@ -21,7 +21,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   format: { floor: 2, packages: ["ajv", "croner", "semver", "tar"] },
   bus: { floor: 3, packages: ["ajv", "re2js"] },
   transport: { floor: 4, packages: ["fastify", "undici", "ws"] },
-  discovery: { floor: 4, packages: [] },
+  discovery: { floor: 4, packages: ["dns-packet"] },
   dht: { floor: 4, packages: ["k-bucket"] },
   telemetry: { floor: 4, packages: ["@opentelemetry/exporter-trace-otlp-http", "prom-client"] },
   runtime: { floor: 5, packages: ["ajv", "ws"] },

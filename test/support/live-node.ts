@@ -14,6 +14,7 @@ import { until } from "../../host/test/support/until.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const BINARY = join(ROOT, "host", "bin", "hearthnet.mjs");
+const SKEWED = ["--no-warnings", "--conditions=hearthnet-source", join(import.meta.dirname, "skewed-node-child.ts")];
 const READY_LIMIT_MS = 60_000;
 const CLI_LIMIT_MS = 120_000;
 
@@ -55,13 +56,24 @@ export function temporaryFolder(t: Closing): string {
   return folder;
 }
 
-/** @param o.path   where the node finds its programs, instead of this process's own PATH */
-export async function startNode(t: Closing, o: { dataDir?: string; args?: string[]; path?: string } = {}): Promise<LiveNode> {
+/**
+ * @param o.path       where the node finds its programs, instead of this process's own PATH
+ * @param o.discovery  looks for others on its networks; only inside networks that the test has made
+ * @param o.clockOffMs its wall clock is ahead by so much; runs from source, with every option at its default
+ * @param o.within     words before the command, e.g. those that put it into a network of its own
+ */
+export async function startNode(
+  t: Closing,
+  o: { dataDir?: string; args?: string[]; path?: string; discovery?: boolean; within?: string[]; clockOffMs?: number } = {},
+): Promise<LiveNode> {
   const home = temporaryFolder(t);
   const dataDir = o.dataDir ?? join(home, "data");
-  const args = ["up", "--data", dataDir, "--port", "0", "--admin-port", "0", "--no-discovery", ...(o.args ?? [])];
+  const args = ["up", "--data", dataDir, "--port", "0", "--admin-port", "0"];
+  args.push(...(o.discovery === true ? [] : ["--no-discovery"]), ...(o.args ?? []));
   const started = performance.now();
-  const child = spawn(process.execPath, [BINARY, ...args], {
+  const entry = o.clockOffMs === undefined ? [BINARY, ...args] : [...SKEWED, String(o.clockOffMs), dataDir];
+  const [program = process.execPath, ...words] = [...(o.within ?? []), process.execPath, ...entry];
+  const child = spawn(program, words, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...environment(home), ...(o.path === undefined ? {} : { PATH: o.path }) },
     cwd: home,

@@ -14,6 +14,7 @@ import type {
   Marketplace,
   MountLookup,
   NodeFacts,
+  PeerHint,
   PeerLink,
   Peers,
   Principal,
@@ -42,6 +43,9 @@ export interface AdminServices {
     status(): DhtStatus;
     /** @throws not_implemented reason dht_off · partition reason dht_lookup_failed */
     find(kind: DhtKind, subject: string): Promise<DhtValue[]>;
+    /** Says that this node holds a file, until it stops or takes it back. @returns how many contacts keep it @throws as `find` */
+    offer(cid: string): Promise<number>;
+    withdraw(cid: string): void;
   };
   /** Exchange of the log with the members in reach. */
   gossip: {
@@ -59,6 +63,8 @@ export interface AdminServices {
   endpoints(): Endpoint[];
   /** `hearthnet-id://v1/…` of this device. */
   freshDeviceId(): string;
+  /** Where the inviter of a genuine invitation says it can be reached. */
+  invitedBy(invite: string): PeerHint[];
   readFreshDeviceId(text: string): { node_id: string; display_name: string };
   shortId(nodeId: string): string;
   sameShortId(a: string, b: string): boolean;

@@ -45,8 +45,10 @@
  * | GET, POST /tokens · DELETE /tokens/:id?reason= | → {items: IssuedToken[]} / TokenIssueBody → {token, token_id} once / {event_id} | operator / owner S / owner |
  * | POST /tokens/inspect | {token} → TokenReport | operator |
  * | GET, POST, DELETE /peers · /peers/:node_id | → {items: PeerRow[]} / {host, port, node_id?} → PeerRow / {} | viewer / owner |
+ * | GET  /peers/:node_id | → PeerExplanation | viewer |
  * | GET  /calls?limit= | → {items: CallTrace[]} | operator |
  * | GET  /dht · /dht/values?kind&subject | → DhtStatus · {items: DhtValue[]} | operator |
+ * | POST, DELETE /dht/own/:cid | → {stored} / {} | owner |
  * | GET  /audit?limit= | → {items: AuditRow[], chain_ok} | owner |
  * | GET  /ledger?plugin&op&verdict&since&before&after&limit · /ledger/check | → {items: LedgerRow[]} · LedgerCheck | operator |
  * | GET  /ledger/export?since= | → LedgerLine as NDJSON | owner |

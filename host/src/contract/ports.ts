@@ -68,7 +68,7 @@ export interface PeerLink {
   call(call: OutboundCall): Promise<Reply>;
   stream(call: OutboundCall): AsyncGenerator<Frame, JsonObject, void>;
   /** Fetches and verifies `/manifest`. @throws partition | invalid_signature | expired | bad_request */
-  fetchManifest(endpoint: Endpoint, expected?: NodeId): Promise<NodeManifest>;
+  fetchManifest(endpoint: Endpoint, expected?: NodeId, o?: FetchLimits): Promise<NodeManifest>;
   communityManifest(peer: PeerAddress): Promise<CommunityManifest>;
   syncHeads(peer: PeerAddress): Promise<SyncHeads>;
   /** @param floor  what lies below this lamport need not be counted */
@@ -87,6 +87,13 @@ export interface SignatureCheck {
 /** Judges many signatures, away from the event loop where there is a pool. Verdicts in the order asked. @source network.md §5 "Verify", N-3 */
 export type VerifyMany = (checks: readonly SignatureCheck[]) => Promise<boolean[]>;
 
+export interface FetchLimits {
+  /** Ends the attempt and its connection. */
+  signal?: AbortSignal;
+  /** Which IP addresses may be dialled, where a stranger has chosen the name; all when absent. @source 06 H-11 */
+  admits?: (address: string) => boolean;
+}
+
 /** What is open between this node and others; filled by both halves of `transport`. @source 04 E-10 */
 export interface Doors {
   /**
@@ -101,4 +108,22 @@ export interface PeerAddress {
   endpoints: Endpoint[];
   /** Community the request is made from; before joining, the invite's. */
   community_id: string;
+}
+
+/** One multicast group on the networks of this machine. */
+export interface MulticastGroup {
+  /** To the group, on every network; resolves when it is sent or could not be. */
+  send(bytes: Uint8Array): Promise<void>;
+  close(): void;
+}
+
+/** The machine's networks; the only way in which discovery touches them. */
+export interface LocalNetwork {
+  /** Addresses of this machine with their networks, e.g. `192.0.2.7/24`; the loopback's included. */
+  networks(): string[];
+  /**
+   * @param onMessage  bytes and the IP address that the packet came from
+   * @throws the system's own error when the port cannot be taken
+   */
+  join(group: { address: string; port: number }, onMessage: (bytes: Uint8Array, from: string) => void): Promise<MulticastGroup>;
 }

@@ -448,15 +448,68 @@ export interface Marketplace {
 
 // ---- host facts that the admin doors show
 
+/** Where a word about a node came from. `log`: its own signed join; `inbound`: it has called us. @source network.md §4 */
+export type PeerSource = "mdns" | "udp" | "manual" | "invite" | "log" | "dht" | "relay" | "inbound" | "federation";
+
+/**
+ * `probing`: somebody we look for · `verified`: a member whose signed manifest is fresh · `suspect`: it was, and did not answer since ·
+ * `stranger`: proven to be somebody, but no member · `revoked`.
+ */
+export type PeerState = "probing" | "verified" | "suspect" | "stranger" | "revoked";
+
 export interface PeerRow {
   node_id: NodeId;
   display_name: string;
   level: TrustLevel;
+  state: PeerState;
+  /** In the order in which they are dialled. */
   endpoints: Endpoint[];
   online: boolean;
   /** Unix milliseconds; 0 = never. */
   last_seen: number;
+  /** Of the last answer at the address that worked last, milliseconds; null = none yet. */
+  rtt_ms: number | null;
+  /** Whose word it rests on, without repeats. */
+  sources: PeerSource[];
   capabilities: string[];
+}
+
+/** Why an address comes where it does in the order of dialling. @source network.md §4 */
+export type PeerReach = "near" | "manual" | "public" | "relay";
+
+/** Everything known about one node, and how. Times are Unix milliseconds. */
+export interface PeerExplanation extends PeerRow {
+  addresses: {
+    host: string;
+    port: number;
+    source: PeerSource;
+    reach: PeerReach;
+    /** 0 = never. */
+    last_ok: number;
+    rtt_ms: number | null;
+    failures: number;
+  }[];
+  /** `expires` null: as long as it is not taken back. */
+  evidence: { source: PeerSource; at: number; expires: number | null; detail: string }[];
+  /** When its manifest stops being fresh; null when there is none. */
+  fresh_until: number | null;
+  /** It is not asked again before then; null when it may be. */
+  rests_until: number | null;
+}
+
+/** A whisper: somebody may be at this address. It is never believed, only looked into. @source network.md §4 */
+export interface PeerHint {
+  source: PeerSource;
+  host: string;
+  port: number;
+  /** Whom it is said to be; only a signed word may say so, and nobody else is taken there. */
+  nodeId?: NodeId;
+  /** Milliseconds for which it is worth something; Infinity until it is taken back. */
+  ttlMs: number;
+  /** For people: where it comes from. */
+  detail: string;
+  /** IP addresses that may be dialled, when a stranger chose them; all when absent. @source 06 H-11 */
+  admits?: (address: string) => boolean;
 }
 
 export interface NodeFacts {
@@ -476,12 +529,18 @@ export interface NodeFacts {
   dev_mode: boolean;
 }
 
-/** Keeps known peers' manifests fresh; the mesh issue adds discovery. */
+/** The one table of known nodes. @source network.md §4 */
 export interface Peers {
   list(): PeerRow[];
+  /** @throws not_found */
+  explain(node: NodeId): PeerExplanation;
   /** Fetches, verifies and remembers. @throws partition | invalid_signature */
   add(endpoint: Endpoint, expected?: NodeId): Promise<PeerRow>;
   remove(node: NodeId): void;
+  /** Looked into when its turn comes; bounded, and dropped without a word when there are too many. */
+  hint(hint: PeerHint): void;
+  /** A signed word of this node has arrived: it lives. No address is learnt from it. */
+  heard(node: NodeId): void;
   /** One round over all known peers. */
   refresh(): Promise<void>;
   onChange(listener: () => void): () => void;

@@ -1,4 +1,4 @@
-import type { Endpoint, NodeId } from "../contract/index.ts";
+import type { Endpoint, NodeId, PeerSource } from "../contract/index.ts";
 import { type Database, openDatabase } from "../foundation/index.ts";
 
 const MIGRATIONS = [
@@ -10,8 +10,8 @@ export interface Remembered {
   node_id: NodeId;
   /** Untrusted text. */
   display_name: string;
-  /** The one that answered last comes first. */
-  endpoints: Endpoint[];
+  /** The one that answered last comes first. `source` is absent where a former release has written it. */
+  endpoints: (Endpoint & { source?: PeerSource })[];
   /** Typed in by the operator, not found in the log. */
   manual: boolean;
   /** Unix milliseconds. */
@@ -32,7 +32,11 @@ export class AddressBook {
       endpoints: string;
       manual: number;
     })[];
-    return rows.map((row) => ({ ...row, endpoints: JSON.parse(row.endpoints) as Endpoint[], manual: row.manual === 1 }));
+    return rows.map((row) => ({
+      ...row,
+      endpoints: JSON.parse(row.endpoints) as Remembered["endpoints"],
+      manual: row.manual === 1,
+    }));
   }
 
   keep({ node_id, display_name, endpoints, manual, last_seen }: Remembered): void {

@@ -3,7 +3,11 @@
  * behind it.
  *
  * @example
- * const peers = openPeers({ path, nodeId, clock, log, link, bus, community });
+ * const peers = openPeers({ path, nodeId, clock, random, log, link, bus, community, networks });
  * await peers.add({ transport: "https", host: "192.0.2.25", port: 7080 });
+ * const lan = await openLan({ network, facts, hint: (hint) => peers.hint(hint), mdns: true, udp: true, ...rest });
  */
+export type { LanFacts } from "./lan/facts.ts";
+export { openLocalNetwork } from "./lan/local-network.ts";
+export { openLan } from "./lan/open.ts";
 export { openPeers, type PeersOptions } from "./peers.ts";

@@ -14,6 +14,7 @@ export { Disposer } from "./flow/disposer.ts";
 export { LateSignal } from "./flow/late-signal.ts";
 export { LruMap } from "./flow/lru.ts";
 export { RecentMap } from "./flow/recent.ts";
+export { firstOf } from "./flow/staggered.ts";
 export { TokenBucket } from "./flow/token-bucket.ts";
 export { decodeBase64url, encodeBase64url } from "./ids/base64url.ts";
 export { hexOfTrace, readTraceparent, traceOfHex, writeTraceparent, type TraceParent } from "./ids/traceparent.ts";

@@ -74,6 +74,8 @@ export interface ListenerOptions {
   metrics?: () => Promise<string>;
   /** A request was turned away before the bus; `hard_limit`: without an answer. */
   onRefused?: (refusal: { code: string; reason: string | undefined; capability: string }) => void;
+  /** A request has come whose signature proves that this node lives. */
+  onProven?: (node: NodeId) => void;
   /** The operator's own rates (bench, LAN). @source 02 T-12 */
   rates?: Partial<Rates> & { perAddress?: number };
   connections?: Partial<ConnectionLimits>;
@@ -119,6 +121,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     tokens: o.tokens,
     isIdempotent: (capability) => isIdempotent(o.bus, capability),
     featuresOf: o.featuresOf ?? ((): string[] => []),
+    onProven: o.onProven ?? ((): undefined => undefined),
   };
   const limits = { ...CONNECTION_LIMITS, ...o.connections };
   const connections = new Connections(limits);

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { openPeers, type PeersOptions } from "../../src/discovery/index.ts";
-import type { Endpoint, NodeManifest, PeerRow, Peers } from "../../src/contract/index.ts";
-import { silentLog } from "../../src/foundation/index.ts";
+import type { Endpoint, NodeManifest, PeerRow, Peers, SyncBrief } from "../../src/contract/index.ts";
+import { HnError, silentLog } from "../../src/foundation/index.ts";
 import { buildManifest } from "../../src/identity/index.ts";
 import { tick } from "../bus/make.ts";
 import { facts, refused } from "../identity/people.ts";
+import { seededRandom } from "../support/people.ts";
 import { Cable } from "../transport/support/cable.ts";
 import { crooked } from "../transport/support/crooked.ts";
 import { Street, type House } from "../transport/support/street.ts";
@@ -24,6 +25,8 @@ function peersOf(t: TestContext, street: Street, house: House, o: Partial<PeersO
     link: house.link,
     bus: house.bus,
     community: house.community,
+    random: seededRandom(1),
+    networks: () => ["127.0.0.1/8"],
     ...o,
   });
   t.after(() => peers.close());
@@ -227,28 +230,31 @@ describe("known nodes (01 §5)", () => {
   });
 
   it("exchange logs every five minutes, and a failed exchange is tried again in the next round", async (t) => {
-    const { street, anna, peers } = await scene(t);
+    const { street, anna, ben } = await scene(t);
     let isBroken = true;
-    const server = await crooked(t, anna, {
-      spoil: (parcel) => {
-        if (isBroken && parcel.path.startsWith("/sync")) parcel.status = 500;
+    let exchanges = 0;
+    const link = {
+      ...ben.link,
+      syncBrief: (...args: Parameters<typeof ben.link.syncBrief>): Promise<SyncBrief> => {
+        exchanges += 1;
+        return isBroken ? Promise.reject(new HnError("partition")) : ben.link.syncBrief(...args);
       },
-    });
-    const exchanges = (): number => server.asked.filter((line) => line.startsWith("GET /sync/v1/heads")).length;
-    await peers.add(server.endpoint);
+    };
+    const peers = peersOf(t, street, ben, { path: join(ben.dataDir, "other.db"), link });
+    await peers.add(anna.endpoint);
     await peers.refresh();
     assert.equal(row(peers, anna)?.online, true, "a log that cannot be exchanged makes nobody unreachable");
-    const failed = exchanges();
+    const failed = exchanges;
     isBroken = false;
     await peers.refresh();
-    assert.equal(exchanges(), failed + 1);
+    assert.equal(exchanges, failed + 1);
     for (let seconds = 5; seconds < 300; seconds += 5) {
       street.clock.advance(5000);
       await peers.refresh();
     }
-    assert.equal(exchanges(), failed + 1);
+    assert.equal(exchanges, failed + 1);
     street.clock.advance(5000);
     await peers.refresh();
-    assert.equal(exchanges(), failed + 2);
+    assert.equal(exchanges, failed + 2);
   });
 });

@@ -5,6 +5,7 @@ import { fuzz as eventStream } from "../event-stream.ts";
 import { fuzz as frameCodec } from "../frame-codec.ts";
 import type { FuzzReport } from "../harness.ts";
 import { fuzz as inviteReader } from "../invite-reader.ts";
+import { fuzz as lanPackets } from "../lan-packets.ts";
 import { fuzz as packageReader } from "../package-reader.ts";
 import { fuzz as requestHeaders } from "../request-headers.ts";
 import { fuzz as strictParser } from "../strict-parser.ts";
@@ -17,6 +18,7 @@ const TARGETS: [name: string, fuzz: (o: { runs: number; seed: number }) => Promi
   ["the frame codec reads the same in pieces and ends a faulty connection (plugin-platform §5)", frameCodec, 3000],
   ["the package reader takes the publisher's content and nothing else (marketplace §5.1)", packageReader, 300],
   ["the header reader takes no header twice and no malformed claim (02 T-5)", requestHeaders, 8000],
+  ["the readers of packets from the local network take nothing outside its limits (01 §9)", lanPackets, 4000],
   ["the reader of streams reads the same in pieces (02 §7.1)", eventStream, 4000],
 ];
 

@@ -1,8 +1,10 @@
 import type { DhtKind } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { ApiRequest, ApiRoute } from "../context.ts";
+import { EMPTY } from "./shapes.ts";
 
 const KINDS: readonly DhtKind[] = ["presence", "cid", "community"];
+const CID = /^blake3:[0-9a-f]{64}$/;
 const SUBJECT = /^(ed25519:[A-Za-z0-9_-]{43}|blake3:[0-9a-f]{64})$/;
 
 /** What the DHT knows, and what this node contributes. @source 06 §7 */
@@ -29,4 +31,32 @@ export const dhtRoutes: readonly ApiRoute[] = [
       return { items: await services.dht.find(kind, subject) };
     },
   },
+  {
+    method: "POST",
+    path: "/dht/own/:cid",
+    role: "owner",
+    body: EMPTY,
+    audit: "dht.put",
+    handle: async (request: ApiRequest, { services }) => ({ stored: await services.dht.offer(cidIn(request)) }),
+  },
+  {
+    method: "DELETE",
+    path: "/dht/own/:cid",
+    role: "owner",
+    audit: "dht.withdraw",
+    handle: (request: ApiRequest, { services }) => {
+      services.dht.withdraw(cidIn(request));
+      return {};
+    },
+  },
 ];
+
+/** @throws bad_request */
+function cidIn({ params }: ApiRequest): string {
+  const cid = params["cid"] ?? "";
+  if (CID.test(cid)) return cid;
+  throw new HnError("bad_request", {
+    message: "The id of a file is expected: blake3: and 64 digits.",
+    action: "Where this node is, and its community's anchors, it says by itself.",
+  });
+}

@@ -1,6 +1,7 @@
-import type { CommunityFacts, InviteBody, MemberLevel, PeerRow } from "../../contract/index.ts";
+import type { Community, CommunityFacts, InviteBody, MemberLevel, PeerExplanation, PeerRow } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { AdminContext, ApiRequest, ApiRoute } from "../context.ts";
+import type { AdminServices } from "../services.ts";
 import { EMPTY, shape, TEXT } from "./shapes.ts";
 
 const LEVEL = { enum: ["member", "trusted", "anchor"] };
@@ -37,11 +38,7 @@ export const peopleRoutes: readonly ApiRoute[] = [
     stepUp: true,
     body: shape({ invite: TEXT(4096) }),
     audit: "community.join",
-    handle: async (request: ApiRequest<{ invite: string }>, { services }) => {
-      const joined = await services.community.join(request.body.invite, services.link);
-      void services.peers.refresh();
-      return joined;
-    },
+    handle: (request: ApiRequest<{ invite: string }>, { services }) => joinByInvite(request.body.invite, services),
   },
   {
     method: "POST",
@@ -124,6 +121,12 @@ export const peopleRoutes: readonly ApiRoute[] = [
       services.peers.add({ transport: "https", host: request.body.host, port: request.body.port }, request.body.node_id),
   },
   {
+    method: "GET",
+    path: "/peers/:node_id",
+    role: "viewer",
+    handle: (request: ApiRequest, { services }): PeerExplanation => services.peers.explain(request.params["node_id"] ?? ""),
+  },
+  {
     method: "DELETE",
     path: "/peers/:node_id",
     role: "owner",
@@ -134,6 +137,18 @@ export const peopleRoutes: readonly ApiRoute[] = [
     },
   },
 ];
+
+/** Joins, and looks for whoever has invited this node where the invitation says. @throws as `Community.join` */
+export async function joinByInvite(
+  text: string,
+  { community, peers, link, invitedBy }: AdminServices,
+): Promise<Awaited<ReturnType<Community["join"]>>> {
+  const hints = invitedBy(text);
+  const joined = await community.join(text, link);
+  for (const hint of hints) peers.hint(hint);
+  void peers.refresh();
+  return joined;
+}
 
 /** The inviter has compared both screens: an unsigned QR code could have been swapped on its way (I-15). */
 async function invite(

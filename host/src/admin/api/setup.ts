@@ -3,6 +3,7 @@ import { HnError } from "../../foundation/index.ts";
 import { checkPassword, hashPassword } from "../auth/password.ts";
 import { type AdminContext, ApiReply, type ApiRequest, type ApiRoute } from "../context.ts";
 import { SESSION_COOKIE, SETUP_COOKIE } from "../listener/routes.ts";
+import { joinByInvite } from "./people.ts";
 import { EMPTY, shape, TEXT } from "./shapes.ts";
 
 const SESSION_SECONDS = 30 * 86_400;
@@ -136,7 +137,7 @@ async function finish({ body, raw }: ApiRequest<SetupFinish>, context: AdminCont
       rootKeyFile = (
         await services.community.create({ name: body.community.name, rootPassphrase: body.community.root_passphrase })
       ).rootKeyFile;
-    else if (body.community.kind === "join") await services.community.join(body.community.invite, services.link);
+    else if (body.community.kind === "join") await joinByInvite(body.community.invite, services);
   } catch (error) {
     // The wizard stays open on this step; nothing half-done remains.
     store.setSetting("password", null);

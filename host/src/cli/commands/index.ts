@@ -5,12 +5,14 @@ import { communityCommands } from "./community.ts";
 import { communityLogCommands } from "./community-log.ts";
 import { dhtCommands } from "./dht.ts";
 import { nodeCommands } from "./node.ts";
+import { peerCommands } from "./peer.ts";
 import { pluginCommands } from "./plugin.ts";
 import { tokenCommands } from "./token.ts";
 
 /** Every command, in the order of the overview. */
 export const COMMANDS: readonly Command[] = [
   ...nodeCommands,
+  ...peerCommands,
   ...auditCommands,
   ...communityCommands,
   ...communityLogCommands,

@@ -128,50 +128,6 @@ export const nodeCommands: readonly Command[] = [
     },
   },
   {
-    name: ["peer", "add"],
-    args: "HOST:PORT",
-    summary: "remember a node by its address",
-    example: "hearthnet peer add 192.0.2.25:7080",
-    options: { node: { type: "string", value: "NODE_ID", help: "refuse any other node at that address" } },
-    run: async ({ args, options, client, print }) => {
-      const match = /^(\[[0-9a-f:]+\]|[^:]+):(\d{1,5})$/i.exec(args[0] ?? "");
-      if (match === null) throw new UsageError(`"${args[0] ?? ""}" is not HOST:PORT. Example: 192.0.2.25:7080`);
-      const peer = await client().send<PeerRow>("POST", "/peers", {
-        host: match[1],
-        port: Number(match[2]),
-        ...(typeof options["node"] === "string" ? { node_id: options["node"] } : {}),
-      });
-      print(peer, `${peer.display_name}  ${peer.node_id}`);
-    },
-  },
-  {
-    name: ["peer", "list"],
-    args: "",
-    summary: "known nodes",
-    example: "hearthnet peer list",
-    run: async ({ client, print }) => {
-      const { items } = await client().get<{ items: PeerRow[] }>("/peers");
-      print(
-        items,
-        table(
-          ["name", "id", "level", "online", "offers"],
-          items.map((p) => [p.display_name, p.node_id, p.level, p.online ? "yes" : "no", p.capabilities.join(" ")]),
-          "No neighbours yet.",
-        ),
-      );
-    },
-  },
-  {
-    name: ["peer", "remove"],
-    args: "NODE_ID",
-    summary: "forget a node's address",
-    example: "hearthnet peer remove ed25519:A6EH…",
-    run: async ({ args, client, print }) => {
-      await client().send("DELETE", `/peers/${encodeURIComponent(args[0] ?? "")}`);
-      print({ removed: args[0] }, "Forgotten.");
-    },
-  },
-  {
     name: ["trace"],
     args: "",
     summary: "the last calls, without their contents",

@@ -20,4 +20,5 @@ export function settleMembership(passage: Passage, gate: Gate): void {
   }
   if (standing?.kind === "member" || standing?.kind === "invitee")
     gate.addresses.proven(passage.address, from, gate.clock.monotonic());
+  if (standing?.kind === "member") gate.onProven(from);
 }

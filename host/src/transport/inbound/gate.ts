@@ -17,6 +17,8 @@ export interface Gate {
   isIdempotent(capability: string): boolean;
   /** Features a node has advertised, as far as they are known. */
   featuresOf(node: NodeId): readonly string[];
+  /** Hears of every node whose signed request was fresh, for us, and new. */
+  onProven(node: NodeId): void;
 }
 
 /** Thrown instead of an error when the connection is to be dropped without an answer. */

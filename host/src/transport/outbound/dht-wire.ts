@@ -1,8 +1,7 @@
-import { lookup, type LookupAddress } from "node:dns";
-import type { LookupFunction } from "node:net";
 import type { Clock, DhtContact, DhtRpc, JsonObject } from "../../contract/index.ts";
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
 import { readNetworkError } from "./failure.ts";
+import { lookupWithin } from "./lookup-within.ts";
 import { Patience } from "./patience.ts";
 import { Pools } from "./pools.ts";
 import { fetchWhole } from "./whole-reply.ts";
@@ -42,20 +41,5 @@ export function createDhtWire(o: { clock: Clock; admits: (address: string) => bo
       }
     },
     close: () => pools.close(),
-  };
-}
-
-/** Resolves a name to those of its addresses that may be dialled. */
-function lookupWithin(admits: (address: string) => boolean): LookupFunction {
-  return (name, options, done) => {
-    lookup(name, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-      const allowed = error === null ? addresses.filter(({ address }) => admits(address)) : [];
-      const [first] = allowed;
-      if (error !== null) done(error, "", 0);
-      else if (first === undefined)
-        done(Object.assign(new Error(`${name} leads to no public address`), { code: "ENOTFOUND" }), "", 0);
-      else if (options.all === true) done(null, allowed);
-      else done(null, first.address, first.family);
-    });
   };
 }

@@ -94,8 +94,8 @@ export function createLink(o: LinkOptions): Link {
       const ride = call.frames === undefined && call.token === undefined ? await boardSession(wire, sessions, call) : undefined;
       return yield* ride === undefined ? streamBestWay(wire, call, community()) : streamBySession(ride);
     },
-    fetchManifest: async (endpoint, expected) => {
-      const manifest = await fetchManifest({ clock: o.clock, peers, endpoint, expected });
+    fetchManifest: async (endpoint, expected, limits) => {
+      const manifest = await fetchManifest({ clock: o.clock, peers, endpoint, expected, ...limits });
       sessions.manifestSeen(manifest.node_id);
       return manifest;
     },

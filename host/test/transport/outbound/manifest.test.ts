@@ -80,4 +80,31 @@ describe("another node's description of itself (01 §5)", async () => {
     await ben.link.fetchManifest(server.endpoint);
     assert.deepEqual(server.asked, ["GET /manifest"]);
   });
+
+  it("is not asked for at an address that a stranger may not choose, by number or by name (06 H-11)", async (t) => {
+    const cable = await Cable.between(t, () => anna.endpoint);
+    const asked: string[] = [];
+    const admits = (address: string): boolean => {
+      asked.push(address);
+      return false;
+    };
+    for (const host of ["127.0.0.1", "localhost"])
+      await assert.rejects(ben.link.fetchManifest({ ...cable.endpoint, host }, undefined, { admits }), refused("partition"));
+    assert.equal(cable.connections, 0);
+    assert.ok(asked.includes("127.0.0.1"));
+    await ben.link.fetchManifest({ ...cable.endpoint, host: "localhost" }, anna.nodeId, {
+      admits: (address) => address === "127.0.0.1",
+    });
+    assert.equal(cable.connections, 1);
+  });
+
+  it("is not waited for when another address was faster", async (t) => {
+    const cable = await Cable.between(t, () => anna.endpoint);
+    cable.swallow();
+    const stop = new AbortController();
+    const outcome = assert.rejects(ben.link.fetchManifest(cable.endpoint, undefined, { signal: stop.signal }), refused("timeout"));
+    while (cable.connections === 0) await new Promise((resolve) => setImmediate(resolve));
+    stop.abort();
+    await outcome;
+  });
 });
