@@ -42,6 +42,7 @@ const SIMULATED: { [Op in PluginOp]: (args: JsonObject) => OpShapes[Op]["value"]
   "blobs.stat": NOTHING,
   "blobs.open": NOTHING,
   "blobs.fetch": NOTHING,
+  "availability.set": NOTHING,
   "blobs.put": () => ({ cid: "" }),
 };
 
