@@ -96,7 +96,7 @@ export class NodeRuntime implements Runtime {
     const availability = new Availability(clock);
     if (options.onAvailability !== undefined) availability.watch(options.onAvailability);
     this.rights = new PluginRights({
-      onRoleLost: (role, id) => role === "availability" && availability.retract(id),
+      onRole: (role) => role === "availability" && availability.retract((by) => this.#holder(role)?.pluginId === by),
       journal: this.#journal,
       ledger: this.#ledger,
       clock,

@@ -328,7 +328,7 @@ export class Session {
   setGrants(grants: readonly Grant[]): void {
     const { clock, commons, release } = this.#options;
     this.#grants = new GrantModes(grants, () => clock.now());
-    commons.availability.retract(release.id, (flag) => this.grants.mayDeclare(flag));
+    commons.availability.retract((by, flag) => by !== release.id || this.grants.mayDeclare(flag));
     this.capabilities.withdrawUnless((name) => this.#mayNotProvide(name) === undefined);
     // What came through a route or a panel is the doors' own affair.
     this.#calls.cancelUnless((ref) => (CALL_REF.test(ref) ? this.#mayNotProvide(ref.split("@")[0] ?? ref) : undefined));

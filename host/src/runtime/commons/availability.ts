@@ -45,9 +45,9 @@ export class Availability {
     }
   }
 
-  /** Whoever said so may not any more. */
-  retract(by: string, may: (flag: string) => boolean = () => false): void {
-    const lost = [...this.#missing].filter(([flag, missing]) => missing.by === by && !may(flag));
+  /** Takes back what was said by those who may not say it any more. */
+  retract(may: (by: string, flag: string) => boolean): void {
+    const lost = [...this.#missing].filter(([flag, { by }]) => !may(by, flag));
     for (const [flag, { timer }] of lost) {
       timer.cancel();
       this.#missing.delete(flag);

@@ -31,8 +31,8 @@ export interface PluginRightsOptions {
   clock: Clock;
   newId: () => string;
   releases: () => readonly StoredRelease[];
-  /** Somebody else has it now, or nobody. */
-  onRoleLost?: (role: RoleName, id: string) => void;
+  /** It was given to another, or to nobody. */
+  onRole?: (role: RoleName) => void;
   /** One act on a plugin after the other. */
   inTurn: <T>(id: string, act: () => Promise<T>) => Promise<T>;
   /** Within its turn: the process knows the journal's rights, started anew if it must or `anew` says so. */
@@ -186,9 +186,8 @@ export class PluginRights implements Rights {
   }
 
   assignRole(role: RoleName, id: string | null, o: { instead?: string }): RoleState {
-    const former = this.#roles.holder(role);
     const state = this.#roles.assign(role, id, o);
-    if (former !== undefined && former !== state.holder) this.#o.onRoleLost?.(role, former);
+    this.#o.onRole?.(role);
     return state;
   }
 

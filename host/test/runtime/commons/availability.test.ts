@@ -48,7 +48,7 @@ test("whoever said so and is gone is believed for another minute at most; whoeve
   assert.deepEqual(availability.flags, {}, "a minute is no extension");
   availability.set("internet", false, BY);
   availability.set("power", false, BY);
-  availability.retract(BY.by, (flag) => flag === "power");
+  availability.retract((by, flag) => by !== BY.by || flag === "power");
   assert.deepEqual(availability.flags, { power: false });
 });
 
