@@ -156,8 +156,8 @@ export interface Availability {
   /** True for what nobody says is missing. */
   get(flag: string): boolean;
   /**
-   * `false` holds for so many seconds, 3600 at most, unless it is said again; a minute after the plugin's end it counts as there. Without `internet`,
-   * what registered with `requires_internet: true` among its params stands aside. Needs `availability.set` and the role.
+   * `false` holds for so many seconds, 3600 at most, unless it is said again; a minute after the plugin's end it counts as there. Needs
+   * `availability.set` and the role.
    * @throws permission_denied
    */
   set(flag: string, value: boolean, ttlSeconds: number): Promise<void>;
