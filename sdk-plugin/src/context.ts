@@ -161,6 +161,20 @@ export interface Files {
   readonly mounts: Readonly<Record<string, string>>;
 }
 
+/** What this node can count on at the moment, such as `internet`; the plugin with the role `availability` says so. */
+export interface Availability {
+  /** True for what nobody says is missing. */
+  get(flag: string): boolean;
+  /**
+   * `false` holds for so many seconds, 3600 at most, unless it is said again; a minute after the plugin's end it counts as there. Needs
+   * `availability.set` and the role.
+   * @throws permission_denied
+   */
+  set(flag: string, value: boolean, ttlSeconds: number): Promise<void>;
+  /** Called after every change. @returns a function that ends it */
+  on(listener: () => void): () => void;
+}
+
 /** Same object in `setup`, handlers, schedules and `onConfig`. */
 export interface Ctx<Config extends object = JsonObject> extends Caller {
   readonly plugin: { readonly id: string; readonly version: string; readonly label: ConfinementLabel };
@@ -190,6 +204,7 @@ export interface Ctx<Config extends object = JsonObject> extends Caller {
   readonly pubsub: Pubsub;
   readonly blobs: Blobs;
   readonly community: CommunityFacts;
+  readonly availability: Availability;
   /** Nodes that offer a capability at the moment, this one included. Needs `community.read`. */
   providers(capability: CapRef): Promise<{ node: NodeId; params: JsonObject }[]>;
   readonly health: { report(state: { ok: boolean; detail?: string }): void };

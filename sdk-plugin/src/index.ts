@@ -32,6 +32,7 @@ export type {
 } from "./commons.ts";
 export type {
   Assets,
+  Availability,
   Body,
   CallOptions,
   CallReply,

@@ -45,7 +45,15 @@ export interface RegisteredCapability {
 
 export type HostMessage =
   | { t: "hello"; protocols: number[]; host: string; limits: JsonObject; features: string[] }
-  | { t: "init"; plugin: PluginFacts; config: JsonObject; grants: Grant[]; dataSchema: number }
+  /** `availability`: what is missing at the moment; absent when nothing is. */
+  | {
+      t: "init";
+      plugin: PluginFacts;
+      config: JsonObject;
+      grants: Grant[];
+      dataSchema: number;
+      availability?: Record<string, boolean>;
+    }
   | {
       t: "call";
       id: number;
@@ -110,6 +118,8 @@ export type HostMessage =
   | { t: "config"; id: number; config: JsonObject }
   | { t: "grants"; grants: Grant[] }
   | { t: "assets" }
+  /** What is missing from now on, `false` each; sent to runners that announce the feature of that name. */
+  | { t: "availability"; flags: Record<string, boolean> }
   | { t: "credit"; id: number; frames?: number; bytes?: number }
   | { t: "chunk"; stream: number; seq: number; size: number }
   | { t: "chunk.end"; stream: number; ok: boolean }
@@ -202,6 +212,7 @@ export const PLUGIN_OPS = {
   "identity.signPlugin": "identity.sign",
   "identity.signDoc": "identity.sign",
   "identity.dh": "identity.dh",
+  "availability.set": "availability.set",
   "blobs.stat": "blobs.read",
   "blobs.open": "blobs.read",
   "blobs.fetch": "blobs.read",

@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { openTopics } from "../bus/index.ts";
 import type { ConfinementReport, RoleName } from "../contract/index.ts";
 import { MountTable } from "../transport/index.ts";
-import type { RoleHolder, SharedStore } from "./commons/index.ts";
+import type { Availability, RoleHolder, SharedStore } from "./commons/index.ts";
 import { sandboxLauncher, seatBeltLauncher, type Launcher, type Machine, type openSeatBelt } from "./confine/index.ts";
 import { checkMounts } from "./data/index.ts";
 import { IsolateHosts, type EngineVerdict } from "./isolate/index.ts";
@@ -28,6 +28,7 @@ export function environmentOf(o: {
   settings: StoredSettings;
   secrets: SecretBox;
   shared: SharedStore;
+  availability: Availability;
   plugin: (id: string) => ManagedPlugin | undefined;
   holder: (role: RoleName) => RoleHolder | null;
   onChange: (id: string) => void;
@@ -64,6 +65,7 @@ export function environmentOf(o: {
       community: options.community ?? null,
       deliver: options.deliver ?? null,
       topics: options.topics ?? openTopics(),
+      availability: o.availability,
       signer: options.signer ?? null,
       store: o.shared,
       holder: o.holder,

@@ -11,6 +11,7 @@ import type {
   StoredRelease,
   Topics,
 } from "../contract/index.ts";
+import type { Flags } from "./commons/index.ts";
 import type { NodeIdentity } from "./broker/index.ts";
 import type { Launched, Launcher, SandboxSpec } from "./confine/index.ts";
 import type { SignHead } from "./ledger/index.ts";
@@ -65,6 +66,8 @@ export interface RuntimeOptions {
   admit?: (release: StoredRelease) => Promise<void>;
   /** How plugins' connections reach the world; this machine's resolver and network by default. What they may reach is decided all the same. */
   ways?: Partial<NetWays>;
+  /** Told what is missing at the moment, such as `{internet: false}`; what nobody names is there. */
+  onAvailability?: (flags: Flags) => void;
   /** 60 s to drain, 10 minutes of probation, 2 s at the fence by default. */
   upgradeTimes?: Partial<UpgradeTimes>;
 }

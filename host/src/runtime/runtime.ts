@@ -22,7 +22,7 @@ import type {
 import { isDevId, isDevVersion } from "../format/index.ts";
 import { createUlidFactory, HnError } from "../foundation/index.ts";
 import { roleHolder, type PanelWish } from "./broker/index.ts";
-import { SharedStore, type RoleHolder } from "./commons/index.ts";
+import { Availability, SharedStore, type RoleHolder } from "./commons/index.ts";
 import { allowReading, openSeatBelt, type Machine } from "./confine/index.ts";
 import { DataFolders, Trees } from "./data/index.ts";
 import { environmentOf } from "./environment-of.ts";
@@ -93,7 +93,10 @@ export class NodeRuntime implements Runtime {
     this.#settings = new StoredSettings({ journal: this.#journal, secrets, logs: this.#logs });
     this.#shelves = new Shelves({ layout: found.layout, clock });
     this.#shared = new SharedStore(found.layout.shared);
+    const availability = new Availability(clock);
+    if (options.onAvailability !== undefined) availability.watch(options.onAvailability);
     this.rights = new PluginRights({
+      onRole: (role) => role === "availability" && availability.retract((by) => this.#holder(role)?.pluginId === by),
       journal: this.#journal,
       ledger: this.#ledger,
       clock,
@@ -134,6 +137,7 @@ export class NodeRuntime implements Runtime {
       settings: this.#settings,
       secrets,
       shared: this.#shared,
+      availability,
       plugin: (id) => this.#plugins.get(id),
       holder: (role) => this.#holder(role),
       onChange: (id) => this.#announce(id),

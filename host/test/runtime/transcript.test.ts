@@ -10,7 +10,7 @@ import { ManualClock } from "../../src/foundation/index.ts";
 import { CallBudget } from "../../src/runtime/quota/index.ts";
 import { blobCid } from "../../src/identity/index.ts";
 import { openViewDoor, roleHolder, Session } from "../../src/runtime/broker/index.ts";
-import { SharedStore } from "../../src/runtime/commons/index.ts";
+import { Availability, SharedStore } from "../../src/runtime/commons/index.ts";
 import type { Launched, SandboxSpec } from "../../src/runtime/confine/index.ts";
 import { EgressMeter, SYSTEM_WAYS } from "../../src/runtime/net/index.ts";
 import { MountTable } from "../../src/transport/index.ts";
@@ -122,6 +122,7 @@ function stage(t: TestContext): {
       community: null,
       topics: openTopics(),
       deliver: null,
+      availability: new Availability(clock),
       signer: null,
       store: new SharedStore(join(folder, "shared.db")),
       // Where the plugin's own wish to store something leads.

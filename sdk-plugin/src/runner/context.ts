@@ -5,6 +5,7 @@ import type { Ctx, Kv, Log, WorkOptions } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
 import { HnError } from "../error.ts";
 import type { AssetFolder, OpenAssets } from "./assets.ts";
+import { openAvailability, type LiveAvailability } from "./availability.ts";
 import { openBlobs } from "./blobs.ts";
 import { openCaller } from "./caller.ts";
 import { openData, type DataSide, type OpenDatabase } from "./data.ts";
@@ -19,6 +20,7 @@ export interface Surface {
   ctx: Ctx;
   assets: AssetFolder;
   grants: LiveGrants;
+  availability: LiveAvailability;
   data: DataSide;
   /** Takes new settings over once the plugin has. */
   setConfig(config: JsonObject): void;
@@ -53,6 +55,7 @@ export function createSurface(o: {
   const onFault = (error: unknown): void => log.error(stackOf(error));
   const assets = openAssets(plugin.assetsDir, onFault);
   const grants = openGrants(init.grants, onFault);
+  const availability = openAvailability(link, { first: init.availability ?? {}, onFault });
   const data = openData({ facts: plugin, grants, openDatabase });
   /** For reports nobody waits for. */
   const report = (what: string, sent: Promise<unknown>): void =>
@@ -103,6 +106,7 @@ export function createSurface(o: {
     pubsub: openPubsub(link),
     blobs: openBlobs(link, undefined),
     community: openCommunity(link),
+    availability,
     providers: async (cap) => (await link.op("providers", { cap })).providers,
     health: { report: (state) => report("health.report", link.op("health.report", { ...state })) },
     metrics: {
@@ -112,7 +116,7 @@ export function createSurface(o: {
     notify: async (notice) => void (await link.op("notify", { ...notice })),
     ...openCaller(link, undefined),
   };
-  return { ctx: Object.freeze(ctx), assets, grants, data, setConfig: (next) => void (config = freeze(next)) };
+  return { ctx: Object.freeze(ctx), assets, grants, availability, data, setConfig: (next) => void (config = freeze(next)) };
 }
 
 function openKv(link: HostLink): Kv {

@@ -50,7 +50,7 @@ export interface Served {
 
 export const PROTOCOL = 1;
 export const SDK_VERSION = "0.1.0";
-const FEATURES = ["data.open"];
+const FEATURES = ["data.open", "availability"];
 
 /** Speaks with one host until it says `stop` or the connection ends. */
 export function serve(options: ServeOptions): Served {
@@ -133,6 +133,8 @@ export function serve(options: ServeOptions): Served {
         return surface?.grants.replace(message.grants);
       case "assets":
         return surface?.assets.changed();
+      case "availability":
+        return surface?.availability.replace(message.flags);
       case "ping":
         return send({ t: "pong", n: message.n });
       case "drain":

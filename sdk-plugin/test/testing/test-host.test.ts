@@ -110,6 +110,36 @@ for (const { mode, skip } of modes())
       await shared.call(SAY, { input: { op: "recall" } });
     });
 
+    it("lets another version follow, and goes on with the former one when that cannot start", async (t) => {
+      const host = await open(t);
+      const next = (version: string, edit: (code: string) => string): string => {
+        const dir = mkdtempSync(join(tmpdir(), "hn-next-"));
+        t.after(() => rmSync(dir, { recursive: true, force: true }));
+        cpSync(PARROT, dir, { recursive: true });
+        const [manifest, code] = [join(dir, "hearthnet.plugin.json"), join(dir, "src", "index.ts")];
+        writeFileSync(manifest, readFileSync(manifest, "utf8").replace('"version": "1.0.0"', `"version": "${version}"`));
+        writeFileSync(code, edit(readFileSync(code, "utf8")));
+        return dir;
+      };
+      await host.call(SAY, { input: { op: "remember", word: "Lora" } });
+      const broken = next("1.1.0", (code) =>
+        code.replace("async setup(ctx) {", 'async setup(ctx) {\n    throw new Error("not today");'),
+      );
+      await assert.rejects(host.update({ dir: broken }), { reason: "start_failed" });
+      assert.equal(host.manifest.version, "1.0.0");
+      await host.kill9();
+      await until("the former one is back", () => host.status().state === "active");
+      const good = next("1.2.0", (code) => code.replace("{ stored: await", '{ by: "1.2.0", stored: await'));
+      assert.equal((await host.update({ dir: good })).version, "1.2.0");
+      assert.equal(host.manifest.version, "1.2.0");
+      const { output } = await host.call(SAY, { input: { op: "remember", word: "Coco" } });
+      assert.equal(output["by"], "1.2.0");
+      await assert.rejects(
+        host.update({ dir: join(PARROT, "..", "..", "..", "..", "test", "fixtures", "plugins", "house-rules") }),
+        /is no version of acme\/parrot/,
+      );
+    });
+
     it("says plainly what it cannot do to a plugin", async (t) => {
       const host = await open(t, { grants: [mayOffer] });
       await assert.rejects(host.fillDisk(), /has no storage\.kv/);

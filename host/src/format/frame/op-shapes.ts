@@ -85,6 +85,8 @@ export interface OpShapes {
   "identity.signPlugin": { args: { payload: JsonObject }; value: { signature: Signature } };
   "identity.signDoc": { args: { type: string; doc: JsonObject }; value: { signature: Signature } };
   "identity.dh": { args: { peer: string }; value: { shared: Uint8Array } };
+  /** `false` holds for so long, unless it is said again; needs the role `availability`. */
+  "availability.set": { args: { flag: string; value: boolean; ttlSeconds: number }; value: Empty };
   "blobs.stat": { args: { cid: Cid }; value: JsonObject };
   /** `op.frame` messages: `head` with what `blobs.stat` gives, then `data` with `{bytes}`, 256 KiB at most each. */
   "blobs.open": { args: { cid: Cid }; value: Empty };

@@ -1,5 +1,6 @@
 /** Every operation a plugin may ask for, beside the check that decides it. What is not listed here is denied. @source plugin-platform §3.1, §5.2 */
 import { PLUGIN_OPS, type JsonValue, type PluginOp } from "../../contract/index.ts";
+import { AVAILABILITY_OPS } from "./availability-ops.ts";
 import { BLOB_OPS } from "./blob-ops.ts";
 import { BUS_OPS } from "./bus-ops.ts";
 import { CAPABILITY_OPS } from "./capability-ops.ts";
@@ -26,6 +27,7 @@ const OPS: Record<PluginOp, OpHandler> = {
   ...COMMUNITY_OPS,
   ...IDENTITY_OPS,
   ...BLOB_OPS,
+  ...AVAILABILITY_OPS,
 };
 
 export function isOp(name: string): name is PluginOp {

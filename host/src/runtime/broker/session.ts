@@ -153,6 +153,7 @@ export class Session {
   readonly #logBudget: LogBudget;
   readonly #conversations = new Conversations();
   #onIdle: (() => void) | undefined;
+  readonly #unwatch: () => void;
 
   /** @throws Error when the process cannot be started at all */
   constructor(options: SessionOptions) {
@@ -192,6 +193,9 @@ export class Session {
       onAtCap: options.onAtCap,
       onEnd: (end) => this.#ended(end),
     });
+    this.#unwatch = options.commons.availability.watch(
+      (flags) => this.process.features.has("availability") && this.#send({ t: "availability", flags }),
+    );
     this.questions = new Questions({ channel: () => this.process.channel, clock });
     this.#calls = new LiveCalls({
       process: this.process,
@@ -329,8 +333,9 @@ export class Session {
 
   /** Live: the next op is decided under the new grants, what runs on a lost one ends. @source §3.4.3 */
   setGrants(grants: readonly Grant[]): void {
-    const { clock } = this.#options;
+    const { clock, commons, release } = this.#options;
     this.#grants = new GrantModes(grants, () => clock.now());
+    commons.availability.retract((by, flag) => by !== release.id || this.grants.mayDeclare(flag));
     this.capabilities.withdrawUnless((name) => this.#mayNotProvide(name) === undefined);
     // What came through a route or a panel is the doors' own affair.
     this.#calls.cancelUnless((ref) => (CALL_REF.test(ref) ? this.#mayNotProvide(ref.split("@")[0] ?? ref) : undefined));
@@ -358,6 +363,7 @@ export class Session {
 
   #init(paths: ConfinedProcess["launched"]["paths"]): HostMessage {
     const { release, config, grants, expectedLabel, identity, spec, clock } = this.#options;
+    const { flags } = this.#options.commons.availability;
     const mounts = spec.mounts.map(({ name }, index) => [name, paths.mounts[index]?.path ?? ""]);
     return {
       t: "init",
@@ -375,6 +381,7 @@ export class Session {
       config,
       grants: shown(grants, clock.now()),
       dataSchema: release.manifest.data?.schemaVersion ?? 0,
+      ...(Object.keys(flags).length === 0 ? {} : { availability: flags }),
     };
   }
 
@@ -570,6 +577,8 @@ export class Session {
     this.#ops.closeAll(gone);
     this.questions.failAll(gone);
     void this.#closePools();
+    this.#unwatch();
+    this.#options.commons.availability.leave(this.#options.release.id);
     this.#options.onEnd(end);
   }
 

@@ -54,6 +54,7 @@ const SIMULATED: { [Op in PluginOp]: (op: TriedOp) => OpShapes[Op]["value"] | Pr
   "blobs.stat": NOTHING,
   "blobs.open": NOTHING,
   "blobs.fetch": NOTHING,
+  "availability.set": NOTHING,
   "blobs.put": () => ({ cid: "" }),
 };
 

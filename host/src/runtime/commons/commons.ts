@@ -11,6 +11,7 @@ import type {
 } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { GrantTable } from "../permission/index.ts";
+import type { Availability } from "./availability.ts";
 import type { SharedStore } from "./shared-store.ts";
 
 /** One call to whoever holds a role, under the principal of whoever asked. */
@@ -39,6 +40,7 @@ export interface Commons {
   /** Absent where there are no neighbours. */
   deliver: DeliverEvent | null;
   topics: Topics;
+  availability: Availability;
   signer: PluginSigner | null;
   store: SharedStore;
   /** The one active plugin that holds the role; null when none does. */

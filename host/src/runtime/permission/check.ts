@@ -100,6 +100,15 @@ export class GrantTable {
     return Math.max(...scopes.map((scope) => amount(scope, "quotaMb") || KV_DEFAULT_MB)) * 1_048_576;
   }
 
+  /** `availability`: a flag that is listed. */
+  availability(flag: string): void {
+    if (!this.mayDeclare(flag)) throw denied("availability.set", flag);
+  }
+
+  mayDeclare(flag: string): boolean {
+    return this.scopes("availability.set").some((scope) => texts(scope, "flags").includes(flag));
+  }
+
   /** `events.append` */
   append(type: string): void {
     if (!mayAppend(this, type)) throw denied("events.append", type);

@@ -31,6 +31,8 @@ export interface PluginRightsOptions {
   clock: Clock;
   newId: () => string;
   releases: () => readonly StoredRelease[];
+  /** It was given to another, or to nobody. */
+  onRole?: (role: RoleName) => void;
   /** One act on a plugin after the other. */
   inTurn: <T>(id: string, act: () => Promise<T>) => Promise<T>;
   /** Within its turn: the process knows the journal's rights, started anew if it must or `anew` says so. */
@@ -184,7 +186,9 @@ export class PluginRights implements Rights {
   }
 
   assignRole(role: RoleName, id: string | null, o: { instead?: string }): RoleState {
-    return this.#roles.assign(role, id, o);
+    const state = this.#roles.assign(role, id, o);
+    this.#o.onRole?.(role);
+    return state;
   }
 
   async #set(id: string, o: { before: readonly Grant[]; after: readonly Grant[]; anew?: boolean }): Promise<void> {

@@ -55,8 +55,9 @@ const offer = (name: string): NonNullable<PluginManifest["contributes"]["capabil
 const PROVIDE = allow("bus.provide", { prefixes: ["ext.acme."] });
 
 test("the board writes an event and its view has it", { skip }, async (t) => {
-  const place = await openNeighbourhood(t);
-  const { world } = place;
+  const sent: string[] = [];
+  const place = await openNeighbourhood(t, { deliver: async (event) => (sent.push(event.event_type), "direct") });
+  const { world, anna } = place;
   const views = [{ name: "board", types: ["market.post.created"], snapshot: true }];
   const manifest = { contributes: { capabilities: [offer("ext.acme.board.post")], views } };
   const types = ["market.post.created"];
@@ -64,15 +65,18 @@ test("the board writes an event and its view has it", { skip }, async (t) => {
     PROVIDE,
     allow("events.append", { types }),
     allow("events.read", { types }),
+    allow("events.push"),
   ]);
-  const post = (requestId: string): Promise<JsonObject> => {
-    const { call, signal, offer: found } = world.bus.dispatch("ext.acme.board.post", { input: { title: "A bike" } });
+  const post = (requestId: string, to: string | null = null): Promise<JsonObject> => {
+    const { call, signal, offer: found } = world.bus.dispatch("ext.acme.board.post", { input: { title: "A bike", to } });
     const cancellation = { aborted: false, reason: undefined, signal, onAbort: () => {} };
     return (found.handler({ ...call, requestId }, cancellation) as Promise<{ output: JsonObject }>).then(({ output }) => output);
   };
   const first = await post("01J9Z3K8V4Q2N7M5C6B1A0WXY1");
   await until("the view has it", async () => (await post("01J9Z3K8V4Q2N7M5C6B1A0WXY1"))["posts"] === 1);
   assert.equal((await post("01J9Z3K8V4Q2N7M5C6B1A0WXY1"))["event_id"], first["event_id"], "a repeated call writes once");
+  assert.equal((await post("01J9Z3K8V4Q2N7M5C6B1A0WXY1", anna.signer.nodeId))["delivered"], "direct");
+  assert.deepEqual(sent, types);
 });
 
 test("the listener tells its owner the news", { skip }, async (t) => {
@@ -111,4 +115,22 @@ test("the counter reads a file and stores what it found", { skip }, async (t) =>
   const { output } = await world.bus.call("ext.acme.count.bytes", { input: { cid: cid ?? null } });
   assert.equal(output["size"], 3);
   assert.match(output["cid"] as string, /^blake3:[0-9a-f]{64}$/);
+});
+
+test("the uplink says what the node can count on", { skip }, async (t) => {
+  const told: unknown[] = [];
+  const place = await openNeighbourhood(t, { onAvailability: (flags) => told.push(flags) });
+  const { world } = place;
+  const manifest: Partial<PluginManifest> = {
+    roles: ["availability"],
+    contributes: { capabilities: [offer("ext.acme.uplink.report")] },
+  };
+  const release = packed(place, { name: "uplink", code: example("ctx.availability.set("), manifest });
+  await world.runtime.stage(release, [PROVIDE, allow("availability.set", { flags: ["internet"] })]);
+  world.runtime.rights.assignRole("availability", release.id, {});
+  const report = async (up: boolean): Promise<unknown> =>
+    (await world.bus.call("ext.acme.uplink.report", { input: { up } })).output["internet"];
+  assert.equal(await report(false), false);
+  assert.equal(await report(true), true);
+  assert.deepEqual(told, [{ internet: false }, {}]);
 });

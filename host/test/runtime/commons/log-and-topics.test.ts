@@ -186,7 +186,7 @@ for (const tier of ["process", "isolate"] as const)
       assert.deepEqual(await push(ULID), { code: "not_found", reason: null });
       const codes = new Set<unknown>();
       // Faster than two a second, however slow the machine.
-    for (let n = 0; n < 1000 && !codes.has("rate_limited"); n += 1) codes.add((await push(event_id))["code"]);
+      for (let n = 0; n < 1000 && !codes.has("rate_limited"); n += 1) codes.add((await push(event_id))["code"]);
       assert.ok(codes.has("rate_limited"), "two a second, and no more");
       await world.runtime.setGrants(
         id,

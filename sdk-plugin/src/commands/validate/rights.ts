@@ -22,6 +22,7 @@ const USES: Partial<Record<PermissionName, Use>> = {
   "proc.worker": { call: /\.workers\.(?:run|open)\(/, name: "ctx.workers", word: /\bworkers\b/ },
   "events.append": { call: /\.events\.append\(/, name: "ctx.events.append", word: /\bappend\b/ },
   "events.push": { call: /\.events\.push\(/, name: "ctx.events.push", word: /\bpush\b/ },
+  "availability.set": { call: /\.availability\.set\(/, name: "ctx.availability.set", word: /\bavailability\b/ },
   "pubsub.publish": { call: /\.pubsub\.publish\(/, name: "ctx.pubsub.publish", word: /\bpublish\b/ },
   "blobs.write": { call: /\.blobs\.put\(/, name: "ctx.blobs.put", word: /\bblobs\b/ },
   notify: { call: /\bctx\.notify\(/, name: "ctx.notify", word: /\bnotify\b/ },
