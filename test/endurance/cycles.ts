@@ -47,7 +47,7 @@ export interface Cycles {
 }
 
 /** Callers at one time while what the node keeps of calls is filled up. */
-const LANES = 16;
+const LANES = 4;
 
 /**
  * @param o.calls        calls of the warm-up, beside those of its cycles
@@ -193,7 +193,7 @@ function mayfly(version: string): Uint8Array {
             stream: null,
             trust: "member",
             idempotent: true,
-            maxConcurrent: LANES,
+            maxConcurrent: 16,
             timeoutSeconds: 10,
           },
         ],
