@@ -48,6 +48,8 @@ export interface Cycles {
 
 /** Callers at one time while what the node keeps of calls is filled up. */
 const LANES = 4;
+/** However busy the machine is. */
+const PATIENCE_MS = 60_000;
 
 /**
  * @param o.calls        calls of the warm-up, beside those of its cycles
@@ -92,10 +94,14 @@ export async function runCycles(o: {
       o.onCycle?.(n + 1);
       if (o.sampleEvery !== undefined && (n + 1) % o.sampleEvery === 0) samples.push({ cycle: n + 1, ...(await hold()) });
     }
-    const after = await until("former processes are gone", async () => {
-      const now = await hold();
-      return now.children <= before.children ? now : null;
-    });
+    const after = await until(
+      "former processes are gone",
+      async () => {
+        const now = await hold();
+        return now.children <= before.children ? now : null;
+      },
+      PATIENCE_MS,
+    );
     return {
       before,
       after,
@@ -115,15 +121,19 @@ export async function runCycles(o: {
 /** Once nothing winds up any more: three looks that count the same, and of memory the least of them, for garbage comes and goes. */
 async function atRest(look: () => Promise<Holding>): Promise<Holding> {
   let alike: Holding[] = [];
-  return until("it holds still", async () => {
-    const now = await look();
-    const [last] = alike;
-    if (last !== undefined && countsOf(last) !== countsOf(now)) alike = [];
-    alike.push(now);
-    if (alike.length < 3) return null;
-    const least = (of: (holding: Holding) => number): number => Math.min(...alike.map(of));
-    return { ...now, heapMb: least(({ heapMb }) => heapMb), rssMb: least(({ rssMb }) => rssMb) };
-  });
+  return until(
+    "it holds still",
+    async () => {
+      const now = await look();
+      const [last] = alike;
+      if (last !== undefined && countsOf(last) !== countsOf(now)) alike = [];
+      alike.push(now);
+      if (alike.length < 3) return null;
+      const least = (of: (holding: Holding) => number): number => Math.min(...alike.map(of));
+      return { ...now, heapMb: least(({ heapMb }) => heapMb), rssMb: least(({ rssMb }) => rssMb) };
+    },
+    PATIENCE_MS,
+  );
 }
 
 function countsOf({ descriptors, resources, children, listeners, plugins, files }: Holding): string {
@@ -160,10 +170,14 @@ async function oneCycle(client: OperatorClient, nextVersion: () => string): Prom
 
 async function installed(client: OperatorClient, body: object): Promise<void> {
   const { job_id: id } = await client.send<{ job_id: string }>("POST", "/installs/terminal", body);
-  const job = await until("it is installed", async () => {
-    const job = await client.get<Job>(`/jobs/${id}`);
-    return job.state === "running" ? null : job;
-  });
+  const job = await until(
+    "it is installed",
+    async () => {
+      const job = await client.get<Job>(`/jobs/${id}`);
+      return job.state === "running" ? null : job;
+    },
+    PATIENCE_MS,
+  );
   if (job.error !== undefined) throw HnError.fromLocal(job.error);
 }
 
