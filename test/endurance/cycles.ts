@@ -15,6 +15,7 @@ import { temporaryFolder } from "../../host/test/runtime/fixtures/world.ts";
 import { until } from "../../host/test/support/until.ts";
 import { signedPackage } from "../fixtures/signed-plugin.ts";
 import type { Measures as ProcessMeasures } from "../support/measures.ts";
+import type { Sample } from "./verdict.ts";
 
 const ID = "hearthnet/mayfly";
 const CAPABILITY = "ext.hearthnet.mayfly.say";
@@ -36,14 +37,31 @@ export interface Holding extends Measures {
 }
 
 export interface Cycles {
-  /** After `warmUp` cycles: what a first use leaves for good is no leak. */
+  /** After `warmUp` cycles and calls: what a first use leaves for good is no leak, nor is what fills up to a bound. */
   before: Holding;
   after: Holding;
+  /** Memory on the way. */
+  samples: Sample[];
   /** Milliseconds of one cycle, the middle of all. */
   cycleMs: number;
 }
 
-export async function runCycles(o: { warmUp: number; count: number; onCycle?: (n: number) => void }): Promise<Cycles> {
+/** Callers at one time while what the node keeps of calls is filled up. */
+const LANES = 4;
+/** However busy the machine is. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * @param o.calls        calls of the warm-up, beside those of its cycles
+ * @param o.sampleEvery  cycles from one look at the memory to the next; absent: only before and after
+ */
+export async function runCycles(o: {
+  warmUp: number;
+  calls?: number;
+  count: number;
+  sampleEvery?: number;
+  onCycle?: (n: number) => void;
+}): Promise<Cycles> {
   const folder = temporaryFolder();
   const dataDir = join(folder, "data");
   const temporary = join(folder, "temporary");
@@ -55,27 +73,41 @@ export async function runCycles(o: { warmUp: number; count: number; onCycle?: (n
   try {
     await once(child, "message");
     const client = new OperatorClient(dataDir);
-    const hold = async (): Promise<Holding> => {
+    const look = async (): Promise<Holding> => {
       child.send("measure");
       const [measures] = (await once(child, "message")) as [Measures];
       return { ...measures, ...heldBy(child.pid ?? 0, folder) };
     };
+    const hold = (): Promise<Holding> => atRest(look);
     let version = 0;
-    const cycle = (): Promise<void> => oneCycle(client, () => `1.0.${(version += 1)}`);
+    const next = (): string => `1.0.${(version += 1)}`;
+    const cycle = (): Promise<void> => oneCycle(client, next);
+    await manyCalls(client, { version: next(), calls: o.calls ?? 0 });
     for (let n = 0; n < o.warmUp; n += 1) await cycle();
     const before = await hold();
+    const samples: Sample[] = [{ cycle: 0, ...before }];
     const times: number[] = [];
     for (let n = 0; n < o.count; n += 1) {
       const from = performance.now();
       await cycle();
       times.push(performance.now() - from);
       o.onCycle?.(n + 1);
+      if (o.sampleEvery !== undefined && (n + 1) % o.sampleEvery === 0) samples.push({ cycle: n + 1, ...(await hold()) });
     }
-    const after = await until("former processes are gone", async () => {
-      const now = await hold();
-      return now.children <= before.children ? now : null;
-    });
-    return { before, after, cycleMs: times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0 };
+    const after = await until(
+      "former processes are gone",
+      async () => {
+        const now = await hold();
+        return now.children <= before.children ? now : null;
+      },
+      PATIENCE_MS,
+    );
+    return {
+      before,
+      after,
+      samples: samples.map(({ cycle, heapMb, rssMb }) => ({ cycle, heapMb, rssMb })),
+      cycleMs: times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0,
+    };
   } finally {
     if (child.exitCode === null) {
       const gone = once(child, "exit");
@@ -86,28 +118,66 @@ export async function runCycles(o: { warmUp: number; count: number; onCycle?: (n
   }
 }
 
+/** Once nothing winds up any more: three looks that count the same, and of memory the least of them, for garbage comes and goes. */
+async function atRest(look: () => Promise<Holding>): Promise<Holding> {
+  let alike: Holding[] = [];
+  return until(
+    "it holds still",
+    async () => {
+      const now = await look();
+      const [last] = alike;
+      if (last !== undefined && countsOf(last) !== countsOf(now)) alike = [];
+      alike.push(now);
+      if (alike.length < 3) return null;
+      const least = (of: (holding: Holding) => number): number => Math.min(...alike.map(of));
+      return { ...now, heapMb: least(({ heapMb }) => heapMb), rssMb: least(({ rssMb }) => rssMb) };
+    },
+    PATIENCE_MS,
+  );
+}
+
+function countsOf({ descriptors, resources, children, listeners, plugins, files }: Holding): string {
+  return JSON.stringify([descriptors, Object.entries(resources).toSorted(), children, listeners, plugins, files]);
+}
+
+/** Fills what the node keeps of calls: the last 10,000, names and times alone. */
+async function manyCalls(client: OperatorClient, { version, calls }: { version: string; calls: number }): Promise<void> {
+  if (calls === 0) return;
+  await client.upload("/packages", mayfly(version));
+  await installed(client, { id: ID, version, grants: "all", client_id: `fill-${version}` });
+  let left = calls;
+  const lane = async (): Promise<void> => {
+    while (left-- > 0) await say(client);
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  await client.send("DELETE", `/plugins/${ID}?keep_data=no`);
+}
+
+async function say(client: OperatorClient): Promise<string> {
+  const call = { capability: CAPABILITY, version: "1.0", params: {}, input: {} };
+  return (await client.send<{ output: { version: string } }>("POST", "/call", call)).output.version;
+}
+
 async function oneCycle(client: OperatorClient, nextVersion: () => string): Promise<void> {
   for (const act of ["install", "update"]) {
     const version = nextVersion();
     await client.upload("/packages", mayfly(version));
     await installed(client, { id: ID, version, grants: "all", client_id: `${act}-${version}` });
-    const { output } = await client.send<{ output: { version: string } }>("POST", "/call", {
-      capability: CAPABILITY,
-      version: "1.0",
-      params: {},
-      input: {},
-    });
-    assert.equal(output.version, version, act);
+    assert.equal(await say(client), version, act);
   }
   await client.send("DELETE", `/plugins/${ID}?keep_data=no`);
 }
 
 async function installed(client: OperatorClient, body: object): Promise<void> {
   const { job_id: id } = await client.send<{ job_id: string }>("POST", "/installs/terminal", body);
-  const job = await until("it is installed", async () => {
-    const job = await client.get<Job>(`/jobs/${id}`);
-    return job.state === "running" ? null : job;
-  });
+  const job = await until(
+    "it is installed",
+    async () => {
+      const job = await client.get<Job>(`/jobs/${id}`);
+      return job.state === "running" ? null : job;
+    },
+    PATIENCE_MS,
+  );
   if (job.error !== undefined) throw HnError.fromLocal(job.error);
 }
 
@@ -137,11 +207,12 @@ function mayfly(version: string): Uint8Array {
             stream: null,
             trust: "member",
             idempotent: true,
-            maxConcurrent: 4,
+            maxConcurrent: 16,
             timeoutSeconds: 10,
           },
         ],
       },
+      limits: { callsPerMinute: 100_000 },
       permissions: [
         { name: "bus.provide", scope: { prefixes: ["ext.hearthnet.mayfly."] }, reason },
         { name: "storage.kv", scope: { quotaMb: 1 }, reason },

@@ -1,5 +1,5 @@
 /** The network, opened by the host. @source plugin-platform §4.3 `ctx.fetch`, `ctx.net` */
-import type { JsonObject, JsonValue } from "../../contract/index.ts";
+import type { JsonObject, JsonValue, PermissionName } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import {
   connectFor,
@@ -94,23 +94,34 @@ interface Wire {
 
 /** @param wires  those that were opened are added */
 export function talkOf(op: OpCall, wires: Wire[] = []): Talk {
+  let [target, permission] = ["", "" as PermissionName | ""];
+  /** Where one op goes to several places, by redirects or datagrams, each has a row; the bytes stand in that of the last. */
+  const leave = (next: string): void => {
+    if (permission !== "" && target !== "" && target !== next)
+      op.scope.onUsed({ op: permission === "net.udp" ? "net.udp" : "net.fetch", permission, target, trace: traceOf(op) });
+    target = next;
+  };
   return {
     signal: op.signal,
     grants: op.scope.grants,
     passing: op.passing,
     decide: op.decide,
     frame: op.frame,
-    about: (target) => op.note({ target: nameOf(target) }),
-    lent: (secret, target) =>
+    about(to) {
+      leave(nameOf(to));
+      op.note({ target });
+    },
+    lent: (secret, to) =>
       op.scope.onUsed({
         op: "secret.use",
         permission: "secret.use",
-        target: `${secret} at ${nameOf(target)}`,
+        target: `${secret} at ${nameOf(to)}`,
         trace: traceOf(op),
       }),
-    opened({ permission, wire }) {
+    opened(connection) {
+      permission = connection.permission;
       op.note({ permission });
-      wires.push(wire);
+      wires.push(connection.wire);
     },
   };
 }

@@ -237,7 +237,7 @@ export class OpDesk {
     } catch (error) {
       if (!(error instanceof Undecided)) throw error;
       const { permission, target } = error.denial;
-      this.#options.onSimulated({ ...use, permission: use.permission || permission, target: use.target || target });
+      this.#options.onSimulated({ ...use, permission, target: use.target || target });
       return simulated(o.op, { ...call, begun: running.framed });
     }
   }

@@ -51,8 +51,8 @@ export async function udpFor(network: Network, o: { family: 4 | 6 }, talk: Talk)
       write: async ({ bytes, to }: { bytes: Uint8Array; to: Target | undefined }): Promise<void> => {
         if (to === undefined || bytes.byteLength > DATAGRAM_MAX_BYTES)
           throw new HnError("bad_request", { message: "A datagram needs host and port, and at most 65507 bytes." });
-        talk.about(to);
         const address = await partnerAddress(network, { to, family: o.family }, talk);
+        talk.about(to);
         network.options.meter.spend(bytes.byteLength);
         wire.bytesOut += bytes.byteLength;
         partners.add(address, to.port);

@@ -23,9 +23,7 @@ export function propose(manifest: PluginManifest, uses: readonly TrialUse[], bef
     scope,
     weight: weightOf({ permission, scope }, manifest.contributes.capabilities ?? []),
     // That a name may be asked for is asked before it is known which right counts, and goes with a check of that right.
-    uses: uses
-      .filter((use) => use.permission === permission && use.method !== "name")
-      .reduce((sum, { count }) => sum + count, 0),
+    uses: uses.filter((use) => use.permission === permission && use.method !== "name").reduce((sum, { count }) => sum + count, 0),
   });
   const grants = [...used, ...started].map(row);
   const named = new Set(grants.map(({ permission }) => permission));

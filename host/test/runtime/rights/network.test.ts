@@ -193,6 +193,8 @@ test(
     await world.runtime.rights.answer(asked, "once");
     assert.deepEqual(await followed, { text: "other" });
     assert.deepEqual(seen, ["POST api.test/away", "GET other.test/here"]);
+    for (const target of ["api.test:80", "other.test:80"])
+      assert.ok(rowsOf(id).includes(`allow net.fetch net.internet ${target}`), "each place it went to has its row (§8.1)");
     const refused = call({ path: "/away" });
     await world.runtime.rights.answer((await question()).id, "deny");
     assert.deepEqual(await refused, { code: "permission_denied" });
@@ -216,7 +218,7 @@ test("what was allowed in a trial run is done, and a redirect out of it is simul
 });
 
 test("an answer of the operator's lasts as long as a socket for datagrams, for each place", { skip }, async (t) => {
-  const { call } = await install(
+  const { id: plugin, call } = await install(
     t,
     `const udp = await ctx.net.udp();
      const said = [];
@@ -235,6 +237,12 @@ test("an answer of the operator's lasts as long as a socket for datagrams, for e
   });
   assert.deepEqual(await call(), { said: ["sent", "sent", "permission_denied"] });
   assert.deepEqual(targets, ["net.udp", "127.0.0.1:9", "127.0.0.2:9"]);
+  const rows = await until("the socket's own row is there", () => {
+    const now = rowsOf(plugin);
+    return now.includes("allow net.udp net.udp 127.0.0.1:9") ? now : null;
+  });
+  assert.ok(rows.includes("deny net.write net.udp 127.0.0.2:9"), rows.join("\n"));
+  assert.ok(!rows.includes("allow net.udp net.udp 127.0.0.2:9"));
   forget();
 });
 
