@@ -243,7 +243,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     manifest: (contract) => self.manifest(contract),
     mounts,
     dht: () => dht?.answer,
-    ready: () => bus.entries({ node_id: nodeId }).some((entry) => entry.only_here !== true) && peers.list().some((peer) => peer.online),
+    ready: () =>
+      bus.entries({ node_id: nodeId }).some((entry) => entry.only_here !== true) && peers.list().some((peer) => peer.online),
     clock,
     log: log.child({ room: "transport" }),
     dataDir,

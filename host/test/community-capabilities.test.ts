@@ -35,7 +35,7 @@ describe("community.* on the bus (00 G-6, E-7)", () => {
     const input = { invitee_node_id: frida.signer.nodeId, display_name: "Frida", initial_level: "member" };
     const { output } = await call("community.invite", input);
     assert.equal((await call("community.invite", input)).output["event_id"], output["event_id"]);
-    await frida.community.join(String(output["invite_blob"]), village.link(frida));
+    await frida.community.join(output["invite_blob"] as string, village.link(frida));
     assert.equal(anna.community.levelOf(frida.signer.nodeId), "member");
     await assert.rejects(call("community.invite", { ...input, extra: 1 }), refusal("schema_mismatch"));
   });
@@ -44,9 +44,14 @@ describe("community.* on the bus (00 G-6, E-7)", () => {
     const [anna, ben, carl, dora] = await five(new Village(t));
     assert.ok(anna && ben && carl && dora);
     const { call } = offered(t, anna);
-    const two = carl.community.cosign(ben.community.propose({ action: "community.member.revoked", target: dora.signer.nodeId, reason: "lost" }).text);
+    const two = carl.community.cosign(
+      ben.community.propose({ action: "community.member.revoked", target: dora.signer.nodeId, reason: "lost" }).text,
+    );
     const { data } = JSON.parse(Buffer.from(two.text.slice(14), "base64url").toString("utf8")) as { data: JsonObject };
-    await assert.rejects(call("community.revoke", { ...data, reason: "another" }), refusal("unauthorized", "co_signer_insufficient"));
+    await assert.rejects(
+      call("community.revoke", { ...data, reason: "another" }),
+      refusal("unauthorized", "co_signer_insufficient"),
+    );
     const { output } = await call("community.revoke", data);
     assert.equal(anna.community.standing(dora.signer.nodeId).kind, "revoked");
     assert.deepEqual((await call("community.revoke", data)).output, output, "asked again it says the same");
@@ -62,7 +67,13 @@ describe("community.* on the bus (00 G-6, E-7)", () => {
       call("community.demote", { target_node_id: dora.signer.nodeId, new_level: "member" }),
       refusal("unauthorized", "co_signer_insufficient"),
     );
-    const plugin: Principal = { kind: "plugin", plugin_id: "acme/notes", node_id: anna.signer.nodeId, community_id, level: "anchor" };
+    const plugin: Principal = {
+      kind: "plugin",
+      plugin_id: "acme/notes",
+      node_id: anna.signer.nodeId,
+      community_id,
+      level: "anchor",
+    };
     await assert.rejects(call("community.leave", {}, plugin), refusal("unauthorized"));
     assert.deepEqual((await call("community.leave", {})).output, {});
     assert.equal(anna.community.communityId(), null);

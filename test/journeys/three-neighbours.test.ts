@@ -53,7 +53,9 @@ describe("three neighbours", () => {
     const started = performance.now();
     const back = await startNode(t, { dataDir: carl.dataDir });
     const { events, counted, head } = await equal("the one that was killed has everything", [anna, ben, dora, back]);
-    process.stdout.write(`figure: back after ${Math.round(performance.now() - started)} ms from its start, ${events} events, head ${head}\n`);
+    process.stdout.write(
+      `figure: back after ${Math.round(performance.now() - started)} ms from its start, ${events} events, head ${head}\n`,
+    );
     assert.equal(counted, events);
     for (const node of [ben, dora, back]) assert.deepEqual(bytesOf(node), bytesOf(anna));
     const members = await back.ask<Member[]>(["members"]);

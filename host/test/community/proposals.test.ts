@@ -7,7 +7,11 @@ describe("acts that several members sign (04 E-7)", () => {
   it("go from member to member as text, until enough have signed", async (t) => {
     const [anna, ben, carl, dora, emil] = await five(new Village(t));
     assert.ok(anna && ben && carl && dora && emil);
-    const first = anna.community.propose({ action: "community.member.revoked", target: emil.signer.nodeId, reason: "lost laptop" });
+    const first = anna.community.propose({
+      action: "community.member.revoked",
+      target: emil.signer.nodeId,
+      reason: "lost laptop",
+    });
     assert.match(first.text, /^hncosign:\/\/v1\//);
     assert.deepEqual([first.signers, first.enough, first.reason], [[anna.signer.nodeId], false, "lost laptop"]);
     await assert.rejects(anna.community.submit(first.text), refusal("unauthorized", "co_signer_insufficient"));
@@ -44,7 +48,8 @@ describe("acts that several members sign (04 E-7)", () => {
       community_id: string;
       data: Record<string, unknown>;
     };
-    const again = (change: object): string => `hncosign://v1/${Buffer.from(JSON.stringify({ ...body, ...change })).toString("base64url")}`;
+    const again = (change: object): string =>
+      `hncosign://v1/${Buffer.from(JSON.stringify({ ...body, ...change })).toString("base64url")}`;
     const bad = [
       "hello",
       "hncosign://v1/AAAA",
@@ -59,7 +64,10 @@ describe("acts that several members sign (04 E-7)", () => {
     ];
     for (const value of bad) assert.throws(read(value), refusal("bad_request", "proposal_invalid"), value);
     assert.equal(read(text)().reason, "x");
-    assert.throws(() => anna.community.propose({ action: "community.member.revoked", target: village.person("Sam").signer.nodeId }), refusal("not_found"));
+    assert.throws(
+      () => anna.community.propose({ action: "community.member.revoked", target: village.person("Sam").signer.nodeId }),
+      refusal("not_found"),
+    );
     village.clock.advance(86_400_001);
     assert.throws(read(text), refusal("expired", "proposal_expired"));
   });

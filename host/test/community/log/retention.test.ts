@@ -11,7 +11,12 @@ async function two(village: Village): Promise<[Person, Person]> {
   const [anna, ben] = [village.person("Anna"), village.person("Ben")];
   await found(anna);
   await village.welcome(anna, ben);
-  for (const start of [10, 760]) await hand(anna, ben, Array.from({ length: 750 }, (_, i) => signed(ben, { lamport: start + i })));
+  for (const start of [10, 760])
+    await hand(
+      anna,
+      ben,
+      Array.from({ length: 750 }, (_, i) => signed(ben, { lamport: start + i })),
+    );
   return [anna, ben];
 }
 
@@ -24,7 +29,10 @@ describe("snapshots (04 §7)", () => {
     const snapshot = JSON.parse(readFileSync(path, "utf8")) as { author: string; state: { log: { count: number } } };
     assert.equal(verifyTyped("snapshot", snapshot, { by: anna.signer.nodeId }), true);
     assert.equal(snapshot.author, anna.signer.nodeId);
-    assert.equal(snapshot.state.log.count, bytesOf(anna).filter((text) => (JSON.parse(text) as { lamport: number }).lamport <= covered).length);
+    assert.equal(
+      snapshot.state.log.count,
+      bytesOf(anna).filter((text) => (JSON.parse(text) as { lamport: number }).lamport <= covered).length,
+    );
     for (let i = 0; i < 9; i++) {
       await anna.community.append({ type: "ext.demo.note", data: {} });
       await anna.community.snapshot();
@@ -67,7 +75,11 @@ describe("retention (04 E-12)", () => {
     const { pruned, floor } = await anna.community.prune();
     assert.ok(pruned > 400 && floor > 400);
     const left = bytesOf(anna);
-    for (const event of kept) assert.ok(left.some((text) => text.includes(event.event_id)), event.event_type);
+    for (const event of kept)
+      assert.ok(
+        left.some((text) => text.includes(event.event_id)),
+        event.event_type,
+      );
     assert.ok(!left.some((text) => text.includes(gone.event_id)));
     assert.deepEqual(anna.community.members(), members);
     anna.reopen();

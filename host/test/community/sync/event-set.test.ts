@@ -22,7 +22,12 @@ describe("the set of events that count (network.md §5)", () => {
     const [anna, ben] = [village.person("Anna"), village.person("Ben")];
     await found(anna);
     await village.welcome(anna, ben);
-    for (const start of [100, 1000, 2000]) await hand(anna, ben, Array.from({ length: 900 }, (_, i) => signed(ben, { lamport: start + i })));
+    for (const start of [100, 1000, 2000])
+      await hand(
+        anna,
+        ben,
+        Array.from({ length: 900 }, (_, i) => signed(ben, { lamport: start + i })),
+      );
     const truth = anna.community.brief(0).set;
     anna.community.close();
     const clock = new HeavyClock();
@@ -32,7 +37,10 @@ describe("the set of events that count (network.md §5)", () => {
     assert.equal(set.ready, false);
     assert.equal(set.sumAbove(0), undefined);
     const message = { community_id: log.communityId(), floor: 0, ranges: [{ to: [5, ""], mode: 0 }] };
-    assert.throws(() => serveRanges(log, message, { kind: "member", level: "member" }), refusal("capacity_exceeded", "log_being_read"));
+    assert.throws(
+      () => serveRanges(log, message, { kind: "member", level: "member" }),
+      refusal("capacity_exceeded", "log_being_read"),
+    );
     // One in the part that was read, one in the part that was not.
     for (const lamport of [101, 2899]) await log.receive([signed(ben, { lamport, data: { late: lamport } })]);
     await set.built;
@@ -48,7 +56,11 @@ describe("the set of events that count (network.md §5)", () => {
     const village = new Village(t);
     const anna = village.person("Anna");
     await found(anna);
-    const message = { community_id: anna.community.communityId() ?? "", floor: 0, ranges: [{ to: [5, ""] as [number, string], mode: 0 as const }] };
+    const message = {
+      community_id: anna.community.communityId() ?? "",
+      floor: 0,
+      ranges: [{ to: [5, ""] as [number, string], mode: 0 as const }],
+    };
     await assert.rejects(anna.community.reconcile(message, village.person("Sam").signer.nodeId), refusal("unauthorized"));
   });
 
@@ -61,7 +73,10 @@ describe("the set of events that count (network.md §5)", () => {
       anna.community.exchange({ community_id: anna.community.communityId() ?? "", events: [], want }, ben.signer.nodeId);
     assert.deepEqual((await ask([Buffer.alloc(16).toString("base64url")])).events, []);
     await assert.rejects(ask(["short"]), refusal("bad_request"));
-    await assert.rejects(ask(Array.from({ length: 1001 }, () => Buffer.alloc(16).toString("base64url"))), refusal("bad_request", "too_large"));
+    await assert.rejects(
+      ask(Array.from({ length: 1001 }, () => Buffer.alloc(16).toString("base64url"))),
+      refusal("bad_request", "too_large"),
+    );
   });
 
   it("sends a peer without a vector what lies above the head it names (E-13)", async (t) => {
@@ -74,6 +89,9 @@ describe("the set of events that count (network.md §5)", () => {
       { community_id: anna.community.communityId() ?? "", events: [], our_head: 1000 },
       ben.signer.nodeId,
     );
-    assert.deepEqual(reply.events?.map(({ lamport }) => lamport), [2000]);
+    assert.deepEqual(
+      reply.events?.map(({ lamport }) => lamport),
+      [2000],
+    );
   });
 });

@@ -47,7 +47,11 @@ function mixed(count: number): SignatureCheck[] {
 }
 
 function pool(t: TestContext, o: { script?: string; clock?: ManualClock; workers?: number } = {}): SignaturePool {
-  const made = openSignaturePool({ script: o.script ?? PATHS.signatureWorker, clock: o.clock ?? new ManualClock(), workers: o.workers ?? 2 });
+  const made = openSignaturePool({
+    script: o.script ?? PATHS.signatureWorker,
+    clock: o.clock ?? new ManualClock(),
+    workers: o.workers ?? 2,
+  });
   t.after(() => made.close());
   return made;
 }
@@ -67,7 +71,10 @@ describe("a pool for signatures (network.md §5, N-3)", () => {
     const { verify } = pool(t, { workers: 1 });
     const batches = Array.from({ length: 6 }, (_, i) => mixed(20 + i));
     const answers = await Promise.all(batches.map((checks) => verify(checks)));
-    assert.deepEqual(answers, batches.map((checks) => checks.map(verifyOnce)));
+    assert.deepEqual(
+      answers,
+      batches.map((checks) => checks.map(verifyOnce)),
+    );
   });
 
   it("verifies here what a worker could not, and loses no verdict", async (t) => {

@@ -68,9 +68,15 @@ describe("the community's log over the wire (02 T-6, 04 §8)", () => {
     assert.equal(await ask(ben, ranges), "200");
     assert.equal(await ask(carl, ranges), "401 unauthorized", "who is invited pulls by heads");
     assert.equal(await ask(dora, ranges), "401 unauthorized");
-    assert.equal(await ask(ben, { ...ranges, body: { community_id: anna.communityId(), floor: 0, ranges: [] } }), "400 bad_request");
+    assert.equal(
+      await ask(ben, { ...ranges, body: { community_id: anna.communityId(), floor: 0, ranges: [] } }),
+      "400 bad_request",
+    );
     const large = { to: [7, ""], mode: 2, data: "A".repeat(70_000) };
-    assert.equal(await ask(ben, { ...ranges, body: { community_id: anna.communityId(), floor: 0, ranges: [large] } }), "400 bad_request too_large");
+    assert.equal(
+      await ask(ben, { ...ranges, body: { community_id: anna.communityId(), floor: 0, ranges: [large] } }),
+      "400 bad_request too_large",
+    );
   });
 
   it("finds by ranges what heads do not tell: events of one author with one lamport on either side (E-13, E-5)", async () => {
