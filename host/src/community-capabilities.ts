@@ -50,8 +50,8 @@ export function offerCommunity(o: { bus: Bus; community: Community; endpoints: (
         name,
         version: [1, 0],
         stability: "stable",
-        request_schema: request,
-        response_schema: response,
+        request_schema: closed({ params: closed({}), input: request }, { session_id: ID }),
+        response_schema: { type: "object", required: ["output"], properties: { output: response } },
         stream_schema: null,
         params: {},
         max_concurrent: 4,
@@ -73,7 +73,13 @@ function rows({ community, endpoints }: { community: Community; endpoints: () =>
     trust: "member",
     idempotent: true,
     run: async (input) =>
-      placed(await community[verb]({ target: text(input, "target_node_id"), level: text(input, "new_level") as MemberLevel, ...signedIn(input) })),
+      placed(
+        await community[verb]({
+          target: text(input, "target_node_id"),
+          level: text(input, "new_level") as MemberLevel,
+          ...signedIn(input),
+        }),
+      ),
   });
   return [
     {
@@ -107,7 +113,9 @@ function rows({ community, endpoints }: { community: Community; endpoints: () =>
       trust: "member",
       idempotent: true,
       run: async (input) =>
-        placed(await community.revoke({ target: text(input, "target_node_id"), reason: text(input, "reason"), ...signedIn(input) })),
+        placed(
+          await community.revoke({ target: text(input, "target_node_id"), reason: text(input, "reason"), ...signedIn(input) }),
+        ),
     },
     change("promote"),
     change("demote"),
@@ -143,7 +151,7 @@ function placed({ event_id, lamport }: { event_id: string; lamport: number }): J
 
 /** The schema has seen that it is one. */
 function text(input: JsonObject, key: string): string {
-  return String(input[key]);
+  return input[key] as string;
 }
 
 function closed(required: Record<string, JsonSchema>, optional: Record<string, JsonSchema> = {}): JsonSchema {

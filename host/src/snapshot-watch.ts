@@ -4,7 +4,11 @@ const HOUR = 3;
 const DAY_MS = 86_400_000;
 
 /** Has the community's log snapshotted every night at three, by this machine's own time. @source 04 §7 */
-export function watchSnapshots(o: { community: Pick<Community, "communityId" | "snapshot">; clock: Clock; log: Log }): () => void {
+export function watchSnapshots(o: {
+  community: Pick<Community, "communityId" | "snapshot">;
+  clock: Clock;
+  log: Log;
+}): () => void {
   let timer: Timer;
   const arm = (): void => {
     timer = o.clock.setTimeout(() => {

@@ -29,11 +29,7 @@ export interface LevelChange {
  * @throws unauthorized co_signer_insufficient · not_found
  * @source 04 §6, E-7, E-8
  */
-export async function act(
-  log: EventLog,
-  change: LevelChange,
-  o: Hand,
-): Promise<Event> {
+export async function act(log: EventLog, change: LevelChange, o: Hand): Promise<Event> {
   parseNodeId(change.target);
   const asked = change.data["client_id"];
   const done = typeof asked === "string" ? log.store.byClientId(o.signer.nodeId, asked, change.type) : null;

@@ -1,5 +1,13 @@
 import type { CoSign, CoSigner, Event, JsonObject, JsonValue, MemberLevel, NodeId, Proposal } from "../contract/index.ts";
-import { encodeBase64url, decodeBase64url, formatTime, HnError, isTime, parseStrictJson, parseTime } from "../foundation/index.ts";
+import {
+  encodeBase64url,
+  decodeBase64url,
+  formatTime,
+  HnError,
+  isTime,
+  parseStrictJson,
+  parseTime,
+} from "../foundation/index.ts";
 import { canonicalBytes, parseNodeId, verifyTyped } from "../identity/index.ts";
 import { checkEffect, type Hand, targetHead } from "./levels.ts";
 import type { EventLog } from "./log/event-log.ts";
@@ -26,8 +34,7 @@ export function propose(
   hand: Hand,
 ): Proposal {
   parseNodeId(act.target);
-  if (!log.view().members.has(act.target))
-    throw new HnError("not_found", { message: "Nobody with this id is a member." });
+  if (!log.view().members.has(act.target)) throw new HnError("not_found", { message: "Nobody with this id is a member." });
   const data: Draft["data"] = {
     client_id: hand.newUlid(),
     target_node_id: act.target,

@@ -171,11 +171,13 @@ export interface Community extends StandingLookup {
   levelOf(node: NodeId): TrustLevel;
   promote(o: CoSigned & { target: NodeId; level: MemberLevel }): Promise<Event>;
   demote(o: CoSigned & { target: NodeId; level: MemberLevel }): Promise<Event>;
-  revoke(o: CoSigned & {
-    target: NodeId;
-    reason: string;
-    rootKey?: { file: string; passphrase: string };
-  }): Promise<Event>;
+  revoke(
+    o: CoSigned & {
+      target: NodeId;
+      reason: string;
+      rootKey?: { file: string; passphrase: string };
+    },
+  ): Promise<Event>;
   leave(): Promise<void>;
   /** Appends one event by this node; durable when it resolves. */
   append(o: { type: string; data: JsonObject; clientId?: string }): Promise<Event>;
@@ -206,12 +208,7 @@ export interface Community extends StandingLookup {
   /** Removes what is older than 30 days, covered by a snapshot and no trust history. @source 04 E-12 */
   prune(): Promise<{ pruned: number; floor: number }>;
   /** Makes the device key's first signature for a co-signed act. @throws not_found · unauthorized */
-  propose(act: {
-    action: Proposal["action"];
-    target: NodeId;
-    level?: MemberLevel;
-    reason?: string;
-  }): Proposal;
+  propose(act: { action: Proposal["action"]; target: NodeId; level?: MemberLevel; reason?: string }): Proposal;
   /** What a proposal says, its signatures checked. @throws bad_request proposal_invalid · expired */
   readProposal(text: string): Proposal;
   /** Adds this node's signature. @throws as `readProposal` · unauthorized */

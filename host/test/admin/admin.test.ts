@@ -278,6 +278,17 @@ describe("guards (admin-ui §4)", () => {
     assert.equal((await h.ask("POST", "/setup/reset", { cookie: stepped.cookie, body: {} })).status, 404);
   });
 
+  it("asks the same where a heavy act is called as a capability", async (t) => {
+    const h = await house(t);
+    const cookie = await h.setUp();
+    h.clock.advance(5 * 60_000 + 1);
+    const body = (capability: string) => ({ capability, params: {}, input: {} });
+    for (const path of ["/call", "/try"])
+      assert.equal((await h.ask("POST", path, { cookie, body: body("community.leave") })).body["reason"], "step_up_required");
+    assert.equal((await h.ask("POST", "/call", { cookie, body: body("ext.demo.echo") })).status, 200);
+    assert.equal((await h.terminal("POST", "/call", body("community.leave"))).status, 200);
+  });
+
   it("slows down whoever guesses the password", async (t) => {
     const h = await house(t);
     await h.setUp();

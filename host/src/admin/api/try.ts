@@ -1,7 +1,7 @@
 import type { CallableCapability, CallBodyIn, JsonObject, TryBody, TryEvent } from "../../contract/index.ts";
 import { CONSTANTS } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { type AdminContext, ApiReply, type ApiRequest, type ApiRoute } from "../context.ts";
+import { type AdminContext, ApiReply, type ApiRequest, type ApiRoute, checkRole } from "../context.ts";
 import { withoutBytes } from "./bytes.ts";
 import { shape, TEXT } from "./shapes.ts";
 
@@ -35,7 +35,10 @@ export const tryRoutes: readonly ApiRoute[] = [
     bodyLimit: BODY_MAX_BYTES,
     audit: "call",
     auditTarget: ({ capability }: CallBodyIn) => capability,
-    handle: (request: ApiRequest<CallBodyIn>, context) => begin(request.body, context),
+    handle: (request: ApiRequest<CallBodyIn>, context) => {
+      checkHostAct(request, context);
+      return begin(request.body, context);
+    },
   },
   {
     method: "DELETE",
@@ -54,10 +57,17 @@ export const tryRoutes: readonly ApiRoute[] = [
     bodyLimit: BODY_MAX_BYTES,
     audit: "call",
     auditTarget: ({ capability }: CallBodyIn) => capability,
-    handle: (request: ApiRequest<CallBodyIn & { token?: string }>, context) =>
-      request.body.stream === true ? stream(request, context) : call(request, context),
+    handle: (request: ApiRequest<CallBodyIn & { token?: string }>, context) => {
+      checkHostAct(request, context);
+      return request.body.stream === true ? stream(request, context) : call(request, context);
+    },
   },
 ];
+
+/** Acts under the node's own key: whoever calls them here needs what their own addresses ask for. */
+function checkHostAct({ body, caller }: ApiRequest<CallBodyIn>, { services }: AdminContext): void {
+  if (/^(community|auth)\./.test(body.capability)) checkRole(caller, { role: "owner", stepUp: true }, services.clock.now());
+}
 
 /** Calls under way from the try-it console, by call id. */
 const running: Map<string, AbortController> = new Map();
@@ -65,7 +75,8 @@ const running: Map<string, AbortController> = new Map();
 function callable({ services }: AdminContext): CallableCapability[] {
   const names = new Map(services.peers.list().map((peer) => [peer.node_id, peer.display_name]));
   const facts = services.facts();
-  return services.bus.entries().map((entry) => ({
+  const offered = services.bus.entries().filter((entry) => entry.only_here !== true || entry.plugin_id !== undefined);
+  return offered.map((entry) => ({
     name: entry.descriptor.name,
     version: entry.descriptor.version.join("."),
     node_id: entry.node_id,

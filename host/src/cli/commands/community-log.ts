@@ -1,5 +1,14 @@
 import { UsageError } from "../../command-line/index.ts";
-import type { Event, GossipFacts, LocalError, LogCheck, LogStatus, Proposal, SnapshotFacts, SyncReport } from "../../contract/index.ts";
+import type {
+  Event,
+  GossipFacts,
+  LocalError,
+  LogCheck,
+  LogStatus,
+  Proposal,
+  SnapshotFacts,
+  SyncReport,
+} from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { shortId } from "../../identity/index.ts";
 import type { Command } from "../command.ts";
@@ -80,7 +89,13 @@ export const communityLogCommands: readonly Command[] = [
           items.map(({ node_id, report, error }) =>
             report === null
               ? [shortId(node_id), "-", "-", "-", error?.message ?? ""]
-              : [shortId(node_id), String(report.received), String(report.sent), String(report.rounds), STAGES[report.stage] ?? ""],
+              : [
+                  shortId(node_id),
+                  String(report.received),
+                  String(report.sent),
+                  String(report.rounds),
+                  STAGES[report.stage] ?? "",
+                ],
           ),
           "No member is in reach.",
         ),
@@ -100,7 +115,8 @@ export const communityLogCommands: readonly Command[] = [
   {
     name: ["community", "prune"],
     args: "",
-    summary: "remove events older than 30 days that a snapshot covers; trust history stays, plugins that start anew no longer see them",
+    summary:
+      "remove events older than 30 days that a snapshot covers; trust history stays, plugins that start anew no longer see them",
     example: "hearthnet community snapshot && hearthnet community prune",
     run: async ({ client, print }) => {
       const done = await client().send<{ pruned: number; floor: number }>("POST", "/community/log/prune", {});
@@ -178,13 +194,27 @@ function describe(status: LogStatus & { peers: GossipFacts[] }): string {
       : []),
     table(
       ["member", "exchanged", "how", "failures"],
-      peers.map((p) => [shortId(p.node_id), time(p.synced_at), p.stage === null ? "" : (STAGES[p.stage] ?? ""), String(p.failures)]),
+      peers.map((p) => [
+        shortId(p.node_id),
+        time(p.synced_at),
+        p.stage === null ? "" : (STAGES[p.stage] ?? ""),
+        String(p.failures),
+      ]),
       "No member is in reach.",
     ),
   ].join("\n");
 }
 
-function inWords({ action, target_node_id: target, new_level: level, reason, signers, not_after: until, enough, text }: Proposal): string {
+function inWords({
+  action,
+  target_node_id: target,
+  new_level: level,
+  reason,
+  signers,
+  not_after: until,
+  enough,
+  text,
+}: Proposal): string {
   const verb = action.slice("community.member.".length);
   return [
     `${shortId(target)} is to be ${verb}${level === undefined ? "" : ` to ${level}`}${reason === undefined ? "" : `: ${reason}`}`,

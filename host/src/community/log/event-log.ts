@@ -197,15 +197,18 @@ export class EventLog {
     const before = this.set.tree.total.sum;
     let sum = 0n;
     let counted = 0;
-    for (let after: Position | null = null; ; ) {
+    for (let after: Position | null = null; ;) {
       const rows = this.store.rows(after, CHECK_PAGE);
       const shaped = rows.map(({ raw, sha256 }) => readAgain(raw, sha256));
       const genuine = await verify(
-        shaped.flatMap((s) => (s === null ? [] : [{ by: s.event.author, message: signedBytes(s), signature: s.event.signature }])),
+        shaped.flatMap((s) =>
+          s === null ? [] : [{ by: s.event.author, message: signedBytes(s), signature: s.event.signature }],
+        ),
       );
       let next = 0;
       for (const [i, { raw: _raw, sha256, ...place }] of rows.entries()) {
-        if (shaped[i] === null || genuine[next++] !== true) report.broken.push({ author: place.author, event_id: place.event_id });
+        if (shaped[i] === null || genuine[next++] !== true)
+          report.broken.push({ author: place.author, event_id: place.event_id });
         if (!this.set.counts(place)) continue;
         sum = addHash(sum, sha256);
         counted += 1;

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { CONSTANTS, type Clock, type Event, type SyncReply, type VerifyMany } from "../../contract/index.ts";
+import type { Clock, Event, SyncReply, VerifyMany } from "../../contract/index.ts";
 import { HnError, RecentMap } from "../../foundation/index.ts";
 import { admit, type Gate, idOf, isFarAhead, isKnownAuthor, precheck, type Refusal, refuse, WaitingRoom } from "./receive.ts";
 import { compareEvents, type ShapedEvent, signedBytes } from "./shape.ts";
@@ -115,7 +115,9 @@ export class Ingest {
     const gate = this.#o.gate();
     const view = gate.membership();
     const full = this.#waiting.isFull(clock.now());
-    const arriving = new Set(batch.filter(({ event }) => event.event_type.startsWith("community.")).map(({ event }) => event.author));
+    const arriving = new Set(
+      batch.filter(({ event }) => event.event_type.startsWith("community.")).map(({ event }) => event.author),
+    );
     let head = gate.store.clock();
     return batch.filter((shaped) => {
       const { event } = shaped;
@@ -135,7 +137,9 @@ export class Ingest {
 
   async #verify(batch: readonly ShapedEvent[]): Promise<boolean[]> {
     if (batch.length === 0) return [];
-    return this.#o.verify(batch.map((shaped) => ({ by: shaped.event.author, message: signedBytes(shaped), signature: shaped.event.signature })));
+    return this.#o.verify(
+      batch.map((shaped) => ({ by: shaped.event.author, message: signedBytes(shaped), signature: shaped.event.signature })),
+    );
   }
 
   /** @returns false, for the filter that it is asked in */

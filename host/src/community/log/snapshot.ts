@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Clock, JsonObject, Snapshot, SnapshotFacts } from "../../contract/index.ts";
+import type { Clock, Snapshot, SnapshotFacts } from "../../contract/index.ts";
 import { formatTime, HnError, parseStrictJson, privateFolder, readFileBounded, writeFileAtomic } from "../../foundation/index.ts";
 import { canonicalBytes, type Signer, verifyTyped } from "../../identity/index.ts";
 import type { EventLog } from "./event-log.ts";
@@ -47,7 +47,7 @@ export function newestSnapshot(log: EventLog, o: { folder: string; signer: Signe
       const genuine =
         snapshot.community_id === log.communityId() &&
         snapshot.author === o.signer.nodeId &&
-        verifyTyped("snapshot", snapshot as unknown as JsonObject, { by: o.signer.nodeId });
+        verifyTyped("snapshot", snapshot, { by: o.signer.nodeId });
       if (genuine) return snapshot;
     } catch {
       // The one before it serves as well.

@@ -142,7 +142,8 @@ export class EventStore {
     if (this.#put("OR IGNORE", shaped, receivedAt)) {
       const { byAuthor, byType } = this.#newest();
       // Only what is not above everything known can share a lamport (E-5).
-      if (event.lamport <= (byAuthor.get(event.author) ?? 0) && this.#hasTwin(event)) this.#flag(event, "one_lamport", receivedAt);
+      if (event.lamport <= (byAuthor.get(event.author) ?? 0) && this.#hasTwin(event))
+        this.#flag(event, "one_lamport", receivedAt);
       raise(byAuthor, event.author, event.lamport);
       raise(byType, event.event_type, event.lamport);
       return { kind: "new" };
@@ -335,7 +336,9 @@ export class EventStore {
    */
   prune(o: { upTo: number; receivedBefore: number }): number {
     const goes = `lamport <= ?1 AND received_at < ?2 AND ${PRUNABLE}`;
-    const { top } = this.#db.prepare(`SELECT max(lamport) AS top FROM events AS e WHERE ${goes}`).get(o.upTo, o.receivedBefore) as {
+    const { top } = this.#db
+      .prepare(`SELECT max(lamport) AS top FROM events AS e WHERE ${goes}`)
+      .get(o.upTo, o.receivedBefore) as {
       top: number | null;
     };
     if (top === null) return 0;
@@ -396,7 +399,10 @@ export class EventStore {
     return changes > 0;
   }
 
-  #placeAndHash({ event_id, author }: Pick<Position, "event_id" | "author">): { lamport: number; sha256: Uint8Array } | undefined {
+  #placeAndHash({
+    event_id,
+    author,
+  }: Pick<Position, "event_id" | "author">): { lamport: number; sha256: Uint8Array } | undefined {
     const row = this.#db.prepare("SELECT lamport, sha256 FROM events WHERE event_id = ? AND author = ?").get(event_id, author);
     return row as { lamport: number; sha256: Uint8Array } | undefined;
   }

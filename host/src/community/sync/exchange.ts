@@ -64,14 +64,20 @@ export function briefOf(log: EventLog, floor: number): SyncBrief {
   const community_id = log.communityId();
   const heads = clippedHeads(log);
   const sums = log.set.sumAbove(Math.max(floor, log.store.floor()));
-  return { community_id, head: heads.head, ...(sums === undefined ? {} : { set: { ...sums, frontier: frontierOf(heads.heads_by_author) } }) };
+  return {
+    community_id,
+    head: heads.head,
+    ...(sums === undefined ? {} : { set: { ...sums, frontier: frontierOf(heads.heads_by_author) } }),
+  };
 }
 
 function readWant({ want }: SyncRequest): Set<string> | null {
   if (want === undefined) return null;
   if (!Array.isArray(want) || want.length > WANT_MAX)
     throw new HnError("bad_request", { reason: "too_large", message: "Ask for at most 1000 events by their hash." });
-  return new Set(want.map((id: unknown) => Buffer.from(decodeBase64url(typeof id === "string" ? id : "", ID_BYTES)).toString("hex")));
+  return new Set(
+    want.map((id: unknown) => Buffer.from(decodeBase64url(typeof id === "string" ? id : "", ID_BYTES)).toString("hex")),
+  );
 }
 
 /** A sender without a vector has taken 1000 off its head already (E-13). */

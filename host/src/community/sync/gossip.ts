@@ -1,4 +1,16 @@
-import type { Clock, Community, Event, GossipFacts, Log, NodeId, PeerLink, PeerPlace, Random, SyncReport, Timer } from "../../contract/index.ts";
+import type {
+  Clock,
+  Community,
+  Event,
+  GossipFacts,
+  Log,
+  NodeId,
+  PeerLink,
+  PeerPlace,
+  Random,
+  SyncReport,
+  Timer,
+} from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 
 /** Quiet time between two exchanges with one peer, and the same without the internet. @source 04 §8 */
@@ -173,14 +185,13 @@ export class Gossip {
     state.news = false;
     state.hint = null;
     try {
-      const report = pushes
-        ? await community.pushTo(place, hint.heads, link)
-        : await community.syncWith(place, link);
+      const report = pushes ? await community.pushTo(place, hint.heads, link) : await community.syncWith(place, link);
       // Both sides have each other's events now.
       state.hint = { heads: community.heads().heads_by_author, until: pushes ? hint.until : clock.monotonic() + HINT_MS };
       state.failures = 0;
       state.last = { at: clock.now(), report };
-      if (!pushes) state.dueAt = clock.monotonic() + this.#jittered(this.#o.emergency?.() === true ? EMERGENCY_INTERVAL_MS : INTERVAL_MS);
+      if (!pushes)
+        state.dueAt = clock.monotonic() + this.#jittered(this.#o.emergency?.() === true ? EMERGENCY_INTERVAL_MS : INTERVAL_MS);
       return report;
     } catch (error) {
       const asked = HnError.isHnError(error) ? (error.retryAfterMs ?? 0) : 0;

@@ -139,7 +139,7 @@ function idOf(event: unknown): string {
 async function handOver(task: SyncTask, places: readonly Position[], report: SyncReport): Promise<void> {
   const { log, peer, link } = task;
   const refused = new Set<string>();
-  for (let rest = places; rest.length > 0; ) {
+  for (let rest = places; rest.length > 0;) {
     const events = log.store.at(rest);
     if (events.length === 0) return;
     const mine = clippedHeads(log);

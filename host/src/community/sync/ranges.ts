@@ -75,7 +75,8 @@ export function answerRanges(view: RangeView, asked: readonly Range[]): Range[] 
   const out: Range[] = [];
   let room = FRAME_BYTES;
   for (const { from, to, mode, data } of asked) {
-    const said = mode === 0 ? [settled(from, to)] : mode === 1 ? answerFingerprint(view, { from, to, data }) : answerIds(view, from, to);
+    const said =
+      mode === 0 ? [settled(from, to)] : mode === 1 ? answerFingerprint(view, { from, to, data }) : answerIds(view, from, to);
     room -= said.reduce((sum, range) => sum + sizeOf(range), 0);
     if (room < 0 && out.length > 0) break;
     out.push(...said);

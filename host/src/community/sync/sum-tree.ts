@@ -264,10 +264,12 @@ function rankIn(leaf: Leaf, bound: Bound): number {
 }
 
 function* leavesFrom(node: Tree, from: Bound): Generator<Leaf> {
-  if (node instanceof Leaf) return yield node;
+  if (node instanceof Leaf) {
+    yield node;
+    return;
+  }
   const start = childAt(node, from);
-  for (let i = start; i < node.children.length; i++)
-    yield* leavesFrom(node.children[i] as Tree, i === start ? from : BEGINNING);
+  for (let i = start; i < node.children.length; i++) yield* leavesFrom(node.children[i] as Tree, i === start ? from : BEGINNING);
 }
 
 function isBefore({ lamport, event_id }: Position, [at, id]: Bound): boolean {

@@ -41,7 +41,7 @@ interface Slot {
 class Pool {
   readonly #o: SignaturePoolOptions;
   readonly #size: number;
-  readonly #slots: Slot[] = [];
+  readonly #slots: Map<number, Slot> = new Map();
   #next = 0;
   #idle: Timer | undefined;
   #closed = false;
@@ -83,7 +83,7 @@ class Pool {
   }
 
   #slot(index: number): Slot {
-    return (this.#slots[index] ??= this.#start(index));
+    return this.#slots.get(index) ?? this.#start(index);
   }
 
   #start(index: number): Slot {
@@ -95,17 +95,20 @@ class Pool {
       slot.waiting.delete(id);
     });
     const gone = (): void => {
-      if (this.#slots[index] === slot) delete this.#slots[index];
+      if (this.#slots.get(index) === slot) this.#slots.delete(index);
       for (const resolve of slot.waiting.values()) resolve(null);
       slot.waiting.clear();
     };
     worker.on("error", gone);
     worker.on("exit", gone);
+    this.#slots.set(index, slot);
     return slot;
   }
 
   async #end(): Promise<void> {
-    await Promise.all(this.#slots.splice(0).map(async (slot) => slot?.worker.terminate()));
+    const ending = [...this.#slots.values()];
+    this.#slots.clear();
+    await Promise.all(ending.map(({ worker }) => worker.terminate()));
   }
 }
 

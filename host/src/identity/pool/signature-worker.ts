@@ -24,7 +24,9 @@ function judge({ id, keys: owners, signatures, lengths, messages }: Batch): Verd
   const verdicts = Uint8Array.from(lengths, (length, i) => {
     const message = messages.subarray(start, (start += length));
     const key = keyOf(owners.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES));
-    return key !== null && verifySignature(key, message, signatures.subarray(i * SIGNATURE_BYTES, (i + 1) * SIGNATURE_BYTES)) ? 1 : 0;
+    return key !== null && verifySignature(key, message, signatures.subarray(i * SIGNATURE_BYTES, (i + 1) * SIGNATURE_BYTES))
+      ? 1
+      : 0;
   });
   return { id, verdicts };
 }

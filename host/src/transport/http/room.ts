@@ -12,7 +12,10 @@ import type { BodyBudget } from "./body.ts";
 import type { Answerer } from "./answer.ts";
 
 /** The community as the listener needs it. */
-export type CommunityDoor = Pick<Community, "communityId" | "standing" | "heads" | "brief" | "exchange" | "reconcile" | "manifest">;
+export type CommunityDoor = Pick<
+  Community,
+  "communityId" | "standing" | "heads" | "brief" | "exchange" | "reconcile" | "manifest"
+>;
 
 /** What the routes share. */
 export interface Room {

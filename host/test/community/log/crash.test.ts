@@ -34,7 +34,10 @@ for (const seed of seeds(1))
     for (let run = 0; run < RUNS; run++) {
       const dataDir = join(folder, `run${run}`);
       cpSync(ben.dataDir, dataDir, { recursive: true });
-      const said = await runAndKill([CHILD, dataDir, eventsFile, carl.signer.nodeId], { afterLines: 1 + chance.below(20), busyMs: chance.below(12) });
+      const said = await runAndKill([CHILD, dataDir, eventsFile, carl.signer.nodeId], {
+        afterLines: 1 + chance.below(20),
+        busyMs: chance.below(12),
+      });
       if (!said.includes("done")) cutShort += 1;
       const { theirs, own } = countIn(dataDir);
       const batches = said.filter((line) => line.startsWith("batch")).length;
@@ -56,11 +59,16 @@ for (const seed of seeds(1))
 
 /** Starts the child, and kills it a moment after it has said so many lines. */
 async function runAndKill(args: string[], o: { afterLines: number; busyMs: number }): Promise<string[]> {
-  const child = spawn(process.execPath, ["--no-warnings", "--conditions=hearthnet-source", ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--no-warnings", "--conditions=hearthnet-source", ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (part: string) => {
     text += part;
-    if (text.split("\n").length > o.afterLines) setTimeout(() => child.kill("SIGKILL"), o.busyMs);
+    if (text.split("\n").length <= o.afterLines) return;
+    // Somewhere within what it does next.
+    for (const end = performance.now() + o.busyMs; performance.now() < end;);
+    child.kill("SIGKILL");
   });
   await once(child, "close");
   return text.split("\n").filter((line) => line !== "");

@@ -34,7 +34,10 @@ describe("taking events in (network.md §5)", () => {
     const reply = await hand(ben, carl, many(anna, 600).toReversed());
     assert.equal(reply.accepted, 600);
     assert.deepEqual(looked, [256, 256, 88]);
-    assert.deepEqual(heard, heard.toSorted((a, b) => a - b));
+    assert.deepEqual(
+      heard,
+      heard.toSorted((a, b) => a - b),
+    );
   });
 
   it("cuts batches at 4 MiB", async (t) => {
@@ -67,7 +70,8 @@ describe("taking events in (network.md §5)", () => {
     const { village, anna, ben, carl, looked } = await three(t);
     const good = signed(anna, { lamport: 100 });
     const forged = { ...good, data: { altered: true } };
-    const reasons = async (event: unknown): Promise<string | undefined> => (await hand(ben, carl, [event])).rejected_reasons[0]?.reason;
+    const reasons = async (event: unknown): Promise<string | undefined> =>
+      (await hand(ben, carl, [event])).rejected_reasons[0]?.reason;
     assert.equal(await reasons(forged), "invalid_signature");
     assert.equal(await reasons(forged), "invalid_signature");
     assert.deepEqual(looked, [1], "the second time it is known");
@@ -179,7 +183,10 @@ describe("taking events in (network.md §5)", () => {
     const event = signed(anna, { lamport: 450 });
     await hand(ben, carl, [event]);
     const db = new DatabaseSync(`${ben.dataDir}/community.db`);
-    db.prepare("UPDATE events SET raw = ? WHERE event_id = ?").run(Buffer.from(JSON.stringify({ ...event, data: { altered: 1 } })), event.event_id);
+    db.prepare("UPDATE events SET raw = ? WHERE event_id = ?").run(
+      Buffer.from(JSON.stringify({ ...event, data: { altered: 1 } })),
+      event.event_id,
+    );
     db.close();
     const { broken, events } = await ben.community.verifyLog();
     assert.deepEqual(broken, [{ author: anna.signer.nodeId, event_id: event.event_id }]);

@@ -10,13 +10,17 @@ function assertEqual(people: readonly Person[], o: { bytes: boolean }): void {
   const status = first.community.status();
   for (const other of others) {
     const { sum, counted, heads_by_author } = other.community.status();
-    assert.deepEqual({ sum, counted, heads_by_author }, { sum: status.sum, counted: status.counted, heads_by_author: status.heads_by_author });
+    assert.deepEqual(
+      { sum, counted, heads_by_author },
+      { sum: status.sum, counted: status.counted, heads_by_author: status.heads_by_author },
+    );
     assert.deepEqual(viewsOf(other), viewsOf(first));
     if (o.bytes) assert.deepEqual(bytesOf(other), bytesOf(first));
   }
 }
 
-const areEqual = (people: readonly Person[]): boolean => new Set(people.map(({ community }) => community.brief(0).set?.sum)).size === 1;
+const areEqual = (people: readonly Person[]): boolean =>
+  new Set(people.map(({ community }) => community.brief(0).set?.sum)).size === 1;
 
 /** @returns rounds until all logs are equal */
 async function heal(village: Village, people: readonly Person[], o: { dice: Dice; tally: Tally }): Promise<number> {
@@ -28,7 +32,8 @@ async function heal(village: Village, people: readonly Person[], o: { dice: Dice
 }
 
 async function write(person: Person, chance: Dice): Promise<void> {
-  for (let n = chance.below(6); n >= 0; n--) await person.community.append({ type: "ext.demo.note", data: { text: "x".repeat(chance.below(200)) } });
+  for (let n = chance.below(6); n >= 0; n--)
+    await person.community.append({ type: "ext.demo.note", data: { text: "x".repeat(chance.below(200)) } });
 }
 
 describe("logs of five members (network.md §7 scenario 1)", () => {
@@ -58,7 +63,9 @@ describe("logs of five members (network.md §7 scenario 1)", () => {
         const kinds = person.community.status().equivocations.filter(({ author }) => author === forked.signer.nodeId);
         assert.deepEqual(new Set(kinds.map(({ kind }) => kind)).has("one_lamport"), true, "equivocation is shown");
       }
-      process.stdout.write(`figure: partition 3+2 healed in ${rounds} rounds, ${tally.requests} requests, ${tally.bytes} bytes (seed ${seed})\n`);
+      process.stdout.write(
+        `figure: partition 3+2 healed in ${rounds} rounds, ${tally.requests} requests, ${tally.bytes} bytes (seed ${seed})\n`,
+      );
     });
 
   for (const seed of seeds(4))
@@ -113,7 +120,10 @@ describe("logs of five members (network.md §7 scenario 1)", () => {
     assert.equal(emil.community.read({ types: ["ext.demo.note"], limit: 9 }).events.length, 2);
     assertEqual([anna, emil], { bytes: true });
     const back = await hand(emil, anna, slipped);
-    assert.deepEqual(back.rejected_reasons.map(({ reason }) => reason), ["revoked_author", "revoked_author"]);
+    assert.deepEqual(
+      back.rejected_reasons.map(({ reason }) => reason),
+      ["revoked_author", "revoked_author"],
+    );
     assertEqual([anna, emil], { bytes: true });
   });
 

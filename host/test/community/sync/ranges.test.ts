@@ -14,7 +14,11 @@ const ID = (n: number): string => `01J9Z3K8V4Q2N7M5C6B1A0${String(n).padStart(4,
 const hashOf = (p: Position): Buffer => createHash("sha256").update(JSON.stringify(p)).digest();
 const idOf = (p: Position): string => hashOf(p).toString("hex", 0, 16);
 const place = fc.record(
-  { lamport: fc.integer({ min: 1, max: 400 }), event_id: fc.integer({ min: 0, max: 9 }).map(ID), author: fc.constantFrom("a", "b") },
+  {
+    lamport: fc.integer({ min: 1, max: 400 }),
+    event_id: fc.integer({ min: 0, max: 9 }).map(ID),
+    author: fc.constantFrom("a", "b"),
+  },
   { noNullPrototype: true },
 );
 
@@ -43,15 +47,20 @@ function compare(run: RangeRun, other: RangeView): number {
 describe("comparison by ranges (network.md §5)", () => {
   it("finds exactly what each side lacks, in a bounded number of rounds", () => {
     holds(
-      fc.property(fc.array(place, { maxLength: 500 }), fc.array(place, { maxLength: 60 }), fc.array(place, { maxLength: 60 }), (both, a, b) => {
-        const [mine, theirs] = [treeOf([...both, ...a]), treeOf([...both, ...b])];
-        const run = new RangeRun(new RangeView(mine.tree, 0));
-        const rounds = compare(run, new RangeView(theirs.tree, 0));
-        const [here, there] = [new Set(mine.items.map(idOf)), new Set(theirs.items.map(idOf))];
-        assert.deepEqual(run.missing, without(there, here));
-        assert.deepEqual(run.surplus, without(here, there));
-        assert.ok(rounds <= 12, `${rounds} rounds`);
-      }),
+      fc.property(
+        fc.array(place, { maxLength: 500 }),
+        fc.array(place, { maxLength: 60 }),
+        fc.array(place, { maxLength: 60 }),
+        (both, a, b) => {
+          const [mine, theirs] = [treeOf([...both, ...a]), treeOf([...both, ...b])];
+          const run = new RangeRun(new RangeView(mine.tree, 0));
+          const rounds = compare(run, new RangeView(theirs.tree, 0));
+          const [here, there] = [new Set(mine.items.map(idOf)), new Set(theirs.items.map(idOf))];
+          assert.deepEqual(run.missing, without(there, here));
+          assert.deepEqual(run.surplus, without(here, there));
+          assert.ok(rounds <= 12, `${rounds} rounds`);
+        },
+      ),
     );
   });
 
@@ -117,7 +126,8 @@ describe("comparison by ranges (network.md §5)", () => {
       { ...good, ranges: Array.from({ length: 3000 }, (_, i) => ({ to: [i + 1, ""], mode: 0 })) },
       { ...good, ranges: [{ to: [5, ""], mode: 2, data: Buffer.alloc(60_000).toString("base64url") }] },
     ];
-    for (const message of bad) assert.throws(() => readRangeMessage(message, HOME), refusal("bad_request"), JSON.stringify(message).slice(0, 80));
+    for (const message of bad)
+      assert.throws(() => readRangeMessage(message, HOME), refusal("bad_request"), JSON.stringify(message).slice(0, 80));
   });
 
   it("ends whatever the other side says", () => {
@@ -135,7 +145,7 @@ describe("comparison by ranges (network.md §5)", () => {
             const ranges = answer.map(({ to, mode, data }) =>
               mode === 0 ? { to, mode } : { to, mode, data: Buffer.from(data).toString("base64url") },
             );
-            run.take(readRangeMessage({ community_id: HOME, floor: 0, ranges } as unknown as JsonValue, HOME).ranges);
+            run.take(readRangeMessage({ community_id: HOME, floor: 0, ranges }, HOME).ranges);
           }
         } catch (error) {
           refusal("bad_request")(error);

@@ -9,11 +9,14 @@ import { holds } from "../../support/property.ts";
 
 const hashOf = (p: Position): Buffer => createHash("sha256").update(JSON.stringify(p)).digest();
 const ID = (n: number): string => `01J9Z3K8V4Q2N7M5C6B1A0${String(n).padStart(4, "0")}`;
-const place = fc.record({
-  lamport: fc.integer({ min: 1, max: 60 }),
-  event_id: fc.integer({ min: 0, max: 40 }).map(ID),
-  author: fc.constantFrom("ed25519:a", "ed25519:b"),
-}, { noNullPrototype: true });
+const place = fc.record(
+  {
+    lamport: fc.integer({ min: 1, max: 60 }),
+    event_id: fc.integer({ min: 0, max: 40 }).map(ID),
+    author: fc.constantFrom("ed25519:a", "ed25519:b"),
+  },
+  { noNullPrototype: true },
+);
 const keyOf = (p: Position): string => `${p.lamport}/${p.event_id}/${p.author}`;
 
 /** The same by looking at every item. */

@@ -27,7 +27,11 @@ export function dice(seed: number): Dice {
   return {
     below,
     pick: <T>(list: readonly T[]): T => list[below(list.length)] as T,
-    shuffled: <T>(list: readonly T[]): T[] => list.map((item) => [below(2 ** 24), item] as const).toSorted((a, b) => a[0] - b[0]).map(([, item]) => item),
+    shuffled: <T>(list: readonly T[]): T[] =>
+      list
+        .map((item) => [below(2 ** 24), item] as const)
+        .toSorted((a, b) => a[0] - b[0])
+        .map(([, item]) => item),
   };
 }
 
@@ -41,7 +45,12 @@ export async function five(village: Village): Promise<Person[]> {
   return people;
 }
 
-export function sync(village: Village, from: Person, to: Person, o: { cut?: (to?: Person) => boolean; tally?: Tally } = {}): Promise<SyncReport> {
+export function sync(
+  village: Village,
+  from: Person,
+  to: Person,
+  o: { cut?: (to?: Person) => boolean; tally?: Tally } = {},
+): Promise<SyncReport> {
   return from.community.syncWith({ node_id: to.signer.nodeId, endpoints: [to.endpoint] }, village.link(from, o));
 }
 
@@ -52,7 +61,8 @@ export async function roundOf(
 ): Promise<void> {
   for (const from of o.dice.shuffled(o.people))
     for (const to of o.dice.shuffled(o.people))
-      if (from !== to && o.apart?.(from, to) !== true) await sync(village, from, to, o.tally === undefined ? {} : { tally: o.tally });
+      if (from !== to && o.apart?.(from, to) !== true)
+        await sync(village, from, to, o.tally === undefined ? {} : { tally: o.tally });
 }
 
 /** Bytes of every stored event, in log order. */
@@ -66,7 +76,11 @@ export function bytesOf({ dataDir }: Person): string[] {
 /** Who belongs at which level, and what every view is told. */
 export function viewsOf({ community }: Person): unknown {
   const events = community.read({ types: ["*"], limit: 100_000 }).events.map(({ event, level }) => `${event.signature} ${level}`);
-  return { members: community.members().toSorted((a, b) => (a.node_id < b.node_id ? -1 : 1)), revoked: community.revokedNodes(), events };
+  return {
+    members: community.members().toSorted((a, b) => (a.node_id < b.node_id ? -1 : 1)),
+    revoked: community.revokedNodes(),
+    events,
+  };
 }
 
 let made = 0;

@@ -55,6 +55,47 @@ describe("the community's log over the wire (02 T-6, 04 §8)", () => {
     assert.equal(anna.community.heads().heads_by_author[ben.nodeId], other.lamport);
   });
 
+  it("tells in one short answer whether two logs are equal, and compares them by ranges, for members (network.md §5)", async () => {
+    const brief = await ben.link.syncBrief(anna.address(), 0);
+    assert.equal(brief.set?.count, anna.community.status().counted);
+    assert.equal(brief.set?.sum, anna.community.status().sum);
+    assert.ok(!("heads_by_author" in brief));
+    const ranges: LetterFacts = {
+      path: "/sync/v1/reconcile",
+      capability: "sys.sync.reconcile",
+      body: { community_id: anna.communityId(), floor: 0, ranges: [{ to: [7, ""], mode: 0 }] },
+    };
+    assert.equal(await ask(ben, ranges), "200");
+    assert.equal(await ask(carl, ranges), "401 unauthorized", "who is invited pulls by heads");
+    assert.equal(await ask(dora, ranges), "401 unauthorized");
+    assert.equal(
+      await ask(ben, { ...ranges, body: { community_id: anna.communityId(), floor: 0, ranges: [] } }),
+      "400 bad_request",
+    );
+    const large = { to: [7, ""], mode: 2, data: "A".repeat(70_000) };
+    assert.equal(
+      await ask(ben, { ...ranges, body: { community_id: anna.communityId(), floor: 0, ranges: [large] } }),
+      "400 bad_request too_large",
+    );
+  });
+
+  it("finds by ranges what heads do not tell: events of one author with one lamport on either side (E-13, E-5)", async () => {
+    const twin = (id: string): Event => {
+      const { signature: _, ...rest } = note;
+      return ben.signer.signEvent({ ...rest, event_id: id, data: { id } });
+    };
+    const note = await ben.community.append({ type: "ext.demo.note", data: {} });
+    await ben.community.syncWith(anna.address(), ben.link);
+    const take = (house: House, event: Event) =>
+      house.community.exchange({ community_id: anna.communityId(), events: [event], our_heads_by_author: {} }, anna.nodeId);
+    await take(anna, twin("01J9Z3K8V4Q2N7M5C6B1A0WXY1"));
+    await take(ben, twin("01J9Z3K8V4Q2N7M5C6B1A0WXY2"));
+    assert.deepEqual(anna.community.heads().heads_by_author, ben.community.heads().heads_by_author);
+    const report = await ben.community.syncWith(anna.address(), ben.link);
+    assert.deepEqual({ stage: report.stage, received: report.received, sent: report.sent }, { stage: 2, received: 1, sent: 1 });
+    assert.equal((await ben.community.syncWith(anna.address(), ben.link)).stage, 0);
+  });
+
   it("holds a push to its limits", async () => {
     const note = await ben.community.append({ type: "ext.demo.note", data: {} });
     assert.equal(await ask(ben, events(anna.communityId(), Array<Event>(1001).fill(note))), "400 bad_request too_large");
