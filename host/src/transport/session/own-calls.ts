@@ -84,8 +84,8 @@ export class OwnCalls {
         if ("reply" in step) return step.reply.output;
         // From the first frame on the session's own signs of life say whether the provider is there.
         time.pause();
-        yield step.frame;
         if (step.cost > 0 && !own.isOver) this.#o.consumed(own.id, step.cost);
+        yield step.frame;
       }
     } finally {
       this.#leave(own, time);

@@ -70,7 +70,7 @@ export class PeerSession {
   /** What the peer said when it closed. */
   #farewell: HnError | undefined;
   #drained: CloseCode = CLOSE.done;
-  #awaited: (() => void) | undefined;
+  #awaited: ((answered: boolean) => void) | undefined;
   /** Home anchors, relays and federation bridges are not closed for being idle. */
   isPinned = false;
 
@@ -159,7 +159,7 @@ export class PeerSession {
     this.#liveness.heard();
     try {
       this.#receiver.frame(frame);
-      this.#awaited?.();
+      this.#awaited?.(true);
     } catch (error) {
       this.fault(SessionFault.is(error) ? error : new SessionFault(CLOSE.internal, { cause: error }));
     }
@@ -193,7 +193,7 @@ export class PeerSession {
   async answers(ms: number): Promise<boolean> {
     if (this.#isOver) return false;
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.#awaited = () => resolve(true);
+    this.#awaited = resolve;
     this.#sender.control(TYPE.ping, 0, Buffer.alloc(8));
     const timer = this.#o.clock.setTimeout(() => resolve(false), ms);
     const answer = await promise;
@@ -320,7 +320,7 @@ export class PeerSession {
     if (farewell !== undefined) this.#sender.control(TYPE.close, 0, JSON.stringify(farewell));
     this.#sender.flush();
     this.#finish(end);
-    if (end.code >= CLOSE.badFrame) socket.pause();
+    if (end.code === CLOSE.standing) socket.pause();
     socket.close(end.code);
     clock.setTimeout(() => socket.destroy(), FAREWELL_MS);
   }
@@ -329,7 +329,7 @@ export class PeerSession {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#isDraining = true;
-    this.#awaited = undefined;
+    this.#awaited?.(false);
     for (const part of [this.#sender, this.#receiver, this.#liveness]) part.stop();
     this.#idleTimer?.cancel();
     this.#worn.cancel();

@@ -188,6 +188,8 @@ export class ServedCalls {
     call.sealed = isWith || sealed;
     let caller: Principal;
     try {
+      if (typeof facts.body !== "object" || facts.body === null || Array.isArray(facts.body))
+        throw new HnError("bad_request", { reason: "call_malformed" });
       if (isWith && !sealed) throw new HnError("invalid_signature", { reason: "seal_missing" });
       caller = host.admit({ ...facts, once: isWith });
     } catch (error) {
