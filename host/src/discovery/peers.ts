@@ -69,15 +69,19 @@ class PeerTable implements Peers {
 
   list(): PeerRow[] {
     const now = this.#o.clock.monotonic();
-    return [...this.#known.values()].map((peer) => ({
-      node_id: peer.node_id,
-      display_name: peer.display_name,
-      level: this.#o.community.levelOf(peer.node_id),
-      endpoints: peer.endpoints,
-      online: isOnline(peer, now),
-      last_seen: peer.last_seen,
-      capabilities: peer.capabilities,
-    }));
+    return [...this.#known.values()].map((peer) => {
+      const session = this.#o.link.sessionWith?.(peer.node_id);
+      return {
+        node_id: peer.node_id,
+        display_name: peer.display_name,
+        level: this.#o.community.levelOf(peer.node_id),
+        endpoints: peer.endpoints,
+        online: isOnline(peer, now),
+        last_seen: peer.last_seen,
+        capabilities: peer.capabilities,
+        ...(session === undefined ? {} : { session }),
+      };
+    });
   }
 
   async add(endpoint: Endpoint, expected?: NodeId): Promise<PeerRow> {

@@ -3,7 +3,7 @@ import { createUlidFactory, silentLog } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
 import type { Clock, CommunityId, Doors, Log, NodeId, PeerLink, Random, StandingLookup } from "../../contract/index.ts";
 import { PeerSessions } from "../session/sessions.ts";
-import { boardSession, callBySession, streamBySession } from "./by-session.ts";
+import { SessionLane } from "./by-session.ts";
 import { callPeer, streamPeer } from "./call.ts";
 import type { Wire } from "./exchange.ts";
 import { revokedNeighbour } from "./failure.ts";
@@ -51,16 +51,14 @@ export function createLink(o: LinkOptions): Link {
   const sync = new SyncLink(wire);
   // A node without a community speaks for itself alone.
   const community = (): CommunityId => o.communityId() ?? o.signer.nodeId;
+  const lanes = new SessionLane(wire, sessions, {
+    call: (call) => callPeer(wire, call, community()),
+    stream: (call) => streamPeer(wire, call, community()),
+  });
   return {
     sessions,
-    call: async (call) => {
-      const ride = await boardSession(wire, sessions, call);
-      return ride === undefined ? callPeer(wire, call, community()) : callBySession(ride);
-    },
-    stream: async function* (call) {
-      const ride = await boardSession(wire, sessions, call);
-      return yield* ride === undefined ? streamPeer(wire, call, community()) : streamBySession(ride);
-    },
+    call: (call) => lanes.call(call),
+    stream: (call) => lanes.stream(call),
     fetchManifest: async (endpoint, expected) => {
       const manifest = await fetchManifest({ clock: o.clock, peers, endpoint, expected });
       sessions.manifestSeen(manifest.node_id);
@@ -69,6 +67,7 @@ export function createLink(o: LinkOptions): Link {
     communityManifest: (peer) => sync.communityManifest(peer),
     syncHeads: (peer) => sync.syncHeads(peer),
     syncEvents: (peer, request) => sync.syncEvents(peer, request),
+    sessionWith: (node) => sessions.live(node)?.facts,
     featuresOf: (node) => peers.featuresOf(node),
     shutRevoked: () => {
       sessions.shutRevoked();
