@@ -5,7 +5,7 @@ import { tick } from "../../bus/make.ts";
 import { refused } from "../../identity/people.ts";
 import { until } from "../../support/until.ts";
 import { PATIENT, shareStreet } from "../support/shared-street.ts";
-import { Street, type House } from "../support/street.ts";
+import type { House, Street } from "../support/street.ts";
 
 const FEATURES = { features: ["req-to", "resp-sig", "peer-session"] };
 const FRAMES = { type: "object" } as const;
