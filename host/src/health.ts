@@ -38,6 +38,8 @@ export interface RunningFacts {
   catalogue: CatalogueState | null;
   devRoot: boolean;
   registries: readonly RegistryState[];
+  /** Keys that two processes use, by their short ids. */
+  keyConflicts: readonly { node: string; own: boolean }[];
 }
 
 /** Checks of the machine: runtime, data folder, disk, clock, confinement. Shown by `doctor` and on the health page. */
@@ -52,6 +54,9 @@ export function checkNode(facts: RunningFacts): HealthCheck[] {
     catalogue(facts),
     ...facts.registries.filter(({ embedded }) => !embedded).map(registry),
     neighbours(facts),
+    ...facts.keyConflicts.map((values) =>
+      check(`key.${values.node}`, values.own ? "bad" : "warn", { code: "key_conflict", values }),
+    ),
     ...facts.plugins.flatMap((plugin) => [...pluginTrouble(plugin), ...dataFilling(plugin)]),
   ];
 }

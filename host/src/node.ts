@@ -400,6 +400,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
           catalogue: catalogue.last(),
           devRoot: marketplace.devRoot,
           registries: marketplace.registries(),
+          keyConflicts: wire.sessions.conflicts().map(({ node, own }) => ({ node: shortId(node), own })),
         }),
       ],
       confinement: () => runtime.report(),

@@ -32,6 +32,7 @@ function node(change: Partial<RunningFacts> = {}): Map<string, HealthCheck> {
     catalogue: { ageSeconds: 0, silent: [] },
     devRoot: false,
     registries: [],
+    keyConflicts: [],
     ...change,
   });
   return new Map(items.map((item) => [item.id, item]));
@@ -118,4 +119,17 @@ it("says of each added registry where it lies, for whom it speaks, and that it w
   assert.equal(never?.state, "warn");
   assert.match(never?.fix ?? "", /"root" of village/);
   assert.equal(checks(0).has("registry.hearthnet"), false, "the host's own is the catalogue");
+});
+
+it("tells of a key that two processes use, and whose it is (network.md §7 scenario 17)", () => {
+  const items = node({
+    keyConflicts: [
+      { node: "ed25519:AAAA", own: true },
+      { node: "ed25519:BBBB", own: false },
+    ],
+  });
+  assert.equal(items.get("key.ed25519:AAAA")?.state, "bad");
+  assert.match(items.get("key.ed25519:AAAA")?.fix ?? "", /Stop one of them/);
+  assert.equal(items.get("key.ed25519:BBBB")?.state, "warn");
+  assert.match(items.get("key.ed25519:BBBB")?.fix ?? "", /revoke it/);
 });

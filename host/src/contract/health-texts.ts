@@ -173,4 +173,13 @@ export const HEALTH_TEXTS: HealthTexts = {
     detail: "This node belongs to no community yet.",
     fix: "Found one with `hearthnet community create NAME`, or join one with `hearthnet join`.",
   }),
+  key_conflict: ({ node, own }) => ({
+    title: "One key, two nodes",
+    detail: own
+      ? `Another running process uses the key of this node (${node}). Neighbours speak to one of the two only.`
+      : `Two running processes use the key of the neighbour ${node}; this node speaks to the first of them only.`,
+    fix: own
+      ? "Stop one of them. A copy of a data folder needs a key of its own: delete `keys/` in it and join again."
+      : "Tell the neighbour to stop one of the two. If it has only one, its key may be stolen: revoke it.",
+  }),
 };

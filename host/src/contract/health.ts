@@ -35,6 +35,8 @@ export interface HealthValues {
   data_filling: { id: string; usedBytes: number; limitBytes: number };
   neighbours: { online: number; known: number };
   no_community: Record<string, never>;
+  /** Two processes with one node key. `node` is a short id. */
+  key_conflict: { node: string; own: boolean };
 }
 
 /** What the node found, before anybody has put it into words. */

@@ -12,6 +12,7 @@ import type {
 } from "./wire.ts";
 import type { Frame, Reply } from "./bus.ts";
 import type { JsonObject, NodeId } from "./ids.ts";
+import type { SessionFacts } from "./services.ts";
 
 export interface Timer {
   cancel(): void;
@@ -69,6 +70,8 @@ export interface PeerLink {
   stream(call: OutboundCall): AsyncGenerator<Frame, JsonObject, void>;
   /** Fetches and verifies `/manifest`. @throws partition | invalid_signature | expired | bad_request */
   fetchManifest(endpoint: Endpoint, expected?: NodeId, o?: FetchLimits): Promise<NodeManifest>;
+  /** The open peer session with a node, where there is one. */
+  sessionWith?(node: NodeId): SessionFacts | undefined;
   communityManifest(peer: PeerAddress): Promise<CommunityManifest>;
   syncHeads(peer: PeerAddress): Promise<SyncHeads>;
   /** @param floor  what lies below this lamport need not be counted */

@@ -469,6 +469,19 @@ export interface PeerRow {
   /** Whose word it rests on, without repeats. */
   sources: PeerSource[];
   capabilities: string[];
+  /** The peer session that is open with it; absent: none. */
+  session?: SessionFacts;
+}
+
+/** A connection on which two nodes call each other. @source network.md §1 */
+export interface SessionFacts {
+  /** `suspect`: nothing was heard for a while. */
+  state: "live" | "suspect";
+  suite: string;
+  /** Calls that began on it, in both directions. */
+  calls: number;
+  /** Signatures of this node on it, each over all that was said since the one before. */
+  seals: number;
 }
 
 /** Why an address comes where it does in the order of dialling. @source network.md §4 */

@@ -100,7 +100,10 @@ class KnownPeers implements Peers {
   }
 
   list(): PeerRow[] {
-    return this.#table.all().map((row) => this.#table.row(row));
+    return this.#table.all().map((row) => {
+      const session = this.#o.link.sessionWith?.(row.nodeId);
+      return { ...this.#table.row(row), ...(session === undefined ? {} : { session }) };
+    });
   }
 
   explain(node: NodeId): PeerExplanation {

@@ -38,6 +38,7 @@ const EXAMPLES: { [C in Exclude<keyof FoundValues, "plugin" | "repair">]: FoundV
   data_filling: { id: "dorf/notes", usedBytes: 60e6, limitBytes: 64e6 },
   neighbours: { online: 1, known: 2 },
   no_community: {},
+  key_conflict: { node: "ed25519:AOQQ-PP7T-ZYIL-4", own: true },
 };
 
 /** Every finding, every repair, and a plugin that was refused for every code and reason there is. */

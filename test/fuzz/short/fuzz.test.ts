@@ -8,6 +8,9 @@ import { fuzz as inviteReader } from "../invite-reader.ts";
 import { fuzz as lanPackets } from "../lan-packets.ts";
 import { fuzz as packageReader } from "../package-reader.ts";
 import { fuzz as requestHeaders } from "../request-headers.ts";
+import { fuzz as sessionFrames } from "../session-frames.ts";
+import { fuzz as sessionHello } from "../session-hello.ts";
+import { fuzz as sessionRecords } from "../session-records.ts";
 import { fuzz as strictParser } from "../strict-parser.ts";
 
 const seed = Number(process.env["HN_SEED"] ?? 20_260_701);
@@ -19,6 +22,9 @@ const TARGETS: [name: string, fuzz: (o: { runs: number; seed: number }) => Promi
   ["the package reader takes the publisher's content and nothing else (marketplace §5.1)", packageReader, 300],
   ["the header reader takes no header twice and no malformed claim (02 T-5)", requestHeaders, 8000],
   ["the readers of packets from the local network take nothing outside its limits (01 §9)", lanPackets, 4000],
+  ["a frame of a peer session opens only as it was sealed (network.md §1.4)", sessionFrames, 4000],
+  ["the records of a frame are read whole, or the frame is refused (network.md §1.4)", sessionRecords, 8000],
+  ["HELLO is answered only when it is well-formed, fresh and meant for this node (network.md §1.2)", sessionHello, 2000],
   ["the reader of streams reads the same in pieces (02 §7.1)", eventStream, 4000],
 ];
 

@@ -242,6 +242,36 @@ const reasons = {
     "Der Knoten wird gerade angehalten und nimmt nichts Neues an.",
     "Versuche es gleich noch einmal oder nimm einen anderen Knoten.",
   ],
+  call_malformed: ["Der Aufruf auf der Sitzung ist fehlerhaft.", "Berichtige das genannte Feld und rufe noch einmal auf."],
+  frame_malformed: [
+    "Der andere Knoten hat auf der Sitzung etwas gesendet, das kein gesunder Knoten sendet.",
+    "Nichts; die Verbindung wird neu aufgebaut. Geschieht es wieder, aktualisiere den anderen Knoten.",
+  ],
+  frame_unproven: [
+    "Ein Stück der Sitzung wurde unterwegs verändert, wiederholt oder ging verloren.",
+    "Nichts; die Verbindung wird neu aufgebaut. Geschieht es wieder, suche nach einem Gerät zwischen den Knoten.",
+  ],
+  handshake_unproven: [
+    "Der andere Knoten hat beim Öffnen der Sitzung nicht bewiesen, wer er ist.",
+    "Benutze diese Adresse nicht; frage den Nachbarn persönlich.",
+  ],
+  credit_overdrawn: [
+    "Der andere Knoten hat mehr gesendet, als er durfte.",
+    "Nichts; die Verbindung wird neu aufgebaut. Geschieht es wieder, aktualisiere den anderen Knoten.",
+  ],
+  seal_missing: [
+    "Der andere Knoten hat nicht unterschrieben, was er auf der Sitzung sagte, oder etwas anderes.",
+    "Nichts; eine Stunde lang wird jeder Aufruf einzeln unterschrieben. Geschieht es wieder, aktualisiere den anderen Knoten.",
+  ],
+  session_over: ["Die Verbindung endete, bevor die Antwort kam.", "Versuche es noch einmal."],
+  session_refused: [
+    "Der andere Knoten öffnet diesem hier keine Sitzung.",
+    "Warte auf seine nächste Selbstbeschreibung oder frage seinen Betreiber, ob dieser Knoten dort Mitglied ist.",
+  ],
+  key_conflict: [
+    "Zwei laufende Prozesse benutzen denselben Schlüssel; der andere Knoten spricht nur mit einem davon.",
+    "Halte einen der beiden an; ein kopierter Datenordner braucht einen eigenen Schlüssel.",
+  ],
   upgrade_unsupported: ["Diese Art der Verbindung wird nicht angeboten.", "Nimm HTTP mit Server-Sent Events."],
   damaged: [
     "Der Download ist unvollständig oder wurde unterwegs verändert.",

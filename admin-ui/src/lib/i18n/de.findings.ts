@@ -142,6 +142,15 @@ const checks: typeof en.checks = {
     detail: "Dieser Knoten gehört noch zu keiner Gemeinschaft.",
     fix: "Gründe eine mit `hearthnet community create NAME` oder tritt mit `hearthnet join` einer bei.",
   }),
+  key_conflict: ({ node, own }) => ({
+    title: "Ein Schlüssel, zwei Knoten",
+    detail: own
+      ? `Ein anderer laufender Prozess benutzt den Schlüssel dieses Knotens (${node}). Nachbarn sprechen nur mit einem von beiden.`
+      : `Zwei laufende Prozesse benutzen den Schlüssel des Nachbarn ${node}; dieser Knoten spricht nur mit dem ersten.`,
+    fix: own
+      ? "Halte einen davon an. Die Kopie eines Datenordners braucht einen eigenen Schlüssel: lösche darin `keys/` und tritt neu bei."
+      : "Bitte den Nachbarn, einen der beiden anzuhalten. Hat er nur einen, kann der Schlüssel gestohlen sein: sperre ihn.",
+  }),
 };
 
 export const findings = {

@@ -3,7 +3,7 @@ import type { Frame, JsonObject, OutboundCall, Reply } from "../../contract/inde
 import { toWire } from "../http/wire.ts";
 import { MUST_SIGN } from "../must-sign.ts";
 import { DialFailure } from "../session/dial.ts";
-import type { SessionCall } from "../session/own-calls.ts";
+import { Unheard, type SessionCall } from "../session/own-calls.ts";
 import type { PeerSession } from "../session/peer-session.ts";
 import type { PeerSessions } from "../session/sessions.ts";
 import type { Wire } from "./exchange.ts";
@@ -11,59 +11,97 @@ import { chooseLane } from "./lane.ts";
 import { Patience } from "./patience.ts";
 
 /** The feature by which a manifest offers sessions. @source 01 I-9 */
-export const PEER_SESSION = "peer-session";
+const PEER_SESSION = "peer-session";
 
 /** The session a call goes by, and how it goes on it. */
-export interface Ride {
+interface Ride {
   session: PeerSession;
   call: SessionCall;
 }
 
-/**
- * Finds or opens the session for a call.
- * @returns undefined where the call has to go by a request of its own
- * @throws what bars the neighbour · timeout
- * @source network.md §1.8
- */
-export async function boardSession(wire: Wire, sessions: PeerSessions, call: OutboundCall): Promise<Ride | undefined> {
-  const { clock, peers, standing } = wire;
-  const from = clock.monotonic();
-  const live = sessions.live(call.to);
-  const lane = chooseLane({
-    offered: peers.featuresOf(call.to).includes(PEER_SESSION),
-    isMember: standing(call.to).kind === "member",
-    session: live === undefined ? "none" : live.isSuspect ? "suspect" : "live",
-    path: sessions.path(call.to),
-  });
-  if (lane.lane === "none") throw lane.error;
-  if (lane.lane === "http") return undefined;
-  const session = lane.lane === "session" ? live : await dialled(wire, sessions, call);
-  if (session === undefined) return undefined;
-  return { session, call: onSession(wire, call, call.timeoutMs - (clock.monotonic() - from)) };
+/** Ways of a call that are not a session. */
+export interface OtherLane {
+  call(call: OutboundCall): Promise<Reply>;
+  stream(call: OutboundCall): AsyncGenerator<Frame, JsonObject, void>;
 }
 
-export function callBySession({ session, call }: Ride): Promise<Reply> {
-  return session.call(call);
-}
+/** Calls by session where there is one, else by the other lane. @source network.md §1.8 */
+export class SessionLane {
+  readonly #wire: Wire;
+  readonly #sessions: PeerSessions;
+  readonly #other: OtherLane;
 
-export function streamBySession({ session, call }: Ride): AsyncGenerator<Frame, JsonObject, void> {
-  return session.stream(call);
-}
+  constructor(wire: Wire, sessions: PeerSessions, other: OtherLane) {
+    this.#wire = wire;
+    this.#sessions = sessions;
+    this.#other = other;
+  }
 
-/** A session within the time of the call. What was not written anywhere may go another way. */
-async function dialled(wire: Wire, sessions: PeerSessions, call: OutboundCall): Promise<PeerSession | undefined> {
-  const time = new Patience(wire.clock, call);
-  const { promise, reject } = Promise.withResolvers<never>();
-  time.interruptWith(reject);
-  try {
-    return await Promise.race([sessions.open(call.to, call.endpoints), promise]);
-  } catch (error) {
-    if (!(error instanceof DialFailure)) throw error;
-    const path = sessions.path(call.to);
-    if (path.kind === "barred") throw path.error;
-    return undefined;
-  } finally {
-    time.stop();
+  /** @throws what bars the neighbour · what any call fails with */
+  async call(call: OutboundCall): Promise<Reply> {
+    const ride = await this.#board(call);
+    if (ride === undefined) return this.#other.call(call);
+    try {
+      return await ride.session.call(ride.call);
+    } catch (error) {
+      const again = await this.#boardAgain(call, error);
+      return again === undefined ? this.#other.call(call) : again.session.call(again.call);
+    }
+  }
+
+  /** @throws as `call` */
+  async *stream(call: OutboundCall): AsyncGenerator<Frame, JsonObject, void> {
+    const ride = await this.#board(call);
+    if (ride === undefined) return yield* this.#other.stream(call);
+    try {
+      return yield* ride.session.stream(ride.call);
+    } catch (error) {
+      // Whoever has not heard the call has sent no frame either.
+      const again = await this.#boardAgain(call, error);
+      return yield* again === undefined ? this.#other.stream(call) : again.session.stream(again.call);
+    }
+  }
+
+  /** Once more where it is certain that nobody has begun with it; what may not be repeated changes no lane. @throws `error` */
+  async #boardAgain(call: OutboundCall, error: unknown): Promise<Ride | undefined> {
+    if (!(error instanceof Unheard) || call.signal.aborted) throw error;
+    const ride = await this.#board(call);
+    if (ride === undefined && call.idempotent !== true) throw error;
+    return ride;
+  }
+
+  async #board(call: OutboundCall): Promise<Ride | undefined> {
+    const { clock, peers, standing } = this.#wire;
+    const from = clock.monotonic();
+    const live = this.#sessions.live(call.to);
+    const lane = chooseLane({
+      offered: peers.featuresOf(call.to).includes(PEER_SESSION),
+      isMember: standing(call.to).kind === "member",
+      session: live === undefined ? "none" : live.isSuspect ? "suspect" : "live",
+      path: this.#sessions.path(call.to),
+    });
+    if (lane.lane === "none") throw lane.error;
+    if (lane.lane === "http") return undefined;
+    const session = lane.lane === "session" ? live : await this.#dialled(call);
+    if (session === undefined) return undefined;
+    return { session, call: onSession(this.#wire, call, call.timeoutMs - (clock.monotonic() - from)) };
+  }
+
+  /** A session within the time of the call. What was not written anywhere may go another way. */
+  async #dialled(call: OutboundCall): Promise<PeerSession | undefined> {
+    const time = new Patience(this.#wire.clock, call);
+    const { promise, reject } = Promise.withResolvers<never>();
+    time.interruptWith(reject);
+    try {
+      return await Promise.race([this.#sessions.open(call.to, call.endpoints), promise]);
+    } catch (error) {
+      if (!(error instanceof DialFailure)) throw error;
+      const path = this.#sessions.path(call.to);
+      if (path.kind === "barred") throw path.error;
+      return undefined;
+    } finally {
+      time.stop();
+    }
   }
 }
 

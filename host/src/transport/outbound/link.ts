@@ -15,7 +15,7 @@ import type {
   StandingLookup,
 } from "../../contract/index.ts";
 import { PeerSessions } from "../session/sessions.ts";
-import { boardSession, callBySession, streamBySession } from "./by-session.ts";
+import { SessionLane } from "./by-session.ts";
 import { callPeer, streamPeer } from "./call.ts";
 import type { Wire } from "./exchange.ts";
 import { revokedNeighbour } from "./failure.ts";
@@ -83,17 +83,16 @@ export function createLink(o: LinkOptions): Link {
   const sync = new SyncLink(wire);
   // A node without a community speaks for itself alone.
   const community = (): CommunityId => o.communityId() ?? o.signer.nodeId;
+  const lanes = new SessionLane(wire, sessions, {
+    call: (call) => callPeer(wire, call, community()),
+    stream: (call) => streamPeer(wire, call, community()),
+  });
   return {
     sessions,
-    call: async (call) => {
-      const ride = call.token === undefined ? await boardSession(wire, sessions, call) : undefined;
-      return ride === undefined ? callPeer(wire, call, community()) : callBySession(ride);
-    },
-    stream: async function* (call) {
-      // Frames of the caller have no record of their own on a session, and tokens are checked on requests of their own.
-      const ride = call.frames === undefined && call.token === undefined ? await boardSession(wire, sessions, call) : undefined;
-      return yield* ride === undefined ? streamBestWay(wire, call, community()) : streamBySession(ride);
-    },
+    call: (call) => (call.token === undefined ? lanes.call(call) : callPeer(wire, call, community())),
+    // Frames of the caller have no record of their own on a session, and tokens are checked on requests of their own.
+    stream: (call) =>
+      call.frames === undefined && call.token === undefined ? lanes.stream(call) : streamBestWay(wire, call, community()),
     fetchManifest: async (endpoint, expected, limits) => {
       const manifest = await fetchManifest({ clock: o.clock, peers, endpoint, expected, ...limits });
       sessions.manifestSeen(manifest.node_id);
@@ -104,6 +103,7 @@ export function createLink(o: LinkOptions): Link {
     syncBrief: (peer, floor) => sync.syncBrief(peer, floor),
     syncReconcile: (peer, message) => sync.syncReconcile(peer, message),
     syncEvents: (peer, request) => sync.syncEvents(peer, request),
+    sessionWith: (node) => sessions.live(node)?.facts,
     featuresOf: (node) => peers.featuresOf(node),
     shutRevoked: () => {
       sessions.shutRevoked();

@@ -49,10 +49,10 @@ export function hmac(key: Uint8Array | KeyObject, data: Uint8Array): Buffer {
   return createHmac("sha256", key).update(data).digest();
 }
 
-/** HKDF-Expand of one block; `bytes` ≤ 32. @source network.md §1.3 `X` */
-export function expand(key: Uint8Array, label: string, bytes: number, context: Uint8Array = NOTHING): Buffer {
-  const info = Buffer.concat([Buffer.from(`${PROTOCOL} ${label}`, "latin1"), Buffer.of(0), context, Buffer.of(1)]);
-  return hmac(key, info).subarray(0, bytes);
+/** HKDF-Expand of one block; `bytes` is at most 32. @source network.md §1.3 `X` */
+export function expand(key: Uint8Array, label: string, o: { bytes: number; context?: Uint8Array }): Buffer {
+  const info = [Buffer.from(`${PROTOCOL} ${label}`, "latin1"), Buffer.of(0), o.context ?? NOTHING, Buffer.of(1)];
+  return hmac(key, Buffer.concat(info)).subarray(0, o.bytes);
 }
 
 /** prk = HKDF-Extract with the transcript as salt; the secret is wiped. */
@@ -64,7 +64,7 @@ export function extract(th2: Uint8Array, secret: Buffer): Buffer {
 
 /** Proof that one side has the secret. @source network.md §1.2 Finished */
 export function finishedMac(prk: Uint8Array, side: "r" | "i", th: Uint8Array): Buffer {
-  return hmac(expand(prk, `finished ${side}`, KEY_BYTES), th);
+  return hmac(expand(prk, `finished ${side}`, { bytes: KEY_BYTES }), th);
 }
 
 /** Key and nonce base of one direction in one generation. */
@@ -80,19 +80,19 @@ export interface SessionKeys {
 }
 
 export function deriveSession(prk: Uint8Array, th6: Uint8Array): SessionKeys {
-  const master = expand(prk, "master", KEY_BYTES, th6);
+  const master = expand(prk, "master", { bytes: KEY_BYTES, context: th6 });
   const direction = (d: string): DirectionKey => ({
-    key: expand(master, `key ${d}`, KEY_BYTES),
-    iv: expand(master, `iv ${d}`, IV_BYTES),
+    key: expand(master, `key ${d}`, { bytes: KEY_BYTES }),
+    iv: expand(master, `iv ${d}`, { bytes: IV_BYTES }),
   });
-  const keys = { sid: expand(master, "sid", SID_BYTES), i2r: direction("i2r"), r2i: direction("r2i") };
+  const keys = { sid: expand(master, "sid", { bytes: SID_BYTES }), i2r: direction("i2r"), r2i: direction("r2i") };
   master.fill(0);
   return keys;
 }
 
 /** The next generation; the old key is wiped. */
 export function nextGeneration(old: DirectionKey): DirectionKey {
-  const next = { key: expand(old.key, "rekey", KEY_BYTES), iv: expand(old.key, "rekey iv", IV_BYTES) };
+  const next = { key: expand(old.key, "rekey", { bytes: KEY_BYTES }), iv: expand(old.key, "rekey iv", { bytes: IV_BYTES }) };
   old.key.fill(0);
   old.iv.fill(0);
   return next;

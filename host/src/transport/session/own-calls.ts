@@ -17,6 +17,13 @@ export const SLOW = 3;
 const LATE_MS = 60_000;
 const LATE_MAX = 4096;
 
+/** The other side has not begun with the call, and never will: it may be made anew without being done twice. */
+export class Unheard extends HnError {
+  constructor() {
+    super("partition", { reason: "session_over" });
+  }
+}
+
 /** One call as it is asked for. Its body holds no bytes any more. */
 export interface SessionCall {
   capability: string;
@@ -53,6 +60,8 @@ export class OwnCalls {
   #nextId: number;
   /** Records that came for calls that were over. */
   late = 0;
+  /** Calls so far. */
+  begun = 0;
 
   constructor(o: OwnCallsOptions) {
     this.#o = o;
@@ -84,8 +93,8 @@ export class OwnCalls {
         if ("reply" in step) return step.reply.output;
         // From the first frame on the session's own signs of life say whether the provider is there.
         time.pause();
-        yield step.frame;
         if (step.cost > 0 && !own.isOver) this.#o.consumed(own.id, step.cost);
+        yield step.frame;
       }
     } finally {
       this.#leave(own, time);
@@ -103,15 +112,16 @@ export class OwnCalls {
 
   /** The other side will not do those above. */
   refuseAbove(lastId: number, error: HnError): void {
-    for (const own of [...this.#open.values()]) if (own.id > lastId) own.fail(error);
+    for (const own of this.#open.values()) if (own.id > lastId) own.fail(error);
   }
 
   failAll(error: HnError): void {
-    for (const own of [...this.#open.values()]) own.fail(error);
+    for (const own of this.#open.values()) own.fail(error);
   }
 
   #begin(call: SessionCall, st: boolean): { own: OwnCall; time: Patience } {
     if (this.#open.size >= this.#o.max) throw new HnError("capacity_exceeded", { reason: "slots_full", retryAfterMs: 1000 });
+    this.begun += 1;
     const id = this.#nextId;
     this.#nextId += 2;
     const own = new OwnCall({

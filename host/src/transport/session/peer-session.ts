@@ -1,13 +1,13 @@
 import { HnError } from "../../foundation/index.ts";
 import type { Signer } from "../../identity/index.ts";
-import type { Clock, Frame, JsonObject, Log, NodeId, Reply, Timer, WireError } from "../../contract/index.ts";
+import type { Clock, Frame, JsonObject, Log, NodeId, Reply, SessionFacts, Timer, WireError } from "../../contract/index.ts";
 import type { BodyBudget } from "../http/body.ts";
 import { readWireError } from "../outbound/failure.ts";
 import { costOf, ReceiveCredit, type Grant } from "./credit.ts";
 import { badFrame, CLOSE, SessionFault, type CloseCode } from "./fault.ts";
 import type { Established } from "./handshake.ts";
 import { Liveness } from "./liveness.ts";
-import { OwnCalls, type SessionCall } from "./own-calls.ts";
+import { OwnCalls, Unheard, type SessionCall } from "./own-calls.ts";
 import { Receiver, type Heard } from "./receiver.ts";
 import { isControl, jsonOf, TYPE, type PeerRecord } from "./record.ts";
 import { Sender, type Sent, type SessionSocket } from "./sender.ts";
@@ -20,6 +20,9 @@ const DRAIN_MS = 30_000;
 const FAREWELL_MS = 500;
 /** A session is replaced after half a day, give or take a tenth. @source network.md §1.3 */
 const LIFE_MS = 43_200_000;
+
+/** Codes that say what the peer thinks of this node, rather than of the connection. */
+const STANDING: ReadonlySet<string> = new Set(["revoked", "unauthorized", "not_federated"]);
 
 /** Why a session is over. */
 export interface SessionEnd {
@@ -70,7 +73,7 @@ export class PeerSession {
   /** What the peer said when it closed. */
   #farewell: HnError | undefined;
   #drained: CloseCode = CLOSE.done;
-  #awaited: (() => void) | undefined;
+  #awaited: ((answered: boolean) => void) | undefined;
   /** Home anchors, relays and federation bridges are not closed for being idle. */
   isPinned = false;
 
@@ -136,6 +139,16 @@ export class PeerSession {
     return this.#sender.sent;
   }
 
+  /** What the operator sees of it. */
+  get facts(): SessionFacts {
+    return {
+      state: this.isSuspect ? "suspect" : "live",
+      suite: this.established.suite,
+      calls: this.#own.begun + this.#served.begun,
+      seals: this.#sender.sent.seals,
+    };
+  }
+
   /** Bytes that wait on either side of it in this process. */
   get heldBytes(): number {
     return this.#sender.queuedBytes + this.#received.held;
@@ -159,7 +172,7 @@ export class PeerSession {
     this.#liveness.heard();
     try {
       this.#receiver.frame(frame);
-      this.#awaited?.();
+      this.#awaited?.(true);
     } catch (error) {
       this.fault(SessionFault.is(error) ? error : new SessionFault(CLOSE.internal, { cause: error }));
     }
@@ -193,7 +206,7 @@ export class PeerSession {
   async answers(ms: number): Promise<boolean> {
     if (this.#isOver) return false;
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.#awaited = () => resolve(true);
+    this.#awaited = resolve;
     this.#sender.control(TYPE.ping, 0, Buffer.alloc(8));
     const timer = this.#o.clock.setTimeout(() => resolve(false), ms);
     const answer = await promise;
@@ -205,12 +218,13 @@ export class PeerSession {
   /** The WebSocket is closed. @param code  1006 when it broke off */
   closed(code: number): void {
     const told = this.#farewell;
-    const error = told !== undefined && code === CLOSE.standing ? told : over("The connection broke off.", told);
-    this.#finish({ code, error, by: told === undefined ? "wire" : "peer" });
+    // Its word on this node counts, whatever became of the close code behind it.
+    const means = told !== undefined && STANDING.has(told.code) ? CLOSE.standing : code;
+    this.#finish({ code: means, error: told ?? over("The connection broke off."), by: told === undefined ? "wire" : "peer" });
   }
 
   #checkLive(): void {
-    if (!this.isLive) throw over("The session takes no more calls.");
+    if (!this.isLive) throw new Unheard();
     if (this.#sender.isWorn) this.#o.onWorn(this);
   }
 
@@ -244,11 +258,17 @@ export class PeerSession {
       case TYPE.goaway:
         return this.#goaway(jsonOf(body));
       case TYPE.close:
-        this.#farewell = readWireError(jsonOf(body));
-        return;
+        return this.#told(readWireError(jsonOf(body)));
       default:
         return;
     }
+  }
+
+  /** Why the peer closes; its close code follows, but nobody has to wait for that. */
+  #told(error: HnError): void {
+    this.#farewell = STANDING.has(error.code) ? error : over("The peer has closed the session.", error);
+    this.#beginDrain();
+    this.#own.failAll(this.#farewell);
   }
 
   #cancelled(id: number): void {
@@ -260,7 +280,7 @@ export class PeerSession {
     const { last_id: lastId } = value;
     if (typeof lastId !== "number") throw badFrame("a farewell without its last id");
     this.#beginDrain();
-    this.#own.refuseAbove(lastId, new HnError("partition", { reason: "closing", retryAfterMs: 1000 }));
+    this.#own.refuseAbove(lastId, new Unheard());
   }
 
   #beginDrain(): void {
@@ -320,7 +340,7 @@ export class PeerSession {
     if (farewell !== undefined) this.#sender.control(TYPE.close, 0, JSON.stringify(farewell));
     this.#sender.flush();
     this.#finish(end);
-    if (end.code >= CLOSE.badFrame) socket.pause();
+    if (end.code === CLOSE.standing) socket.pause();
     socket.close(end.code);
     clock.setTimeout(() => socket.destroy(), FAREWELL_MS);
   }
@@ -329,7 +349,7 @@ export class PeerSession {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#isDraining = true;
-    this.#awaited = undefined;
+    this.#awaited?.(false);
     for (const part of [this.#sender, this.#receiver, this.#liveness]) part.stop();
     this.#idleTimer?.cancel();
     this.#worn.cancel();

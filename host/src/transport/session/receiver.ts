@@ -102,9 +102,10 @@ export class Receiver {
   }
 
   #sealed(record: PeerRecord): void {
-    this.#o.onSealed(this.#seals.read(jsonOf(record.body)));
+    const sealed = this.#seals.read(jsonOf(record.body));
     this.#owingSince = undefined;
     this.#timer?.cancel();
+    this.#o.onSealed(sealed);
   }
 
   /** The last word of its generation. @source network.md §1.3 */

@@ -170,7 +170,7 @@ export class Sender {
   stop(): void {
     this.#isOver = true;
     this.#sealTimer?.cancel();
-    for (const id of [...this.#waiting.keys()]) this.#wake(id);
+    for (const id of this.#waiting.keys()) this.#wake(id);
   }
 
   #plan(): void {

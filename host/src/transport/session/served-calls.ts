@@ -73,6 +73,8 @@ export class ServedCalls {
   readonly #open: Map<number, ServedCall> = new Map();
   /** Whose body is still on its way. */
   readonly #collecting: Map<number, Collecting> = new Map();
+  /** Calls so far. */
+  begun = 0;
   #lastId = 0;
   #closed = false;
 
@@ -122,7 +124,7 @@ export class ServedCalls {
 
   /** Every handler hears of it before this returns. */
   abortAll(error: HnError): void {
-    for (const call of [...this.#open.values()]) {
+    for (const call of this.#open.values()) {
       call.abort(error);
       this.#finish(call);
     }
@@ -133,6 +135,7 @@ export class ServedCalls {
     const parity = this.#o.peerIsInitiator ? 1 : 0;
     if (record.id <= this.#lastId || record.id % 2 !== parity || leaf === undefined)
       throw badFrame("a call under a used or foreign id");
+    this.begun += 1;
     this.#lastId = record.id;
     const call = new ServedCall(record.id, leaf);
     this.#o.consumed(record.id, costOf(record.body.byteLength));
@@ -188,6 +191,8 @@ export class ServedCalls {
     call.sealed = isWith || sealed;
     let caller: Principal;
     try {
+      if (typeof facts.body !== "object" || facts.body === null || Array.isArray(facts.body))
+        throw new HnError("bad_request", { reason: "call_malformed" });
       if (isWith && !sealed) throw new HnError("invalid_signature", { reason: "seal_missing" });
       caller = host.admit({ ...facts, once: isWith });
     } catch (error) {

@@ -97,6 +97,17 @@ export class PeerSessions {
     this.#join({ ...o, isPinned: true, endpoint: undefined });
   }
 
+  /** Makes another session in the place of one whose keys are worn out; the side that has dialled does it again. */
+  renew(session: PeerSession): void {
+    const { peer, established } = session;
+    if (established.role !== "initiator" || !session.isLive || this.#dialling.has(peer)) return;
+    const endpoint = this.#all.get(session)?.endpoint;
+    if (endpoint === undefined) return;
+    const dialling = this.#dial(peer, [endpoint], established.sid).finally(() => this.#dialling.delete(peer));
+    this.#dialling.set(peer, dialling);
+    dialling.catch(() => undefined);
+  }
+
   /** Whatever was refused for who it is may be tried again. */
   manifestSeen(node: NodeId): void {
     this.#paths.manifestSeen(node);
@@ -105,7 +116,7 @@ export class PeerSessions {
   /** Closes what is open to nodes that are no members any more; the abort of their handlers comes before this returns. @source network.md §1.8 */
   shutRevoked(): void {
     this.#paths.standingChanged();
-    for (const session of [...this.#all.keys()]) {
+    for (const session of this.#all.keys()) {
       const { kind } = this.#o.standing(session.peer);
       if (kind === "member" && session.established.community === this.#community()) continue;
       const told = kind === "revoked" ? new HnError("revoked") : new HnError("unauthorized");
@@ -202,7 +213,7 @@ export class PeerSessions {
       chance: () => this.#chance(),
       onDraining: (one) => this.#forget(one),
       onEnd: (one, end) => this.#over(one, end),
-      onWorn: (one) => this.#replace(one),
+      onWorn: (one) => this.renew(one),
     });
     this.#all.set(session, { isTrusted: isPinned, endpoint });
     webSocket.on("message", (data, isBinary) =>
@@ -244,17 +255,6 @@ export class PeerSessions {
     if (session.isLive) this.#live.set(session.peer, session);
     const gone = new HnError("partition", { reason: "session_over" });
     old.shut({ closeCode: CLOSE.goingAway, told: gone, ours: gone });
-  }
-
-  /** Before its keys are worn out; the side that has dialled does it again. */
-  #replace(session: PeerSession): void {
-    const { peer, established } = session;
-    if (established.role !== "initiator" || !session.isLive || this.#dialling.has(peer)) return;
-    const endpoint = this.#all.get(session)?.endpoint;
-    if (endpoint === undefined) return;
-    const dialling = this.#dial(peer, [endpoint], established.sid).finally(() => this.#dialling.delete(peer));
-    this.#dialling.set(peer, dialling);
-    dialling.catch(() => undefined);
   }
 
   #over(session: PeerSession, end: SessionEnd): void {

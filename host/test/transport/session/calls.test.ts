@@ -5,7 +5,7 @@ import { tick } from "../../bus/make.ts";
 import { refused } from "../../identity/people.ts";
 import { until } from "../../support/until.ts";
 import { PATIENT, shareStreet } from "../support/shared-street.ts";
-import { Street, type House } from "../support/street.ts";
+import type { House, Street } from "../support/street.ts";
 
 const FEATURES = { features: ["req-to", "resp-sig", "peer-session"] };
 const FRAMES = { type: "object" } as const;
@@ -74,7 +74,9 @@ describe("calls on a peer session (network.md §1.4)", async () => {
   it("that become ready in one turn share a frame", async () => {
     await street.meet(ben, anna);
     const before = sent(ben, anna);
-    await Promise.all(Array.from({ length: 4 }, () => ben.bus.call(ben.ask({ capability: "ext.demo.echo" })).catch(() => undefined)));
+    await Promise.all(
+      Array.from({ length: 4 }, () => ben.bus.call(ben.ask({ capability: "ext.demo.echo" })).catch(() => undefined)),
+    );
     const after = sent(ben, anna);
     assert.ok(after.records - before.records >= 2, "several calls");
     assert.equal(after.frames - before.frames, 1, "one frame");

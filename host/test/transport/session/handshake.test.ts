@@ -189,6 +189,8 @@ describe("the initiator (network.md §1.2)", () => {
     assert.equal(time(altered(told, { server_time: "2026-07-02T12:10:00Z" })), undefined, "altered");
     assert.equal(time(told, initiator({ random: (n: number) => Buffer.alloc(n, 9) })), undefined, "of an earlier attempt");
     assert.equal(late.reject(rejection, { tellTime: false }).includes("server_time"), false);
+    const other = late.reject(new Rejection(CLOSE.standing, { code: "unauthorized" }), { tellTime: true });
+    assert.throws(() => initiator().answer(other), { code: "partition", reason: "session_refused" });
   });
 });
 

@@ -31,7 +31,7 @@ describe("network.md §1.9, the handshake", () => {
 
   it("derives the known secret, prk and master", () => {
     assert.equal(extract(hex(VECTORS.th2), hex(VECTORS.dh)).toString("hex"), VECTORS.prk);
-    assert.equal(expand(hex(VECTORS.prk), "master", 32, hex(VECTORS.th6)).toString("hex"), VECTORS.master);
+    assert.equal(expand(hex(VECTORS.prk), "master", { bytes: 32, context: hex(VECTORS.th6) }).toString("hex"), VECTORS.master);
   });
 
   it("says what A and B say, to the last byte, and both end with the known keys", () => {

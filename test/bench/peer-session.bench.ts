@@ -1,0 +1,141 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, createServer, type TLSSocket } from "node:tls";
+import { Pool } from "undici";
+import { systemClock } from "../../host/src/foundation/index.ts";
+import { openKeystore, selfTest, type Signer } from "../../host/src/identity/index.ts";
+import { createLink } from "../../host/src/transport/index.ts";
+import { SUITES } from "../../host/src/transport/session/cipher.ts";
+import { Initiator, Responder } from "../../host/src/transport/session/handshake.ts";
+import { compare, type BenchResult } from "./measure.ts";
+import { BODY } from "./signed-http/letter.ts";
+import type { SessionPlaces } from "./peer-session/letter.ts";
+
+/**
+ * CPU per call on a peer session, beside a bare fastify echo over TLS that signs nothing: calls whose seals follow, calls that run under a seal,
+ * both with 64 in flight, and the latter one by one. Caller and called are processes of their own and both count. And a whole handshake, both
+ * sides, beside a TLS 1.3 one with an Ed25519 certificate.
+ * @source network.md §8 B2, B4, B6
+ */
+export const name = "peer-session";
+
+const ROUND = 2000;
+const WIDTH = 64;
+const CONNECTIONS = 16;
+const HANDSHAKES = 100;
+
+type Call = () => Promise<unknown>;
+
+/** Ratio: how many of our calls cost what one of the echo does. */
+export async function run(): Promise<Record<string, BenchResult>> {
+  await selfTest();
+  const folder = mkdtempSync(join(tmpdir(), "hn-bench-"));
+  const child = fork(join(import.meta.dirname, "peer-session", "server.ts"), {
+    execArgv: ["--no-warnings", "--conditions=hearthnet-source", ...process.execArgv.filter((o) => o.startsWith("--cpu-prof"))],
+  });
+  const [places] = (await once(child, "message")) as [SessionPlaces];
+  const pid = child.pid ?? 0;
+  const pool = new Pool(places.tls, { connections: CONNECTIONS, pipelining: 1, connect: { rejectUnauthorized: false } });
+  const { signer } = openKeystore(folder);
+  const { call, stop } = sessionCall(signer, places);
+  const beside = (ours: Call, width = WIDTH): Promise<BenchResult> =>
+    compare({
+      ours,
+      theirs: bareCall(pool),
+      round: width === 1 ? ROUND / 4 : ROUND,
+      width,
+      others: { ours: [pid], theirs: [pid] },
+    });
+  const results = {
+    [`${name}-seals-after`]: await beside(call({ idempotent: true })),
+    [`${name}-seals-with`]: await beside(call({ idempotent: false })),
+    [`${name}-seals-with-one-by-one`]: await beside(call({ idempotent: false }), 1),
+    [`${name}-handshake`]: await handshakes(signer, folder),
+  };
+  await Promise.all([stop(), pool.destroy()]);
+  const gone = once(child, "exit");
+  child.disconnect();
+  await gone;
+  rmSync(folder, { recursive: true, force: true });
+  return results;
+}
+
+function sessionCall(
+  signer: Signer,
+  { nodeId, ours }: SessionPlaces,
+): { call: (o: { idempotent: boolean }) => Call; stop: () => Promise<void> } {
+  const link = createLink({
+    signer,
+    communityId: () => nodeId,
+    standing: () => ({ kind: "member", level: "member" }),
+    clock: systemClock,
+  });
+  const endpoints = [{ transport: "https" as const, host: "127.0.0.1", port: Number(new URL(ours).port) }];
+  const { signal } = new AbortController();
+  return {
+    call:
+      ({ idempotent }) =>
+      async () => {
+        // Opened once, by the first call.
+        const session = link.sessions.live(nodeId) ?? (await link.sessions.open(nodeId, endpoints));
+        if (!session.isLive) throw new Error("the session is over");
+        return link.call({
+          to: nodeId,
+          endpoints,
+          capability: idempotent ? "ext.bench.echo" : "ext.bench.change",
+          version: "1.0",
+          body: BODY,
+          traceId: "01J9Z3K8V4Q2N7M5C6B1A0XWYT",
+          timeoutMs: 30_000,
+          stream: false,
+          signal,
+          idempotent,
+        });
+      },
+    stop: () => link.close(),
+  };
+}
+
+function bareCall(pool: Pool): Call {
+  const headers = { "content-type": "application/json" };
+  return async () => {
+    const reply = await pool.request({ method: "POST", path: "/echo", headers, body: JSON.stringify(BODY) });
+    return reply.body.json();
+  };
+}
+
+/** Both sides of both in this process. */
+async function handshakes(signer: Signer, folder: string): Promise<BenchResult> {
+  const other = openKeystore(join(folder, "other"));
+  const both = {
+    community: signer.nodeId,
+    boot: "01J9Z3K8V4Q2N7M5C6B1A0XWYA",
+    random: (n: number): Uint8Array => crypto.getRandomValues(new Uint8Array(n)),
+    now: () => Date.now(),
+    suites: SUITES,
+    binding: Buffer.alloc(32, 1),
+    via: "" as const,
+  };
+  const ours = (): Promise<unknown> => {
+    const initiator = new Initiator({ ...both, signer, to: other.nodeId });
+    const responder = new Responder({ ...both, signer: other.signer, admit: () => undefined });
+    const { confirm } = initiator.answer(responder.hello(initiator.hello));
+    return Promise.resolve(responder.confirm(confirm));
+  };
+  const tls = await other.tls();
+  const server = createServer({ key: tls.key[0], cert: tls.cert[0], minVersion: "TLSv1.3" }, (socket) => socket.end());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  const theirs = async (): Promise<unknown> => {
+    const socket: TLSSocket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false });
+    socket.resume();
+    return once(socket, "close");
+  };
+  const result = await compare({ ours, theirs, round: HANDSHAKES });
+  server.close();
+  return { ...result, unit: "µs CPU per handshake" };
+}
