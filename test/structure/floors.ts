@@ -19,7 +19,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   community: { floor: 2, packages: [] },
   format: { floor: 2, packages: ["ajv", "croner", "semver", "tar"] },
   bus: { floor: 3, packages: ["ajv", "re2js"] },
-  transport: { floor: 4, packages: ["fastify", "undici"] },
+  transport: { floor: 4, packages: ["fastify", "undici", "ws"] },
   discovery: { floor: 4, packages: [] },
   dht: { floor: 4, packages: ["k-bucket"] },
   runtime: { floor: 5, packages: ["ajv", "ws"] },

@@ -12,6 +12,7 @@ import type {
   PeerLink,
   Random,
   StandingLookup,
+  TopicLink,
 } from "../../contract/index.ts";
 import { callPeer, streamPeer } from "./call.ts";
 import type { Wire } from "./exchange.ts";
@@ -20,6 +21,7 @@ import { fetchManifest } from "./manifest.ts";
 import { KnownPeers } from "./peers.ts";
 import { Pools } from "./pools.ts";
 import { SyncLink } from "./sync.ts";
+import { followTopic } from "../pubsub/follow.ts";
 import { OpenSockets } from "../websocket/open-sockets.ts";
 import { streamOverSocket } from "../websocket/client-call.ts";
 import { NoSocket } from "../websocket/dial.ts";
@@ -35,7 +37,7 @@ export interface LinkOptions {
 }
 
 /** The way to other nodes, with what it has learned about them. */
-export interface Link extends PeerLink, Doors {
+export interface Link extends PeerLink, TopicLink, Doors {
   /** Features from the newest verified manifest; empty when none is known. For the listener's `featuresOf`. */
   featuresOf(node: NodeId): readonly string[];
   /** Cuts every connection. */
@@ -59,11 +61,12 @@ async function* streamBestWay(wire: Wire, call: OutboundCall, community: Communi
 /** Calls neighbours over connections pinned to their keys; every answer is verified. @source 02 */
 export function createLink(o: LinkOptions): Link {
   const peers = new KnownPeers(o.clock);
+  const random = o.random ?? ((n: number): Uint8Array => randomBytes(n));
   const pools = new Pools();
   const wire: Wire = {
     signer: o.signer,
     clock: o.clock,
-    newId: createUlidFactory(o.clock, o.random ?? ((n) => randomBytes(n))),
+    newId: createUlidFactory(o.clock, random),
     pools,
     peers,
     standing: o.standing,
@@ -75,6 +78,7 @@ export function createLink(o: LinkOptions): Link {
   return {
     call: (call) => callPeer(wire, call, community()),
     stream: (call) => streamBestWay(wire, call, community()),
+    follow: (following) => followTopic(wire, following, { community, random }),
     fetchManifest: (endpoint, expected) => fetchManifest({ clock: o.clock, peers, endpoint, expected }),
     communityManifest: (peer) => sync.communityManifest(peer),
     syncHeads: (peer) => sync.syncHeads(peer),

@@ -25,6 +25,7 @@ export interface DeskOptions {
 
 /** One neighbour that listens to one topic; counted until it is ended. */
 export interface Subscription {
+  readonly topic: string;
   /** What came since, as far as this neighbour may see it. @throws unauthorized once it may not any more · revoked */
   since(after: { seq: number; epoch?: string }): TopicBacklog;
   /** Resolves when something was published on the topic, or `signal` fires. */
@@ -71,6 +72,7 @@ export class Desk {
     this.#open.set(node, topics.set(topic, (topics.get(topic) ?? 0) + 1));
     let ended = false;
     return {
+      topic,
       since: (after) => this.#since({ node, topic, reading }, after),
       news: (signal) => this.#news(topic, signal),
       end: () => {

@@ -149,6 +149,9 @@ describe("a WebSocket's first message (T-15)", async () => {
       `{"type":"call","type":"call"}`,
     ];
     for (const message of rubbish) assert.equal((await ending(await say(t, message)))[0], 4400, JSON.stringify(message));
+    const typed = await say(t, { type: "hello", envelope, signature });
+    await typed.closed;
+    assert.equal(typed.frames.at(-1)?.data["reason"], "message_malformed");
   });
 
   it("is held to the capability's limit", async (t) => {
