@@ -16,5 +16,6 @@ export default defineConfig({
   //   { name: "village", url: "https://plugins.village.example", root: "village.root.json", namespaces: ["village/*"] },
   //   { name: "stick", path: "/media/stick/registry", root: "sha256:…", namespaces: ["acme/*"] },
   // ],
+  // rates: { softPerCapability: 10, hardPerCapability: 100, softTotal: 100, hardTotal: 1000, perAddress: 50 },   calls per second of one neighbour
   // policy: { nativePublishers: ["<64 hex digits>"] },   whose plugins may be granted machine code beside those that ship with the host
 });

@@ -219,6 +219,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     port: options.port ?? 7080,
     firstStart,
     featuresOf: (node) => wire.featuresOf(node),
+    ...(options.rates === undefined ? {} : { rates: options.rates }),
   }).catch((error: unknown) => {
     throw portError(error, options.port ?? 7080);
   });
