@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { openAdmin, type Admin } from "./admin/index.ts";
+import { metricsText, openAdmin, type Admin } from "./admin/index.ts";
 import { openBus, openTopics, type OpenBus } from "./bus/index.ts";
 import { watchCatalogue } from "./catalogue-watch.ts";
 import { openCommunity } from "./community/index.ts";
@@ -211,6 +211,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     mounts,
     topics,
     dht: () => dht?.answer,
+    metrics: () => metricsText(runtime.list()),
     ready: () => bus.entries({ node_id: nodeId }).length > 0 && peers.list().some((peer) => peer.online),
     clock,
     log: log.child({ room: "transport" }),

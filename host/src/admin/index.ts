@@ -5,5 +5,6 @@
  * const admin = await openAdmin({ services, dataDir, port: 0, uiDir });
  * console.log(admin.url, admin.setupLink()); // http://hearth.localhost:41234 http://hearth.localhost:41234/setup#…
  */
+export { metricsText } from "./api/meters.ts";
 export { openAdmin, type Admin } from "./open.ts";
 export type { AdminServices } from "./services.ts";

@@ -42,6 +42,8 @@ export interface ListenerOptions {
   /** This node's manifest, current and signed; asked for on every `GET /manifest`. */
   manifest: (contract: "1.0" | "2.0") => NodeManifest | Promise<NodeManifest>;
   ready: () => boolean;
+  /** Figures for trusted members; absent: none. @source 02 T-7 */
+  metrics?: () => string;
   /** What is published on this node; absent: nothing. */
   topics?: Topics;
   /** Who may hear what only a plugin knows of; nobody by default. */
@@ -116,6 +118,7 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     community: o.community,
     manifest: o.manifest,
     ready: o.ready,
+    metrics: o.metrics ?? ((): undefined => undefined),
     mounts: o.mounts,
     newId,
     dht: o.dht ?? ((): undefined => undefined),

@@ -10,6 +10,7 @@ import { dhtRoute } from "./dht-route.ts";
 import { refuseBroken } from "./broken-request.ts";
 import { mountedRoute } from "../mounts/serve.ts";
 import { pollRoute } from "../pubsub/poll-route.ts";
+import { metricsRoute, traceRoute } from "./operator-facts.ts";
 import { healthRoute, manifestRoute, missingRoute, readyRoute } from "./public-routes.ts";
 import type { Room } from "./room.ts";
 import { send } from "./signed-route.ts";
@@ -64,6 +65,8 @@ export function createServer(room: Room, o: { tls: TlsIdentity; patience: Patien
   app.post("/sync/v1/events", syncEventsRoute(room));
   app.get("/pubsub/v1/subscribe", pollRoute(room));
   app.post("/dht/v1/:rpc", dhtRoute(room));
+  app.get("/metrics", metricsRoute(room));
+  app.get("/trace/recent", traceRoute(room));
   app.get("/health", healthRoute(room));
   app.get("/ready", readyRoute(room));
   app.setNotFoundHandler(mountedRoute(room, missingRoute(room)));
