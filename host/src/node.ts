@@ -17,6 +17,7 @@ import { lockDataFolder } from "./lock.ts";
 import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
 import { followMembership } from "./membership-watch.ts";
 import { PATHS, readBuildFacts } from "./paths.ts";
+import { followNeighbours } from "./neighbour-topics.ts";
 import { registrySources } from "./configured-registries.ts";
 import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
 import { SelfDescription } from "./self.ts";
@@ -227,6 +228,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   late.listener = listener;
   disposer.add("listener", () => listener.close({ drainMs: DRAIN_MS }));
   dht?.start();
+  disposer.add("neighbours' topics", followNeighbours({ nodeId, topics, link: wire, runtime, peers, community }));
 
   // floor 7
   const catalogue = watchCatalogue({ marketplace, clock, log });

@@ -37,7 +37,15 @@ function firstMessage(chance: Chance): Uint8Array {
   if (oneIn(chance, 2)) return mutate(FIRST, chance);
   const message = JSON.parse(FIRST.toString()) as { envelope: Record<string, unknown> } & Record<string, unknown>;
   const place = oneIn(chance, 2) ? message : message.envelope;
-  place[pick(chance, [...Object.keys(place), "extra", "token", "to"])] = pick<unknown>(chance, [null, 1, "", [], {}, "x".repeat(3000), "1.0"]);
+  place[pick(chance, [...Object.keys(place), "extra", "token", "to"])] = pick<unknown>(chance, [
+    null,
+    1,
+    "",
+    [],
+    {},
+    "x".repeat(3000),
+    "1.0",
+  ]);
   return Buffer.from(JSON.stringify(message));
 }
 
@@ -59,7 +67,9 @@ function conversation(chance: Chance): Uint8Array {
 }
 
 function frameText(chance: Chance): Uint8Array {
-  const text = Buffer.from(`{"event":"${oneIn(chance, 2) ? "token" : "published"}","data":${jsonText(chance).slice(0, 2000) || "{}"},"seq":${chance(9)}}`);
+  const text = Buffer.from(
+    `{"event":"${oneIn(chance, 2) ? "token" : "published"}","data":${jsonText(chance).slice(0, 2000) || "{}"},"seq":${chance(9)}}`,
+  );
   return oneIn(chance, 3) ? mutate(text, chance) : text;
 }
 
@@ -110,7 +120,8 @@ async function converse(text: Uint8Array): Promise<void> {
       take(() => inbox.frame(message), isSound);
       last += 1;
       ended = message.event === "done";
-    } else if (message.type === "tool_result") take(() => inbox.toolResult(message.toolCallId, message.body), asked.delete(message.toolCallId));
+    } else if (message.type === "tool_result")
+      take(() => inbox.toolResult(message.toolCallId, message.body), asked.delete(message.toolCallId));
   }
   inbox.end();
   let seen = 0;

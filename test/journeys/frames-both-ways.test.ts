@@ -46,11 +46,7 @@ it("frames go to a neighbour's plugin and come back over a WebSocket, and a deat
   const running = startCommand(t, ["--data", second.dataDir, "--json", ...call, path, ...input], { home });
   await until("the neighbour's plugin has heard everything", () => linesOf(running.stdout()).length === 51, 30_000);
   await first.kill9();
-  const last = await until(
-    "the caller is told",
-    () => linesOf(running.stdout()).find(({ event }) => event === "error"),
-    30_000,
-  );
+  const last = await until("the caller is told", () => linesOf(running.stdout()).find(({ event }) => event === "error"), 30_000);
   assert.equal(last.data["error"], "partition");
 });
 

@@ -18,7 +18,11 @@ const TARGETS: [name: string, fuzz: (o: { runs: number; seed: number }) => Promi
   ["the frame codec reads the same in pieces and ends a faulty connection (plugin-platform §5)", frameCodec, 3000],
   ["the package reader takes the publisher's content and nothing else (marketplace §5.1)", packageReader, 300],
   ["the header reader takes no header twice and no malformed claim (02 T-5)", requestHeaders, 8000],
-  ["a WebSocket's first message and its client's frames are taken in order or not at all (02 §8, T-15, T-17)", socketMessages, 4000],
+  [
+    "a WebSocket's first message and its client's frames are taken in order or not at all (02 §8, T-15, T-17)",
+    socketMessages,
+    4000,
+  ],
   ["the reader of streams reads the same in pieces (02 §7.1)", eventStream, 4000],
 ];
 

@@ -90,7 +90,15 @@ function makePlan(origin: Origin, request: OriginateRequest): Plan {
   if (hops > CONSTANTS.HOPS_MAX) throw new HnError("bad_request", { reason: "hops_exceeded" });
   checkBody(request.body);
   const startedAt = origin.engine.clock.monotonic();
-  return { origin, request, traceId: request.traceId ?? origin.newId(startedAt), hops, startedAt, failover: undefined, following: followingOf(request) };
+  return {
+    origin,
+    request,
+    traceId: request.traceId ?? origin.newId(startedAt),
+    hops,
+    startedAt,
+    failover: undefined,
+    following: followingOf(request),
+  };
 }
 
 function followingOf({ frames }: OriginateRequest): Following | undefined {

@@ -144,7 +144,11 @@ class Talk {
     if (event === "tool_result") {
       // Its place in the window is free at once: the other side has asked for it.
       this.#outlet.credit(1);
-      return say(socket, { type: "tool_result", tool_call_id: data["tool_call_id"], body: toWire((data["body"] ?? {}) as JsonObject) });
+      return say(socket, {
+        type: "tool_result",
+        tool_call_id: data["tool_call_id"],
+        body: toWire((data["body"] ?? {}) as JsonObject),
+      });
     }
     this.#sent += 1;
     return say(socket, { type: "frame", event, data: toWire(data), seq: this.#sent });

@@ -46,4 +46,3 @@ function checkSaidTwice({ queryText, body }: Passage, topicInPath: string | unde
         message: `The address says another ${name.slice(0, 32)} than the first message. Send the same, or leave it out.`,
       });
 }
-

@@ -39,9 +39,18 @@ describe("what an operator sees, over the wire (02 T-7)", async () => {
       assert.equal(answer.status, 200);
       return JSON.parse(answer.text) as CallTrace[];
     };
-    assert.deepEqual((await rows(ben)).map((row) => row.from_node), [ben.nodeId]);
-    assert.deepEqual((await rows(carl)).map((row) => row.from_node), [carl.nodeId]);
-    assert.deepEqual((await rows(anna)).map((row) => row.from_node), [carl.nodeId, ben.nodeId]);
+    assert.deepEqual(
+      (await rows(ben)).map((row) => row.from_node),
+      [ben.nodeId],
+    );
+    assert.deepEqual(
+      (await rows(carl)).map((row) => row.from_node),
+      [carl.nodeId],
+    );
+    assert.deepEqual(
+      (await rows(anna)).map((row) => row.from_node),
+      [carl.nodeId, ben.nodeId],
+    );
     assert.equal((await rows(anna, "1")).length, 1);
     assert.equal((await rows(ben, "1")).length, 1, "what others did does not push out one's own");
     assert.equal(refusalOf(await ask(eve, "/trace/recent", "sys.trace"), anna, { from: eve.nodeId }), "401 unauthorized");

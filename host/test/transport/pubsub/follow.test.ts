@@ -32,7 +32,9 @@ function follow(t: TestContext, by: House, whom: House, topic = NEWS): Ear {
 }
 
 describe("listening to a neighbour's topic (02 §7.2)", () => {
-  async function settle(t: TestContext): Promise<{ street: Street; anna: House; ben: House; say: (data: JsonValue) => void; topics: Topics }> {
+  async function settle(
+    t: TestContext,
+  ): Promise<{ street: Street; anna: House; ben: House; say: (data: JsonValue) => void; topics: Topics }> {
     const street = new Street(t);
     const topics = openTopics({ epoch: "ONE" });
     const [anna, ben] = await street.neighbours({ anna: { listener: { rates: RATES, topics } } });
@@ -55,7 +57,10 @@ describe("listening to a neighbour's topic (02 §7.2)", () => {
     await until("it listens", () => anna.listener.subscriptions() === 1);
     for (let n = 1; n <= 100; n += 1) say(n);
     await until("all came", () => ear.heard.length === 100);
-    assert.deepEqual(ear.heard, Array.from({ length: 100 }, (_, n) => n + 1));
+    assert.deepEqual(
+      ear.heard,
+      Array.from({ length: 100 }, (_, n) => n + 1),
+    );
     ear.stop();
     await until("the neighbour knows", () => anna.listener.subscriptions() === 0);
   });
