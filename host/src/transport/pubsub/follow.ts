@@ -3,7 +3,7 @@ import type { CommunityId, JsonObject, JsonValue, Random, Timer, TopicFollowing 
 import { exchange, withClockRetry, type Letter, type Wire } from "../outbound/exchange.ts";
 import { readWireError } from "../outbound/failure.ts";
 import { Patience } from "../outbound/patience.ts";
-import type { BusSocket } from "../websocket/bus-socket.ts";
+import { closeSoon, type BusSocket } from "../websocket/bus-socket.ts";
 import { NoSocket } from "../websocket/dial.ts";
 import { FrameReader } from "../websocket/frame-reader.ts";
 import { openSigned } from "../websocket/open-signed.ts";
@@ -102,7 +102,7 @@ class Follower {
     } finally {
       time.stop();
       forget?.();
-      socket?.close(1000);
+      if (socket !== undefined) closeSoon(socket, this.#wire.clock);
     }
   }
 
