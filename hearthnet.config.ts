@@ -19,5 +19,6 @@ export default defineConfig({
   // ],
   // auth: { remoteIssue: "off" },    who may have tokens signed here, and how long they live; docs/guide/run-a-node.md
   // telemetry: { tracesTo: "http://127.0.0.1:4318" },    calls as spans to an OpenTelemetry collector in this house; docs/guide/run-a-node.md
+  // rates: { softPerCapability: 10, hardPerCapability: 100, softTotal: 100, hardTotal: 1000, perAddress: 50 },   calls per second of one neighbour
   // policy: { nativePublishers: ["<64 hex digits>"] },   whose plugins may be granted machine code beside those that ship with the host
 });

@@ -53,7 +53,7 @@ ${(first?.head ?? "").replace(/.{64}/g, "$&\n")}
 - Up to ${PLUGIN_INLINE_ATTACHMENT_MAX_BYTES / KIB} KiB of attachments lie behind their header. What is larger has \`"stream": id\` and follows as \`chunk\` frames; the receiver acknowledges bytes with \`credit\`. At most
   ${PLUGIN_STREAM_WINDOW_BYTES / KIB} KiB of one stream and ${PLUGIN_CONNECTION_WINDOW_BYTES / KIB / KIB} MiB of a connection are on their way unacknowledged. The message counts as sent with its last \`chunk.end\`.
 - Of the frames of one answer at most ${STREAM_WINDOW_FRAMES} are on their way; \`credit\` comes for every ${STREAM_ACK_INTERVAL_FRAMES} that were taken. The same holds in the other direction for \`op.frame\`, and both
-  ways for frames that follow a message under its id until \`frame.end\`: from the host a call to a role, from the plugin an op that says \`stream\`.
+  ways for frames that follow a message under its id until \`frame.end\`: from the host a \`call\` that says \`frames\`, or one to a role, from the plugin an op that says \`stream\`.
 - \`event\` and \`topic\` are questions of the host: one \`ok\` or \`error\` each, and the next comes after it.
 - After \`cancel\` the call ends within ${CANCEL_DEADLINE_MS} ms, with an \`error\` or what was ready.
 - \`cancel\`, \`credit\`, \`ping\`, \`pong\`, \`drain\`, \`stop\` and \`bye\` may overtake what waits to be sent.

@@ -3,7 +3,8 @@ import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { configMistake } from "./config-mistake.ts";
 import { readAuth } from "./configured-auth.ts";
-import type { NodeConfig, PolicyConfig } from "./define-config.ts";
+import type { NodeConfig, PolicyConfig, RatesConfig } from "./define-config.ts";
+import { CONSTANTS } from "./contract/index.ts";
 import { readDht } from "./configured-dht.ts";
 import { readDiscovery } from "./configured-discovery.ts";
 import { HnError } from "./foundation/index.ts";
@@ -24,6 +25,7 @@ const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean }
   policy: () => true,
   auth: () => true,
   telemetry: () => true,
+  rates: () => true,
   logLevel: (v) => typeof v === "string" && ["debug", "info", "warn", "error", "silent"].includes(v),
 };
 
@@ -52,7 +54,7 @@ export async function loadConfig(path: string, o: { required?: boolean } = {}): 
       throw configMistake(name, `there is no such setting; known are ${Object.keys(FIELDS).join(", ")}`);
     if (item !== undefined && !FIELDS[name as keyof NodeConfig](item)) throw configMistake(name, "the value is not allowed");
   }
-  const { registries, dht, discovery, policy, auth, telemetry, ...config }: NodeConfig = value;
+  const { registries, dht, discovery, policy, auth, telemetry, rates, ...config }: NodeConfig = value;
   return {
     ...config,
     ...(registries === undefined ? {} : { registries: readRegistries(registries, dirname(path)) }),
@@ -61,6 +63,7 @@ export async function loadConfig(path: string, o: { required?: boolean } = {}): 
     ...(discovery === undefined ? {} : { discovery: readDiscovery(discovery) }),
     ...(policy === undefined ? {} : { policy: readPolicy(policy) }),
     ...(auth === undefined ? {} : { auth: readAuth(auth) }),
+    ...(rates === undefined ? {} : { rates: readRates(rates) }),
   };
 }
 
@@ -74,6 +77,39 @@ function readPolicy(policy: unknown): PolicyConfig {
   if (!Array.isArray(nativePublishers) || !nativePublishers.every(isKey))
     throw configMistake("policy/nativePublishers", "a list of key ids is expected, 64 digits 0-9, a-f each");
   return { nativePublishers };
+}
+
+const RATE_NAMES = ["softPerCapability", "hardPerCapability", "softTotal", "hardTotal", "perAddress"] as const;
+const RATE_MAX = 1_000_000;
+
+/** @throws bad_request naming the field */
+function readRates(rates: unknown): RatesConfig {
+  if (typeof rates !== "object" || rates === null) throw configMistake("rates", `{ ${RATE_NAMES.join(", ")} } is expected`);
+  const known: RatesConfig = {};
+  for (const [name, value] of Object.entries(rates) as [string, unknown][]) {
+    const rate = RATE_NAMES.find((one) => one === name);
+    if (rate === undefined) throw configMistake(`rates/${name}`, `there is no such rate; known are ${RATE_NAMES.join(", ")}`);
+    if (value === undefined) continue;
+    if (typeof value !== "number" || !Number.isInteger(value) || value < 1 || value > RATE_MAX)
+      throw configMistake(`rates/${name}`, `whole calls per second are expected, 1 to ${RATE_MAX}`);
+    known[rate] = value;
+  }
+  checkOrder(known, ["softPerCapability", "hardPerCapability"], {
+    soft: CONSTANTS.RATE_SOFT_RPS_PER_CAPABILITY,
+    hard: CONSTANTS.RATE_HARD_RPS_PER_CAPABILITY,
+  });
+  checkOrder(known, ["softTotal", "hardTotal"], { soft: CONSTANTS.RATE_SOFT_RPS_TOTAL, hard: CONSTANTS.RATE_HARD_RPS_TOTAL });
+  return known;
+}
+
+/** Who is cut off before they were told to wait never learns why. */
+function checkOrder(
+  rates: RatesConfig,
+  [soft, hard]: [keyof RatesConfig, keyof RatesConfig],
+  otherwise: { soft: number; hard: number },
+): void {
+  if ((rates[soft] ?? otherwise.soft) > (rates[hard] ?? otherwise.hard))
+    throw configMistake(`rates/${soft}`, `it must not be higher than ${hard}`);
 }
 
 function isPort(value: unknown): boolean {

@@ -23,6 +23,22 @@ export interface NodeConfig {
   auth?: AuthConfig;
   /** Where figures and traces go; nowhere unless it is said. */
   telemetry?: TelemetrySettings;
+  /** How often a neighbour may call. For a bench, or a network of your own; the protocol's rates by default. */
+  rates?: RatesConfig;
+}
+
+/** Calls per second; up to twice as many at once. @source 02 §6, T-12 */
+export interface RatesConfig {
+  /** Of one neighbour to one capability: more are told to wait. 10 by default. */
+  softPerCapability?: number;
+  /** Of one neighbour to one capability: more are cut off without a word. 100 by default. */
+  hardPerCapability?: number;
+  /** Of one neighbour to all of them. 100 by default. */
+  softTotal?: number;
+  /** 1000 by default. */
+  hardTotal?: number;
+  /** From one address, before it is known who calls. 50 by default. */
+  perAddress?: number;
 }
 
 /** @source 05 §8 */

@@ -28,6 +28,7 @@ import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
 import { directDelivery } from "./direct-delivery.ts";
 import { followMembership } from "./membership-watch.ts";
 import { PATHS, readBuildFacts } from "./paths.ts";
+import { followNeighbours } from "./neighbour-topics.ts";
 import { registrySources } from "./configured-registries.ts";
 import { Metrics, openTraceExport } from "./telemetry/index.ts";
 import { openRuntime, type NodeRuntime } from "./runtime/index.ts";
@@ -319,6 +320,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     metrics: () => metrics.text(),
     onRefused: (refusal) => metrics.refused(refusal),
     onProven: (node) => peers.heard(node),
+    ...(options.rates === undefined ? {} : { rates: options.rates }),
   }).catch((error: unknown) => {
     throw portError(error, options.port ?? 7080);
   });
@@ -338,6 +340,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     mdns: discovery.enabled && discovery.mdns && !isLoopback(listen),
     udp: discovery.enabled && discovery.udp && !isLoopback(listen),
   });
+  disposer.add("neighbours' topics", followNeighbours({ nodeId, topics, link: wire, runtime, peers, community }));
 
   // floor 7
   const catalogue = watchCatalogue({ marketplace, clock, log });

@@ -49,6 +49,10 @@ for (const [what, text, words] of [
     'export default { policy: { nativePublishers: ["acme"] } };',
     /policy\/nativePublishers.*64 digits/,
   ],
+  ["rates that are none", "export default { rates: 5 };", /"rates"/],
+  ["a rate of nothing", "export default { rates: { softTotal: 0 } };", /rates\/softTotal.*1 to 1000000/],
+  ["a rate that there is none of", "export default { rates: { perHour: 1 } };", /rates\/perHour.*known are softPerCapability/],
+  ["rates in the wrong order", "export default { rates: { softTotal: 2000 } };", /rates\/softTotal.*higher than hardTotal/],
   ["no default export", "export const name = 1;", /defineConfig/],
   ["a dev mode that is neither on nor off", 'export default { dev: "on" };', /"dev"/],
   ["broken syntax", "export default {", /cannot be read/],
@@ -70,6 +74,11 @@ it("reads registries from where the file lies, and insists on a file that was as
     { name: "stick", path: join(folder, "r"), root: join(folder, "a.json"), namespaces: ["acme/*"] },
   ]);
   await assert.rejects(loadConfig(join(folder, "other.ts"), { required: true }), /There is no file .*other\.ts/);
+});
+
+it("reads how often a neighbour may call (02 T-12)", async (t) => {
+  const path = file(t, "export default { rates: { softPerCapability: 50, perAddress: 500 } };");
+  assert.deepEqual((await loadConfig(path)).rates, { softPerCapability: 50, perAddress: 500 });
 });
 
 it("reads which publishers may be granted machine code (plugin-platform §3.4.4)", async (t) => {

@@ -11,7 +11,7 @@ import type {
   SyncRequest,
 } from "./wire.ts";
 import type { Frame, Reply } from "./bus.ts";
-import type { JsonObject, NodeId } from "./ids.ts";
+import type { JsonObject, JsonValue, NodeId } from "./ids.ts";
 import type { SessionFacts } from "./services.ts";
 
 export interface Timer {
@@ -61,6 +61,26 @@ export interface OutboundCall {
   framesOptional?: true;
   /** The provider says that repeating it does no harm; absent: it may. */
   idempotent?: boolean;
+}
+
+/** Listening to a topic of a neighbour. @source 02 §7.2 */
+export interface TopicFollowing {
+  to: NodeId;
+  /** Where it is; asked anew for every try. */
+  endpoints: () => Endpoint[];
+  topic: string;
+  /** In order; some may be missing, see `onGap`. */
+  onMessage: (data: JsonValue) => void;
+  /** Messages were lost: what must be complete is read from the log. */
+  onGap?: () => void;
+  /** It will not go on: the topic is not for this node, or there is none. */
+  onEnd?: (error: Error) => void;
+}
+
+/** The way to what neighbours publish; filled by `transport`. */
+export interface TopicLink {
+  /** Keeps listening, whatever breaks in between. @returns ends it */
+  follow(following: TopicFollowing): () => void;
 }
 
 /** The bus's and the community's way to other nodes; filled by `transport`. Every failure is an HnError; no answer is `partition`. */

@@ -9,6 +9,8 @@ export interface StubRequest {
   caller: Principal;
   /** Fires when the call is given up. */
   signal: AbortSignal;
+  /** What the plugin sends after the call; nothing by default. */
+  frames: AsyncIterable<Frame>;
 }
 
 /** One answer, or, as an async generator function, frames and the summary. What it throws, the plugin's call throws. */
@@ -44,15 +46,17 @@ export function offerStubs(bus: Bus, stubs: Readonly<Record<string, Stub>>): Lin
         timeout_seconds: TIMEOUT_SECONDS,
         idempotent: true,
       },
-      handler: ({ body, caller }, { signal }) => {
+      handler: ({ body, caller, frames = nothing() }, { signal }) => {
         if (line.cut) throw new HnError("partition", { reason: "provider_unreachable" });
-        const answer = stub({ params: body.params, input: body.input, caller, signal });
+        const answer = stub({ params: body.params, input: body.input, caller, signal, frames });
         return Symbol.asyncIterator in answer ? summed(answer) : replied(answer);
       },
     });
   }
   return line;
 }
+
+async function* nothing(): AsyncGenerator<Frame, void, void> {}
 
 async function replied(answer: Promise<{ output: object; meta?: object }>): Promise<{ output: JsonObject; meta: JsonObject }> {
   const { output, meta = {} } = await answer;

@@ -11,6 +11,7 @@ import { fuzz as requestHeaders } from "../request-headers.ts";
 import { fuzz as sessionFrames } from "../session-frames.ts";
 import { fuzz as sessionHello } from "../session-hello.ts";
 import { fuzz as sessionRecords } from "../session-records.ts";
+import { fuzz as socketMessages } from "../socket-messages.ts";
 import { fuzz as strictParser } from "../strict-parser.ts";
 
 const seed = Number(process.env["HN_SEED"] ?? 20_260_701);
@@ -25,6 +26,11 @@ const TARGETS: [name: string, fuzz: (o: { runs: number; seed: number }) => Promi
   ["a frame of a peer session opens only as it was sealed (network.md §1.4)", sessionFrames, 4000],
   ["the records of a frame are read whole, or the frame is refused (network.md §1.4)", sessionRecords, 8000],
   ["HELLO is answered only when it is well-formed, fresh and meant for this node (network.md §1.2)", sessionHello, 2000],
+  [
+    "a WebSocket's first message and its client's frames are taken in order or not at all (02 §8, T-15, T-17)",
+    socketMessages,
+    4000,
+  ],
   ["the reader of streams reads the same in pieces (02 §7.1)", eventStream, 4000],
 ];
 

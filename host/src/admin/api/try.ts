@@ -1,4 +1,4 @@
-import type { CallableCapability, CallBodyIn, JsonObject, TryBody, TryEvent } from "../../contract/index.ts";
+import type { CallableCapability, CallBodyIn, Frame, JsonObject, TryBody, TryEvent } from "../../contract/index.ts";
 import { CONSTANTS } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { type AdminContext, ApiReply, type ApiRequest, type ApiRoute, checkRole } from "../context.ts";
@@ -10,6 +10,8 @@ const BODY_MAX_BYTES = 24 * 1024 * 1024;
 /** A finished call's frames stay readable this long for a page that reconnects. */
 const KEEP_MS = 60_000;
 const RUNNING_MAX = 16;
+/** That an operator sends into one call. */
+const FRAMES_MAX = 10_000;
 
 const FIELDS = {
   capability: TEXT(64),
@@ -53,11 +55,16 @@ export const tryRoutes: readonly ApiRoute[] = [
     method: "POST",
     path: "/call",
     role: "operator",
-    body: shape({ ...FIELDS, "stream?": { type: "boolean" }, "token?": { type: "string", maxLength: 2048 } }),
+    body: shape({
+      ...FIELDS,
+      "stream?": { type: "boolean" },
+      "token?": { type: "string", maxLength: 2048 },
+      "frames?": { type: "array", maxItems: FRAMES_MAX, items: shape({ event: TEXT(64), data: { type: "object" } }) },
+    }),
     bodyLimit: BODY_MAX_BYTES,
     audit: "call",
     auditTarget: ({ capability }: CallBodyIn) => capability,
-    handle: (request: ApiRequest<CallBodyIn & { token?: string }>, context) => {
+    handle: (request: ApiRequest<CallBodyIn & { token?: string; frames?: Frame[] }>, context) => {
       checkHostAct(request, context);
       return request.body.stream === true ? stream(request, context) : call(request, context);
     },
@@ -130,14 +137,20 @@ async function call(request: ApiRequest<CallBodyIn>, context: AdminContext): Pro
   return { output: withoutBytes(output), meta: withoutBytes(meta), provider, trace_id: traceId };
 }
 
+async function* inOrder(frames: readonly Frame[]): AsyncGenerator<Frame, void, void> {
+  yield* frames;
+}
+
 /** One JSON frame a line; the last line is `done` or `error`. */
-async function stream(request: ApiRequest<CallBodyIn>, context: AdminContext): Promise<ApiReply> {
+async function stream(request: ApiRequest<CallBodyIn & { frames?: Frame[] }>, context: AdminContext): Promise<ApiReply> {
   const lines = (async function* () {
     try {
       await lookAgain(request.body, context.services);
-      const frames = context.services.bus.stream(
-        originate(request.body, { context, signal: request.signal, traceId: context.services.newUlid() }),
-      );
+      const { frames: following } = request.body;
+      const frames = context.services.bus.stream({
+        ...originate(request.body, { context, signal: request.signal, traceId: context.services.newUlid() }),
+        ...(following === undefined ? {} : { frames: inOrder(following) }),
+      });
       for (;;) {
         const next = await frames.next();
         yield `${JSON.stringify(next.done === true ? { event: "done", data: withoutBytes(next.value) } : withoutBytes(next.value))}\n`;

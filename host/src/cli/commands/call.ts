@@ -1,9 +1,10 @@
 import { writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { resolve } from "node:path";
 import { UsageError } from "../../command-line/index.ts";
 import { encodeBase64url, HnError, parseStrictJson } from "../../foundation/index.ts";
 import type { Command, Invocation } from "../command.ts";
-import { readNamedFile } from "../file.ts";
+import { readNamedFile, readNamedLines } from "../file.ts";
 
 const FILE_MAX_BYTES = 16 * 1024 * 1024;
 
@@ -21,6 +22,11 @@ export const callCommand: Command = {
     token: { type: "string", value: "T", help: "capability token" },
     "timeout-ms": { type: "string", value: "N", help: "give up after N milliseconds" },
     stream: { type: "boolean", help: "print frames as they come, one JSON object a line" },
+    frames: {
+      type: "string",
+      value: "PATH",
+      help: 'with --stream: send these into the call, one {"event":…,"data":{…}} a line; - for standard input',
+    },
   },
   run: async (invocation) => {
     const { args, options, client, io } = invocation;
@@ -37,7 +43,8 @@ export const callCommand: Command = {
       ...(typeof options["token"] === "string" ? { token: options["token"] } : {}),
       ...(timeout === undefined ? {} : { timeout_ms: timeout }),
     };
-    if (options["stream"] === true) return stream(invocation, body);
+    const frames = await following(invocation);
+    if (options["stream"] === true) return stream(invocation, { ...body, ...(frames === undefined ? {} : { frames }) });
     const answer = await client().send<{ output: Record<string, unknown>; meta: Record<string, unknown> }>("POST", "/call", body);
     if (typeof options["out"] === "string") {
       writeFileSync(resolve(io.cwd, options["out"]), `${JSON.stringify(answer.output, null, 2)}\n`);
@@ -50,6 +57,22 @@ export const callCommand: Command = {
     return 0;
   },
 };
+
+/** What is sent into the call. */
+async function following({ options, io }: Invocation): Promise<object[] | undefined> {
+  const path = options["frames"];
+  if (typeof path !== "string") return undefined;
+  if (options["stream"] !== true) throw new UsageError("--frames goes with --stream: only a call that streams takes them.");
+  const frames: object[] = [];
+  let bytes = 0;
+  for await (const line of path === "-" ? createInterface({ input: io.stdin }) : readNamedLines(io, path)) {
+    if (line.trim() === "") continue;
+    bytes += line.length;
+    if (bytes > FILE_MAX_BYTES) throw new UsageError("--frames takes 16 MiB at most.");
+    frames.push(json(line, "--frames"));
+  }
+  return frames;
+}
 
 async function stream({ client, io }: Invocation, body: Record<string, unknown>): Promise<number> {
   let failed = false;

@@ -42,7 +42,8 @@ export function traceRoute(room: Room): Handler {
     handle: async (passage, { reply }) => {
       const caller = checkLevel(passage, ["member", "trusted", "anchor"]);
       const items = room.bus.recentCalls(rowsOf(passage), caller.level === "anchor" ? {} : { node: caller.node_id });
-      return send(reply, room.answerer.answer(200, { items: items.map(plain) }, passage.claim));
+      // An array, as the protocol wants it here; what is signed is any JSON.
+      return send(reply, room.answerer.answer(200, items.map(plain) as unknown as JsonObject, passage.claim));
     },
   });
 }

@@ -40,7 +40,9 @@ export function switchUpgrades(server: Pick<Server, "on">, room: Room, table: re
       refuseWhenClosing(room);
       const here = table.filter(({ path }) => isAt(path, pathOf(request)));
       if (here.length === 0)
-        throw new HnError("not_found", { message: "No WebSocket is offered at this address. See the protocol's list of endpoints." });
+        throw new HnError("not_found", {
+          message: "No WebSocket is offered at this address. See the protocol's list of endpoints.",
+        });
       const offered = protocolsOf(request);
       const entry = here.find(({ protocol }) => offered.includes(protocol));
       if (entry !== undefined) return entry.open(request, socket, head);

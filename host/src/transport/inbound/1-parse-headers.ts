@@ -84,8 +84,7 @@ export function checkForm(headers: SignedHeaders, route: string | undefined, wro
   if (headers.capability.length > 64 || !NAME.test(headers.capability))
     throw wrong("X-HearthNet-Capability", "is not a capability's name");
   if (!VERSION.test(headers.version)) throw wrong("X-HearthNet-Capability-Version", "is not of the form X.Y");
-  if (!isRequestId(headers.request_id))
-    throw wrong("X-HearthNet-Request-Id", "is not an id of 8 to 64 letters, digits, - or _");
+  if (!isRequestId(headers.request_id)) throw wrong("X-HearthNet-Request-Id", "is not an id of 8 to 64 letters, digits, - or _");
   if (headers.traceId !== undefined && !isRequestId(headers.traceId)) throw wrong("X-HearthNet-Trace-Id", "is not an id");
   if (route !== undefined && (headers.capability !== route || headers.version !== "1.0")) {
     throw wrong("X-HearthNet-Capability", `must be ${route} in version 1.0 at this address`);

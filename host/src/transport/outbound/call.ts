@@ -72,7 +72,8 @@ async function* readFrames(stream: Stream): AsyncGenerator<Frame, JsonObject, vo
     for await (const chunk of body as AsyncIterable<Buffer>) {
       if (begun) time.extend(SILENCE_MS);
       for (const frame of framesIn(parser, chunk)) {
-        if (frame.event === "done" || frame.event === "error") return finish(frame, { digest, expected: opened.expected, mustSign });
+        if (frame.event === "done" || frame.event === "error")
+          return finish(frame, { digest, expected: opened.expected, mustSign });
         begun = true;
         digest.add(frame);
         // Only the neighbour's silence counts, not the time the reader takes.

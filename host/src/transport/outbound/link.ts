@@ -13,6 +13,7 @@ import type {
   PeerLink,
   Random,
   StandingLookup,
+  TopicLink,
 } from "../../contract/index.ts";
 import { PeerSessions } from "../session/sessions.ts";
 import { SessionLane } from "./by-session.ts";
@@ -23,6 +24,7 @@ import { fetchManifest } from "./manifest.ts";
 import { KnownPeers } from "./peers.ts";
 import { Pools, type Ways } from "./pools.ts";
 import { SyncLink } from "./sync.ts";
+import { followTopic } from "../pubsub/follow.ts";
 import { OpenSockets } from "../websocket/open-sockets.ts";
 import { streamOverSocket } from "../websocket/client-call.ts";
 import { NoSocket } from "../websocket/dial.ts";
@@ -41,7 +43,7 @@ export interface LinkOptions {
 }
 
 /** The way to other nodes, with what it has learned about them. */
-export interface Link extends PeerLink, Doors {
+export interface Link extends PeerLink, TopicLink, Doors {
   /** Features from the newest verified manifest; empty when none is known. For the listener's `featuresOf`. */
   featuresOf(node: NodeId): readonly string[];
   /** Connections on which both sides call; the listener takes part in them. */
@@ -93,6 +95,7 @@ export function createLink(o: LinkOptions): Link {
     // Frames of the caller have no record of their own on a session, and tokens are checked on requests of their own.
     stream: (call) =>
       call.frames === undefined && call.token === undefined ? lanes.stream(call) : streamBestWay(wire, call, community()),
+    follow: (following) => followTopic(wire, following, { community, random }),
     fetchManifest: async (endpoint, expected, limits) => {
       const manifest = await fetchManifest({ clock: o.clock, peers, endpoint, expected, ...limits });
       sessions.manifestSeen(manifest.node_id);

@@ -25,6 +25,7 @@ export interface DeskOptions {
 
 /** One neighbour that listens to one topic; counted until it is ended. */
 export interface Subscription {
+  readonly topic: string;
   /** What came since, as far as this neighbour may see it. @throws unauthorized once it may not any more · revoked */
   since(after: { seq: number; epoch?: string }): TopicBacklog;
   /** Resolves when something was published on the topic, or `signal` fires. */
@@ -67,10 +68,14 @@ export class Desk {
     this.#check(node, reading);
     const topics = this.#open.get(node) ?? new Map<string, number>();
     if (!topics.has(topic) && topics.size >= CONSTANTS.TOPICS_PER_CALLER)
-      throw new HnError("rate_limited", { retryAfterMs: RETRY_MS, message: "You listen to 32 topics already. End one of them first." });
+      throw new HnError("rate_limited", {
+        retryAfterMs: RETRY_MS,
+        message: "You listen to 32 topics already. End one of them first.",
+      });
     this.#open.set(node, topics.set(topic, (topics.get(topic) ?? 0) + 1));
     let ended = false;
     return {
+      topic,
       since: (after) => this.#since({ node, topic, reading }, after),
       news: (signal) => this.#news(topic, signal),
       end: () => {
@@ -92,7 +97,10 @@ export class Desk {
   poll(node: NodeId): () => void {
     const held = this.#polls.get(node) ?? 0;
     if (held >= CONSTANTS.POLLS_PER_CALLER)
-      throw new HnError("rate_limited", { retryAfterMs: RETRY_MS, message: "Eight of your polls are waiting already. Wait for one to end." });
+      throw new HnError("rate_limited", {
+        retryAfterMs: RETRY_MS,
+        message: "Eight of your polls are waiting already. Wait for one to end.",
+      });
     this.#polls.set(node, held + 1);
     return () => {
       const left = (this.#polls.get(node) ?? 1) - 1;
@@ -140,8 +148,7 @@ export class Desk {
     if (standing.kind === "revoked") throw new HnError("revoked");
     if (standing.kind !== "member") throw forMembers();
     const asker: Asker = { node, level: standing.level };
-    if (!reading.may(asker, this.#o.guard))
-      throw new HnError("unauthorized", { message: "This topic is for others." });
+    if (!reading.may(asker, this.#o.guard)) throw new HnError("unauthorized", { message: "This topic is for others." });
     return asker;
   }
 

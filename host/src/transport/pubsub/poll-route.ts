@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HnError } from "../../foundation/index.ts";
 import type { JsonObject, TopicBacklog } from "../../contract/index.ts";
+import type { Answer } from "../http/answer.ts";
 import type { Room } from "../http/room.ts";
 import { send, signedRoute } from "../http/signed-route.ts";
 import { headersOf } from "../inbound/passage.ts";
@@ -28,6 +29,7 @@ export function pollRoute(room: Room): (request: FastifyRequest, reply: FastifyR
       visit.signal.addEventListener("abort", stop, { once: true });
       const timer = room.clock.setTimeout(stop, asked.waitMs);
       let endPoll: (() => void) | undefined;
+      let answer: Answer;
       try {
         endPoll = room.desk.poll(from);
         let found = subscription.since(asked);
@@ -36,13 +38,14 @@ export function pollRoute(room: Room): (request: FastifyRequest, reply: FastifyR
           found = subscription.since(asked);
         }
         visit.signal.throwIfAborted();
-        return send(reply, room.answerer.answer(200, answerOf(String(asked.topic), found), passage.claim));
+        answer = room.answerer.answer(200, answerOf(subscription.topic, found), passage.claim);
       } finally {
         timer.cancel();
         forget();
         endPoll?.();
         subscription.end();
       }
+      return send(reply, answer);
     },
   });
 }

@@ -1,12 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
+import type { Clock } from "../../contract/index.ts";
 import { CLOSE } from "./close-code.ts";
 
 export const BUS_PROTOCOL = "hearthnet-bus.v2";
 
 /** What the library closes for by itself (bad frames, text that is no UTF-8, messages that are too large), in the protocol's own number. */
 const BROKEN: ReadonlySet<number> = new Set([1002, 1007, 1008, 1009]);
+
+const CLOSE_MS = 2000;
 
 /** A WebSocket whose close codes are those of the protocol. */
 export class BusSocket extends WebSocket {
@@ -34,6 +37,13 @@ export function acceptSocket(
     WebSocket: BusSocket,
   });
   server.handleUpgrade(o.request, o.socket, o.head, then);
+}
+
+/** Closes a socket that this node has opened; a neighbour that does not answer the closing is cut. */
+export function closeSoon(socket: BusSocket, clock: Clock): void {
+  socket.close(CLOSE.normal);
+  const timer = clock.setTimeout(() => socket.terminate(), CLOSE_MS);
+  socket.once("close", () => timer.cancel());
 }
 
 /** Text of a message; undefined for a binary one, which nothing here takes. */

@@ -5,7 +5,7 @@ import { toWire } from "../http/wire.ts";
 import { finish, mustSign, SILENCE_MS } from "../outbound/call.ts";
 import type { Wire } from "../outbound/exchange.ts";
 import { Patience } from "../outbound/patience.ts";
-import type { BusSocket } from "./bus-socket.ts";
+import { closeSoon, type BusSocket } from "./bus-socket.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { LAST } from "./inbox.ts";
 import { openSigned, type Proven } from "./open-signed.ts";
@@ -95,7 +95,7 @@ class Talk {
     this.#outlet.close();
     if (!this.#ended && socket.readyState === socket.OPEN) socket.send(JSON.stringify({ type: "cancel" }));
     this.#reader.fail(new HnError("timeout"));
-    socket.close(1000);
+    closeSoon(socket, this.#wire.clock);
   }
 
   async #next(): Promise<Frame> {
@@ -144,7 +144,11 @@ class Talk {
     if (event === "tool_result") {
       // Its place in the window is free at once: the other side has asked for it.
       this.#outlet.credit(1);
-      return say(socket, { type: "tool_result", tool_call_id: data["tool_call_id"], body: toWire((data["body"] ?? {}) as JsonObject) });
+      return say(socket, {
+        type: "tool_result",
+        tool_call_id: data["tool_call_id"],
+        body: toWire((data["body"] ?? {}) as JsonObject),
+      });
     }
     this.#sent += 1;
     return say(socket, { type: "frame", event, data: toWire(data), seq: this.#sent });

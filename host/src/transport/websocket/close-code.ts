@@ -37,7 +37,9 @@ export function closeCodeOf(error: HnError): number {
 }
 
 /** What the closing of a neighbour's WebSocket says, where no frame has said more. */
-export function errorOfClose(code: number): { code: "bad_request" | "invalid_signature" | "unauthorized" | "timeout" | "rate_limited" | "partition" } {
+export function errorOfClose(code: number): {
+  code: "bad_request" | "invalid_signature" | "unauthorized" | "timeout" | "rate_limited" | "partition";
+} {
   if (code === CLOSE.badFrame) return { code: "bad_request" };
   if (code === CLOSE.authentication) return { code: "invalid_signature" };
   if (code === CLOSE.forbidden) return { code: "unauthorized" };

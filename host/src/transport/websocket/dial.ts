@@ -104,4 +104,3 @@ function refusalOf({ statusCode = 0, headers }: IncomingMessage): HnError {
   if (statusCode === 429) return new HnError("rate_limited", { reason: "soft_limit", retryAfterMs: retryAfterMs ?? 1000 });
   return new HnError("bad_request", { message: "That node refused the WebSocket: the capability may not stream there." });
 }
-

@@ -1,7 +1,6 @@
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
 import { TOKEN_MAX_CHARS, type JsonObject, type RequestEnvelope } from "../../contract/index.ts";
-import { readClaim, type Fields } from "../inbound/header-fields.ts";
-import type { headerWrong } from "../inbound/header-fields.ts";
+import { readClaim, type Fields, type headerWrong } from "../inbound/header-fields.ts";
 import { checkForm, checkProof, placeInTrace, readTimeout } from "../inbound/1-parse-headers.ts";
 import type { Passage, SignedHeaders } from "../inbound/passage.ts";
 
@@ -60,14 +59,17 @@ function checkKeys(envelope: JsonObject): void {
   for (const key of KEYS) textIn(envelope[key], `envelope.${key}`);
   if (envelope["to"] !== undefined) textIn(envelope["to"], "envelope.to");
   const extra = Object.keys(envelope).find((key) => !ALLOWED.has(key));
-  if (extra !== undefined) throw malformed("The envelope holds a key that is not signed by anybody else. Send the keys of the protocol only.");
+  if (extra !== undefined)
+    throw malformed("The envelope holds a key that is not signed by anybody else. Send the keys of the protocol only.");
 }
 
 function checkSaidTwice(fields: Fields, envelope: RequestEnvelope): void {
   for (const [header, key] of SAID_TWICE) {
     const said = fields.get(`x-hearthnet-${header}`);
     if (said !== undefined && said !== envelope[key])
-      throw malformed(`The header X-HearthNet-${header} of the upgrade and the envelope's ${key} differ. Send the same, or leave the header out.`);
+      throw malformed(
+        `The header X-HearthNet-${header} of the upgrade and the envelope's ${key} differ. Send the same, or leave the header out.`,
+      );
   }
 }
 
@@ -75,7 +77,8 @@ function tokenIn(inMessage: unknown, inHeader: string | undefined): string | und
   if (inMessage === undefined) return inHeader;
   const token = textIn(inMessage, "token");
   if (Buffer.byteLength(token) > TOKEN_MAX_CHARS) throw malformed("The token is longer than 2048 bytes.");
-  if (inHeader !== undefined && inHeader !== token) throw malformed("The token stands in header and message, and they differ. Send it once.");
+  if (inHeader !== undefined && inHeader !== token)
+    throw malformed("The token stands in header and message, and they differ. Send it once.");
   return token;
 }
 
@@ -90,7 +93,12 @@ function textIn(value: unknown, name: string): string {
 }
 
 const fieldWrong: typeof headerWrong = (name, why) =>
-  malformed(`The envelope's ${name.replace(/^X-HearthNet-/, "").toLowerCase().replaceAll("-", "_")} ${why}.`);
+  malformed(
+    `The envelope's ${name
+      .replace(/^X-HearthNet-/, "")
+      .toLowerCase()
+      .replaceAll("-", "_")} ${why}.`,
+  );
 
 function malformed(message: string): HnError {
   return new HnError("bad_request", { reason: "message_malformed", message });

@@ -140,7 +140,8 @@ export function readFrame(text: Uint8Array | undefined): NumberedFrame {
     throw odd(cause);
   }
   const { event, data, seq } = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
-  const isObject = typeof data === "object" && data !== null && !Array.isArray(data);
+  // What is published on a topic may be any value.
+  const isObject = event === "published" ? data !== undefined : typeof data === "object" && data !== null && !Array.isArray(data);
   if (typeof event !== "string" || event === "" || !isObject || !Number.isSafeInteger(seq) || (seq as number) < 0) throw odd();
   return { event, data: data as JsonObject, seq: seq as number };
 }

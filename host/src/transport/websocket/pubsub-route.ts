@@ -33,13 +33,16 @@ export function pubsubSocketEntries(room: Room): UpgradeEntry[] {
   }));
 }
 
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+}
+
 /** What the address says must be what was signed. @source 02 T-15 */
 function checkSaidTwice({ queryText, body }: Passage, topicInPath: string | undefined): void {
   const said = { ...readQuery(queryText), ...(topicInPath === undefined ? {} : { topic: topicInPath }) };
   for (const [name, value] of Object.entries(said))
-    if (value !== String(body?.[name]))
+    if (value !== textOf(body?.[name]))
       throw new HnError("bad_request", {
         message: `The address says another ${name.slice(0, 32)} than the first message. Send the same, or leave it out.`,
       });
 }
-

@@ -59,11 +59,13 @@ export class PubsubSession {
 
   async #tell(): Promise<void> {
     const { body } = this.#admitted.passage;
-    const isNew = body?.["since_seq"] === undefined;
+    const { topic } = this.#subscription;
     const found = this.#subscription.since(readAfter(body ?? {}, "since_seq"));
+    const { epoch, last_seq } = found;
     // Without a number only what comes from now on.
-    let { epoch, last_seq: at } = isNew ? found : { epoch: found.epoch, last_seq: (found.messages[0]?.seq ?? found.last_seq + 1) - 1 };
-    await this.#live.frame({ event: "ready", data: { topic: String(body?.["topic"]), epoch, last_seq: found.last_seq } }, at);
+    const isNew = body?.["since_seq"] === undefined;
+    let at = isNew ? last_seq : (found.messages[0]?.seq ?? last_seq + 1) - 1;
+    await this.#live.frame({ event: "ready", data: { topic, epoch, last_seq } }, at);
     if (!isNew && found.gap) await this.#live.frame({ event: "gap", data: { last_seq: at } }, at);
     const { signal } = this.#leaving;
     while (!signal.aborted) {

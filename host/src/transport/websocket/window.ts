@@ -43,7 +43,8 @@ export class Window {
    * @throws bad_request reason message_malformed for what was never sent
    */
   acknowledge(upto: number): boolean {
-    if (upto < this.#upto || upto > this.#last) throw malformed("An acknowledgement is for frames that were never sent, or goes back.");
+    if (upto < this.#upto || upto > this.#last)
+      throw malformed("An acknowledgement is for frames that were never sent, or goes back.");
     const isNews = upto > this.#upto;
     this.#upto = upto;
     while (this.#sent[0] !== undefined && this.#sent[0] <= upto) this.#sent.shift();

@@ -27,7 +27,13 @@ async function settle(street: Street): Promise<[House, House]> {
 const SHARED = openTopics({ epoch: "EPOCH" });
 
 function told(street: Street, anna: House, ben: House, topics: Topics): Told {
-  return { street, anna, ben, topics, publish: (data, topic = NEWS) => topics.publish({ topic, data, from: { node_id: anna.nodeId } }) };
+  return {
+    street,
+    anna,
+    ben,
+    topics,
+    publish: (data, topic = NEWS) => topics.publish({ topic, data, from: { node_id: anna.nodeId } }),
+  };
 }
 
 /** Asks by a long poll. */
@@ -44,7 +50,13 @@ function poll({ anna, street }: Told, by: House, query: Record<string, string>):
   );
 }
 
-async function listen(t: Scope, { anna, street }: Told, by: House, body: JsonObject, o: FirstFacts & { path?: string } = {}): Promise<Line> {
+async function listen(
+  t: Scope,
+  { anna, street }: Told,
+  by: House,
+  body: JsonObject,
+  o: FirstFacts & { path?: string } = {},
+): Promise<Line> {
   const held = await line(t, anna, { path: o.path ?? "/pubsub/v1/subscribe" });
   held.say(first(by.signer, anna, { capability: "sys.pubsub.subscribe", body, at: street.clock.now(), ...o }));
   return held;
@@ -95,7 +107,10 @@ describe("asking for news by long poll (02 §7.2)", async () => {
   });
 
   it("is refused with numbers that are none, and without a topic", async () => {
-    for (const query of [{ topic: NEWS, last_seq: "-1" }, { topic: NEWS, timeout: "soon" }, { last_seq: "1" }] as Record<string, string>[])
+    for (const query of [{ topic: NEWS, last_seq: "-1" }, { topic: NEWS, timeout: "soon" }, { last_seq: "1" }] as Record<
+      string,
+      string
+    >[])
       assert.match(refusalOf(await poll(here, ben, query), anna, { from: ben.nodeId }), /^400 bad_request/);
   });
 
@@ -132,7 +147,12 @@ async function fetchAborted(here: Told, by: House, signal: AbortSignal): Promise
     at: here.street.clock.now(),
   });
   const { promise, resolve } = Promise.withResolvers<void>();
-  const call = request(`${here.anna.listener.url}${one.path}`, { headers: one.headers, rejectUnauthorized: false, agent: false, signal });
+  const call = request(`${here.anna.listener.url}${one.path}`, {
+    headers: one.headers,
+    rejectUnauthorized: false,
+    agent: false,
+    signal,
+  });
   call.on("error", () => resolve());
   call.end();
   await promise;
@@ -162,11 +182,14 @@ describe("hearing news over a WebSocket (02 §8)", async () => {
     for (let n = 1; n <= 5; n += 1) here.publish(n, topic);
     const held = await listen(t, here, ben, { topic, since_seq: 3 });
     await until("both came", () => held.frames.length === 3);
-    assert.deepEqual(held.frames.map(({ event, seq }) => [event, seq]), [
-      ["ready", 3],
-      ["published", 4],
-      ["published", 5],
-    ]);
+    assert.deepEqual(
+      held.frames.map(({ event, seq }) => [event, seq]),
+      [
+        ["ready", 3],
+        ["published", 4],
+        ["published", 5],
+      ],
+    );
   });
 
   it("is held to a window of 16, and tells of what was lost meanwhile", async (t) => {

@@ -78,7 +78,8 @@ export async function line(scope: Scope, house: House, o: OpenOptions = {}): Pro
     frames: [],
     code: undefined,
     closed: closed.promise,
-    say: (message) => socket.send(typeof message === "string" || message instanceof Uint8Array ? message : JSON.stringify(message)),
+    say: (message) =>
+      socket.send(typeof message === "string" || message instanceof Uint8Array ? message : JSON.stringify(message)),
   };
   socket.on("message", (data: Buffer) => held.frames.push(JSON.parse(data.toString("utf8")) as Said));
   socket.on("close", (code) => {

@@ -19,7 +19,9 @@ async function* parrot({ frames }: DispatchedCall): AsyncGenerator<Frame, JsonOb
 }
 
 /** What a refused upgrade says. */
-async function refusal(opening: Promise<unknown>): Promise<{ status: number; headers: Record<string, string>; body: JsonObject }> {
+async function refusal(
+  opening: Promise<unknown>,
+): Promise<{ status: number; headers: Record<string, string>; body: JsonObject }> {
   try {
     await opening;
   } catch (error) {
@@ -81,7 +83,8 @@ describe("a WebSocket's first message (T-15)", async () => {
     held.say(message);
     return held;
   };
-  const genuine = (o: Parameters<typeof first>[2] = {}): ReturnType<typeof first> => first(ben.signer, anna, { at: street.clock.now(), ...o });
+  const genuine = (o: Parameters<typeof first>[2] = {}): ReturnType<typeof first> =>
+    first(ben.signer, anna, { at: street.clock.now(), ...o });
 
   it("lets the call begin", async (t) => {
     const held = await say(t, genuine());
@@ -112,7 +115,9 @@ describe("a WebSocket's first message (T-15)", async () => {
       const held = await say(t, message);
       assert.deepEqual(await ending(held), [code, error], what);
       const { data } = held.frames.at(-1) ?? { data: {} };
-      const { _sig, ...terminal } = data as JsonObject & { _sig: { frames: number; digest: string; timestamp: string; signature: string } };
+      const { _sig, ...terminal } = data as JsonObject & {
+        _sig: { frames: number; digest: string; timestamp: string; signature: string };
+      };
       const { envelope } = message as ReturnType<typeof first>;
       const stream = {
         request_id: envelope.request_id,
@@ -149,6 +154,9 @@ describe("a WebSocket's first message (T-15)", async () => {
       `{"type":"call","type":"call"}`,
     ];
     for (const message of rubbish) assert.equal((await ending(await say(t, message)))[0], 4400, JSON.stringify(message));
+    const typed = await say(t, { type: "hello", envelope, signature });
+    await typed.closed;
+    assert.equal(typed.frames.at(-1)?.data["reason"], "message_malformed");
   });
 
   it("is held to the capability's limit", async (t) => {
@@ -225,7 +233,10 @@ describe("frames over a WebSocket (02 §8 flow control)", async () => {
     await until("the window is full", () => held.frames.length === 16);
     await tick();
     assert.equal(held.frames.length, 16);
-    assert.deepEqual(held.frames.map(({ seq }) => seq), Array.from({ length: 16 }, (_, n) => n + 1));
+    assert.deepEqual(
+      held.frames.map(({ seq }) => seq),
+      Array.from({ length: 16 }, (_, n) => n + 1),
+    );
     assert.ok(made <= 17, "the handler waits too");
     held.say({ type: "ack", upto: 8 });
     await until("eight more are there", () => held.frames.length === 24);
