@@ -24,7 +24,6 @@ export interface Room {
   /** This node's own manifest, signed and not older than its lifetime. */
   manifest: (contract: "1.0" | "2.0") => NodeManifest | Promise<NodeManifest>;
   ready: () => boolean;
-  /** This node's figures as Prometheus reads them; undefined where none are kept. */
   /** What plugins have mounted; absent: nothing. */
   mounts: MountTable | undefined;
   newId: () => string;
