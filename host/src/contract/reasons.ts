@@ -200,6 +200,11 @@ export const REASONS = {
     message: "Only whoever asked for a token, its issuer or a trusted member can revoke it.",
     action: "Ask a trusted member of the community.",
   },
+  client_id_reused: {
+    code: "bad_request",
+    message: "This client_id belongs to another request.",
+    action: "Make a new one for every request that is not the same, sent again.",
+  },
   remote_issue_off: {
     code: "unauthorized",
     message: "This node signs tokens for its own operator only.",
