@@ -8,6 +8,7 @@ import { fuzz as inviteReader } from "../invite-reader.ts";
 import { fuzz as packageReader } from "../package-reader.ts";
 import { fuzz as requestHeaders } from "../request-headers.ts";
 import { fuzz as strictParser } from "../strict-parser.ts";
+import { fuzz as tokenReader } from "../token-reader.ts";
 
 const seed = Number(process.env["HN_SEED"] ?? 20_260_701);
 const TARGETS: [name: string, fuzz: (o: { runs: number; seed: number }) => Promise<FuzzReport>, runs: number][] = [
@@ -17,6 +18,7 @@ const TARGETS: [name: string, fuzz: (o: { runs: number; seed: number }) => Promi
   ["the frame codec reads the same in pieces and ends a faulty connection (plugin-platform §5)", frameCodec, 3000],
   ["the package reader takes the publisher's content and nothing else (marketplace §5.1)", packageReader, 300],
   ["the header reader takes no header twice and no malformed claim (02 T-5)", requestHeaders, 8000],
+  ["the token reader takes only what was signed (05 K-1, K-2)", tokenReader, 4000],
   ["the reader of streams reads the same in pieces (02 §7.1)", eventStream, 4000],
 ];
 
