@@ -1,4 +1,4 @@
-import type { PluginResources, PluginStatus } from "../../contract/index.ts";
+import type { PluginResources, PluginStatus, TokenCalls } from "../../contract/index.ts";
 import { ApiReply, type ApiRequest, type ApiRoute } from "../context.ts";
 import { known } from "./plugins.ts";
 
@@ -20,7 +20,9 @@ export const meterRoutes: readonly ApiRoute[] = [
     alias: "/metrics",
     role: "viewer",
     handle: (_request: ApiRequest, { services }) =>
-      new ApiReply(metricsText(services.runtime.list()), { type: "text/plain; version=0.0.4; charset=utf-8" }),
+      new ApiReply(metricsText(services.runtime.list(), services.tokens.calls()), {
+        type: "text/plain; version=0.0.4; charset=utf-8",
+      }),
   },
 ];
 
@@ -53,7 +55,7 @@ const SERIES: readonly Series[] = [
 ];
 
 /** The text format of Prometheus: a dozen gauges read from what the runtime knows anyway need no library. */
-export function metricsText(plugins: readonly PluginStatus[]): string {
+export function metricsText(plugins: readonly PluginStatus[], tokens: readonly TokenCalls[] = []): string {
   const shown = plugins.slice(0, PLUGINS_MAX);
   const up = block({
     name: "up",
@@ -64,7 +66,14 @@ export function metricsText(plugins: readonly PluginStatus[]): string {
   const blocks = SERIES.map(({ value, ...series }) =>
     block({ ...series, of: shown.flatMap(({ id, resources }) => (resources === null ? [] : [[id, value(resources)] as const])) }),
   );
-  return [up, ...blocks].join("");
+  return [up, ...blocks, tokenCalls(tokens)].join("");
+}
+
+/** @source 05 §8 */
+function tokenCalls(rows: readonly TokenCalls[]): string {
+  const name = "hearthnet_token_calls_total";
+  const lines = rows.map(({ issuer, scopeMatch, calls }) => `${name}{issuer="${issuer}",scope_match="${scopeMatch}"} ${calls}\n`);
+  return lines.length === 0 ? "" : `# HELP ${name} Calls that came with a token.\n# TYPE ${name} counter\n${lines.join("")}`;
 }
 
 function block(o: Omit<Series, "value"> & { of: readonly (readonly [id: string, value: number | null])[] }): string {

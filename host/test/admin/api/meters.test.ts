@@ -54,3 +54,16 @@ test("names no more than 256 plugins, whatever is installed (§7)", () => {
   const plugins = new Set([...read(metricsText(many)).keys()].map((series) => /"(.+)"/.exec(series)?.[1]));
   assert.equal(plugins.size, 256);
 });
+
+test("counts the calls that came with a token, by issuer and whether it covered them (05 §8)", () => {
+  const text = metricsText(
+    [],
+    [
+      { issuer: "ed25519:AOQQ-PP7T-ZYIL-4", scopeMatch: true, calls: 3 },
+      { issuer: "other", scopeMatch: false, calls: 1 },
+    ],
+  );
+  const found = read(text);
+  assert.equal(found.get('hearthnet_token_calls_total{issuer="ed25519:AOQQ-PP7T-ZYIL-4",scope_match="true"}'), 3);
+  assert.equal(found.get('hearthnet_token_calls_total{issuer="other",scope_match="false"}'), 1);
+});
