@@ -42,6 +42,10 @@ for (const [what, text, words] of [
     'export default { dht: { bootstrap: ["192.0.2.1:25"] } };',
     /"dht\/bootstrap\/0"/,
   ],
+  ["rules for tokens that are none", "export default { auth: [] };", /"auth"/],
+  ["a rule for tokens nobody knows", "export default { auth: { magic: true } };", /auth\/magic.*known are enabled/],
+  ["tokens that live for two days", "export default { auth: { maxTtlSeconds: 172800 } };", /auth\/maxTtlSeconds.*86400/],
+  ["others who may half ask for tokens", 'export default { auth: { remoteIssue: "some" } };', /auth\/remoteIssue/],
   ["a policy that is none", "export default { policy: true };", /"policy"/],
   ["a policy nobody knows", "export default { policy: { everything: true } };", /policy\/everything/],
   [
@@ -85,4 +89,9 @@ it("reads which publishers may be granted machine code (plugin-platform §3.4.4)
   const key = "0a".repeat(32);
   const path = file(t, `export default { policy: { nativePublishers: ["${key}"] } };`);
   assert.deepEqual((await loadConfig(path)).policy, { nativePublishers: [key] });
+});
+
+it("takes the rules for tokens (05 §8)", async (t) => {
+  const path = file(t, 'export default { auth: { remoteIssue: "off", maxTtlSeconds: 600, allowBearer: false } };');
+  assert.deepEqual({ ...(await loadConfig(path)).auth }, { remoteIssue: "off", maxTtlSeconds: 600, allowBearer: false });
 });

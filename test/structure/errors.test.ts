@@ -15,11 +15,6 @@ const SOURCES = sourceFiles(["{host,sdk-plugin,registry}/src/**/*.ts", "plugins/
   .join("\n");
 /** Codes of the protocol whose rooms come with later issues; a node must know them all the same, because others send them (02 §5). */
 const OF_OTHERS = new Set([
-  "token_invalid",
-  "token_revoked",
-  "token_scope_insufficient",
-  "token_expired",
-  "federation_forbidden",
   "relay_unreachable",
   "dht_lookup_failed",
   "e2e_session_missing",

@@ -186,6 +186,8 @@ function watch({ services, live }: AdminContext): () => void {
     services.peers.onChange(() => live.publish("mesh", services.peers.list())),
     services.community.onEvent((event) => {
       if (event.event_type.startsWith("community.")) live.publish("members", services.community.members());
+      // Nothing but that something is new: what it is, whoever may see it asks for.
+      if (event.event_type.startsWith("auth.token.")) live.publish("tokens", {});
     }),
     services.runtime.ledgerView.onRow((row) => live.publish("ledger", row)),
     services.bus.onChange((_change: BusChange) => live.publish("node", services.facts())),

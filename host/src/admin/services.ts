@@ -29,7 +29,7 @@ import type { HnError, UlidFactory } from "../foundation/index.ts";
 export interface AdminServices {
   bus: Bus;
   community: Community;
-  tokens: Pick<TokenRoom, "issue" | "revoke" | "inspect" | "list">;
+  tokens: Pick<TokenRoom, "issue" | "revoke" | "inspect" | "list" | "calls">;
   runtime: Runtime;
   /** Routes of plugins; those of the operator are served at the operator socket. */
   mounts: MountLookup;

@@ -147,6 +147,14 @@ export interface IssuedToken {
   calls_left: number | null;
 }
 
+/** One series of `hearthnet_token_calls_total`. @source 05 §8 */
+export interface TokenCalls {
+  /** Short id, or `other` beyond 256 issuers. */
+  issuer: string;
+  scopeMatch: boolean;
+  calls: number;
+}
+
 /** What a token says and whether it would count here. */
 export interface TokenReport {
   claims: TokenPayload;
@@ -166,5 +174,7 @@ export interface TokenRoom extends TokenDesk {
   inspect(text: string): TokenReport;
   /** Newest first. */
   list(): IssuedToken[];
+  /** Since the node started. */
+  calls(): TokenCalls[];
   close(): void;
 }

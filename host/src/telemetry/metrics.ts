@@ -1,4 +1,4 @@
-import type { Bus, Community, NodeId, Peers } from "../contract/index.ts";
+import type { Bus, Community, NodeId, Peers, TokenCalls } from "../contract/index.ts";
 import { Labels, OTHER } from "./labels.ts";
 import type { MetricsPage } from "./page.ts";
 import { Tally } from "./tally.ts";
@@ -28,7 +28,7 @@ export interface Counted {
   rateLimited: Tally;
   signatureFailures: Tally;
   quarantines: Tally;
-  tokenCalls: Tally;
+  tokenCalls: () => readonly TokenCalls[];
   /** Spans that were not exported. */
   spansDropped: () => number;
 }
@@ -42,14 +42,14 @@ export class Metrics {
   readonly #counted: Counted;
   #page: Promise<MetricsPage> | null = null;
 
-  constructor(o: MetricsOptions & { spansDropped?: () => number }) {
+  constructor(o: MetricsOptions & { spansDropped?: () => number; tokenCalls?: () => readonly TokenCalls[] }) {
     this.#o = o;
     this.#counted = {
       labels: new Labels(o.bus),
       rateLimited: new Tally(PAIRS_MAX, [OTHER, OTHER]),
       signatureFailures: new Tally(PAIRS_MAX, [OTHER, ""]),
       quarantines: new Tally(PAIRS_MAX, [OTHER, OTHER]),
-      tokenCalls: new Tally(PAIRS_MAX, [OTHER, OTHER]),
+      tokenCalls: o.tokenCalls ?? ((): readonly TokenCalls[] => []),
       spansDropped: o.spansDropped ?? ((): number => 0),
     };
   }
@@ -64,12 +64,6 @@ export class Metrics {
   quarantined(o: { capability: string; node: NodeId }): void {
     const { labels, quarantines } = this.#counted;
     quarantines.add(labels.capability(o.capability), labels.node(o.node));
-  }
-
-  /** A call came with a token. @param o.scopeMatch  whether the token covered it */
-  calledByToken(o: { issuer: NodeId; scopeMatch: boolean }): void {
-    const { labels, tokenCalls } = this.#counted;
-    tokenCalls.add(labels.node(o.issuer), String(o.scopeMatch));
   }
 
   async text(): Promise<string> {

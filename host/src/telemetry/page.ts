@@ -33,10 +33,14 @@ export class MetricsPage {
       labelNames: ["capability", "node"],
       from: counted.quarantines,
     });
-    this.#tally("token_calls_total", {
-      help: "Calls that came with a token.",
+    new Counter({
+      ...this.#named("token_calls_total", "Calls that came with a token."),
       labelNames: ["issuer", "scope_match"],
-      from: counted.tokenCalls,
+      collect() {
+        this.reset();
+        for (const { issuer, scopeMatch, calls } of counted.tokenCalls())
+          this.inc({ issuer, scope_match: String(scopeMatch) }, calls);
+      },
     });
     new Counter({
       ...this.#named("spans_dropped_total", "Spans that no collector took."),

@@ -6,6 +6,7 @@ import type {
   IssuedToken,
   OfferLookup,
   Principal,
+  TokenCalls,
   TokenCommunity,
   TokenPayload,
   TokenReport,
@@ -17,6 +18,7 @@ import { HnError, type UlidFactory } from "../foundation/index.ts";
 import type { Signer } from "../identity/index.ts";
 import { MinuteWindows } from "./counters/minute.ts";
 import { type IssuedRow, TokenStore } from "./counters/store.ts";
+import { Tally } from "./counters/tally.ts";
 import { Issuer } from "./issue/issue.ts";
 import type { Claims } from "./read/claims.ts";
 import { Revocations } from "./revoke/revocations.ts";
@@ -70,6 +72,7 @@ class Tokens implements TokenRoom {
       revocations: new Revocations(community, () => clock.now()),
       store: new TokenStore(join(o.dataDir, FILE)),
       minutes: new MinuteWindows(),
+      tally: new Tally(),
       federation: o.federation ?? ((): undefined => undefined),
     };
     this.#verification = new Verification(this.#office, () => this.#standings);
@@ -135,6 +138,10 @@ class Tokens implements TokenRoom {
 
   list(): IssuedToken[] {
     return this.#office.store.list().map((row) => this.#describe(row));
+  }
+
+  calls(): TokenCalls[] {
+    return this.#office.tally.rows();
   }
 
   close(): void {

@@ -81,7 +81,7 @@ async function house(t: TestContext): Promise<House> {
       },
     } as unknown as Bus,
     community: anna.community,
-    tokens: {} as TokenRoom,
+    tokens: { calls: () => [] } as unknown as TokenRoom,
     runtime: silent as Runtime,
     mounts: new MountTable(),
     metrics: { text: async () => "# HELP hearthnet_up Up.\n" },

@@ -33,6 +33,7 @@ function open(o: Parameters<typeof makeBus>[0] = {}): { bus: OpenBus; metrics: M
     community: { communityId: () => HOME, head: () => 41, size: () => 40 },
     peers: { list: () => [peer, { ...peer, online: false }, { ...peer, level: "unknown" }] },
     spansDropped: () => 3,
+    tokenCalls: () => [{ issuer: shortId(B), scopeMatch: true, calls: 2 }],
   });
   late.metrics = metrics;
   return { bus, metrics };
@@ -56,7 +57,6 @@ describe("the figures (03 §10, 33 §2)", () => {
     await bus.call(ask());
     metrics.refused({ code: "rate_limited", reason: "hard_limit", capability: "ext.demo.echo" });
     metrics.refused({ code: "invalid_signature", reason: undefined, capability: "ext.demo.echo" });
-    metrics.calledByToken({ issuer: B, scopeMatch: true });
     metrics.quarantined({ capability: "ext.demo.echo", node: B });
     const text = await metrics.text();
     for (const [name, labels] of Object.entries(NAMES)) {
@@ -72,6 +72,7 @@ describe("the figures (03 §10, 33 §2)", () => {
     assert.equal(valueOf(text, `hearthnet_event_log_lamport_head{community="${home}"}`), 41);
     assert.equal(valueOf(text, `hearthnet_nodes_online{community="${home}"}`), 2);
     assert.equal(valueOf(text, "hearthnet_spans_dropped_total"), 3);
+    assert.equal(valueOf(text, `hearthnet_token_calls_total{issuer="${shortId(B)}",scope_match="true"}`), 2);
     assert.equal(text.includes(HOME), false, "nodes and communities by their short id");
   });
 
@@ -127,14 +128,14 @@ describe("the figures (03 §10, 33 §2)", () => {
     await bus.call(ask({ capability: "ext.foreign.name", body: body({ text: "private words" }) }));
     for (let i = 0; i < 600; i++) {
       const node = formatNodeId(freshKey());
-      metrics.calledByToken({ issuer: node, scopeMatch: false });
+      metrics.quarantined({ capability: "ext.demo.echo", node });
       metrics.refused({ code: "rate_limited", reason: "soft_limit", capability: `ext.made.up${i}` });
     }
     await bus.serve(inbound({ caller: member("member", C) }));
     const text = await metrics.text();
-    const issuers = text.split("\n").filter((line) => line.startsWith("hearthnet_token_calls_total{"));
-    assert.equal(issuers.length, 257);
-    assert.equal(valueOf(text, 'hearthnet_token_calls_total{issuer="other",scope_match="false"}'), 600 - 256);
+    const resting = text.split("\n").filter((line) => line.startsWith("hearthnet_quarantines_total{"));
+    assert.equal(resting.length, 257);
+    assert.equal(valueOf(text, 'hearthnet_quarantines_total{capability="ext.demo.echo",node="other"}'), 600 - 256);
     assert.equal(valueOf(text, 'hearthnet_rate_limited_total{capability="other",reason="soft_limit"}'), 600);
     assert.equal(valueOf(text, 'hearthnet_requests_total{capability="other",result="ok"}'), 1);
     assert.equal(/ext\.foreign|ext\.made|private/.test(text), false);

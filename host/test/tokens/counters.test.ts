@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, it } from "node:test";
+import { shortId } from "../../src/identity/index.ts";
 import { TokenStore } from "../../src/tokens/counters/store.ts";
 import { claims, hall, newJti, outsider, presentation, verdict, written } from "./desk.ts";
 
@@ -116,5 +117,20 @@ describe("calls of a token are counted (05 §7)", () => {
       assert.ok(used >= said, `${said} were acknowledged, ${used} are counted`);
       least = used;
     }
+  });
+
+  it("for whoever looks after the node: by issuer, and whether the token covered them", async (t) => {
+    const h = await hall(t);
+    const text = written(h.anna.signer, claims(h));
+    const ask = (change = {}): string => verdict(() => h.tokens.admit(presentation(h, text, change)));
+    ask();
+    ask();
+    ask({ capability: "ocr.image" });
+    ask({ signer: h.carl.signer.nodeId });
+    const issuer = shortId(h.anna.signer.nodeId);
+    assert.deepEqual(h.tokens.calls(), [
+      { issuer, scopeMatch: true, calls: 2 },
+      { issuer, scopeMatch: false, calls: 1 },
+    ]);
   });
 });

@@ -219,6 +219,8 @@ describe("a token is issued (05 §6)", () => {
     h.reopen();
     assert.deepEqual(await h.tokens.issue(asked, operator(h)), first);
     assert.equal(h.anna.community.read({ types: ["auth.token.issued"], limit: 10 }).events.length, 1);
+    const wider = { ...asked, scope: { capabilities: ["ocr.image@1.0"] } };
+    assert.equal(await verdictOf(h.tokens.issue(wider, operator(h))), "bad_request client_id_reused");
     assert.notEqual((await h.tokens.issue(asked, principal(h.carl))).token_id, first.token_id);
   });
 

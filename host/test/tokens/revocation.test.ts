@@ -74,6 +74,7 @@ describe("a revoked token (05 §5)", () => {
     await revokes(h.carl, one.jti);
     // Anna's own later events lie before Carl's in nobody's order: hers come first here, his arrive behind the head.
     for (let i = 0; i < 5; i++) await h.anna.community.append({ type: "ext.demo.noted", data: { i } });
+    await revokes(h.anna, newJti());
     assert.equal(one.ask(), "ok");
     await h.sync();
     assert.equal(one.ask(), "token_revoked");

@@ -17,7 +17,7 @@ interface Case {
   present?: (hall: Hall) => Partial<TokenPresentation>;
   settings?: Settings;
   /** Before it is presented, after it was made. */
-  then?: (hall: Hall) => unknown;
+  after?: (hall: Hall) => unknown;
   verdict: string;
 }
 
@@ -127,13 +127,13 @@ const CASES: readonly Case[] = [
   {
     name: "6 issuer revoked",
     signer: ({ carl }) => carl.signer,
-    then: ({ anna, carl }) => anna.community.revoke({ target: carl.signer.nodeId, reason: "lost" }),
+    after: ({ anna, carl }) => anna.community.revoke({ target: carl.signer.nodeId, reason: "lost" }),
     verdict: "revoked token_issuer_revoked",
   },
   {
     name: "6 whoever asked for it revoked",
     claims: ({ carl }) => ({ act: carl.signer.nodeId }),
-    then: ({ anna, carl }) => anna.community.revoke({ target: carl.signer.nodeId, reason: "lost" }),
+    after: ({ anna, carl }) => anna.community.revoke({ target: carl.signer.nodeId, reason: "lost" }),
     verdict: "revoked token_issuer_revoked",
   },
   {
@@ -260,7 +260,7 @@ describe("a token is checked in ten steps (05 §3)", () => {
     it(one.name, async (t) => {
       const h = await hall(t, one.settings);
       const text = token(h, one);
-      await one.then?.(h);
+      await one.after?.(h);
       const presented = presentation(h, text, one.present?.(h));
       assert.equal(
         verdict(() => h.tokens.admit(presented)),

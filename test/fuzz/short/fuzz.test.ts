@@ -13,6 +13,7 @@ import { fuzz as sessionHello } from "../session-hello.ts";
 import { fuzz as sessionRecords } from "../session-records.ts";
 import { fuzz as socketMessages } from "../socket-messages.ts";
 import { fuzz as strictParser } from "../strict-parser.ts";
+import { fuzz as tokenReader } from "../token-reader.ts";
 
 const seed = Number(process.env["HN_SEED"] ?? 20_260_701);
 const TARGETS: [name: string, fuzz: (o: { runs: number; seed: number }) => Promise<FuzzReport>, runs: number][] = [
@@ -31,6 +32,7 @@ const TARGETS: [name: string, fuzz: (o: { runs: number; seed: number }) => Promi
     socketMessages,
     4000,
   ],
+  ["the token reader takes only what was signed (05 K-1, K-2)", tokenReader, 4000],
   ["the reader of streams reads the same in pieces (02 §7.1)", eventStream, 4000],
 ];
 

@@ -229,6 +229,10 @@ const reasons = {
     "Nur wer ein Token erbeten hat, sein Aussteller oder ein vertrautes Mitglied kann es sperren.",
     "Bitte ein vertrautes Mitglied der Gemeinschaft.",
   ],
+  client_id_reused: [
+    "Diese client_id gehört zu einer anderen Anfrage.",
+    "Erzeuge für jede Anfrage, die nicht dieselbe noch einmal ist, eine neue.",
+  ],
   remote_issue_off: [
     "Dieser Knoten unterschreibt Token nur für seinen eigenen Betreiber.",
     "Stelle das Token auf deinem eigenen Knoten aus.",

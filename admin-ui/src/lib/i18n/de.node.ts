@@ -126,6 +126,8 @@ export const node = {
       invite: "Einladung gemacht",
       "member.promote": "Stufe eines Mitglieds erhöht",
       "member.demote": "Stufe eines Mitglieds gesenkt",
+      "token.issue": "Token ausgestellt",
+      "token.revoke": "Token gesperrt",
       "member.revoke": "Mitglied entfernt",
       "peer.add": "Knoten hinzugefügt",
       "peer.remove": "Knoten vergessen",

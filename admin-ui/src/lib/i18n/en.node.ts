@@ -122,6 +122,8 @@ export const node = {
       invite: "made an invitation",
       "member.promote": "raised a member's level",
       "member.demote": "lowered a member's level",
+      "token.issue": "issued a token",
+      "token.revoke": "revoked a token",
       "member.revoke": "removed a member",
       "peer.add": "added a node",
       "peer.remove": "forgot a node",

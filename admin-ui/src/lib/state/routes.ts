@@ -17,6 +17,7 @@ export const ROUTES: readonly RouteEntry[] = [
   { path: "/try", title: "try", role: "viewer", nav: "try" },
   { path: "/people", title: "people", role: "viewer", nav: "people" },
   { path: "/mesh", title: "mesh", role: "viewer", nav: "mesh" },
+  { path: "/tokens", title: "tokens", role: "operator", nav: "tokens" },
   { path: "/activity", title: "activity", role: "operator", nav: "activity" },
   { path: "/audit", title: "audit", role: "operator", nav: "audit" },
   { path: "/health", title: "health", role: "viewer", nav: "health" },
@@ -35,5 +36,6 @@ export const ROUTES: readonly RouteEntry[] = [
   { path: "/people/invite", title: "invite", role: "owner" },
   { path: "/people/join", title: "join", role: "owner" },
   { path: "/people/create", title: "createCommunity", role: "owner" },
+  { path: "/tokens/new", title: "newToken", role: "owner" },
   { path: "/help", title: "help", role: "none" },
 ];

@@ -22,6 +22,7 @@ const ROLES: Record<string, Role> = {
   mesh: "viewer",
   members: "viewer",
   notices: "viewer",
+  tokens: "operator",
   calls: "operator",
   ledger: "operator",
   audit: "owner",

@@ -48,6 +48,7 @@ export class Issuer {
     if (ours === null) throw new HnError("not_found", { reason: "no_community" });
     const asker = settleAsker(caller, office);
     const known = office.store.byClient(asker.id, input.client_id);
+    if (known !== null && !isSameWish(known.payload, input)) throw new HnError("bad_request", { reason: "client_id_reused" });
     const row = known ?? this.#make(input, asker, ours);
     if (!row.announced) await this.#announce(row.payload);
     return { token: signer.signToken(row.payload), token_id: row.payload.jti };
@@ -56,7 +57,7 @@ export class Issuer {
   #make(input: TokenIssueInput, asker: Asker, ours: CommunityId): IssuedRow {
     const { office, signer, offers } = this.#o;
     const now = nowSeconds(office);
-    const scope = readScope(input.scope as never);
+    const scope = wholeScope(input.scope);
     this.#checkSubject(input, asker, scope);
     checkAudience(input, ours);
     checkRights(scope.capabilities, asker.level, offers);
@@ -70,12 +71,7 @@ export class Issuer {
       nbf: now,
       exp: now + this.#life(input.ttl_seconds),
       jti: this.#o.newUlid(),
-      scope: {
-        capabilities: scope.capabilities,
-        params_constraints: scope.params_constraints ?? {},
-        ...(scope.rate_limit_per_minute === undefined ? {} : { rate_limit_per_minute: scope.rate_limit_per_minute }),
-        max_calls_total: scope.max_calls_total ?? null,
-      },
+      scope,
       issued_via: input.issued_via ?? "manual",
       ...(input.aud_node === undefined ? {} : { aud_node: input.aud_node }),
       ...(asker.act === null ? {} : { act: asker.act }),
@@ -141,4 +137,20 @@ function checkAudience({ audience }: { audience?: CommunityId }, ours: Community
   if (audience === undefined || audience === ours) return;
   parseNodeId(audience);
   throw new HnError("not_federated");
+}
+
+/** What was asked for then is what is asked for now. */
+function isSameWish({ sub, scope }: TokenPayload, { subject, scope: asked }: TokenIssueInput): boolean {
+  return sub === subject && JSON.stringify(scope) === JSON.stringify(wholeScope(asked));
+}
+
+/** With every field that we write. @throws bad_request · token_invalid @source 05 K-2 */
+function wholeScope(asked: TokenScope): TokenScope {
+  const { capabilities, params_constraints = {}, rate_limit_per_minute, max_calls_total = null } = readScope(asked as never);
+  return {
+    capabilities,
+    params_constraints,
+    ...(rate_limit_per_minute === undefined ? {} : { rate_limit_per_minute }),
+    max_calls_total,
+  };
 }

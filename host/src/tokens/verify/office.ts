@@ -1,6 +1,7 @@
 import type { Clock, FederationLookup, NodeId, TokenCommunity } from "../../contract/index.ts";
 import type { MinuteWindows } from "../counters/minute.ts";
 import type { TokenStore } from "../counters/store.ts";
+import type { Tally } from "../counters/tally.ts";
 import type { Revocations } from "../revoke/revocations.ts";
 import type { TokenSettings } from "../settings.ts";
 
@@ -13,6 +14,7 @@ export interface Office {
   revocations: Revocations;
   store: TokenStore;
   minutes: MinuteWindows;
+  tally: Tally;
   federation: () => FederationLookup | undefined;
 }
 

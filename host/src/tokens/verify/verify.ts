@@ -44,7 +44,13 @@ export class Verification {
   admit(presented: TokenPresentation): VerifiedToken {
     const { claims, authority } = this.settle(presented.text, presented.community);
     checkSubject(claims, presented.signer, this.#office.settings);
-    checkScope(claims, presented, authority);
+    try {
+      checkScope(claims, presented, authority);
+    } catch (error) {
+      this.#office.tally.add(claims.iss, false);
+      throw error;
+    }
+    this.#office.tally.add(claims.iss, true);
     count(claims, this.#office);
     return {
       token_id: claims.jti,

@@ -28,7 +28,8 @@ function read(text: string): Map<string, number> {
       assert.ok(!typed.has(type), `${type} is declared once`);
       typed.add(type);
     } else if (!/^# HELP [a-z_0-9]+ .+$/.test(line)) {
-      const [, series = "", name = "", value] = /^(([a-z_0-9]+)\{plugin="[a-z0-9/-]+"\}) (\S+)$/.exec(line) ?? assert.fail(line);
+      const [, series = "", name = "", value] =
+        /^(([a-z_0-9]+)\{[a-z_]+="[\w/:-]+"(?:,[a-z_]+="\w+")*\}) (\S+)$/.exec(line) ?? assert.fail(line);
       assert.ok(typed.has(name) && !found.has(series), line);
       found.set(series, Number(value));
     }

@@ -57,7 +57,7 @@ describe("figures and traces on the public port (02 T-7)", () => {
 
   it("of the calls a member sees its own, an anchor all, a stranger none", async () => {
     const rowsFor = async (by: House, n?: string): Promise<CallTrace[]> =>
-      (await ask(by, traces(n))).body as unknown as CallTrace[];
+      JSON.parse((await ask(by, traces(n))).text) as CallTrace[];
     assert.deepEqual(
       (await rowsFor(ben)).map(({ from_node }) => from_node),
       [ben.nodeId],
