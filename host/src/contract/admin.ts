@@ -42,7 +42,7 @@
  * | GET  /members · GET, POST /invites | → {items: Member[]} · {items: OpenInvite[]} / InviteBody → {invite_blob, event_id, expires_at} | viewer / owner S |
  * | POST /members/:node_id/{promote,demote,revoke} | {level?} / {level} / {reason} → {event_id} | owner S |
  * | GET, POST, DELETE /peers · /peers/:node_id | → {items: PeerRow[]} / {host, port, node_id?} → PeerRow / {} | viewer / owner |
- * | GET  /calls?limit= | → {items: CallTrace[]} | operator |
+ * | GET  /calls?capability&node&result&trace_id&after&limit | → {items: CallTrace[]} newest first | operator |
  * | GET  /dht · /dht/values?kind&subject | → DhtStatus · {items: DhtValue[]} | operator |
  * | GET  /audit?limit= | → {items: AuditRow[], chain_ok} | owner |
  * | GET  /ledger?plugin&op&verdict&since&before&after&limit · /ledger/check | → {items: LedgerRow[]} · LedgerCheck | operator |

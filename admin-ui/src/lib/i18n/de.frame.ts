@@ -45,6 +45,8 @@ export const frame = {
     createCommunity: "Eine Gemeinschaft gründen",
     mesh: "Knoten der Nachbarn",
     activity: "Aktivität",
+    traces: "Beendete Aufrufe",
+    trace: "Eine Spur",
     audit: "Prüfbuch",
     auditActs: "Was Betreiber taten",
     settings: "Einstellungen des Knotens",

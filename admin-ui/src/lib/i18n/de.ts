@@ -8,6 +8,7 @@ import { permissions } from "./de.permissions.ts";
 import { plugins } from "./de.plugins.ts";
 import { rights } from "./de.rights.ts";
 import { states } from "./de.states.ts";
+import { trace } from "./de.trace.ts";
 import { tryIt } from "./de.try.ts";
 import { versions } from "./de.versions.ts";
 import type { Messages } from "./en.ts";
@@ -23,6 +24,7 @@ export const de = {
   ...people,
   ...plugins,
   rights,
+  trace,
   ...tryIt,
   ...versions,
 } satisfies Messages;

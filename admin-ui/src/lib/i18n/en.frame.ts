@@ -44,6 +44,8 @@ export const frame = {
     createCommunity: "Create a community",
     mesh: "Neighbours' nodes",
     activity: "Activity",
+    traces: "Calls that have ended",
+    trace: "One trace",
     audit: "Audit",
     auditActs: "What operators did",
     settings: "Settings of the node",

@@ -8,6 +8,7 @@ import { permissions } from "./en.permissions.ts";
 import { plugins } from "./en.plugins.ts";
 import { rights } from "./en.rights.ts";
 import { states } from "./en.states.ts";
+import { trace } from "./en.trace.ts";
 import { tryIt } from "./en.try.ts";
 import { versions } from "./en.versions.ts";
 
@@ -23,6 +24,7 @@ export const en = {
   ...people,
   ...plugins,
   rights,
+  trace,
   ...tryIt,
   ...versions,
 };

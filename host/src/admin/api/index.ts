@@ -1,5 +1,6 @@
 import type { ApiRoute } from "../context.ts";
 import { accessRoutes } from "./access.ts";
+import { callRoutes } from "./calls.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { devRoutes } from "./dev.ts";
 import { ledgerRoutes } from "./ledger.ts";
@@ -20,6 +21,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...setupRoutes,
   ...accessRoutes,
   ...nodeRoutes,
+  ...callRoutes,
   ...ledgerRoutes,
   ...meterRoutes,
   ...pluginRoutes,

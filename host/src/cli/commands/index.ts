@@ -5,11 +5,13 @@ import { communityCommands } from "./community.ts";
 import { dhtCommands } from "./dht.ts";
 import { nodeCommands } from "./node.ts";
 import { pluginCommands } from "./plugin.ts";
+import { traceCommands } from "./trace.ts";
 
 /** Every command, in the order of the overview. */
 export const COMMANDS: readonly Command[] = [
   ...nodeCommands,
   ...auditCommands,
+  ...traceCommands,
   ...communityCommands,
   ...dhtCommands,
   callCommand,

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UsageError } from "../../command-line/index.ts";
-import type { CallTrace, Diagnosis, NodeFacts, PeerRow, PluginStatus } from "../../contract/index.ts";
+import type { Diagnosis, NodeFacts, PeerRow, PluginStatus } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Command } from "../command.ts";
 import { readSecretLine } from "../prompt.ts";
@@ -169,26 +169,6 @@ export const nodeCommands: readonly Command[] = [
     run: async ({ args, client, print }) => {
       await client().send("DELETE", `/peers/${encodeURIComponent(args[0] ?? "")}`);
       print({ removed: args[0] }, "Forgotten.");
-    },
-  },
-  {
-    name: ["trace"],
-    args: "",
-    summary: "the last calls, without their contents",
-    example: "hearthnet trace --limit 20",
-    options: { limit: { type: "string", value: "N", help: "how many (20)" } },
-    run: async ({ client, print, options }) => {
-      const { items } = await client().get<{ items: CallTrace[] }>(
-        `/calls?limit=${encodeURIComponent(String(options["limit"] ?? 20))}`,
-      );
-      print(
-        items,
-        table(
-          ["time", "capability", "to", "result", "ms"],
-          items.map((t) => [t.ts, `${t.capability}@${t.version}`, t.is_local ? "here" : t.to_node, t.result, String(t.ms)]),
-          "No calls yet.",
-        ),
-      );
     },
   },
 ];
