@@ -1,6 +1,6 @@
 import { ERRORS, LOCAL_ERRORS, type CallFilter, type CallTrace, type NodeId } from "../../contract/index.ts";
 import { HnError, isRequestId } from "../../foundation/index.ts";
-import { isNodeId } from "../../identity/index.ts";
+import { isNodeId, sameShortId, shortId } from "../../identity/index.ts";
 import type { ApiRequest, ApiRoute } from "../context.ts";
 import type { AdminServices } from "../services.ts";
 import { limitOf } from "./node.ts";
@@ -43,10 +43,10 @@ function isResult(text: string): text is CallTrace["result"] {
 }
 
 /** A whole id, or the short one of a node that is known here. */
-function nodeOf(text: string, { facts, peers, community, sameShortId, shortId }: AdminServices): NodeId {
+function nodeOf(text: string, services: AdminServices): NodeId {
   if (isNodeId(text)) return text;
-  const known = [facts().node_id, ...[...peers.list(), ...community.members()].map(({ node_id }) => node_id)];
-  const found = known.find((id) => sameShortId(text, shortId(id)));
+  const others = [...services.peers.list(), ...services.community.members()].map(({ node_id }) => node_id);
+  const found = [services.facts().node_id, ...others].find((id) => sameShortId(text, shortId(id)));
   if (found === undefined) throw wrong("node", "the id of a node, or the short id of one that is known here");
   return found;
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { callRoutes } from "../../../src/admin/api/calls.ts";
 import type { AdminContext, ApiRequest } from "../../../src/admin/context.ts";
 import type { CallFilter } from "../../../src/contract/index.ts";
-import { sameShortId, shortId } from "../../../src/identity/index.ts";
+import { shortId } from "../../../src/identity/index.ts";
 import { B, C, D, ME, refused } from "../../bus/make.ts";
 
 function ask(query: Record<string, string>): { limit: number; filter: CallFilter } {
@@ -13,8 +13,6 @@ function ask(query: Record<string, string>): { limit: number; filter: CallFilter
     facts: () => ({ node_id: ME }),
     peers: { list: () => [{ node_id: B }] },
     community: { members: () => [{ node_id: C }] },
-    sameShortId,
-    shortId,
   };
   callRoutes[0]?.handle({ query } as unknown as ApiRequest<never>, { services } as unknown as AdminContext);
   return asked;
