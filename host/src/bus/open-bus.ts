@@ -50,7 +50,6 @@ export function openBus(o: BusOptions): OpenBus {
     deadlines,
     spans,
     recorder: new Recorder({
-      clock: o.clock,
       log: o.log,
       traces,
       onQuarantine: ({ descriptor, node_id }) => o.onQuarantine?.({ capability: descriptor.name, node: node_id }),

@@ -46,7 +46,7 @@
  * | POST /tokens/inspect | {token} → TokenReport | operator |
  * | GET, POST, DELETE /peers · /peers/:node_id | → {items: PeerRow[]} / {host, port, node_id?} → PeerRow / {} | viewer / owner |
  * | GET  /peers/:node_id | → PeerExplanation | viewer |
- * | GET  /calls?limit= | → {items: CallTrace[]} | operator |
+ * | GET  /calls?capability&node&result&trace_id&after&limit | → {items: CallTrace[]} newest first | operator |
  * | GET  /dht · /dht/values?kind&subject | → DhtStatus · {items: DhtValue[]} | operator |
  * | POST, DELETE /dht/own/:cid | → {stored} / {} | owner |
  * | GET  /audit?limit= | → {items: AuditRow[], chain_ok} | owner |

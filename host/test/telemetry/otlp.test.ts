@@ -90,7 +90,9 @@ describe("traces for a collector (33 §5.5)", () => {
         return { output: { text: "private answer" }, meta: { note: "private note" } };
       }),
     );
-    await bus.serve(inbound({ body: body({ text: "private question" }, { tone: "private tone" }), parentSpanId: "00f067aa0ba902b7" }));
+    await bus.serve(
+      inbound({ body: body({ text: "private question" }, { tone: "private tone" }), parentSpanId: "00f067aa0ba902b7" }),
+    );
     assert.equal(collector.spans.length, 0, "in batches");
     clock.advance(5000);
     await until("the batch arrives", () => collector.spans.length === 2);
@@ -117,7 +119,14 @@ describe("traces for a collector (33 §5.5)", () => {
     const world = await openUpgradeWorld();
     t.after(() => world.close());
     const clock = new ManualClock();
-    const traces = await openTraceExport({ endpoint: collector.url, bus: world.real, nodeId: "", version: "1", clock, log: silentLog });
+    const traces = await openTraceExport({
+      endpoint: collector.url,
+      bus: world.real,
+      nodeId: "",
+      version: "1",
+      clock,
+      log: silentLog,
+    });
     await world.runtime.stage(versioned(world.folder, "1.0.0"), GRANTS);
     const call = world.call(SAY, { wait: true });
     await until("the plugin has called", () => world.waiting() === 1);
@@ -153,7 +162,12 @@ describe("traces for a collector (33 §5.5)", () => {
     const gone = await openCollector(t);
     gone.server.close();
     await once(gone.server, "close");
-    await assert.rejects(once(connect((gone.server.address() as AddressInfo | null)?.port ?? Number(new URL(gone.url).port), "127.0.0.1"), "connect"));
+    await assert.rejects(
+      once(
+        connect((gone.server.address() as AddressInfo | null)?.port ?? Number(new URL(gone.url).port), "127.0.0.1"),
+        "connect",
+      ),
+    );
     const warned: string[] = [];
     const log = { ...silentLog, warn: (text: string) => void warned.push(text) };
     const { bus, clock } = makeBus();

@@ -47,6 +47,8 @@ export const frame = {
     tokens: "Token",
     newToken: "Ein Token ausstellen",
     activity: "Aktivität",
+    traces: "Beendete Aufrufe",
+    trace: "Eine Spur",
     audit: "Prüfbuch",
     auditActs: "Was Betreiber taten",
     settings: "Einstellungen des Knotens",

@@ -9,6 +9,7 @@ import { plugins } from "./de.plugins.ts";
 import { rights } from "./de.rights.ts";
 import { states } from "./de.states.ts";
 import { tokens } from "./de.tokens.ts";
+import { trace } from "./de.trace.ts";
 import { tryIt } from "./de.try.ts";
 import { versions } from "./de.versions.ts";
 import type { Messages } from "./en.ts";
@@ -25,6 +26,7 @@ export const de = {
   ...plugins,
   rights,
   tokens,
+  trace,
   ...tryIt,
   ...versions,
 } satisfies Messages;

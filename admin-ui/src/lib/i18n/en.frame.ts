@@ -46,6 +46,8 @@ export const frame = {
     tokens: "Tokens",
     newToken: "Issue a token",
     activity: "Activity",
+    traces: "Calls that have ended",
+    trace: "One trace",
     audit: "Audit",
     auditActs: "What operators did",
     settings: "Settings of the node",

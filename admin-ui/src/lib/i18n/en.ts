@@ -9,6 +9,7 @@ import { plugins } from "./en.plugins.ts";
 import { rights } from "./en.rights.ts";
 import { states } from "./en.states.ts";
 import { tokens } from "./en.tokens.ts";
+import { trace } from "./en.trace.ts";
 import { tryIt } from "./en.try.ts";
 import { versions } from "./en.versions.ts";
 
@@ -25,6 +26,7 @@ export const en = {
   ...plugins,
   rights,
   tokens,
+  trace,
   ...tryIt,
   ...versions,
 };

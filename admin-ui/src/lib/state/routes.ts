@@ -22,6 +22,8 @@ export const ROUTES: readonly RouteEntry[] = [
   { path: "/audit", title: "audit", role: "operator", nav: "audit" },
   { path: "/health", title: "health", role: "viewer", nav: "health" },
   { path: "/settings", title: "settings", role: "viewer", nav: "settings" },
+  { path: "/trace", title: "traces", role: "operator" },
+  { path: "/trace/[trace]", title: "trace", role: "operator" },
   { path: "/audit/acts", title: "auditActs", role: "owner" },
   { path: "/setup", title: "setup", role: "none" },
   { path: "/login", title: "login", role: "none" },

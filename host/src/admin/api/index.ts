@@ -1,5 +1,6 @@
 import type { ApiRoute } from "../context.ts";
 import { accessRoutes } from "./access.ts";
+import { callRoutes } from "./calls.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { communityLogRoutes } from "./community-log.ts";
 import { devRoutes } from "./dev.ts";
@@ -23,6 +24,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...setupRoutes,
   ...accessRoutes,
   ...nodeRoutes,
+  ...callRoutes,
   ...ledgerRoutes,
   ...meterRoutes,
   ...pluginRoutes,

@@ -28,12 +28,6 @@ export const nodeRoutes: readonly ApiRoute[] = [
   },
   {
     method: "GET",
-    path: "/calls",
-    role: "operator",
-    handle: (request: ApiRequest, { services }) => ({ items: services.bus.recentCalls(limitOf(request, 50)) }),
-  },
-  {
-    method: "GET",
     path: "/audit",
     role: "owner",
     handle: (request: ApiRequest, { audit }) => ({ items: audit.recent(limitOf(request, 50)), chain_ok: audit.chainOk() }),

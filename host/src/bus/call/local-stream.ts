@@ -23,7 +23,7 @@ export async function* runStream(engine: Engine, provider: Provider, request: Lo
     const started = run.begin(body);
     if (!isStream(started)) {
       const reply = checkReply(provider, await unlessStopped(run, started), engine.clock.monotonic() - request.startedAt);
-      run.succeed(estimateBytes(reply.output), reply.meta);
+      run.succeed({ bytesOut: estimateBytes(reply.output), said: reply.meta });
       return reply.output;
     }
     frames = started;
@@ -32,7 +32,7 @@ export async function* runStream(engine: Engine, provider: Provider, request: Lo
       run.frameSeen();
       checkFrame(provider, step.done === true ? { event: "done", data: step.value } : step.value);
       if (step.done === true) {
-        run.succeed(bytes + estimateBytes(step.value), step.value);
+        run.succeed({ bytesOut: bytes + estimateBytes(step.value), said: step.value });
         return step.value;
       }
       bytes += estimateBytes(step.value.data);

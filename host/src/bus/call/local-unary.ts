@@ -27,8 +27,9 @@ export function runUnary(engine: Engine, provider: Provider, request: LocalReque
       // An answer after the end of the caller's patience only frees the slot.
       if (run.over) return run.yielded();
       try {
-        const reply = checkReply(provider, raw, engine.clock.monotonic() - request.startedAt);
-        run.succeed(estimateBytes(reply.output), reply.meta);
+        const endedAt = engine.clock.monotonic();
+        const reply = checkReply(provider, raw, endedAt - request.startedAt);
+        run.succeed({ bytesOut: estimateBytes(reply.output), said: reply.meta, endedAt });
         run.yielded();
         resolve(reply);
       } catch (error) {

@@ -1,5 +1,5 @@
 import type { HnError } from "../../foundation/index.ts";
-import type { Clock, JsonObject, Log, NodeId } from "../../contract/index.ts";
+import type { JsonObject, Log, NodeId } from "../../contract/index.ts";
 import { isProviderFault } from "../health/fault.ts";
 import type { Provider } from "../registry/provider.ts";
 import type { TraceRing } from "../trace/ring.ts";
@@ -13,6 +13,7 @@ export interface Outcome {
   span: number;
   parent: number | string | undefined;
   startedAt: number;
+  endedAt: number;
   /** `undefined`: it went well. */
   error: HnError | undefined;
   cancelled: boolean;
@@ -27,42 +28,42 @@ export interface Outcome {
 
 /** Writes outcomes into health and trace. Bodies never come here. */
 export class Recorder {
-  readonly #clock: Clock;
   readonly #log: Log;
   readonly #traces: TraceRing;
   readonly #onQuarantine: (provider: Provider) => void;
 
-  constructor(o: { clock: Clock; log: Log; traces: TraceRing; onQuarantine: (provider: Provider) => void }) {
-    this.#clock = o.clock;
+  constructor(o: { log: Log; traces: TraceRing; onQuarantine: (provider: Provider) => void }) {
     this.#log = o.log;
     this.#traces = o.traces;
     this.#onQuarantine = o.onQuarantine;
   }
 
   record(outcome: Outcome): void {
-    const now = this.#clock.monotonic();
-    const ms = now - outcome.startedAt;
-    this.#judge(outcome, now, ms);
-    this.#tell(outcome);
-    const tokens = outcome.said !== undefined && outcome.provider.countsTokens ? outcome.said : undefined;
-    this.#traces.add({
-      endedAt: now,
-      traceId: outcome.traceId,
-      span: outcome.span,
-      parent: outcome.parent,
-      provider: outcome.provider,
-      from: outcome.from,
-      result: outcome.cancelled ? "cancelled" : outcome.error === undefined ? "ok" : outcome.error.code,
-      ms,
-      bytesIn: outcome.bytesIn,
-      bytesOut: outcome.bytesOut,
-      tokensIn: countOf(tokens?.["tokens_in"]),
-      tokensOut: countOf(tokens?.["tokens_out"]),
-    });
+    const { endedAt, provider, error } = outcome;
+    const ms = endedAt - outcome.startedAt;
+    this.#judge(outcome, ms);
+    if (error !== undefined) this.#tell(outcome);
+    const said = provider.countsTokens ? outcome.said : undefined;
+    const row = this.#traces.take();
+    row.traceId = outcome.traceId;
+    row.span = outcome.span;
+    row.parent = outcome.parent;
+    row.capability = provider.descriptor.name;
+    row.version = provider.descriptor.version;
+    row.from = outcome.from;
+    row.to = provider.node_id;
+    row.result = outcome.cancelled ? "cancelled" : error === undefined ? "ok" : error.code;
+    row.endedAt = endedAt;
+    row.ms = ms;
+    row.bytesIn = outcome.bytesIn;
+    row.bytesOut = outcome.bytesOut;
+    row.tokensIn = said === undefined ? undefined : countOf(said["tokens_in"]);
+    row.tokensOut = said === undefined ? undefined : countOf(said["tokens_out"]);
+    this.#traces.tell(row);
   }
 
-  #judge(outcome: Outcome, now: number, ms: number): void {
-    const { provider, error, probe } = outcome;
+  #judge(outcome: Outcome, ms: number): void {
+    const { provider, error, probe, endedAt: now } = outcome;
     const { health } = provider;
     if (outcome.cancelled || (error !== undefined && !isProviderFault(error))) {
       health.neutral(probe);

@@ -113,12 +113,13 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
       over = true;
       releaseSlot(provider, share);
       if (request.stream) provider.load.streams -= 1;
+      const endedAt = engine.clock.monotonic();
       // Whatever the link says after the caller left, it says nothing about the provider.
       const left = o.left === true || (o.error !== undefined && request.signal?.aborted === true);
       if (breaker !== undefined) {
         if (answered || (!left && !isSilence(o.error))) breaker.answered();
         else if (left) breaker.neutral(decides);
-        else if (breaker.silent({ now: engine.clock.monotonic(), probe: decides })) engine.onSilent(provider);
+        else if (breaker.silent({ now: endedAt, probe: decides })) engine.onSilent(provider);
       }
       engine.recorder.record({
         provider,
@@ -127,6 +128,7 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
         span,
         parent: request.parent,
         startedAt: now,
+        endedAt,
         error: o.error,
         cancelled: left,
         probe,

@@ -1,5 +1,13 @@
 import { HnError, LateSignal, type Deadlines, type Expiring } from "../../foundation/index.ts";
-import { CONSTANTS, type CallBody, type Clock, type DispatchedCall, type Handler, type JsonObject, type NodeId } from "../../contract/index.ts";
+import {
+  CONSTANTS,
+  type CallBody,
+  type Clock,
+  type DispatchedCall,
+  type Handler,
+  type JsonObject,
+  type NodeId,
+} from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 import { estimateBytes } from "../trace/size.ts";
 import { framesIn } from "./client-frames.ts";
@@ -140,11 +148,14 @@ export class Run implements Expiring {
     }, CONSTANTS.CANCEL_DEADLINE_MS);
   }
 
-  /** @param said  of a model: how many tokens it took */
-  succeed(bytesOut: number, said: JsonObject): void {
+  /**
+   * @param o.said     of a model: how many tokens it took
+   * @param o.endedAt  monotonic milliseconds, where the clock was read just now
+   */
+  succeed(o: { bytesOut: number; said: JsonObject; endedAt?: number }): void {
     if (this.over) return;
     this.succeeded = true;
-    this.#settle({ bytesOut, said });
+    this.#settle(o);
   }
 
   fail(error: HnError): void {
@@ -158,7 +169,7 @@ export class Run implements Expiring {
     releaseSlot(this.provider, this.#share);
   }
 
-  #settle(o: { error?: HnError; cancelled?: boolean; bytesOut: number; said?: JsonObject }): void {
+  #settle(o: { error?: HnError; cancelled?: boolean; bytesOut: number; said?: JsonObject; endedAt?: number }): void {
     this.over = true;
     const request = this.#request;
     if (request.stream) this.provider.load.streams -= 1;
@@ -171,6 +182,7 @@ export class Run implements Expiring {
       span: this.#span,
       parent: request.parent,
       startedAt: request.startedAt,
+      endedAt: o.endedAt ?? this.#engine.clock.monotonic(),
       probe: this.#probe,
       bytesIn: estimateBytes(request.body),
       bytesOut: o.bytesOut,

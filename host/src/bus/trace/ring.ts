@@ -1,34 +1,8 @@
-import {
-  CONSTANTS,
-  type AnyErrorCode,
-  type CallFilter,
-  type CallTrace,
-  type Clock,
-  type EndedCall,
-  type NodeId,
-} from "../../contract/index.ts";
-import type { Provider } from "../registry/provider.ts";
+import { CONSTANTS, type CallFilter, type CallTrace, type Clock, type EndedCall, type NodeId } from "../../contract/index.ts";
 import { formatVersion } from "../route/version.ts";
 import type { Spans } from "./span.ts";
 
-/** One line of the trace before anybody reads it. */
-export interface TraceEntry {
-  traceId: string;
-  span: number;
-  parent: number | string | undefined;
-  provider: Provider;
-  from: NodeId;
-  result: "ok" | "cancelled" | AnyErrorCode;
-  /** Monotonic milliseconds of the end. */
-  endedAt: number;
-  ms: number;
-  bytesIn: number;
-  bytesOut: number;
-  tokensIn: number | undefined;
-  tokensOut: number | undefined;
-}
-
-/** What is kept of it: names. A provider would keep alive whoever stood behind it, long after that plugin has gone. */
+/** What is kept of a call: names. A provider would keep alive whoever stood behind it, long after that plugin has gone. */
 type TraceRow = EndedCall;
 
 /** The last 10,000 calls, in memory only; written as text when somebody looks. @source 03 §10, B-13 */
@@ -49,28 +23,14 @@ export class TraceRing {
     this.#spans = o.spans;
   }
 
-  add(entry: TraceEntry): void {
-    const { descriptor, node_id } = entry.provider;
+  /** The oldest row, to be written over with the call that has just ended; then it is told of with {@link tell}. */
+  take(): TraceRow {
     const place = this.#total++ % CONSTANTS.TRACE_RING_BUFFER;
-    let row = this.#rows[place];
-    if (row === undefined) this.#rows[place] = row = rowOf(entry);
-    else {
-      row.traceId = entry.traceId;
-      row.span = entry.span;
-      row.parent = entry.parent;
-      row.capability = descriptor.name;
-      row.version = descriptor.version;
-      row.to = node_id;
-      row.from = entry.from;
-      row.result = entry.result;
-      row.endedAt = entry.endedAt;
-      row.ms = entry.ms;
-      row.bytesIn = entry.bytesIn;
-      row.bytesOut = entry.bytesOut;
-      row.tokensIn = entry.tokensIn;
-      row.tokensOut = entry.tokensOut;
-    }
-    for (const counter of this.#counters) counter(row);
+    return (this.#rows[place] ??= emptyRow());
+  }
+
+  tell(row: TraceRow): void {
+    if (this.#counters.size > 0) for (const counter of this.#counters) counter(row);
     if (this.#readers.size === 0) return;
     const trace = this.#written(row, this.#total);
     for (const reader of this.#readers) reader(trace);
@@ -132,7 +92,22 @@ function fits(row: TraceRow, { capability, node, result, trace_id }: CallFilter)
   );
 }
 
-function rowOf({ provider, ...rest }: TraceEntry): TraceRow {
-  const { descriptor, node_id } = provider;
-  return { ...rest, capability: descriptor.name, version: descriptor.version, to: node_id };
+function emptyRow(): TraceRow {
+  return {
+    traceId: "",
+    span: 0,
+    parent: undefined,
+    capability: "",
+    version: [0, 0],
+    from: "",
+    to: "",
+    result: "ok",
+    // Fractions from the start: a place that has held a whole number first is changed under the call.
+    endedAt: 0.5,
+    ms: 0.5,
+    bytesIn: 0,
+    bytesOut: 0,
+    tokensIn: undefined,
+    tokensOut: undefined,
+  };
 }

@@ -8,12 +8,14 @@ import { nodeCommands } from "./node.ts";
 import { peerCommands } from "./peer.ts";
 import { pluginCommands } from "./plugin.ts";
 import { tokenCommands } from "./token.ts";
+import { traceCommands } from "./trace.ts";
 
 /** Every command, in the order of the overview. */
 export const COMMANDS: readonly Command[] = [
   ...nodeCommands,
   ...peerCommands,
   ...auditCommands,
+  ...traceCommands,
   ...communityCommands,
   ...communityLogCommands,
   ...dhtCommands,

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UsageError } from "../../command-line/index.ts";
-import type { CallTrace, Diagnosis, NodeFacts, PeerRow, PluginStatus } from "../../contract/index.ts";
+import type { Diagnosis, NodeFacts, PluginStatus } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Command } from "../command.ts";
 import { readSecretLine } from "../prompt.ts";
@@ -125,26 +125,6 @@ export const nodeCommands: readonly Command[] = [
       const { set_up } = await api.get<{ set_up: boolean }>("/setup/state");
       const { url } = await api.send<{ url: string }>("POST", set_up ? "/setup/reset" : "/setup/link", {});
       print({ url }, `Open this link within 15 minutes:\n${url}`);
-    },
-  },
-  {
-    name: ["trace"],
-    args: "",
-    summary: "the last calls, without their contents",
-    example: "hearthnet trace --limit 20",
-    options: { limit: { type: "string", value: "N", help: "how many (20)" } },
-    run: async ({ client, print, options }) => {
-      const { items } = await client().get<{ items: CallTrace[] }>(
-        `/calls?limit=${encodeURIComponent(String(options["limit"] ?? 20))}`,
-      );
-      print(
-        items,
-        table(
-          ["time", "capability", "to", "result", "ms"],
-          items.map((t) => [t.ts, `${t.capability}@${t.version}`, t.is_local ? "here" : t.to_node, t.result, String(t.ms)]),
-          "No calls yet.",
-        ),
-      );
     },
   },
 ];

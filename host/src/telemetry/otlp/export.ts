@@ -102,9 +102,7 @@ class Exporter implements TraceExport {
       return;
     }
     const { clock } = this.#o;
-    this.#queue.push(
-      spanOf(call, { origin: this.#origin, endedAt: clock.now() - (clock.monotonic() - call.endedAt) }),
-    );
+    this.#queue.push(spanOf(call, { origin: this.#origin, endedAt: clock.now() - (clock.monotonic() - call.endedAt) }));
     if (this.#queue.length >= BATCH_MAX) void this.#flush();
     else this.#timer ??= clock.setTimeout(() => void this.#flush(), WAIT_MS);
   }

@@ -8,7 +8,8 @@ import { classOf } from "../../foundation/index.ts";
 export function isNearby(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname, username, password, search, hash } = new URL(url);
-  if ((protocol !== "http:" && protocol !== "https:") || username !== "" || password !== "" || search !== "" || hash !== "") return false;
+  if ((protocol !== "http:" && protocol !== "https:") || username !== "" || password !== "" || search !== "" || hash !== "")
+    return false;
   const kind = classOf(hostname.replace(/^\[|\]$/g, ""));
   return hostname === "localhost" || kind === "loopback" || kind === "lan";
 }

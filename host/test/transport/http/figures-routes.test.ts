@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import type { CallTrace, JsonObject } from "../../../src/contract/index.ts";
+import type { CallTrace } from "../../../src/contract/index.ts";
 import { letter, post, refusalOf, type LetterFacts } from "../support/letters.ts";
 import { Endings, Street, type House } from "../support/street.ts";
 
@@ -138,7 +138,7 @@ describe("traceparent beside our own header (03 B-14, W3C Trace Context)", () =>
     await street.meet(ben, anna);
     ben.offer({ name: "ext.demo.outer" }, async ({ traceId, hops, span }) => {
       const { output } = await ben.bus.call(ben.ask({ capability: "ext.demo.echo", traceId, hops, parent: span as number }));
-      return { output: output as JsonObject, meta: {} };
+      return { output, meta: {} };
     });
     await ben.bus.call(ben.ask({ capability: "ext.demo.outer" }));
     const [outer, out] = ben.bus.recentCalls(2);
