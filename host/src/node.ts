@@ -215,7 +215,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     manifest: (contract) => self.manifest(contract),
     mounts,
     dht: () => dht?.answer,
-    ready: () => bus.entries({ node_id: nodeId }).length > 0 && peers.list().some((peer) => peer.online),
+    ready: () =>
+      bus.entries({ node_id: nodeId }).length > 0 && peers.list().some((peer) => peer.online && peer.level !== "unknown"),
     clock,
     log: log.child({ room: "transport" }),
     dataDir,
