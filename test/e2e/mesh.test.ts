@@ -59,7 +59,7 @@ describe("the neighbours' nodes (network.md §4)", () => {
       const dialog = me.page.getByRole("dialog");
       await dialog.getByText(me.say("mesh.reaches.near")).first().waitFor();
       const place = new URL(garage.ready.bus).host.replace("localhost", "127.0.0.1");
-      await dialog.getByRole("rowheader", { name: place, exact: true }).waitFor();
+      await dialog.getByRole("rowheader", { name: place }).waitFor();
       await dialog.getByText(me.say("mesh.always")).first().waitFor();
       await me.look("mesh-explained", { whole: false });
       await me.page.keyboard.press("Escape");
