@@ -160,8 +160,10 @@ function registry({ id, source, namespaces, ageSeconds }: RegistryState): Health
 
 function neighbours({ peers, hasCommunity }: RunningFacts): HealthCheck {
   if (!hasCommunity) return check("neighbours", "ok", { code: "no_community", values: {} });
-  const online = peers.filter((peer) => peer.online && peer.level !== "unknown").length;
-  return check("neighbours", "ok", { code: "neighbours", values: { online, known: peers.length } });
+  // Passers-by on the same network are nobody's neighbours.
+  const known = peers.filter((peer) => peer.level !== "unknown");
+  const online = known.filter((peer) => peer.online).length;
+  return check("neighbours", "ok", { code: "neighbours", values: { online, known: known.length } });
 }
 
 const FILLING_SHARE = 0.9;

@@ -307,7 +307,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     // What the host itself offers makes no node useful to its neighbours.
     ready: () =>
       bus.entries({ node_id: nodeId }).some(({ plugin_id }) => plugin_id !== undefined) &&
-      peers.list().some((peer) => peer.online),
+      peers.list().some((peer) => peer.online && peer.level !== "unknown"),
     clock,
     random,
     log: log.child({ room: "transport" }),

@@ -241,8 +241,9 @@ class KnownPeers implements Peers {
   /** Takes new members in and lets former ones go. */
   #readMembers(): void {
     const members = this.#o.community.members().filter(({ node_id }) => node_id !== this.#o.nodeId);
-    const former = this.#table.members(members);
-    for (const node of former) this.#forget(node);
+    const { former, gone } = this.#table.members(members);
+    for (const node of former) this.#o.bus.peerGone(node);
+    for (const node of gone) this.#forget(node);
     if (former.length > 0) this.#changed();
   }
 

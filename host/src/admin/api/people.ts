@@ -139,14 +139,11 @@ export const peopleRoutes: readonly ApiRoute[] = [
 ];
 
 /** Joins, and looks for whoever has invited this node where the invitation says. @throws as `Community.join` */
-export async function joinByInvite(
-  text: string,
-  { community, peers, link, invitedBy }: AdminServices,
-): Promise<Awaited<ReturnType<Community["join"]>>> {
-  const hints = invitedBy(text);
-  const joined = await community.join(text, link);
-  for (const hint of hints) peers.hint(hint);
-  void peers.refresh();
+export async function joinByInvite(text: string, services: AdminServices): Promise<Awaited<ReturnType<Community["join"]>>> {
+  const hints = services.invitedBy(text);
+  const joined = await services.community.join(text, services.link);
+  for (const hint of hints) services.peers.hint(hint);
+  void services.peers.refresh();
   return joined;
 }
 

@@ -93,8 +93,8 @@ export class Table {
     this.#rows.set(row.nodeId, row);
   }
 
-  /** What our own log says: who belongs here, and where each one's own join says it is. @returns who left the table */
-  members(members: readonly Member[]): NodeId[] {
+  /** What our own log says: who belongs here, and where each one's own join says it is. @returns who belongs here no longer, and who of them left the table */
+  members(members: readonly Member[]): { former: NodeId[]; gone: NodeId[] } {
     const present = new Set(members.map(({ node_id }) => node_id));
     for (const { node_id, display_name, endpoints, added_at } of members) {
       const row = this.#rows.get(node_id) ?? newRow(node_id);
@@ -106,7 +106,7 @@ export class Table {
     }
     const former = this.all().filter((row) => !present.has(row.nodeId) && row.evidence.has("log "));
     for (const row of former) for (const source of ["log", "invite"] as const) takeBack(row, source);
-    return this.#clear(former);
+    return { former: former.map(({ nodeId }) => nodeId), gone: this.#clear(former) };
   }
 
   /** @returns the row, which is there now whatever was before */
@@ -138,6 +138,8 @@ export class Table {
     if (isMember || isManual(row) || source === "manual")
       for (const endpoint of manifest.endpoints) addAddress(row, endpoint, { source, expires: until });
     trimAddresses(row, now);
+    if (kind === "member" && !row.evidence.has("log "))
+      addEvidence(row, this.#evidence("log", Infinity, "member of this community"));
     for (const sighting of sightings) addEvidence(row, sighting, place);
     if (row.evidence.size === 0) addEvidence(row, this.#evidence(source, until, `answered at ${at.host}:${at.port}`), place);
     this.#limitStrangers();
