@@ -137,7 +137,14 @@ async function atRest(look: () => Promise<Holding>): Promise<Holding> {
 }
 
 function countsOf({ descriptors, resources, children, listeners, plugins, files }: Holding): string {
-  return JSON.stringify([descriptors, Object.entries(resources).toSorted(), children, listeners, plugins, files]);
+  return JSON.stringify([
+    descriptors,
+    Object.entries(resources).toSorted(([a], [b]) => a.localeCompare(b)),
+    children,
+    listeners,
+    plugins,
+    files,
+  ]);
 }
 
 /** Fills what the node keeps of calls: the last 10,000, names and times alone. */
