@@ -131,7 +131,7 @@ describe("connections that do not speak well (02 T-1)", () => {
     }
   });
 
-  it("do not get a WebSocket yet, and are told which way to go instead (02 §8)", async () => {
+  it("that ask for a WebSocket without its subprotocol are told which way to go instead (02 §8)", async () => {
     const text = await say("GET /bus/v1/call HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n");
     const answer = answerIn(text);
     assert.equal(answer.headers["sec-websocket-protocol"], "hearthnet-bus.v2");
