@@ -1,15 +1,15 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 const LEAF = Buffer.of(0);
 const NODE = Buffer.of(1);
 
 /** `SHA-256(0x00 ‖ record)`; the first byte keeps leaves and nodes apart. @source network.md §1.6 */
 export function leafOf(record: Uint8Array): Buffer {
-  return createHash("sha256").update(LEAF).update(record).digest();
+  return hash("sha256", Buffer.concat([LEAF, record]), "buffer");
 }
 
 function nodeOf(left: Uint8Array, right: Uint8Array): Buffer {
-  return createHash("sha256").update(NODE).update(left).update(right).digest();
+  return hash("sha256", Buffer.concat([NODE, left, right]), "buffer");
 }
 
 /** Of at least one leaf, in the tree shape of RFC 9162: the left half is the largest power of two below their number. */

@@ -9,10 +9,12 @@ import { BODY_MAX_BYTES, jsonOf, type PeerRecord } from "./record.ts";
 export class StreamSum {
   frames = 0;
   bytes = 0;
-  readonly #hash: Hash = createHash("sha256");
+  /** Most calls are no streams, and a running hash costs more than the rest of a small one. */
+  #hash: Hash | undefined;
 
   /** @param record  header and body */
   add(record: Uint8Array, bodyBytes: number): void {
+    this.#hash ??= createHash("sha256");
     this.#hash.update(record);
     this.frames += 1;
     this.bytes += bodyBytes;
@@ -20,7 +22,7 @@ export class StreamSum {
 
   /** Once. */
   end(): { frames: number; bytes: number; digest: string } {
-    return { frames: this.frames, bytes: this.bytes, digest: this.#hash.digest("base64url") };
+    return { frames: this.frames, bytes: this.bytes, digest: (this.#hash ?? createHash("sha256")).digest("base64url") };
   }
 
   /** Whether END speaks of exactly what was heard. */

@@ -34,7 +34,8 @@ async function settle(street: Street): Promise<[House, House]> {
 /** The call is answered with an error of this code. */
 async function answered(hand: Hand, id: number): Promise<string> {
   const { value } = await hand.next(TYPE.error, id);
-  return `${String(value["error"])} ${String(value["reason"] ?? "")}`.trim();
+  const { error, reason = "" } = value as Record<string, string>;
+  return `${error} ${reason}`.trim();
 }
 
 /** The session is closed with this code, and its farewell says why. */

@@ -62,7 +62,7 @@ export async function knock(
     ...change,
   };
   const texts: string[] = [];
-  webSocket.on("message", (data, isBinary) => isBinary || texts.push(String(data as Buffer)));
+  webSocket.on("message", (data, isBinary) => isBinary || texts.push((data as Buffer).toString()));
   const closed = new Promise<number>((resolve) => webSocket.once("close", resolve));
   await once(webSocket, "open");
   return { webSocket, initiator: new Initiator(options), options, texts, closed };
