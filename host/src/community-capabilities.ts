@@ -1,6 +1,5 @@
 import type {
   Bus,
-  CapabilityDescriptor,
   Community,
   CoSigned,
   CoSigner,
@@ -33,18 +32,17 @@ interface Row {
   name: string;
   request: JsonSchema;
   response: JsonSchema;
-  trust: CapabilityDescriptor["trust_required"];
   idempotent: boolean;
   run: (input: JsonObject) => Promise<JsonObject>;
 }
 
 /**
- * Offers the acts of a community. Each writes an event under this node's own key, so only this node's operator and the plugins it has allowed it
- * reach them: a neighbour would act in this node's name. Whether the node itself may is judged by the log.
+ * Offers the acts of a community. Each writes an event under this node's own key, so only this node's operator reaches them: a neighbour or a plugin
+ * would act in this node's name. Whether the node itself may is judged by the log.
  * @source 00 §5.2, G-6, 04 E-7, ADR 0020
  */
 export function offerCommunity(o: { bus: Bus; community: Community; endpoints: () => Endpoint[] }): Registration[] {
-  return rows(o).map(({ name, request, response, trust, idempotent, run }) =>
+  return rows(o).map(({ name, request, response, idempotent, run }) =>
     o.bus.offer({
       descriptor: {
         name,
@@ -55,7 +53,7 @@ export function offerCommunity(o: { bus: Bus; community: Community; endpoints: (
         stream_schema: null,
         params: {},
         max_concurrent: 4,
-        trust_required: trust,
+        trust_required: "self",
         timeout_seconds: 30,
         idempotent,
       },
@@ -70,7 +68,6 @@ function rows({ community, endpoints }: { community: Community; endpoints: () =>
     name: `community.${verb}`,
     request: closed({ target_node_id: ID, new_level: LEVEL }, CO_SIGNED),
     response: DONE,
-    trust: "member",
     idempotent: true,
     run: async (input) =>
       placed(
@@ -89,7 +86,6 @@ function rows({ community, endpoints }: { community: Community; endpoints: () =>
         { ttl_seconds: { type: "integer", minimum: 60, maximum: 604_800 } },
       ),
       response: closed({ event_id: ID, invite_blob: { type: "string" }, expires_at: ID }),
-      trust: "member",
       idempotent: true,
       run: async (input) => {
         const ttl = input["ttl_seconds"];
@@ -110,7 +106,6 @@ function rows({ community, endpoints }: { community: Community; endpoints: () =>
         { ...CO_SIGNED, target_head: { type: "object" } },
       ),
       response: DONE,
-      trust: "member",
       idempotent: true,
       run: async (input) =>
         placed(
@@ -123,7 +118,6 @@ function rows({ community, endpoints }: { community: Community; endpoints: () =>
       name: "community.leave",
       request: closed({}),
       response: closed({}),
-      trust: "self",
       idempotent: false,
       run: async () => {
         await community.leave();

@@ -267,6 +267,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     runnerPath: PATHS.runner,
     // Before every start, the first after boot included, each file of the release is hashed again.
     admit: (release) => marketplace.admit(release),
+    // Offers that need the internet stand aside while a plugin says that there is none.
+    onAvailability: ({ internet }) => bus.setInternet(internet !== false),
     onNotice: ({ plugin, title }) => log.info("a plugin has something to say", { plugin, title }),
   });
   disposer.add("runtime", () => runtime.stopAll());

@@ -57,7 +57,7 @@ describe("community.* on the bus (00 G-6, E-7)", () => {
     assert.deepEqual((await call("community.revoke", data)).output, output, "asked again it says the same");
   });
 
-  it("promotes and demotes, and leaves for the operator alone", async (t) => {
+  it("promotes, demotes and leaves, for the operator alone", async (t) => {
     const [anna, , , dora] = await five(new Village(t));
     assert.ok(anna && dora);
     const { call, community_id } = offered(t, anna);
@@ -75,6 +75,8 @@ describe("community.* on the bus (00 G-6, E-7)", () => {
       level: "anchor",
     };
     await assert.rejects(call("community.leave", {}, plugin), refusal("unauthorized"));
+    const again = { target_node_id: dora.signer.nodeId, new_level: "anchor" };
+    await assert.rejects(call("community.promote", again, plugin), refusal("unauthorized"), "no plugin acts in the owner's name");
     assert.deepEqual((await call("community.leave", {})).output, {});
     assert.equal(anna.community.communityId(), null);
   });

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UsageError } from "../../command-line/index.ts";
-import type { Diagnosis, NodeFacts, PluginStatus } from "../../contract/index.ts";
+import type { Diagnosis, NodeFacts, PeerRow, PluginStatus } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Command } from "../command.ts";
 import { readSecretLine } from "../prompt.ts";
