@@ -19,7 +19,15 @@ import type {
 } from "./contract/index.ts";
 import type { DhtSettings } from "./define-config.ts";
 import { contactsIn, Dht, openValueShelf } from "./dht/index.ts";
-import { classOf, formatTime, HnError, parseStrictJson, privateFolder, readFileBounded, writeFileAtomic } from "./foundation/index.ts";
+import {
+  classOf,
+  formatTime,
+  HnError,
+  parseStrictJson,
+  privateFolder,
+  readFileBounded,
+  writeFileAtomic,
+} from "./foundation/index.ts";
 import { verifyTyped, type Signer } from "./identity/index.ts";
 import { createDhtWire, type DhtDesk } from "./transport/index.ts";
 

@@ -28,8 +28,15 @@ async function dhtNode(t: TestContext, o: { port: number; bootstrap: number[]; d
   };
   const path = join(home, "hearthnet.config.ts");
   // The loopback alone: nothing is said on the networks of this machine.
-  writeFileSync(path, `export default ${JSON.stringify({ dht, discovery: { mdns: false, udp: false }, listen: "127.0.0.1" })};\n`);
-  return startNode(t, { discovery: true, dataDir: o.dataDir ?? join(home, "data"), args: ["--config", path, "--port", String(o.port)] });
+  writeFileSync(
+    path,
+    `export default ${JSON.stringify({ dht, discovery: { mdns: false, udp: false }, listen: "127.0.0.1" })};\n`,
+  );
+  return startNode(t, {
+    discovery: true,
+    dataDir: o.dataDir ?? join(home, "data"),
+    args: ["--config", path, "--port", String(o.port)],
+  });
 }
 
 it("three nodes on the internet find each other through one that they know, also after that one has gone (06 §6, §9)", async (t) => {
@@ -91,7 +98,9 @@ it("looks for members that nobody has seen where they say they are, and takes no
   await second.ask(["join", invite_blob]);
   const at = async (port: number): Promise<PeerRow | undefined> => {
     const rows = await first.ask<PeerRow[]>(["peer", "list"]);
-    return rows.find((row) => row.node_id === second.ready.node_id && row.state === "verified" && row.endpoints[0]?.port === port);
+    return rows.find(
+      (row) => row.node_id === second.ready.node_id && row.state === "verified" && row.endpoints[0]?.port === port,
+    );
   };
   await until("the second is in reach", () => at(c), 30_000);
   await second.stop();

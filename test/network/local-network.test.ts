@@ -11,26 +11,30 @@ const STREET = "10.77.1";
 const skip = noNetworks;
 
 describe("neighbours on one network", () => {
-  it("see each other without a word from anybody, as strangers, by mDNS and by packets; a goodbye is noticed", { skip }, async (t) => {
-    const lane = new Lane(t);
-    const houses = [2, 3, 4].map((host) => lane.house({ street: STREET, host }));
-    const all = await Promise.all(houses.map((house) => moveIn(t, house)));
-    for (const { node: at } of all)
-      for (const { node: of, house } of all) {
-        if (at === of) continue;
-        const peer = await sees(at, of, { state: "stranger", sources: ["mdns", "udp"], host: house.address, port: portOf(of) });
-        assert.equal(peer.online, true);
-        assert.ok(peer.rtt_ms !== null);
-      }
-    const [first, second] = all as [Resident, Resident, Resident];
-    const told = await first.node.ask<PeerExplanation>(["peer", "explain", second.node.ready.node_id]);
-    assert.deepEqual([...new Set(told.addresses.map(({ reach }) => reach))], ["near"]);
-    assert.ok(told.evidence.every(({ detail }) => detail.includes(second.house.address)));
-    const left = performance.now();
-    await second.node.stop();
-    await until("it is not listed any more", async () => (await rowOf(first.node, second.node)) === undefined, LIMIT_MS);
-    process.stdout.write(`figure: a neighbour that said goodbye was gone after ${Math.round(performance.now() - left)} ms\n`);
-  });
+  it(
+    "see each other without a word from anybody, as strangers, by mDNS and by packets; a goodbye is noticed",
+    { skip },
+    async (t) => {
+      const lane = new Lane(t);
+      const houses = [2, 3, 4].map((host) => lane.house({ street: STREET, host }));
+      const all = await Promise.all(houses.map((house) => moveIn(t, house)));
+      for (const { node: at } of all)
+        for (const { node: of, house } of all) {
+          if (at === of) continue;
+          const peer = await sees(at, of, { state: "stranger", sources: ["mdns", "udp"], host: house.address, port: portOf(of) });
+          assert.equal(peer.online, true);
+          assert.ok(peer.rtt_ms !== null);
+        }
+      const [first, second] = all as [Resident, Resident, Resident];
+      const told = await first.node.ask<PeerExplanation>(["peer", "explain", second.node.ready.node_id]);
+      assert.deepEqual([...new Set(told.addresses.map(({ reach }) => reach))], ["near"]);
+      assert.ok(told.evidence.every(({ detail }) => detail.includes(second.house.address)));
+      const left = performance.now();
+      await second.node.stop();
+      await until("it is not listed any more", async () => (await rowOf(first.node, second.node)) === undefined, LIMIT_MS);
+      process.stdout.write(`figure: a neighbour that said goodbye was gone after ${Math.round(performance.now() - left)} ms\n`);
+    },
+  );
 
   it("find a member again that has another address and another port, without an invitation", { skip }, async (t) => {
     const lane = new Lane(t);
@@ -47,7 +51,9 @@ describe("neighbours on one network", () => {
     second = await moveIn(t, two, { dataDir: second.node.dataDir });
     await sees(first.node, second.node, { state: "verified", host: two.address, port: portOf(second.node) });
     await sees(second.node, first.node, { state: "verified", host: one.address });
-    process.stdout.write(`figure: found at its new address ${((performance.now() - from) / 1000).toFixed(1)} s after its start began\n`);
+    process.stdout.write(
+      `figure: found at its new address ${((performance.now() - from) / 1000).toFixed(1)} s after its start began\n`,
+    );
   });
 
   it("that were told to be silent are silent, and hear nothing", { skip }, async (t) => {

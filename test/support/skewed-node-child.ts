@@ -10,9 +10,7 @@ const node = await openNode({
   log: silentLog,
   clock: { ...systemClock, now: () => systemClock.now() + Number(offsetMs) },
 });
-process.stdout.write(
-  `ready ${JSON.stringify({ admin: node.admin, bus: node.bus, node_id: node.nodeId, pid: process.pid })}\n`,
-);
+process.stdout.write(`ready ${JSON.stringify({ admin: node.admin, bus: node.bus, node_id: node.nodeId, pid: process.pid })}\n`);
 process.once("SIGTERM", () => {
   void node.close().then(() => process.exit(0));
 });

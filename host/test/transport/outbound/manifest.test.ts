@@ -102,7 +102,10 @@ describe("another node's description of itself (01 §5)", async () => {
     const cable = await Cable.between(t, () => anna.endpoint);
     cable.swallow();
     const stop = new AbortController();
-    const outcome = assert.rejects(ben.link.fetchManifest(cable.endpoint, undefined, { signal: stop.signal }), refused("timeout"));
+    const outcome = assert.rejects(
+      ben.link.fetchManifest(cable.endpoint, undefined, { signal: stop.signal }),
+      refused("timeout"),
+    );
     while (cable.connections === 0) await new Promise((resolve) => setImmediate(resolve));
     stop.abort();
     await outcome;
