@@ -235,6 +235,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
           endpoint: options.telemetry.tracesTo,
           bus,
           nodeId,
+          instance: newUlid(),
           version: VERSION,
           clock,
           log: log.child({ room: "telemetry" }),

@@ -4,6 +4,7 @@
  * @source codebase §7
  */
 import type { AnyErrorCode } from "./errors.ts";
+import { MESH_REASONS } from "./mesh-reasons.ts";
 import { SESSION_REASONS } from "./session-reasons.ts";
 import { TOKEN_REASONS } from "./token-reasons.ts";
 
@@ -29,11 +30,6 @@ const ROWS = {
     code: "internal_error",
     message: "The database on disk is damaged.",
     action: "Restore a backup, or move the file away to start anew.",
-  },
-  disk_full: {
-    code: "capacity_exceeded",
-    message: "The disk is full, so nothing more can be stored.",
-    action: "Free some space; what is stored already can still be read.",
   },
   // identity
   bad_node_id: {
@@ -101,16 +97,6 @@ const ROWS = {
     message: "Not enough members have signed this.",
     action: "Collect the missing signatures.",
   },
-  proposal_invalid: {
-    code: "bad_request",
-    message: "This is no genuine request for signatures of this community.",
-    action: "Copy the whole text, or have it made anew.",
-  },
-  proposal_expired: {
-    code: "expired",
-    message: "The request for signatures has run out.",
-    action: "Have a new one made; signatures hold for a day.",
-  },
   unknown_author: {
     code: "unauthorized",
     message: "The author of this event is not known here.",
@@ -120,21 +106,6 @@ const ROWS = {
     code: "revoked",
     message: "The author of this event was revoked before it.",
     action: "Nothing; the event is refused everywhere.",
-  },
-  own_state_unconfirmed: {
-    code: "partition",
-    message: "This node has lost its own last events and has not heard of them from enough neighbours yet.",
-    action: "Wait until two neighbours' nodes are reachable, then try again.",
-  },
-  log_being_read: {
-    code: "capacity_exceeded",
-    message: "This node has just started and still reads its log.",
-    action: "Try again in a second.",
-  },
-  peer_backed_off: {
-    code: "rate_limited",
-    message: "Too much of what this node sent for the log was refused.",
-    action: "Wait ten minutes; if it comes again, update the node or look at its clock.",
   },
   out_of_order: {
     code: "bad_request",
@@ -243,26 +214,6 @@ const ROWS = {
     code: "bad_request",
     message: "This kind of connection is not offered.",
     action: "Use HTTP with server-sent events.",
-  },
-  message_malformed: {
-    code: "bad_request",
-    message: "A message on this WebSocket has not the form of the protocol.",
-    action: "Send text messages as the protocol describes them, numbered and within the window.",
-  },
-  not_streaming: {
-    code: "bad_request",
-    message: "This capability answers in one piece, and a WebSocket is for streams.",
-    action: "Send it as an ordinary POST.",
-  },
-  sockets_full: {
-    code: "capacity_exceeded",
-    message: "Too many WebSockets that have not said who they are are open from your address.",
-    action: "Send each one's first message at once, or use server-sent events.",
-  },
-  acks_missing: {
-    code: "timeout",
-    message: "What was sent was not acknowledged in time.",
-    action: "Read faster, or ask for less.",
   },
   closing: {
     code: "partition",
@@ -601,8 +552,9 @@ const ROWS = {
 } as const;
 
 /** All of them. */
-export const REASONS: typeof ROWS & typeof SESSION_REASONS & typeof TOKEN_REASONS = {
+export const REASONS: typeof ROWS & typeof MESH_REASONS & typeof SESSION_REASONS & typeof TOKEN_REASONS = {
   ...ROWS,
+  ...MESH_REASONS,
   ...SESSION_REASONS,
   ...TOKEN_REASONS,
 };

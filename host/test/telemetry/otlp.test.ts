@@ -74,7 +74,7 @@ async function openCollector(t: TestContext, o: { answer?: number; hangs?: boole
 }
 
 function exportFrom(o: { bus: OpenBus; clock: ManualClock; endpoint: string }): Promise<TraceExport> {
-  return openTraceExport({ ...o, nodeId: ME, version: "1.2.3", log: silentLog });
+  return openTraceExport({ ...o, nodeId: ME, version: "1.2.3", instance: "of this test", log: silentLog });
 }
 
 describe("traces for a collector (33 §5.5)", () => {

@@ -10,7 +10,7 @@ import { askRoute } from "./doors.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { inProcessLauncher } from "./in-process.ts";
 import { askedMode, type Mode } from "./modes.ts";
-import type { CallAs, CallInput, StreamAs, TestHost, TestHostOptions, TestStream, UpdateOptions } from "./options.ts";
+import type { CallInput, StreamAs, TestHost, TestHostOptions, TestStream, UpdateOptions } from "./options.ts";
 import { networkOf } from "./network.ts";
 import { Processes } from "./processes.ts";
 import { findRunner } from "./runner-path.ts";

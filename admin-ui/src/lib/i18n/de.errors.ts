@@ -491,6 +491,34 @@ const reasons = {
     "Halte ihn zuerst an oder wähle mit `--data` einen anderen Ordner.",
   ],
   port_taken: ["Der Port ist schon belegt.", "Wähle einen anderen mit `--port` oder `--admin-port`; bei 0 wählt das System."],
+  disk_full: ["Der Datenträger ist voll; mehr lässt sich nicht speichern.", "Schaffe Platz; was gespeichert ist, bleibt lesbar."],
+  proposal_invalid: [
+    "Das ist keine echte Bitte um Unterschriften dieser Gemeinschaft.",
+    "Kopiere den ganzen Text, oder lass ihn neu machen.",
+  ],
+  proposal_expired: ["Die Bitte um Unterschriften ist abgelaufen.", "Lass eine neue machen; Unterschriften gelten einen Tag."],
+  own_state_unconfirmed: [
+    "Dieser Knoten hat seine letzten eigenen Ereignisse verloren und noch nicht von genug Nachbarn davon gehört.",
+    "Warte, bis zwei Knoten von Nachbarn erreichbar sind, und versuche es dann noch einmal.",
+  ],
+  log_being_read: ["Dieser Knoten ist eben gestartet und liest sein Protokoll noch.", "Versuche es in einer Sekunde noch einmal."],
+  peer_backed_off: [
+    "Zu viel von dem, was dieser Knoten für das Protokoll geschickt hat, wurde abgelehnt.",
+    "Warte zehn Minuten; kommt es wieder, aktualisiere den Knoten oder sieh nach seiner Uhr.",
+  ],
+  message_malformed: [
+    "Eine Nachricht auf diesem WebSocket hat nicht die Form des Protokolls.",
+    "Schicke Textnachrichten so, wie das Protokoll sie beschreibt, nummeriert und im Fenster.",
+  ],
+  not_streaming: [
+    "Diese Fähigkeit antwortet in einem Stück; ein WebSocket ist für Ströme.",
+    "Schicke es als gewöhnliches POST.",
+  ],
+  sockets_full: [
+    "Von deiner Adresse sind zu viele WebSockets offen, die noch nicht gesagt haben, wer sie sind.",
+    "Schicke auf jedem gleich die erste Nachricht, oder nimm Server-Sent Events.",
+  ],
+  acks_missing: ["Was geschickt wurde, wurde nicht rechtzeitig bestätigt.", "Lies schneller, oder verlange weniger."],
   usage: ["Der Befehl ist nicht vollständig.", "Siehe `hearthnet --help`."],
 } satisfies Record<keyof typeof en.reasons, ErrorText>;
 

@@ -10,5 +10,6 @@ export { roleHolder } from "./role-holder.ts";
 export * from "./question.ts";
 export * from "./scope.ts";
 export * from "./session.ts";
+export type { Guard, Outcomes, SessionOptions } from "./session-options.ts";
 export { openViewDoor } from "./view-door.ts";
 export { Wishes } from "./wishes.ts";

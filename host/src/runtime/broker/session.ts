@@ -1,119 +1,33 @@
 /** One life of one plugin: its process, its calls, its ops, its offers, its workers. @source plugin-platform §5, §6.3 */
 import { isProviderFault } from "../../bus/index.ts";
-import type {
-  Bus,
-  Cancellation,
-  Clock,
-  ConfinementLabel,
-  DispatchedCall,
-  Grant,
-  Handler,
-  HostMessage,
-  JsonObject,
-  Mounts,
-  PluginLimits,
-  Reply,
-  StoredRelease,
-} from "../../contract/index.ts";
+import type { Cancellation, DispatchedCall, Grant, Handler, HostMessage, JsonObject, Reply } from "../../contract/index.ts";
 import { HnError, TokenBucket } from "../../foundation/index.ts";
-import { protocolError, type Attachments, type ByteSocket } from "../../format/index.ts";
-import type { Commons } from "../commons/index.ts";
-import type { Launcher, SandboxSpec } from "../confine/index.ts";
-import { Network, type EgressFigures, type EgressMeter, type NetWays, type Settings } from "../net/index.ts";
-import { GrantModes, type Check, type GrantTable } from "../permission/index.ts";
+import { protocolError, type Attachments } from "../../format/index.ts";
+import { Network, type EgressFigures } from "../net/index.ts";
+import { GrantModes, type GrantTable } from "../permission/index.ts";
 import {
   ConfinedProcess,
   fromPlugin,
   LogBudget,
   WorkerPool,
-  type ConfinedProcessOptions,
   type Incoming,
   type ProcessEnd,
   type Work,
   type WorkResult,
 } from "../process/index.ts";
-import type { CallBudget } from "../quota/index.ts";
 import { CallRate } from "./call-rate.ts";
 import { CapabilityShelf } from "./capabilities.ts";
 import { PluginDoors } from "./doors.ts";
 import { Conversations } from "./conversations.ts";
 import { APPENDS_PER_HOUR, PUSHES_PER_MINUTE } from "./event-ops.ts";
 import { AGREEMENTS_PER_MINUTE } from "./identity-ops.ts";
-import type { KvStore } from "./kv.ts";
 import { LiveCalls, type CallEnd } from "./live-calls.ts";
-import { OpDesk, type AskedOp, type OpUse } from "./op-desk.ts";
+import { OpDesk } from "./op-desk.ts";
 import { Questions } from "./questions.ts";
-import type { HandedCall, PanelWish, Question } from "./question.ts";
-import type { NodeIdentity, PluginScope } from "./scope.ts";
+import type { HandedCall, Question } from "./question.ts";
+import type { PluginScope } from "./scope.ts";
 import { Wishes } from "./wishes.ts";
-
-export interface SessionOptions {
-  release: StoredRelease;
-  grants: readonly Grant[];
-  config: JsonObject;
-  launcher: Launcher<ByteSocket>;
-  /** Workers are processes, whatever the plugin itself is. */
-  workerLauncher: Launcher;
-  spec: SandboxSpec;
-  workerSpec: (limits: { memoryMb: number; pids: number }) => SandboxSpec;
-  limits: Required<Pick<PluginLimits, "memoryMb" | "pids" | "cpu" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">> &
-    Pick<PluginLimits, "callTimeoutMs">;
-  mounts: Mounts;
-  /** Milliseconds after a call's deadline within which the plugin must still answer a ping, or is ended; absent: pings alone decide. */
-  watchdogMs?: number;
-  /** What this launcher gives on this machine; evidence replaces it once the process runs. */
-  expectedLabel: ConfinementLabel;
-  cores: number;
-  measure?: ConfinedProcessOptions["measure"];
-  bus: Bus;
-  clock: Clock;
-  identity: NodeIdentity;
-  kv: () => KvStore;
-  ways: NetWays;
-  egress: EgressMeter;
-  settings: () => Settings;
-  deriveKey: (label: string) => Uint8Array;
-  commons: Commons;
-  onLine: ConfinedProcessOptions["onLine"];
-  budget: CallBudget;
-  onDenied: (use: OpUse) => void;
-  onQuota: (use: OpUse) => void;
-  onAllowed: (use: OpUse) => void;
-  onPanel: (wish: PanelWish, verdict: "allow" | "deny" | "simulate") => void;
-  onSimulated: (use: OpUse) => void;
-  /** The operator's word on one op. @throws GrantDenied */
-  ask: (question: AskedOp) => Promise<void>;
-  /** Takes down what is used while a trial run goes on; undefined when none does. */
-  trial: () => ((check: Check) => void) | undefined;
-  onHealth: (ok: boolean, detail: string) => void;
-  /** It has used all of its processor time for a minute, or no longer does. */
-  onAtCap: (atCap: boolean) => void;
-  onNotify: (title: string, body: string) => void;
-  /** One call has ended; the counts are up to date. */
-  onOutcome: () => void;
-  /** The process is gone and everything it holds is about to be given back. */
-  onEnding: () => void;
-  onEnd: (end: ProcessEnd) => void;
-}
-
-/** Stands between the bus and a process: decides who answers. */
-export type Guard = (ref: string, call: DispatchedCall, cancellation: Cancellation) => ReturnType<Handler>;
-
-/** How calls have gone over the life of one process. */
-export interface Outcomes {
-  calls: number;
-  /** Those that speak against the plugin. @source 03 B-10 */
-  faults: number;
-}
-
-export interface CallFigures {
-  calls: number;
-  callsPerMinute: number;
-  queue: number;
-  p50Ms: number;
-  p99Ms: number;
-  strikes: number;
-}
+import type { CallFigures, Guard, Outcomes, SessionOptions } from "./session-options.ts";
 
 /** `name@X.Y`, as a capability is registered. */
 const CALL_REF = /^[a-z][a-z0-9_.]*@\d/;

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { HnError } from "../../foundation/index.ts";
 import type { Bus, Clock, EndedCall, Log, NodeId, Timer } from "../../contract/index.ts";
 import { ShortIds } from "../labels.ts";
@@ -17,6 +16,8 @@ export interface TraceExportOptions {
   endpoint: string;
   bus: Pick<Bus, "onEnded" | "spanId">;
   nodeId: NodeId;
+  /** Of this life of the process. */
+  instance: string;
   version: string;
   clock: Clock;
   log: Log;
@@ -55,7 +56,7 @@ export async function openTraceExport(o: TraceExportOptions): Promise<TraceExpor
       "service.name": "hearthnet",
       "service.version": o.version,
       // Of this life of the process: the collector need not learn the node's id to tell two of them apart.
-      "service.instance.id": randomUUID(),
+      "service.instance.id": o.instance,
     }),
   };
   return new Exporter(o, origin, (spans, done) => exporter.export(spans, ({ code }) => done(code === 0)));

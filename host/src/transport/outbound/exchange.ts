@@ -5,7 +5,7 @@ import type { Clock, CommunityId, Endpoint, JsonObject, NodeId, StandingLookup }
 import { readWireError, revokedNeighbour } from "./failure.ts";
 import type { Patience } from "./patience.ts";
 import type { KnownPeers } from "./peers.ts";
-import type { Pools, Ways } from "./pools.ts";
+import type { Ways } from "./pools.ts";
 import type { OpenSockets } from "../websocket/open-sockets.ts";
 import { atFirstReachable } from "./request.ts";
 import { signedHeaders } from "./sign.ts";
