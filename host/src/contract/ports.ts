@@ -42,7 +42,8 @@ export interface OutboundCall {
   /** Milliseconds left for the whole call. */
   timeoutMs: number;
   stream: boolean;
-  signal: AbortSignal;
+  /** Absent: nobody can leave before the end. */
+  signal?: AbortSignal;
   token?: string;
 }
 
