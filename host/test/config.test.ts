@@ -46,6 +46,12 @@ for (const [what, text, words] of [
     'export default { policy: { nativePublishers: ["acme"] } };',
     /policy\/nativePublishers.*64 digits/,
   ],
+  ["telemetry nobody knows", "export default { telemetry: { figuresTo: 1 } };", /telemetry\/figuresTo/],
+  [
+    "traces that would leave the house",
+    'export default { telemetry: { tracesTo: "https://collector.example.org" } };',
+    /telemetry\/tracesTo.*this house/,
+  ],
   ["no default export", "export const name = 1;", /defineConfig/],
   ["a dev mode that is neither on nor off", 'export default { dev: "on" };', /"dev"/],
   ["broken syntax", "export default {", /cannot be read/],
@@ -73,4 +79,10 @@ it("reads which publishers may be granted machine code (plugin-platform §3.4.4)
   const key = "0a".repeat(32);
   const path = file(t, `export default { policy: { nativePublishers: ["${key}"] } };`);
   assert.deepEqual((await loadConfig(path)).policy, { nativePublishers: [key] });
+});
+
+it("reads where traces go, and nowhere unless it is said (33 §5.5)", async (t) => {
+  const path = file(t, 'export default { telemetry: { tracesTo: "http://127.0.0.1:4318" } };');
+  assert.deepEqual((await loadConfig(path)).telemetry, { tracesTo: "http://127.0.0.1:4318" });
+  assert.equal((await loadConfig(file(t, "export default {};"))).telemetry, undefined);
 });
