@@ -57,6 +57,12 @@ for (const [what, text, words] of [
   ["a rate of nothing", "export default { rates: { softTotal: 0 } };", /rates\/softTotal.*1 to 1000000/],
   ["a rate that there is none of", "export default { rates: { perHour: 1 } };", /rates\/perHour.*known are softPerCapability/],
   ["rates in the wrong order", "export default { rates: { softTotal: 2000 } };", /rates\/softTotal.*higher than hardTotal/],
+  ["telemetry nobody knows", "export default { telemetry: { figuresTo: 1 } };", /telemetry\/figuresTo/],
+  [
+    "traces that would leave the house",
+    'export default { telemetry: { tracesTo: "https://collector.example.org" } };',
+    /telemetry\/tracesTo.*this house/,
+  ],
   ["no default export", "export const name = 1;", /defineConfig/],
   ["a dev mode that is neither on nor off", 'export default { dev: "on" };', /"dev"/],
   ["broken syntax", "export default {", /cannot be read/],
@@ -94,4 +100,10 @@ it("reads which publishers may be granted machine code (plugin-platform §3.4.4)
 it("takes the rules for tokens (05 §8)", async (t) => {
   const path = file(t, 'export default { auth: { remoteIssue: "off", maxTtlSeconds: 600, allowBearer: false } };');
   assert.deepEqual({ ...(await loadConfig(path)).auth }, { remoteIssue: "off", maxTtlSeconds: 600, allowBearer: false });
+});
+
+it("reads where traces go, and nowhere unless it is said (33 §5.5)", async (t) => {
+  const path = file(t, 'export default { telemetry: { tracesTo: "http://127.0.0.1:4318" } };');
+  assert.deepEqual((await loadConfig(path)).telemetry, { tracesTo: "http://127.0.0.1:4318" });
+  assert.equal((await loadConfig(file(t, "export default {};"))).telemetry, undefined);
 });

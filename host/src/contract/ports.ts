@@ -53,7 +53,8 @@ export interface OutboundCall {
   /** Milliseconds left for the whole call. */
   timeoutMs: number;
   stream: boolean;
-  signal: AbortSignal;
+  /** Absent: nobody can leave before the end. */
+  signal?: AbortSignal;
   token?: string;
   /** Follow a streaming call; the way there must then take frames in both directions. @source 02 T-13, T-17 */
   frames?: AsyncIterable<Frame>;

@@ -5,6 +5,6 @@
  * const metrics = new Metrics({ bus, community, peers });
  * await metrics.text(); // Prometheus text 0.0.4
  */
-export { Metrics, type MetricsOptions } from "./metrics.ts";
-export { openTraceExport, type TraceExport, type TraceExportOptions } from "./otlp/export.ts";
+export { Metrics } from "./metrics.ts";
+export { openTraceExport, type TraceExport } from "./otlp/export.ts";
 export { isNearby } from "./otlp/nearby.ts";

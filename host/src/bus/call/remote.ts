@@ -100,7 +100,7 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
       traceId: request.traceId,
       timeoutMs: Math.max(1, patience - (now - request.startedAt)),
       stream: request.stream,
-      signal: request.signal ?? new AbortController().signal,
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
       idempotent: provider.descriptor.idempotent,
       spanId: engine.spans.text(span),
       onAnswer: () => (answered = true),

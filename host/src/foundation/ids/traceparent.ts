@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+const HEX = "0123456789abcdef";
+const NO_ULID = "0".repeat(26);
 const NO_TRACE = "0".repeat(32);
 const NO_SPAN = "0".repeat(16);
 const FORM = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
@@ -28,10 +30,20 @@ export function writeTraceparent({ traceId, spanId }: TraceParent): string {
 
 /** Our trace id as the 32 hex digits of W3C: a ULID is the same 128 bits, anything else is hashed. */
 export function hexOfTrace(id: string): string {
-  if (!ULID.test(id)) return createHash("sha256").update(id).digest("hex").slice(0, 32);
-  let bits = 0n;
-  for (const symbol of id) bits = (bits << 5n) | BigInt(ALPHABET.indexOf(symbol));
-  return bits === 0n ? "0".repeat(31) + "1" : bits.toString(16).padStart(32, "0");
+  if (!ULID.test(id) || id === NO_ULID) return createHash("sha256").update(id).digest("hex").slice(0, 32);
+  // Five bits come in, four go out; with every call to a neighbour, so not by big integers. The first symbol has three.
+  let bits = 0;
+  let held = -2;
+  let hex = "";
+  for (let i = 0; i < id.length; i++) {
+    bits = ((bits << 5) | ALPHABET.indexOf(id[i] ?? "")) & 0x1ff;
+    held += 5;
+    while (held >= 4) {
+      held -= 4;
+      hex += HEX[(bits >> held) & 15] ?? "";
+    }
+  }
+  return hex;
 }
 
 /** The other way: 32 hex digits as a ULID of the same 128 bits. */

@@ -64,7 +64,7 @@ export class SessionLane {
 
   /** Once more where it is certain that nobody has begun with it; what may not be repeated changes no lane. @throws `error` */
   async #boardAgain(call: OutboundCall, error: unknown): Promise<Ride | undefined> {
-    if (!(error instanceof Unheard) || call.signal.aborted) throw error;
+    if (!(error instanceof Unheard) || call.signal?.aborted === true) throw error;
     const ride = await this.#board(call);
     if (ride === undefined && call.idempotent !== true) throw error;
     return ride;
@@ -115,7 +115,7 @@ function onSession(wire: Wire, call: OutboundCall, timeoutMs: number): SessionCa
     requestId: wire.newId(),
     traceId,
     timeoutMs,
-    signal,
+    ...(signal === undefined ? {} : { signal }),
     ...(token === undefined ? {} : { token }),
     sealed: idempotent !== true || MUST_SIGN.test(capability),
   };

@@ -33,7 +33,7 @@ export interface SessionCall {
   traceId: string;
   /** Milliseconds. */
   timeoutMs: number;
-  signal: AbortSignal;
+  signal?: AbortSignal;
   token?: string;
   /** Class `with`. @source network.md §1.6 */
   sealed: boolean;
