@@ -241,7 +241,13 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
           log: log.child({ room: "telemetry" }),
         });
   if (traces !== undefined) disposer.add("traces", () => traces.close());
-  const metrics = new Metrics({ bus, community, peers, spansDropped: () => traces?.dropped() ?? 0, tokenCalls: () => tokens.calls() });
+  const metrics = new Metrics({
+    bus,
+    community,
+    peers,
+    spansDropped: () => traces?.dropped() ?? 0,
+    tokenCalls: () => tokens.calls(),
+  });
   late.metrics = metrics;
 
   // floors 5 and 6

@@ -123,7 +123,8 @@ describe("traces for a collector (33 §5.5)", () => {
       endpoint: collector.url,
       bus: world.real,
       nodeId: "",
-      version: "1", instance: "of this test",
+      version: "1",
+      instance: "of this test",
       clock,
       log: silentLog,
     });
@@ -171,7 +172,15 @@ describe("traces for a collector (33 §5.5)", () => {
     const warned: string[] = [];
     const log = { ...silentLog, warn: (text: string) => void warned.push(text) };
     const { bus, clock } = makeBus();
-    const traces = await openTraceExport({ endpoint: gone.url, bus, clock, nodeId: ME, version: "1", instance: "of this test", log });
+    const traces = await openTraceExport({
+      endpoint: gone.url,
+      bus,
+      clock,
+      nodeId: ME,
+      version: "1",
+      instance: "of this test",
+      log,
+    });
     bus.offer(offer());
     for (let round = 0; round < 2; round++) {
       for (let i = 0; i < 10; i++) await bus.call(ask());

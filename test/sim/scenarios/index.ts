@@ -8,14 +8,4 @@ import { badLines } from "./16-bad-lines.ts";
 import { revoked } from "./18-revoked.ts";
 
 /** In the order of network.md §7. */
-export const SCENARIOS: readonly Scenario[] = [
-  split,
-  oneWay,
-  flapping,
-  churn,
-  clocks,
-  replay,
-  stall,
-  badLines,
-  revoked,
-];
+export const SCENARIOS: readonly Scenario[] = [split, oneWay, flapping, churn, clocks, replay, stall, badLines, revoked];

@@ -501,7 +501,10 @@ const reasons = {
     "Dieser Knoten hat seine letzten eigenen Ereignisse verloren und noch nicht von genug Nachbarn davon gehört.",
     "Warte, bis zwei Knoten von Nachbarn erreichbar sind, und versuche es dann noch einmal.",
   ],
-  log_being_read: ["Dieser Knoten ist eben gestartet und liest sein Protokoll noch.", "Versuche es in einer Sekunde noch einmal."],
+  log_being_read: [
+    "Dieser Knoten ist eben gestartet und liest sein Protokoll noch.",
+    "Versuche es in einer Sekunde noch einmal.",
+  ],
   peer_backed_off: [
     "Zu viel von dem, was dieser Knoten für das Protokoll geschickt hat, wurde abgelehnt.",
     "Warte zehn Minuten; kommt es wieder, aktualisiere den Knoten oder sieh nach seiner Uhr.",
@@ -510,10 +513,7 @@ const reasons = {
     "Eine Nachricht auf diesem WebSocket hat nicht die Form des Protokolls.",
     "Schicke Textnachrichten so, wie das Protokoll sie beschreibt, nummeriert und im Fenster.",
   ],
-  not_streaming: [
-    "Diese Fähigkeit antwortet in einem Stück; ein WebSocket ist für Ströme.",
-    "Schicke es als gewöhnliches POST.",
-  ],
+  not_streaming: ["Diese Fähigkeit antwortet in einem Stück; ein WebSocket ist für Ströme.", "Schicke es als gewöhnliches POST."],
   sockets_full: [
     "Von deiner Adresse sind zu viele WebSockets offen, die noch nicht gesagt haben, wer sie sind.",
     "Schicke auf jedem gleich die erste Nachricht, oder nimm Server-Sent Events.",
