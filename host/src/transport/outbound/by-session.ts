@@ -106,7 +106,7 @@ export class SessionLane {
 }
 
 function onSession(wire: Wire, call: OutboundCall, timeoutMs: number): SessionCall {
-  const { capability, version, traceId, signal, token, idempotent } = call;
+  const { capability, version, traceId, signal, token, idempotent, onAnswer } = call;
   if (timeoutMs <= 0) throw new HnError("timeout");
   return {
     capability,
@@ -117,6 +117,7 @@ function onSession(wire: Wire, call: OutboundCall, timeoutMs: number): SessionCa
     timeoutMs,
     ...(signal === undefined ? {} : { signal }),
     ...(token === undefined ? {} : { token }),
+    ...(onAnswer === undefined ? {} : { onAnswer }),
     sealed: idempotent !== true || MUST_SIGN.test(capability),
   };
 }

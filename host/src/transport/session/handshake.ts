@@ -68,6 +68,8 @@ export interface Established {
   clockOffsetMs: number;
   replaces: string | undefined;
   via: NodeId | "";
+  /** TLS ends at both of them: nobody stands between. */
+  isBound: boolean;
 }
 
 /** A handshake refused by us; `rejectCode` is told to the other side. */
@@ -149,7 +151,10 @@ export class Initiator {
     const established = conclude({ role: "initiator", ours: this.#hello, theirs: said, suite: said.suite, prk, th6, now: now() });
     prk.fill(0);
     const confirm = canonicalText({ t: "confirm", sig: encodeBase64url(sigI), mac: encodeBase64url(macI) });
-    return { confirm, established: { ...established, replaces: this.#hello.replaces, via: this.#o.via } };
+    return {
+      confirm,
+      established: { ...established, replaces: this.#hello.replaces, via: this.#o.via, isBound: this.#o.binding !== null },
+    };
   }
 
   #refused({ code, server_time, signature: text }: ReturnType<typeof readReject>): SessionFault {
@@ -184,14 +189,12 @@ export interface ResponderOptions extends HandshakeOptions {
 /** The side that was dialled. Order of the checks: the cheapest first. @source network.md §1.2 */
 export class Responder {
   readonly #o: ResponderOptions;
-  readonly #th0: Buffer;
   #hello: Hello | undefined;
   #th1: Buffer | undefined;
   #waiting: { accept: Omit<Accept, "sig" | "mac">; prk: Buffer; th4: Buffer } | undefined;
 
   constructor(o: ResponderOptions) {
     this.#o = o;
-    this.#th0 = beginTranscript(o);
   }
 
   /** Who claims to call, once HELLO was read; nothing of it is proven. */
@@ -201,24 +204,26 @@ export class Responder {
 
   /** @returns ACCEPT @throws SessionFault 4400 · Rejection */
   hello(text: Uint8Array | string): string {
-    const { signer, now, admit, binding, via, suites } = this.#o;
+    const { signer, now, admit, via, suites } = this.#o;
     const received = readHello(text);
     const { said } = received;
     this.#hello = said;
     if (said.to !== signer.nodeId || said.from === signer.nodeId)
       throw new Rejection(CLOSE.proof, { code: "invalid_signature", rejectCode: "wrong_recipient" });
-    this.#th1 = mixHello(this.#th0, received.value);
+    // Behind a proxy the two ends see different connections; whoever knows that of itself says so, and gets the suite that needs no binding.
+    const seen: Prologue = { binding: said.cb === "none" ? null : this.#o.binding, via };
+    this.#th1 = mixHello(beginTranscript(seen), received.value);
     if (Math.abs(parseTime(said.time) - now()) > SKEW_MS) throw new Rejection(CLOSE.deadline, { code: "expired" });
     admit(said.from, said.community);
-    if (said.cb !== (binding === null ? "none" : "tls-exporter") || said.via !== via)
+    if (said.via !== via || (said.cb === "tls-exporter" && seen.binding === null))
       throw new Rejection(CLOSE.proof, { code: "invalid_signature", rejectCode: "handshake_unproven" });
-    const suite = said.suites.find((name): name is Suite => suites.includes(name as Suite) && mayUse(name as Suite, this.#o));
+    const suite = said.suites.find((name): name is Suite => suites.includes(name as Suite) && mayUse(name as Suite, seen));
     if (suite === undefined || !FEATURES.every((name) => said.features.includes(name)))
       throw new Rejection(CLOSE.badFrame, { code: "bad_request" });
-    return this.#accept(said, suite);
+    return this.#accept(said, { suite, th1: this.#th1 });
   }
 
-  #accept(said: Hello, suite: Suite): string {
+  #accept(said: Hello, { suite, th1 }: { suite: Suite; th1: Buffer }): string {
     const { signer, community, boot, random, now, limits = LIMITS } = this.#o;
     const key = createEphemeral(random(NONCE_BYTES));
     const accept = {
@@ -238,7 +243,7 @@ export class Responder {
     const secret = key.agree(said.e);
     key.erase();
     if (secret === null) throw new Rejection(CLOSE.proof, { code: "invalid_signature", rejectCode: "handshake_unproven" });
-    const th2 = mixAccept(this.#th1 ?? this.#th0, accept);
+    const th2 = mixAccept(th1, accept);
     const prk = extract(th2, secret);
     const sigR = decodeBase64url(signature(signer, { role: "responder", to: said.from, th: th2 }));
     const th3 = mix(th2, "sig r", sigR);
@@ -273,7 +278,7 @@ export class Responder {
       now: this.#o.now(),
     });
     prk.fill(0);
-    return { ...established, replaces: hello.replaces, via: this.#o.via };
+    return { ...established, replaces: hello.replaces, via: this.#o.via, isBound: hello.cb === "tls-exporter" };
   }
 
   /**
@@ -321,7 +326,7 @@ function conclude(o: {
   prk: Buffer;
   th6: Buffer;
   now: number;
-}): Omit<Established, "replaces" | "via"> {
+}): Omit<Established, "replaces" | "via" | "isBound"> {
   const { sid, i2r, r2i } = deriveSession(o.prk, o.th6);
   const isInitiator = o.role === "initiator";
   return {

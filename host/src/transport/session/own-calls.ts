@@ -35,6 +35,8 @@ export interface SessionCall {
   timeoutMs: number;
   signal?: AbortSignal;
   token?: string;
+  /** Told when the other side says anything to it, a refusal included. */
+  onAnswer?: () => void;
   /** Class `with`. @source network.md §1.6 */
   sealed: boolean;
 }
@@ -57,6 +59,8 @@ export class OwnCalls {
   readonly #open: Map<number, OwnCall> = new Map();
   /** Cancelled, and until when an answer may still arrive. */
   readonly #late: Map<number, number> = new Map();
+  /** Who wants to know that an answer has begun. */
+  readonly #answered: Map<number, () => void> = new Map();
   #nextId: number;
   /** Records that came for calls that were over. */
   late = 0;
@@ -105,7 +109,10 @@ export class OwnCalls {
   hear(heard: Heard): void {
     const { id } = heard.record;
     const own = this.#open.get(id);
-    if (own !== undefined) return own.hear(heard);
+    if (own !== undefined) {
+      this.#answered.get(id)?.();
+      return own.hear(heard);
+    }
     if ((this.#late.get(id) ?? 0) < this.#o.clock.monotonic()) throw badFrame("an answer to nothing");
     this.late += 1;
   }
@@ -134,6 +141,7 @@ export class OwnCalls {
     });
     const time = new Patience(this.#o.clock, call);
     this.#open.set(id, own);
+    if (call.onAnswer !== undefined) this.#answered.set(id, call.onAnswer);
     this.#say(own, call, st);
     time.interruptWith((error) => {
       own.reason = time.isCancelled ? CANCELLED : DEADLINE;
@@ -169,6 +177,7 @@ export class OwnCalls {
   #over(own: OwnCall): void {
     const { sender, clock, closed } = this.#o;
     this.#open.delete(own.id);
+    this.#answered.delete(own.id);
     closed(own.id);
     // What never left needs no taking back.
     if (own.heardLast || sender.forget(own.id)) return;

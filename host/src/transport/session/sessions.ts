@@ -94,7 +94,7 @@ export class PeerSessions {
 
   /** A neighbour has dialled and proven itself. */
   arrived(o: Omit<Connected, "isPinned" | "endpoint">): void {
-    this.#join({ ...o, isPinned: true, endpoint: undefined });
+    this.#join({ ...o, isPinned: o.established.isBound, endpoint: undefined });
   }
 
   /** Makes another session in the place of one whose keys are worn out; the side that has dialled does it again. */

@@ -76,6 +76,7 @@ class Talk {
   async *frames(): AsyncGenerator<Frame, JsonObject, void> {
     for (;;) {
       const { event, data } = await this.#next();
+      if (!this.#begun) this.#call.onAnswer?.();
       this.#begun = true;
       if (event === "done" || event === "error") {
         this.#ended = true;

@@ -50,6 +50,8 @@ describe("what the device key signs (00 G-1, 01 §4)", () => {
       "signInvite",
       "signLedgerHead",
       "signNodeManifest",
+      "signPeerAuth",
+      "signPeerSeal",
       "signPlugin",
       "signRequest",
       "signResponse",

@@ -98,8 +98,9 @@ describe("the callee's checks, cheapest first (network.md §1.2)", () => {
 
   it("scenario 19: sees the same TLS connection and relay, or refuses with 4401; the cheap suite needs the binding", () => {
     const none = altered(VECTORS.hello, { cb: "none", suites: ["c20p"] });
+    assert.match(responder().hello(none), /"suite":"c20p"/, "a proxy stands between, and the caller knows");
     assert.equal(
-      fault(() => responder().hello(none)),
+      fault(() => responder({ binding: null }).hello(VECTORS.hello)),
       "4401 handshake_unproven",
     );
     assert.equal(
