@@ -5,7 +5,7 @@ import { SCENARIOS } from "./scenarios/index.ts";
 import { seedOf, World } from "./world.ts";
 
 /** `HN_SIM_SEEDS=200` for a longer look; `HN_SEED=…` for a run once more. */
-const SEEDS = Number(process.env["HN_SIM_SEEDS"] ?? 2);
+const SEEDS = Number(process.env["HN_SIM_SEEDS"] ?? 1);
 
 const lift = forbidRealTime();
 after(lift);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { it, type TestContext } from "node:test";
+import type { TestContext } from "node:test";
 import { openAdmin, type Admin, type AdminServices } from "../../src/admin/index.ts";
 import type { Bus, DevDesk, JsonObject, Marketplace, Peers, Runtime, TokenRoom } from "../../src/contract/index.ts";
 import { createUlidFactory, HnError, type ManualClock, silentLog } from "../../src/foundation/index.ts";

@@ -163,9 +163,15 @@ test("every call ends once, every place is given back, whatever happens in whate
             // As the real one: the neighbour's answer, the caller's leaving, or the end of time, whatever comes first.
             call: ({ to, signal, timeoutMs }) =>
               new Promise((resolve, reject) => {
-                pending.push({ node: to, resolve, reject });
-                signal?.addEventListener("abort", () => reject(new HnError("timeout")), { once: true });
-                clock.setTimeout(() => reject(new HnError("timeout")), timeoutMs);
+                const one = { node: to, resolve, reject };
+                pending.push(one);
+                const end = (): void => {
+                  // Nobody works on it any more.
+                  if (pending.includes(one)) pending.splice(pending.indexOf(one), 1);
+                  reject(new HnError("timeout"));
+                };
+                signal?.addEventListener("abort", end, { once: true });
+                clock.setTimeout(end, timeoutMs);
               }),
           }),
       });

@@ -4,8 +4,20 @@ import { churn } from "./02-churn.ts";
 import { clocks } from "./03-clocks.ts";
 import { replay } from "./04-replay.ts";
 import { stall } from "./10-stall.ts";
+import { deadPeer } from "./12-dead-peer.ts";
 import { badLines } from "./16-bad-lines.ts";
 import { revoked } from "./18-revoked.ts";
 
 /** In the order of network.md §7. */
-export const SCENARIOS: readonly Scenario[] = [split, oneWay, flapping, churn, clocks, replay, stall, badLines, revoked];
+export const SCENARIOS: readonly Scenario[] = [
+  split,
+  oneWay,
+  flapping,
+  churn,
+  clocks,
+  replay,
+  stall,
+  deadPeer,
+  badLines,
+  revoked,
+];

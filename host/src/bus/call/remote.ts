@@ -86,6 +86,11 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
   const { breaker } = provider;
   const decides = breaker?.begin(now) === true;
   let answered = false;
+  let waits = breaker !== undefined;
+  const heard = (): void => {
+    if (waits) breaker?.heard(engine.clock.monotonic());
+    waits = false;
+  };
   const span = engine.spans.next();
   if (request.stream) provider.load.streams += 1;
   const patience = request.timeoutMs === undefined ? provider.timeoutMs : Math.min(request.timeoutMs, provider.timeoutMs);
@@ -103,7 +108,10 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
       ...(request.signal === undefined ? {} : { signal: request.signal }),
       idempotent: provider.descriptor.idempotent,
       spanId: engine.spans.text(span),
-      onAnswer: () => (answered = true),
+      onAnswer: () => {
+        answered = true;
+        heard();
+      },
       ...(request.token === undefined ? {} : { token: request.token }),
       ...(request.frames === undefined ? {} : { frames: request.frames }),
       ...(request.framesOptional ? { framesOptional: true as const } : {}),
@@ -117,6 +125,8 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
       // Whatever the link says after the caller left, it says nothing about the provider.
       const left = o.left === true || (o.error !== undefined && request.signal?.aborted === true);
       if (breaker !== undefined) {
+        if (answered || (!left && !isSilence(o.error))) heard();
+        else if (waits) breaker.gaveUp();
         if (answered || (!left && !isSilence(o.error))) breaker.answered();
         else if (left) breaker.neutral(decides);
         else if (breaker.silent({ now: endedAt, probe: decides })) engine.onSilent(provider);

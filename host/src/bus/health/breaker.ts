@@ -14,6 +14,9 @@ export class PeerBreaker {
   /** 0: nothing is held against it. */
   #shutUntil = 0;
   #probing = false;
+  /** Calls of which nothing was heard yet, and since when nothing was. */
+  #waiting = 0;
+  #waitingSince = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -23,11 +26,29 @@ export class PeerBreaker {
     return this.#shutUntil !== 0 && (now < this.#shutUntil || this.#probing);
   }
 
+  /** Milliseconds in which something was asked and nothing was heard. */
+  silentMs(now: number): number {
+    return this.#waiting > 0 ? now - this.#waitingSince : 0;
+  }
+
   /** A call sets out. @returns whether it is the one that decides */
   begin(now: number): boolean {
+    if (this.#waiting === 0) this.#waitingSince = now;
+    this.#waiting += 1;
     if (this.#shutUntil === 0 || this.isShut(now)) return false;
     this.#probing = true;
     return true;
+  }
+
+  /** The first word on one call came. */
+  heard(now: number): void {
+    this.#waiting -= 1;
+    this.#waitingSince = now;
+  }
+
+  /** One call waits no longer, though nothing was heard. */
+  gaveUp(): void {
+    this.#waiting -= 1;
   }
 
   /** It answered, with whatever: a refusal is an answer. */

@@ -5,7 +5,7 @@ import { isExperimental } from "../registry/name.ts";
 import type { Provider } from "../registry/provider.ts";
 import type { Registry } from "../registry/registry.ts";
 import { findCandidates, type Need } from "./candidates.ts";
-import { chooseBest } from "./choose.ts";
+import { chooseBest, livelyOnes } from "./choose.ts";
 import { Sessions } from "./session.ts";
 
 /** Finds the provider for a call and keeps conversations where they began. @source 03 §5, §6 */
@@ -36,11 +36,11 @@ export class Router {
     }
     const candidates = findCandidates(this.#registry.named(need.capability), need);
     const session = body.session_id;
-    if (session === undefined) return chooseBest(candidates, this.#preferLocal);
+    if (session === undefined) return chooseBest(livelyOnes(candidates, need.now), this.#preferLocal);
     const owner = slotOwner(caller);
     const bound = this.#sessions.find({ caller: owner, capability: need.capability, session, now: need.now });
     const kept = bound === undefined ? undefined : candidates.find((candidate) => candidate.key === bound);
-    const chosen = kept ?? chooseBest(candidates, this.#preferLocal);
+    const chosen = kept ?? chooseBest(livelyOnes(candidates, need.now), this.#preferLocal);
     if (!kept) this.#sessions.bind({ caller: owner, capability: need.capability, session, entry: chosen.key, now: need.now });
     return chosen;
   }

@@ -14,6 +14,17 @@ function shut(random = zeros): PeerBreaker {
 }
 
 describe("a neighbour that gives no answer (network.md §2.1 dead peers)", () => {
+  test("is silent from the first call that waits on, until a word comes or nobody waits any more", () => {
+    const breaker = new PeerBreaker(zeros);
+    assert.equal(breaker.silentMs(9000), 0, "nobody has asked");
+    breaker.begin(1000);
+    breaker.begin(3000);
+    assert.equal(breaker.silentMs(4000), 3000);
+    breaker.heard(4000);
+    assert.equal(breaker.silentMs(4500), 500, "the other call still waits");
+    breaker.gaveUp();
+    assert.equal(breaker.silentMs(9000), 0);
+  });
   test("is left alone after three calls in a row, for 60 s ± 50 %", () => {
     const breaker = new PeerBreaker(zeros);
     assert.equal(breaker.silent({ now: 1000, probe: false }), false);
