@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import type { JsonObject, LedgerRow, RouteAnswer, RouteAuth, RouteRequest } from "../../src/contract/index.ts";
 import { checkLedgerLines } from "../../src/format/index.ts";
 import { send } from "./send.ts";
-import { MountTable } from "../../src/transport/index.ts";
+import type { MountTable } from "../../src/transport/index.ts";
 import { house, PASSWORD, type House } from "./house.ts";
 
 /** What a test can compare of a request: without the means to follow it. */
