@@ -195,6 +195,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     community,
     link: wire,
     reachable: () => peers.list().filter(({ online }) => online),
+    emergency: () => discovery.emergency,
     clock,
     random,
     log: log.child({ room: "community" }),

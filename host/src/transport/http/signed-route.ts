@@ -53,7 +53,8 @@ export function signedRoute(room: Room, route: SignedRoute): (request: FastifyRe
       admitRequest(passage, room.gate);
       claimSocket(room, passage, raw.socket);
       visit = room.visits.begin({ node: callerOf(passage).node_id, socket: raw.socket, response: reply.raw });
-      if (passage.token !== undefined) room.tokenWatch?.follow(visit, passage.token, reply.raw);
+      const done = passage.token === undefined ? undefined : room.tokenWatch?.follow(visit, passage.token);
+      if (done !== undefined) reply.raw.once("close", done);
       return await route.handle(passage, { request, reply, visit });
     } catch (error) {
       if (visit === undefined) tellRefusal(room, { error, passage });

@@ -1,10 +1,14 @@
-import type { EventEmitter } from "node:events";
 import type { Clock, Timer, TokenDesk, VerifiedToken } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import type { Visit } from "./visits.ts";
 
 /** Twice in the second within which a call must end after its token has. Milliseconds. */
 const LOOK_MS = 500;
+
+/** A call under way, on whatever lane it came. */
+export interface Work {
+  /** Ends it; its caller hears why. */
+  end(error: HnError): void;
+}
 
 /**
  * Looks after the tokens of calls under way: one that has run out, was revoked or has lost the standing behind it ends its own calls and no others.
@@ -13,7 +17,7 @@ const LOOK_MS = 500;
 export class TokenWatch {
   readonly #desk: Pick<TokenDesk, "fault">;
   readonly #clock: Clock;
-  readonly #live: Map<Visit, VerifiedToken> = new Map();
+  readonly #live: Map<Work, VerifiedToken> = new Map();
   #timer: Timer | undefined;
 
   constructor(desk: Pick<TokenDesk, "fault">, clock: Clock) {
@@ -21,21 +25,20 @@ export class TokenWatch {
     this.#clock = clock;
   }
 
-  /** @param carrier  what closes when the work is done with: a response, or a connection of its own */
-  follow(visit: Visit, token: VerifiedToken, carrier: EventEmitter & { destroyed: boolean }): void {
-    if (carrier.destroyed) return;
-    this.#live.set(visit, token);
-    carrier.once("close", () => this.#live.delete(visit));
+  /** @returns says that the work is done with */
+  follow(work: Work, token: VerifiedToken): () => void {
+    this.#live.set(work, token);
     this.#arm();
+    return () => void this.#live.delete(work);
   }
 
   /** Ends what has lost its ground. */
   look(): void {
-    for (const [visit, token] of this.#live) {
+    for (const [work, token] of this.#live) {
       const fault = this.#desk.fault(token);
       if (fault === null) continue;
-      this.#live.delete(visit);
-      visit.end(HnError.from(fault));
+      this.#live.delete(work);
+      work.end(HnError.from(fault));
     }
   }
 

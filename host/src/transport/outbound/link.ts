@@ -91,10 +91,9 @@ export function createLink(o: LinkOptions): Link {
   });
   return {
     sessions,
-    call: (call) => (call.token === undefined ? lanes.call(call) : callPeer(wire, call, community())),
-    // Frames of the caller have no record of their own on a session, and tokens are checked on requests of their own.
-    stream: (call) =>
-      call.frames === undefined && call.token === undefined ? lanes.stream(call) : streamBestWay(wire, call, community()),
+    call: (call) => lanes.call(call),
+    // Frames of the caller have no record of their own on a session.
+    stream: (call) => (call.frames === undefined ? lanes.stream(call) : streamBestWay(wire, call, community())),
     follow: (following) => followTopic(wire, following, { community, random }),
     fetchManifest: async (endpoint, expected, limits) => {
       const manifest = await fetchManifest({ clock: o.clock, peers, endpoint, expected, ...limits });

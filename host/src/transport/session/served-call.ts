@@ -55,6 +55,8 @@ export class ServedCall {
   sealed = false;
   /** Its first frame has left or waits; what follows keeps its place. */
   hasBegun = false;
+  /** What the caller is told instead of any answer. */
+  refusal: HnError | undefined;
   /** Answered, refused or cancelled. */
   isOver = false;
   readonly #controller: AbortController = new AbortController();
@@ -70,6 +72,12 @@ export class ServedCall {
 
   abort(error: HnError): void {
     this.#controller.abort(error);
+  }
+
+  /** Ends the work; the caller hears why, whatever the work itself has to say. */
+  end(error: HnError): void {
+    this.refusal ??= error;
+    this.abort(error);
   }
 
   /** What an answer of class `with` carries in addition. */

@@ -8,11 +8,13 @@ import {
   type JsonObject,
   type Principal,
   type Reply,
+  type VerifiedToken,
   type WireError,
 } from "../../contract/index.ts";
 import type { BodyBudget } from "../http/body.ts";
 import { toWire } from "../http/wire.ts";
 import { DROP } from "../inbound/gate.ts";
+import type { Work } from "../inbound/token-watch.ts";
 import { badFrame, CLOSE, SessionFault } from "./fault.ts";
 import { sayInPieces, SLOW } from "./own-calls.ts";
 import { checkPiece, cut, Pieces, StreamSum } from "./pieces.ts";
@@ -39,13 +41,21 @@ export interface CallHost {
    * @throws HnError, or `DROP`
    * @source network.md §1.7
    */
-  admit(facts: CallFacts & { once: boolean }): Principal;
+  admit(facts: CallFacts & { once: boolean; body: JsonObject }): Admitted;
+  /** Ends the work when its token does. @returns says that it is done with */
+  follow(token: VerifiedToken, work: Work): () => void;
   serve(request: InboundRequest): Promise<Reply>;
   serveStream(request: InboundRequest): AsyncGenerator<Frame, JsonObject, void>;
   /** @throws partition when this node stops */
   checkOpen(): void;
   /** Any failure as it travels; what has no code stays in the log. */
   wireError(thrown: unknown, requestId: string): WireError;
+}
+
+/** Who calls, and with what beside their own standing. */
+export interface Admitted {
+  caller: Principal;
+  token?: VerifiedToken;
 }
 
 export interface ServedCallsOptions {
@@ -189,16 +199,18 @@ export class ServedCalls {
     const isWith = host.isWith(facts.capability);
     // Whoever sealed its question wants the answer sealed, whatever the description here says.
     call.sealed = isWith || sealed;
-    let caller: Principal;
+    let admitted: Admitted;
     try {
-      if (typeof facts.body !== "object" || facts.body === null || Array.isArray(facts.body))
+      const { body } = facts;
+      if (typeof body !== "object" || body === null || Array.isArray(body))
         throw new HnError("bad_request", { reason: "call_malformed" });
       if (isWith && !sealed) throw new HnError("invalid_signature", { reason: "seal_missing" });
-      caller = host.admit({ ...facts, once: isWith });
+      admitted = host.admit({ ...facts, body, once: isWith });
     } catch (error) {
       if (error === DROP) throw new SessionFault(CLOSE.rate);
       return this.#refuse(call, error, facts.requestId);
     }
+    const { caller, token } = admitted;
     const [major, minor] = facts.version.split(".").map(Number);
     const request: InboundRequest = {
       capability: facts.capability,
@@ -211,8 +223,10 @@ export class ServedCalls {
       ...(facts.timeoutMs === undefined ? {} : { timeoutMs: facts.timeoutMs }),
       stream: facts.wantsStream && host.streams(facts.capability) && !refusesStream(facts.body),
       signal: call.signal,
+      ...(token === undefined ? {} : { token }),
     };
-    void (request.stream ? this.#stream(call, request) : this.#answer(call, request));
+    const done = token === undefined ? undefined : host.follow(token, call);
+    void (request.stream ? this.#stream(call, request) : this.#answer(call, request)).finally(done);
   }
 
   async #answer(call: ServedCall, request: InboundRequest): Promise<void> {
@@ -220,7 +234,7 @@ export class ServedCalls {
       const { output, meta } = await this.#o.host().serve(request);
       this.#reply(call, toWire({ output, meta }));
     } catch (error) {
-      this.#refuse(call, error, request.requestId);
+      this.#refuse(call, call.refusal ?? error, request.requestId);
     }
   }
 
@@ -249,7 +263,8 @@ export class ServedCalls {
         step = await frames.next();
       }
       this.#end(call, { event: "done", data: toWire(step.value) }, sum);
-    } catch (error) {
+    } catch (thrown) {
+      const error = call.refusal ?? thrown;
       // The provider's place is free before the reader hears why.
       await frames.return({}).catch(() => undefined);
       if (error === UNREAD) return this.#giveUp(call);

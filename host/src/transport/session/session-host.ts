@@ -6,16 +6,17 @@ import {
   type InboundRequest,
   type JsonObject,
   type NodeId,
-  type Principal,
   type Reply,
+  type VerifiedToken,
   type WireError,
 } from "../../contract/index.ts";
 import { refuseWhenClosing, type Room } from "../http/room.ts";
 import { newPassage } from "../inbound/passage.ts";
 import { admitSessionCall } from "../inbound/pipeline.ts";
+import type { Work } from "../inbound/token-watch.ts";
 import { MUST_SIGN } from "../must-sign.ts";
 import type { CallFacts } from "./served-call.ts";
-import type { CallHost } from "./served-calls.ts";
+import type { Admitted, CallHost } from "./served-calls.ts";
 
 const RULE = { capability: undefined, query: "refused" } as const;
 
@@ -44,9 +45,8 @@ export class SessionHost implements CallHost {
     return Math.min(limit, CONSTANTS.CALL_BODY_CEILING_BYTES);
   }
 
-  admit(facts: CallFacts & { once: boolean }): Principal {
+  admit(facts: CallFacts & { once: boolean; body: JsonObject }): Admitted {
     const { gate } = this.#open();
-    if (facts.token !== undefined) throw new HnError("token_scope_insufficient", { reason: "token_not_here" });
     const { node, community, address } = this.#peer;
     const passage = newPassage({ rule: RULE, address, rawHeaders: [], queryText: "", isGet: false });
     passage.claim = { from: node, requestId: facts.requestId };
@@ -64,9 +64,15 @@ export class SessionHost implements CallHost {
       traceId: facts.traceId,
       parentSpanId: undefined,
     };
+    passage.body = facts.body;
     admitSessionCall(passage, gate, facts);
-    if (passage.caller === undefined) throw new HnError("internal_error");
-    return passage.caller;
+    const { caller, token } = passage;
+    if (caller === undefined) throw new HnError("internal_error");
+    return { caller, ...(token === undefined ? {} : { token }) };
+  }
+
+  follow(token: VerifiedToken, work: Work): () => void {
+    return this.#open().tokenWatch?.follow(work, token) ?? ((): void => undefined);
   }
 
   serve(request: InboundRequest): Promise<Reply> {

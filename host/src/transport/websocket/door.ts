@@ -111,7 +111,8 @@ function awaitFirst(room: Room, waiting: Waiting): void {
       claimSocket(room, passage, waiting.tcp);
       waiting.held();
       visit = room.visits.beginOn({ node: headersOf(passage).from, socket: waiting.tcp });
-      if (passage.token !== undefined) room.tokenWatch?.follow(visit, passage.token, waiting.tcp);
+      const done = passage.token === undefined ? undefined : room.tokenWatch?.follow(visit, passage.token);
+      if (done !== undefined) waiting.tcp.once("close", done);
       waiting.route.begin({ socket: open, passage, visit });
     } catch (error) {
       if (error === DROP) return open.terminate();
