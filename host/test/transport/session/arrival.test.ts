@@ -52,7 +52,7 @@ describe("the door for peer sessions (network.md §1.2)", async () => {
         call.end();
       });
     assert.equal(await ask("/bus/v1/peer", "hearthnet-bus.v2"), 426);
-    assert.equal(await ask("/bus/v1/else", "hearthnet-peer.v1"), 426);
+    assert.equal(await ask("/bus/v1/else", "hearthnet-peer.v1"), 404);
     assert.equal(await ask("/bus/v1/peer", "other, hearthnet-peer.v1"), 101);
   });
 

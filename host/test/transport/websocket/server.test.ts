@@ -109,7 +109,7 @@ describe("a WebSocket's first message (T-15)", async () => {
       ["another time", genuine({ at: NOON - 3_600_000 }), [4401, "expired"]],
       ["a stranger", first(stranger, anna, { at: street.clock.now() }), [4403, "unauthorized"]],
       ["an unknown capability", genuine({ capability: "ext.demo.nothing" }), [1000, "not_found"]],
-      ["a token", { ...genuine(), token: "hntoken://v1/a.b.c" }, [1011, "not_implemented"]],
+      ["a token that is none", { ...genuine(), token: "hntoken://v1/a.b.c" }, [4400, "bad_request"]],
     ];
     for (const [what, message, [code, error]] of expected) {
       const held = await say(t, message);
