@@ -49,7 +49,9 @@ function row(peers: Peers, house: House): PeerRow | undefined {
   return peers.list().find((peer) => peer.node_id === house.nodeId);
 }
 
-const offered = (ben: House, anna: House): number => ben.bus.entries({ node_id: anna.nodeId }).length;
+/** Beside what every node offers. */
+const offered = (ben: House, anna: House): number =>
+  ben.bus.entries({ node_id: anna.nodeId }).filter(({ descriptor }) => descriptor.name.startsWith("ext.")).length;
 
 describe("known nodes (01 §5)", () => {
   it("are asked at the start and every 20 s, so that what they offer is never stale", async (t) => {
@@ -65,7 +67,11 @@ describe("known nodes (01 §5)", () => {
     anna.offer({ name: "ext.demo.later" });
     street.clock.advance(20_000);
     while (offered(ben, anna) < 3) await tick();
-    assert.deepEqual(row(peers, anna)?.capabilities, ["ext.demo.echo@1.0", "ext.demo.more@1.0", "ext.demo.later@1.0"]);
+    assert.deepEqual(row(peers, anna)?.capabilities.slice(-3), [
+      "ext.demo.echo@1.0",
+      "ext.demo.more@1.0",
+      "ext.demo.later@1.0",
+    ]);
     assert.equal(row(peers, anna)?.last_seen, street.clock.now());
     assert.ok(changes > 0);
     assert.equal((await ben.bus.call(ben.ask({ capability: "ext.demo.more" }))).provider, anna.nodeId);
@@ -200,7 +206,7 @@ describe("known nodes (01 §5)", () => {
     const carl = await street.house("Carl");
     carl.offer({ trust_required: "unknown" });
     const added = await peers.add(carl.endpoint);
-    assert.deepEqual([added.online, added.level, added.capabilities], [true, "unknown", ["ext.demo.echo@1.0"]]);
+    assert.deepEqual([added.online, added.level, added.capabilities.at(-1)], [true, "unknown", "ext.demo.echo@1.0"]);
     assert.equal(offered(ben, carl), 0);
     await peers.refresh();
     assert.ok(row(peers, carl), "the operator has put it there");

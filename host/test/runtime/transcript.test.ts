@@ -312,10 +312,11 @@ for (const pieceBytes of [1 << 20, 1000])
     assert.deepEqual(
       bus.originated.map(({ caller, hops }) => [caller.kind, hops]),
       [
-        ["member", 1],
-        ["member", 1],
-        ["member", 1],
+        ["member", 0],
+        ["member", 0],
+        ["member", 0],
       ],
+      "hops of the call they are made for; the bus adds one",
     );
     leave();
     await stopped!;

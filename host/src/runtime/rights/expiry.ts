@@ -16,25 +16,30 @@ export interface ExpiryOptions {
 export class Expiry {
   readonly #o: ExpiryOptions;
   #timer: Timer | undefined;
+  /** What ended until then was looked at. */
+  #lookedAt: number;
 
   constructor(options: ExpiryOptions) {
     this.#o = options;
+    this.#lookedAt = options.clock.now();
   }
 
-  /** Sets the timer anew; called whenever what ends may have changed. */
+  /** Sets the timer anew; called whenever what ends may have changed. What ran out before the former timer came is due at once. */
   plan(): void {
     this.#timer?.cancel();
-    const { clock, ends, onDue } = this.#o;
+    const { clock, ends } = this.#o;
     const now = clock.now();
-    const next = Math.min(...[...ends()].filter((at) => at > now));
+    // A clock that was set back has not looked at what is to come.
+    this.#lookedAt = Math.min(this.#lookedAt, now);
+    const next = Math.min(...[...ends()].filter((at) => at > this.#lookedAt));
     if (next === Infinity) return;
-    this.#timer = clock.setTimeout(
-      () => {
-        onDue();
-        this.plan();
-      },
-      Math.min(LOOK_MS, next - now),
-    );
+    this.#timer = clock.setTimeout(() => this.#due(), Math.min(LOOK_MS, Math.max(0, next - now)));
+  }
+
+  #due(): void {
+    this.#lookedAt = this.#o.clock.now();
+    this.#o.onDue();
+    this.plan();
   }
 
   close(): void {

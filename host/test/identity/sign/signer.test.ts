@@ -57,6 +57,7 @@ describe("what the device key signs (00 G-1, 01 §4)", () => {
       "signResponse",
       "signSnapshot",
       "signStream",
+      "signToken",
     ]);
   });
 
