@@ -69,7 +69,7 @@ describe("the order in which records leave (network.md §1.5)", () => {
       maxLength: 60,
     });
     holds(
-      fc.property(pushes, fc.nat(), (made, seed) => {
+      fc.property(pushes, fc.nat({ max: 2_147_483_645 }), (made, seed) => {
         const schedule = new Schedule();
         for (const [n, [id, bytes, first]] of made.entries()) schedule.push(item(id, bytes, n), { first });
         let chance = seed + 1;
