@@ -360,8 +360,8 @@ class KnownPeers implements Peers {
   #sweepLater(): void {
     this.#sweep = this.#o.clock.setTimeout(() => {
       this.#expire();
-      for (const hint of this.#goodbyes.values()) this.#queue.offer(hint);
-      this.#goodbyes.clear();
+      // Who was asked a moment ago is not asked again yet, and the goodbye waits on.
+      for (const [place, hint] of this.#goodbyes) if (this.#queue.offer(hint)) this.#goodbyes.delete(place);
       this.#pump();
       if (!this.#isClosed) this.#sweepLater();
     }, SWEEP_MS);

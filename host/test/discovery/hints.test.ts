@@ -65,6 +65,21 @@ describe("a hint (network.md §4)", () => {
     assert.throws(() => world.peers.explain(anna!.nodeId), refused("not_found"));
   });
 
+  it("that says goodbye is looked into however soon after the last look it comes", async (t) => {
+    const world = new World(t, 1);
+    const [anna] = world.people;
+    const at = { ...anna!.at! };
+    // The address is asked in the middle between two turns of the sweep, so that it is still spared at the next.
+    await world.advance(3000);
+    world.hint(at);
+    await world.settle();
+    anna!.at = null;
+    world.hint(at, { ttlMs: 0 });
+    await world.settle();
+    await world.advance(10_000);
+    assert.deepEqual(world.peers.list(), []);
+  });
+
   it("expires with its source: mDNS after 120 s, UDP after 15 or 90 s", async (t) => {
     for (const [source, ttlMs] of [
       ["mdns", 120_000],
