@@ -22,7 +22,7 @@ export const churn: Scenario = {
     let kills = 0;
     let answered = 0;
     let asked = 0;
-    for (let minute = 0; minute < 120; minute += 1) {
+    for (let minute = 0; minute < 60; minute += 1) {
       for (const node of nodes) {
         if ((due.get(node) ?? 0) > minute * MINUTE) continue;
         if (node.isUp) {
