@@ -67,11 +67,7 @@ describe("known nodes (01 §5)", () => {
     anna.offer({ name: "ext.demo.later" });
     street.clock.advance(20_000);
     while (offered(ben, anna) < 3) await tick();
-    assert.deepEqual(row(peers, anna)?.capabilities.slice(-3), [
-      "ext.demo.echo@1.0",
-      "ext.demo.more@1.0",
-      "ext.demo.later@1.0",
-    ]);
+    assert.deepEqual(row(peers, anna)?.capabilities.slice(-3), ["ext.demo.echo@1.0", "ext.demo.more@1.0", "ext.demo.later@1.0"]);
     assert.equal(row(peers, anna)?.last_seen, street.clock.now());
     assert.ok(changes > 0);
     assert.equal((await ben.bus.call(ben.ask({ capability: "ext.demo.more" }))).provider, anna.nodeId);
