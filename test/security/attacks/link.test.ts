@@ -40,7 +40,16 @@ async function naively({ code, control }: LinkAttack): Promise<string> {
   try {
     return await until("the control comes to harm", () => outcome, ENDED_WITHIN_MS);
   } finally {
-    process.kill(-host.pid, "SIGKILL");
+    endGroup(host.pid);
+  }
+}
+
+/** What came to harm may have ended by itself, and its group with it. */
+function endGroup(leader: number): void {
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "ESRCH") throw error;
   }
 }
 
