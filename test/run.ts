@@ -24,6 +24,9 @@ const count = { passed: 0, failed: 0, skipped: 0 };
 const failures: string[] = [];
 const skips: string[] = [];
 const attacks: AttackRow[] = [];
+const times: { file: string; seconds: number }[] = [];
+/** Files that took longest, named so that whoever waits knows what for. */
+const SLOWEST = 8;
 const events = run({
   files,
   concurrency: e2e ? 1 : 2,
@@ -56,12 +59,18 @@ events.on("test:stdout", ({ message }) => {
     if (row !== null) attacks.push(row);
   }
 });
+events.on("test:summary", ({ file, duration_ms }) => {
+  if (file !== undefined) times.push({ file: where(file), seconds: Math.round(duration_ms / 1000) });
+});
 for await (const _ of events);
 
 function where(file: string | undefined): string {
   return file === undefined ? "" : relative(ROOT, file);
 }
 
+const slowest = times.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
+if (times.length > SLOWEST)
+  process.stdout.write(`slowest: ${slowest.map(({ file, seconds }) => `${file} ${seconds} s`).join(", ")}\n`);
 if (attacks.length > 0) process.stdout.write(`${attackTable(attacks).join("\n")}\n`);
 for (const line of [...skips, ...failures]) process.stdout.write(`${line}\n`);
 if (files.length === 0) process.stdout.write("There is no such test file.\n");
