@@ -86,7 +86,14 @@ test("the router chooses as the rules say, whatever is offered, fresh or full (0
       let filling = true;
       const { bus, clock } = makeBus({
         preferLocal: w.preferLocal,
-        link: () => fakeLink({ call: () => new Promise(() => {}) }),
+        // Work that has begun to answer: who is silent is another matter.
+        link: () =>
+          fakeLink({
+            call: ({ onAnswer }) => {
+              onAnswer?.();
+              return new Promise(() => {});
+            },
+          }),
       });
       for (const one of w.mine)
         bus.offer(
