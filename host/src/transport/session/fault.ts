@@ -57,7 +57,3 @@ export class SessionFault extends HnError {
 export function badFrame(why: string): SessionFault {
   return new SessionFault(CLOSE.badFrame, { cause: new Error(why) });
 }
-
-export function isCloseCode(code: number): code is CloseCode {
-  return Object.hasOwn(CODES, code);
-}
