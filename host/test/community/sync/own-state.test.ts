@@ -1,25 +1,30 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import { found, invite, refusal, Village } from "../../support/people.ts";
 import { hand, signed, sync } from "./support.ts";
 
+/** Ben has lost his log; Carl alone has heard his last words. The old invitation still opens the door. */
+async function bereft(t: TestContext) {
+  const village = new Village(t);
+  const [anna, ben, carl] = [village.person("Anna"), village.person("Ben"), village.person("Carl")];
+  await found(anna);
+  const text = await invite(anna, ben);
+  await ben.community.join(text, village.link(ben));
+  await village.welcome(anna, carl);
+  await sync(village, ben, anna);
+  const last = await ben.community.append({ type: "ext.demo.note", data: { n: 1 } });
+  await sync(village, ben, carl);
+  ben.community.close();
+  rmSync(`${ben.dataDir}/community.db`);
+  village.clock.advance(1000);
+  ben.reopen();
+  return { village, anna, ben, carl, text, last };
+}
+
 describe("a node that has lost its log but not its key (network.md §5)", () => {
   it("writes nothing before two neighbours were asked what they hold of it, and uses no lamport twice", async (t) => {
-    const village = new Village(t);
-    const [anna, ben, carl] = [village.person("Anna"), village.person("Ben"), village.person("Carl")];
-    await found(anna);
-    const text = await invite(anna, ben);
-    await ben.community.join(text, village.link(ben));
-    await village.welcome(anna, carl);
-    await sync(village, ben, anna);
-    // Carl alone has heard Ben's last words.
-    const last = await ben.community.append({ type: "ext.demo.note", data: { n: 1 } });
-    await sync(village, ben, carl);
-    ben.community.close();
-    rmSync(`${ben.dataDir}/community.db`);
-    village.clock.advance(1000);
-    ben.reopen();
+    const { village, anna, ben, carl, text, last } = await bereft(t);
     // The old invitation still opens the door; Carl cannot be reached meanwhile.
     await ben.community.join(text, village.link(ben, { cut: (to) => to === carl }));
     assert.equal(ben.community.status().own_state_confirmed, false);
@@ -39,19 +44,7 @@ describe("a node that has lost its log but not its key (network.md §5)", () => 
   });
 
   it("asks a second neighbour by itself where the log says where it is", async (t) => {
-    const village = new Village(t);
-    const [anna, ben, carl] = [village.person("Anna"), village.person("Ben"), village.person("Carl")];
-    await found(anna);
-    const text = await invite(anna, ben);
-    await ben.community.join(text, village.link(ben));
-    await village.welcome(anna, carl);
-    await sync(village, ben, anna);
-    const last = await ben.community.append({ type: "ext.demo.note", data: { n: 1 } });
-    await sync(village, ben, carl);
-    ben.community.close();
-    rmSync(`${ben.dataDir}/community.db`);
-    village.clock.advance(1000);
-    ben.reopen();
+    const { village, ben, text, last } = await bereft(t);
     await ben.community.join(text, village.link(ben));
     assert.ok((await ben.community.append({ type: "ext.demo.note", data: { n: 2 } })).lamport > last.lamport);
   });

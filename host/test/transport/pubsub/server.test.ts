@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import { openTopics } from "../../../src/bus/index.ts";
 import type { JsonObject, JsonValue, Topics } from "../../../src/contract/index.ts";
 import { tick } from "../../bus/make.ts";
@@ -343,16 +343,22 @@ describe("who may hear a topic (02 §7.2)", async () => {
   });
 });
 
+/** Ben listens to Anna's news by a WebSocket and by a poll. */
+async function listening(t: TestContext) {
+  const topics = openTopics();
+  const street = new Street(t);
+  const [anna, ben] = await street.neighbours({ anna: { listener: { topics } } });
+  const here = told(street, anna, ben, topics);
+  const held = await listen(t, here, ben, { topic: NEWS });
+  await until("it is there", () => held.frames.length === 1);
+  const waiting = poll(here, ben, { topic: NEWS, last_seq: "0" });
+  await until("both listen", () => anna.listener.subscriptions() === 2);
+  return { anna, ben, held, waiting };
+}
+
 describe("a revoked neighbour's subscriptions (04 E-10)", () => {
   it("end with the event: WebSocket with 4403, poll with 403", async (t) => {
-    const topics = openTopics();
-    const street = new Street(t);
-    const [anna, ben] = await street.neighbours({ anna: { listener: { topics } } });
-    const here = told(street, anna, ben, topics);
-    const held = await listen(t, here, ben, { topic: NEWS });
-    await until("it is there", () => held.frames.length === 1);
-    const waiting = poll(here, ben, { topic: NEWS, last_seq: "0" });
-    await until("both listen", () => anna.listener.subscriptions() === 2);
+    const { anna, ben, held, waiting } = await listening(t);
     await anna.community.revoke({ target: ben.nodeId, reason: "lost" });
     assert.equal(await held.closed, 4403);
     assert.equal(held.frames.at(-1)?.data["error"], "revoked");
@@ -363,14 +369,7 @@ describe("a revoked neighbour's subscriptions (04 E-10)", () => {
 
 describe("subscriptions of a node that stops", () => {
   it("end at once: WebSocket with 1001, poll with an answer", async (t) => {
-    const topics = openTopics();
-    const street = new Street(t);
-    const [anna, ben] = await street.neighbours({ anna: { listener: { topics } } });
-    const here = told(street, anna, ben, topics);
-    const held = await listen(t, here, ben, { topic: NEWS });
-    await until("it is there", () => held.frames.length === 1);
-    const waiting = poll(here, ben, { topic: NEWS, last_seq: "0" });
-    await until("both listen", () => anna.listener.subscriptions() === 2);
+    const { anna, held, waiting } = await listening(t);
     await anna.listener.close();
     assert.equal(await held.closed, 1001);
     assert.equal((await waiting).body["timeout"], true);
