@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { globalAgent } from "node:http";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Job } from "../../host/src/contract/index.ts";
@@ -78,7 +79,11 @@ export async function runCycles(o: {
       const [measures] = (await once(child, "message")) as [Measures];
       return { ...measures, ...heldBy(child.pid ?? 0, folder) };
     };
-    const hold = (): Promise<Holding> => atRest(look);
+    const hold = (): Promise<Holding> => {
+      // A connection kept for the next request would count on one look and have timed out by another.
+      globalAgent.destroy();
+      return atRest(look);
+    };
     let version = 0;
     const next = (): string => `1.0.${(version += 1)}`;
     const cycle = (): Promise<void> => oneCycle(client, next);
