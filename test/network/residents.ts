@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { CommunityFacts, PeerRow } from "@hearthnet/host/contract";
+import { OperatorClient } from "../../host/src/cli/client.ts";
 import { until } from "../../host/test/support/until.ts";
 import { packFixture } from "../fixtures/signed-folder.ts";
 import { startNode, temporaryFolder, type Closing, type LiveNode } from "../support/live-node.ts";
@@ -20,8 +21,10 @@ export async function moveIn(t: Closing, house: House, o: { dataDir?: string; cl
   return { house, node: await startNode(t, { discovery: true, within: house.prefix, ...o }) };
 }
 
+/** What `at` lists of `of`; asked without a command, whose start would weigh more than the nodes while many are waited for. */
 export async function rowOf(at: LiveNode, of: LiveNode): Promise<PeerRow | undefined> {
-  return (await at.ask<PeerRow[]>(["peer", "list"])).find(({ node_id }) => node_id === of.ready.node_id);
+  const { items } = await new OperatorClient(at.dataDir).get<{ items: PeerRow[] }>("/peers");
+  return items.find(({ node_id }) => node_id === of.ready.node_id);
 }
 
 export interface Sight {

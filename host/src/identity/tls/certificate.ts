@@ -1,4 +1,3 @@
-import "reflect-metadata";
 import {
   createHash,
   createPublicKey,
@@ -10,7 +9,6 @@ import {
 } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { X509CertificateGenerator } from "@peculiar/x509";
 import type { NodeId } from "../../contract/index.ts";
 import { writeFileAtomic } from "../../foundation/index.ts";
 import { formatNodeId, shortId } from "../node-id.ts";
@@ -101,6 +99,9 @@ async function selfSign(o: {
   keys: webcrypto.CryptoKeyPair;
   signingAlgorithm: webcrypto.Algorithm & { hash?: string };
 }): Promise<string> {
+  // Loaded by whoever makes a certificate: they take as long to load as a question from the terminal takes in all.
+  await import("reflect-metadata");
+  const { X509CertificateGenerator } = await import("@peculiar/x509");
   const name = `${shortId(o.nodeId).replace("ed25519:", "").toLowerCase()}.hearthnet.local`;
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: `CN=${name}`,
