@@ -1,6 +1,7 @@
 // Plain JavaScript for whatever Node a person has installed: finds the pinned runtime and hands over to it.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import module from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -15,6 +16,8 @@ const PINNED_MAJOR = 26;
 export async function runPinned(script) {
   if (!existsSync(script)) stop("HearthNet is not built yet. Run `npm start`, or `npm run build` for the build alone.");
   if (Number(process.versions.node.split(".")[0]) === PINNED_MAJOR) {
+    // Beside the code itself, under the same hands; where it cannot be written nothing is lost but a moment at each start.
+    module.enableCompileCache(join(ROOT, "node_modules", ".cache", "hearthnet-compiled"));
     await import(new URL(`file://${script}`).href);
     return;
   }
