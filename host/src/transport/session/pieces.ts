@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { HnError } from "../../foundation/index.ts";
 import type { JsonObject } from "../../contract/index.ts";
 import type { BodyBudget } from "../http/body.ts";
+import { attach, type Attached } from "./attached.ts";
 import { badFrame } from "./fault.ts";
 import { BODY_MAX_BYTES, jsonOf, type PeerRecord } from "./record.ts";
 
@@ -32,16 +33,24 @@ export class StreamSum {
   }
 }
 
-/** A JSON body on its way in pieces. */
+/** A JSON body on its way in pieces, and bytes that belong into it behind it. */
 export class Pieces {
   readonly #parts: Buffer[] = [];
   readonly #maxBytes: number;
   readonly #budget: BodyBudget;
+  readonly #attached: Attached;
   #bytes = 0;
 
-  constructor(maxBytes: number, budget: BodyBudget) {
-    this.#maxBytes = maxBytes;
-    this.#budget = budget;
+  /** @param o.attached  what follows the JSON */
+  constructor(o: { maxBytes: number; budget: BodyBudget; attached: Attached }) {
+    this.#maxBytes = o.maxBytes;
+    this.#budget = o.budget;
+    this.#attached = o.attached;
+  }
+
+  /** Where bytes were announced. */
+  get places(): string[] {
+    return this.#attached.map(([pointer]) => pointer);
   }
 
   /** @throws bad_request reason too_large · capacity_exceeded */
@@ -56,9 +65,30 @@ export class Pieces {
     this.#parts.push(body);
   }
 
-  /** @throws SessionFault 4400 */
-  json(): JsonObject {
-    return jsonOf(Buffer.concat(this.#parts, this.#bytes));
+  /** The whole of it; bytes are views of what came where they came in one piece. @throws SessionFault 4400 */
+  value(): JsonObject {
+    let at = this.#bytes;
+    for (const [, size] of this.#attached) at -= size;
+    if (at < 0) throw badFrame("fewer bytes than were announced");
+    const value = jsonOf(this.#cut(0, at));
+    const attachments = new Map<string, Uint8Array>();
+    for (const [pointer, size] of this.#attached) {
+      if (attachments.has(pointer)) throw badFrame("two times bytes for one place");
+      attachments.set(pointer, this.#cut(at, at + size));
+      at += size;
+    }
+    return attachments.size === 0 ? value : attach(value, attachments);
+  }
+
+  #cut(from: number, to: number): Buffer {
+    const found: Buffer[] = [];
+    let at = 0;
+    for (const part of this.#parts) {
+      const [begin, end] = [Math.max(from - at, 0), Math.min(to - at, part.byteLength)];
+      if (begin < end) found.push(part.subarray(begin, end));
+      at += part.byteLength;
+    }
+    return found.length === 1 ? (found[0] as Buffer) : Buffer.concat(found, to - from);
   }
 
   release(): void {
@@ -74,6 +104,6 @@ export function checkPiece({ body }: PeerRecord): void {
 }
 
 /** Pieces of at most 64 KiB. */
-export function* cut(bytes: Buffer): Generator<Buffer> {
+export function* cut(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.byteLength; at += BODY_MAX_BYTES) yield bytes.subarray(at, at + BODY_MAX_BYTES);
 }
