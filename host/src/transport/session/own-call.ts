@@ -119,7 +119,7 @@ export class OwnCall {
   }
 
   #event(record: PeerRecord): void {
-    this.#sum.add(record.raw, record.body.byteLength);
+    this.#sum.add([record.raw], record.body.byteLength);
     const value = jsonOf(record.body);
     const event = value["event"];
     if (typeof event !== "string" || this.#body !== undefined) throw badFrame("an event without a name or within another");
@@ -135,7 +135,7 @@ export class OwnCall {
 
   #bytes(record: PeerRecord): void {
     checkPiece(record);
-    this.#sum.add(record.raw, record.body.byteLength);
+    this.#sum.add([record.raw], record.body.byteLength);
     if (this.#body === undefined) throw badFrame("bytes of nothing");
     if (this.#body.kind === "frame") this.#later(record);
     else this.#taken(record);

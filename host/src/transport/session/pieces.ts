@@ -4,7 +4,10 @@ import type { JsonObject } from "../../contract/index.ts";
 import type { BodyBudget } from "../http/body.ts";
 import { attach, type Attached } from "./attached.ts";
 import { badFrame } from "./fault.ts";
-import { BODY_MAX_BYTES, jsonOf, type PeerRecord } from "./record.ts";
+import { HEADER_BYTES, TAG_BYTES } from "./frame.ts";
+import { BODY_MAX_BYTES, jsonOf, RECORD_HEADER_BYTES, type PeerRecord } from "./record.ts";
+
+const DROPPED_FROM_BYTES = 16_384;
 
 /** What END says of the events and bytes before it. @source network.md §1.4 END */
 export class StreamSum {
@@ -14,9 +17,9 @@ export class StreamSum {
   #hash: Hash | undefined;
 
   /** @param record  header and body */
-  add(record: Uint8Array, bodyBytes: number): void {
+  add(record: readonly Uint8Array[], bodyBytes: number): void {
     this.#hash ??= createHash("sha256");
-    this.#hash.update(record);
+    for (const part of record) this.#hash.update(part);
     this.frames += 1;
     this.bytes += bodyBytes;
   }
@@ -88,7 +91,10 @@ export class Pieces {
       if (begin < end) found.push(part.subarray(begin, end));
       at += part.byteLength;
     }
-    return found.length === 1 ? (found[0] as Buffer) : Buffer.concat(found, to - from);
+    if (found.length === 1) return found[0] as Buffer;
+    const whole = Buffer.concat(found, to - from);
+    for (const part of found) dropFrameOf(part);
+    return whole;
   }
 
   release(): void {
@@ -96,6 +102,16 @@ export class Pieces {
     this.#bytes = 0;
     this.#parts.length = 0;
   }
+}
+
+/**
+ * Frees the memory of a frame that holds nothing but this piece, of which there is a copy by now. A stream of bytes would else fill it faster than
+ * the collector looks after it, and new memory costs ten times what the copy does.
+ */
+function dropFrameOf({ buffer, byteOffset, byteLength }: Buffer): void {
+  const before = HEADER_BYTES + RECORD_HEADER_BYTES;
+  const isAlone = byteOffset === before && buffer.byteLength === before + byteLength + TAG_BYTES;
+  if (isAlone && byteLength >= DROPPED_FROM_BYTES && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 /** @throws SessionFault 4400 for a piece longer than any may be */

@@ -4,7 +4,10 @@ const QUANTUM_BYTES = 16_384;
 /** A record that waits for its frame. */
 export interface Outgoing {
   id: number;
-  record: Buffer;
+  /** Header and body, in one piece or two. */
+  record: readonly Uint8Array[];
+  /** Of the record. */
+  bytes: number;
   /** In credit. */
   cost: number;
   /** Its frame begins with a seal: class `with`. */
@@ -60,7 +63,7 @@ export class Schedule {
 
   /** @param o.first  a call, or the first word of an answer; it still waits behind what its own call has queued */
   push(item: Outgoing, o: { first: boolean }): void {
-    this.#bytes += item.record.byteLength;
+    this.#bytes += item.bytes;
     let stream = this.#streams.get(item.id);
     if (o.first && stream === undefined) return void this.#first.push(item);
     if (stream === undefined) {
@@ -69,19 +72,19 @@ export class Schedule {
       this.#turns.push(stream);
     }
     stream.queue.push(item);
-    stream.bytes += item.record.byteLength;
+    stream.bytes += item.bytes;
   }
 
   /** The records of the next frame; none when nothing may be sent. */
   take(room: Room): Outgoing[] {
     const taken: Outgoing[] = [];
     let bytes = 0;
-    const fits = ({ record: { byteLength } }: Outgoing): boolean =>
-      taken.length === 0 ? byteLength <= room.single : bytes + byteLength <= room.bytes && taken.length < room.records;
+    const fits = (item: Outgoing): boolean =>
+      taken.length === 0 ? item.bytes <= room.single : bytes + item.bytes <= room.bytes && taken.length < room.records;
     const put = (item: Outgoing): void => {
       taken.push(item);
-      bytes += item.record.byteLength;
-      this.#bytes -= item.record.byteLength;
+      bytes += item.bytes;
+      this.#bytes -= item.bytes;
     };
     while (this.#first[0] !== undefined && fits(this.#first[0])) {
       if (!room.spend(this.#first[0])) break;
@@ -111,7 +114,7 @@ export class Schedule {
     if (stream !== undefined) this.#drop(stream);
     const at = this.#first.findIndex((item) => item.id === id);
     if (at >= 0) dropped.push(...this.#first.splice(at, 1));
-    for (const { record } of dropped) this.#bytes -= record.byteLength;
+    for (const { bytes } of dropped) this.#bytes -= bytes;
     return { unsaid: at >= 0, lasts: dropped.filter(({ last }) => last).length };
   }
 
@@ -127,12 +130,12 @@ function serve(
   o: { fits: (item: Outgoing) => boolean; spend: (item: Outgoing) => boolean; put: (item: Outgoing) => void },
 ): "empty" | "full" | "blocked" | "spent" {
   for (let item = stream.queue[0]; item !== undefined; item = stream.queue[0]) {
-    if (item.record.byteLength > stream.deficit) return "spent";
+    if (item.bytes > stream.deficit) return "spent";
     if (!o.fits(item)) return "full";
     if (!o.spend(item)) return "blocked";
     stream.queue.shift();
-    stream.bytes -= item.record.byteLength;
-    stream.deficit -= item.record.byteLength;
+    stream.bytes -= item.bytes;
+    stream.deficit -= item.bytes;
     o.put(item);
   }
   return "empty";

@@ -188,7 +188,7 @@ export class ServedCalls {
 
   #piece({ call, facts, pieces, sum }: Collecting, record: PeerRecord): void {
     checkPiece(record);
-    sum.add(record.raw, record.body.byteLength);
+    sum.add([record.raw], record.body.byteLength);
     try {
       pieces.add(record);
     } catch (error) {

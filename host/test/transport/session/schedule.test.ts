@@ -6,7 +6,8 @@ import { holds } from "../../support/property.ts";
 
 const item = (id: number, bytes: number, mark = 0): Outgoing => ({
   id,
-  record: Buffer.alloc(bytes, mark),
+  record: [Buffer.alloc(bytes, mark)],
+  bytes,
   cost: bytes,
   sealed: false,
   last: false,
@@ -87,7 +88,7 @@ describe("the order in which records leave (network.md §1.5)", () => {
         assert.equal(taken.length, made.length);
         assert.equal(schedule.bytes, 0);
         for (const id of [1, 2, 3, 4, 5]) {
-          const marks = taken.filter((out) => out.id === id).map(({ record }) => record[0]);
+          const marks = taken.filter((out) => out.id === id).map(({ record }) => record[0]?.[0]);
           assert.deepEqual(
             marks,
             made.flatMap(([of], n) => (of === id ? [n] : [])),
