@@ -22,7 +22,12 @@ await selfTest();
 const folder = mkdtempSync(join(tmpdir(), "hn-bench-"));
 const keystore = openKeystore(folder);
 const tls = await keystore.tls();
-const places: SessionPlaces = { nodeId: keystore.nodeId, ours: await openOurs(), tls: await openEcho(), bytes: await openBytes() };
+const places: SessionPlaces = {
+  nodeId: keystore.nodeId,
+  ours: await openOurs(),
+  tls: await openEcho(),
+  bytes: await openBytes(),
+};
 
 process.on("disconnect", () => {
   rmSync(folder, { recursive: true, force: true });

@@ -32,8 +32,10 @@ export interface Room {
   /** For one that stands alone. */
   single: number;
   records: number;
-  /** Whether there is credit for it; asked just before it is taken. */
-  spend: (record: Outgoing) => boolean;
+  /** Whether there is credit for it. */
+  affords: (record: Outgoing) => boolean;
+  /** Told of each that is taken. */
+  spend: (record: Outgoing) => void;
 }
 
 /**
@@ -82,12 +84,13 @@ export class Schedule {
     const fits = (item: Outgoing): boolean =>
       taken.length === 0 ? item.bytes <= room.single : bytes + item.bytes <= room.bytes && taken.length < room.records;
     const put = (item: Outgoing): void => {
+      room.spend(item);
       taken.push(item);
       bytes += item.bytes;
       this.#bytes -= item.bytes;
     };
     while (this.#first[0] !== undefined && fits(this.#first[0])) {
-      if (!room.spend(this.#first[0])) break;
+      if (!room.affords(this.#first[0])) break;
       put(this.#first.shift() as Outgoing);
     }
     // What follows a call must not leave before it.
@@ -97,7 +100,7 @@ export class Schedule {
       const stream = this.#turns[0] as Stream;
       const before = taken.length;
       stream.deficit += QUANTUM_BYTES;
-      const end = serve(stream, { fits, spend: room.spend, put });
+      const end = serve(stream, { fits, affords: room.affords, put });
       if (end === "empty") this.#drop(stream);
       else if (end === "full") return ((stream.deficit -= QUANTUM_BYTES), taken);
       else this.#turns.push(this.#turns.shift() as Stream);
@@ -127,12 +130,13 @@ export class Schedule {
 
 function serve(
   stream: Stream,
-  o: { fits: (item: Outgoing) => boolean; spend: (item: Outgoing) => boolean; put: (item: Outgoing) => void },
+  o: { fits: (item: Outgoing) => boolean; affords: (item: Outgoing) => boolean; put: (item: Outgoing) => void },
 ): "empty" | "full" | "blocked" | "spent" {
   for (let item = stream.queue[0]; item !== undefined; item = stream.queue[0]) {
+    // Before anything else: two that have no credit and save up for it in turns would never both count as blocked, and nobody's turn would be the last.
+    if (!o.affords(item)) return "blocked";
     if (item.bytes > stream.deficit) return "spent";
     if (!o.fits(item)) return "full";
-    if (!o.spend(item)) return "blocked";
     stream.queue.shift();
     stream.bytes -= item.bytes;
     stream.deficit -= item.bytes;

@@ -173,7 +173,8 @@ export class Sender {
         bytes: Math.min(FRAME_TARGET_BYTES, left),
         single: Math.min(this.recordMaxBytes, left),
         records: FRAME_MAX_RECORDS - 1,
-        spend: (item) => this.#spend(item),
+        affords: ({ id, cost }) => this.#credit.fits(id, cost),
+        spend: ({ id, cost }) => this.#credit.spend(id, cost),
       });
       if (taken.length === 0) break;
       this.#writeData(taken);
@@ -190,12 +191,6 @@ export class Sender {
     if (this.#isPlanned) return;
     this.#isPlanned = true;
     this.#o.soon(() => this.flush());
-  }
-
-  #spend({ id, cost }: Outgoing): boolean {
-    if (!this.#credit.fits(id, cost)) return false;
-    this.#credit.spend(id, cost);
-    return true;
   }
 
   #wake(id: number): void {
@@ -219,7 +214,11 @@ export class Sender {
     }
     sealed ||= this.#seals.waiting >= SEAL_AFTER_LEAVES;
     const parts = taken.flatMap(({ record }) => record);
-    this.#write(KIND.data, { parts: sealed ? [this.#seal(), ...parts] : parts, records: taken.length + (sealed ? 1 : 0), sealed });
+    this.#write(KIND.data, {
+      parts: sealed ? [this.#seal(), ...parts] : parts,
+      records: taken.length + (sealed ? 1 : 0),
+      sealed,
+    });
   }
 
   #seal(): Buffer {

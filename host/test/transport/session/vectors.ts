@@ -56,7 +56,13 @@ function draws(...bytes: number[]): Random {
 
 /** What A and B bring to the handshake of the vectors. */
 export function sides(change: Partial<HandshakeOptions> = {}): { a: HandshakeOptions & { to: string }; b: HandshakeOptions } {
-  const both = { community: R, binding: Buffer.alloc(32, 0x55), via: "" as const, suites: ["hs256", "c20p"] as const, features: ["seal"] };
+  const both = {
+    community: R,
+    binding: Buffer.alloc(32, 0x55),
+    via: "" as const,
+    suites: ["hs256", "c20p"] as const,
+    features: ["seal"],
+  };
   return {
     a: {
       ...both,
