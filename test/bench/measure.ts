@@ -65,7 +65,7 @@ async function cpuPerCall(
 }
 
 /** Microseconds that this process and others have used so far, in all their threads. */
-function cpuOf(pids: readonly number[]): number {
+export function cpuOf(pids: readonly number[]): number {
   const { user, system } = process.cpuUsage();
   return pids.flatMap(threadsOf).reduce((sum, path) => sum + nanosecondsIn(path) / 1000, user + system);
 }

@@ -1,4 +1,4 @@
-import { FrameOpener, FrameSealer, SUITES } from "../../host/src/transport/session/cipher.ts";
+import { FrameOpener, FrameSealer, SUITES, type Suite } from "../../host/src/transport/session/cipher.ts";
 import { SessionFault } from "../../host/src/transport/session/fault.ts";
 import { FRAME_MAX_BYTES, KIND } from "../../host/src/transport/session/frame.ts";
 import type { DirectionKey } from "../../host/src/transport/session/keys.ts";
@@ -49,7 +49,7 @@ function records(chance: Chance): Buffer {
 }
 
 function read(input: Uint8Array): void {
-  const suite = SUITES[(input[0] ?? 0) % 2] ?? "hs256";
+  const suite = SUITES[(input[0] ?? 0) % SUITES.length] ?? "hs256";
   const frame = Buffer.from(input.subarray(1));
   const { header, payload } = opened(suite, Buffer.from(frame));
   const again = new FrameSealer({ suite, key: key(), now: 0 });
@@ -59,7 +59,7 @@ function read(input: Uint8Array): void {
   if (!Buffer.concat(found.map(({ raw }) => raw)).equals(payload)) throw new Error("read records that are not all of the frame");
 }
 
-function opened(suite: "hs256" | "c20p", frame: Buffer): ReturnType<FrameOpener["open"]> {
+function opened(suite: Suite, frame: Buffer): ReturnType<FrameOpener["open"]> {
   try {
     return new FrameOpener(suite, key(), FRAME_MAX_BYTES).open(frame);
   } catch (error) {

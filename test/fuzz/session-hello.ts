@@ -23,6 +23,7 @@ const VALUES: readonly unknown[] = [
   [],
   {},
   ["c20p", "hs256"],
+  ["gm256"],
   "ed25519:",
   "x25519:AA",
   "2026-02-30T00:00:00Z",

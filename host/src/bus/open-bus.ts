@@ -89,6 +89,7 @@ export function openBus(o: BusOptions): OpenBus {
         maxBodyBytes: Math.max(...own.map((provider) => provider.local?.maxBodyBytes ?? 0)),
         streams: own.some((provider) => provider.descriptor.stream_schema !== null),
         idempotent: own.every((provider) => provider.descriptor.idempotent),
+        binary: (own[0]?.local?.binary ?? []).filter((pointer) => own.every(({ local }) => local?.binary.includes(pointer))),
       };
     },
     entries: (filter = {}) =>

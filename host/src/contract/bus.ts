@@ -250,8 +250,8 @@ export interface Bus {
   /** Call from the network; local entries only. */
   serve(request: InboundRequest): Promise<Reply>;
   serveStream(request: InboundRequest): AsyncGenerator<Frame, JsonObject, void>;
-  /** Descriptor limits that transport needs before it reads the body. */
-  limitsOf(capability: string): { maxBodyBytes: number; streams: boolean; idempotent: boolean } | undefined;
+  /** Descriptor limits that transport needs before it reads the body. `binary`: pointers at which every local entry takes bytes. */
+  limitsOf(capability: string): { maxBodyBytes: number; streams: boolean; idempotent: boolean; binary: string[] } | undefined;
   entries(filter?: { name?: string; node_id?: NodeId }): CapabilityEntry[];
   /** Takes the offers of a verified peer manifest; replaces that peer's former ones. */
   peerSeen(manifest: NodeManifest): void;

@@ -1,6 +1,5 @@
 import { HnError } from "../../foundation/index.ts";
 import type { Frame, JsonObject, OutboundCall, Reply } from "../../contract/index.ts";
-import { toWire } from "../http/wire.ts";
 import { MUST_SIGN } from "../must-sign.ts";
 import { DialFailure } from "../session/dial.ts";
 import { Unheard, type SessionCall } from "../session/own-calls.ts";
@@ -111,7 +110,7 @@ function onSession(wire: Wire, call: OutboundCall, timeoutMs: number): SessionCa
   return {
     capability,
     version,
-    body: toWire({ ...call.body }),
+    body: { ...call.body },
     requestId: wire.newId(),
     traceId,
     timeoutMs,

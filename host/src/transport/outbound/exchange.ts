@@ -55,7 +55,7 @@ export interface Opened {
  */
 export async function exchange(wire: Wire, letter: Letter): Promise<JsonObject> {
   const { request, expected } = seal(wire, letter);
-  const reply = await atFirstReachable(wire.pools, letter, (pool) =>
+  const reply = await atFirstReachable(wire, letter, (pool) =>
     fetchWhole(pool, request, { maxBytes: REPLY_MAX_BYTES, time: letter.time }),
   );
   letter.onAnswer?.();
@@ -66,7 +66,7 @@ export async function exchange(wire: Wire, letter: Letter): Promise<JsonObject> 
 export async function openExchange(wire: Wire, letter: Letter): Promise<Opened> {
   const { request, expected } = seal(wire, letter);
   const { signal } = letter.time;
-  const reply = await atFirstReachable(wire.pools, letter, (pool) => pool.request({ ...request, signal }));
+  const reply = await atFirstReachable(wire, letter, (pool) => pool.request({ ...request, signal }));
   letter.onAnswer?.();
   return { reply, expected };
 }

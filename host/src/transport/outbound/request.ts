@@ -1,6 +1,6 @@
 import type { Dispatcher } from "undici";
 import { HnError } from "../../foundation/index.ts";
-import type { Endpoint, NodeId } from "../../contract/index.ts";
+import type { Clock, Endpoint, NodeId } from "../../contract/index.ts";
 import { readNetworkError } from "./failure.ts";
 import type { Patience } from "./patience.ts";
 import type { Ways } from "./pools.ts";
@@ -22,12 +22,12 @@ const NOT_CONNECTED: ReadonlySet<string> = new Set([
  * @throws partition · invalid_signature reason tls_mismatch · timeout
  */
 export async function atFirstReachable<T>(
-  pools: Ways,
+  { pools, clock }: { pools: Ways; clock: Clock },
   o: { to: NodeId; endpoints: Endpoint[]; time: Patience },
   send: (pool: Dispatcher) => Promise<T>,
 ): Promise<T> {
   let failure: HnError | undefined;
-  for (const endpoint of o.endpoints) {
+  for (const endpoint of await inOrder(pools, clock, o)) {
     try {
       return await send(pools.for(o.to, endpoint));
     } catch (cause) {
@@ -39,6 +39,23 @@ export async function atFirstReachable<T>(
     }
   }
   throw failure ?? noAddress();
+}
+
+/** What is there is asked first; nothing is sent before it is known that somebody is. */
+async function inOrder(
+  pools: Ways,
+  clock: Clock,
+  { to, endpoints, time }: { to: NodeId; endpoints: Endpoint[]; time: Patience },
+): Promise<Endpoint[]> {
+  if (endpoints.length < 2 || pools.reach === undefined) return endpoints;
+  const { promise, reject } = Promise.withResolvers<never>();
+  time.interruptWith(reject);
+  try {
+    const first = await Promise.race([pools.reach(to, endpoints, clock), promise]);
+    return [first, ...endpoints.filter((endpoint) => endpoint !== first)];
+  } catch (cause) {
+    throw time.over ?? readNetworkError(cause, false);
+  }
 }
 
 export function noAddress(): HnError {

@@ -4,7 +4,8 @@ import { WebSocket, type RawData } from "ws";
 import { HnError } from "../../foundation/index.ts";
 import { nodeIdOfCertificate } from "../../identity/index.ts";
 import type { Clock, Endpoint, NodeId } from "../../contract/index.ts";
-import { originOf, pinnedConnector, type Pin } from "../tls/pin.ts";
+import { firstConnection } from "../tls/connect.ts";
+import { originOf } from "../tls/pin.ts";
 import { badFrame, SessionFault } from "./fault.ts";
 import { Initiator, type Established, type HandshakeOptions } from "./handshake.ts";
 import { PROTOCOL } from "./transcript.ts";
@@ -29,18 +30,21 @@ export class DialFailure extends Error {
   readonly error: HnError;
   /** Nobody between the nodes can have made it up. */
   readonly isTrusted: boolean;
+  /** Where a connection had come about. */
+  readonly endpoint: Endpoint | undefined;
 
-  constructor(o: { code?: number; error: HnError; isTrusted: boolean }) {
+  constructor(o: { code?: number; error: HnError; isTrusted: boolean; endpoint?: Endpoint }) {
     super(o.error.message, { cause: o.error });
     this.code = o.code;
     this.error = o.error;
     this.isTrusted = o.isTrusted;
+    this.endpoint = o.endpoint;
   }
 }
 
 export interface DialOptions {
   to: NodeId;
-  endpoint: Endpoint;
+  endpoints: readonly Endpoint[];
   clock: Clock;
   handshake: Omit<HandshakeOptions, "binding" | "via">;
   replaces?: string;
@@ -48,35 +52,26 @@ export interface DialOptions {
   connected: (connected: Connected) => void;
 }
 
-/** Opens one connection and shakes hands on it. @throws DialFailure @source network.md §1.2, 02 §9 */
+/** Opens one connection, at the first address where that works, and shakes hands on it. @throws DialFailure @source network.md §1.2, 02 §9 */
 export async function dialPeer(o: DialOptions): Promise<void> {
-  const socket = await connect(o).catch((cause: unknown) => {
+  const { endpoint, socket } = await firstConnection(o.clock, o.endpoints, { to: o.to }).catch((cause: unknown) => {
     const error = HnError.isHnError(cause) ? cause : new HnError("partition", { reason: "provider_unreachable", cause });
     throw new DialFailure({ error, isTrusted: false });
   });
   const certificate = socket.getPeerX509Certificate();
   const isPinned = certificate instanceof X509Certificate && nodeIdOfCertificate(certificate) === o.to;
-  const webSocket = new WebSocket(`${originOf(o.endpoint).replace("https:", "wss:")}/bus/v1/peer`, PROTOCOL, {
+  const webSocket = new WebSocket(`${originOf(endpoint).replace("https:", "wss:")}/bus/v1/peer`, PROTOCOL, {
     createConnection: () => socket,
     perMessageDeflate: false,
     maxPayload: PAYLOAD_MAX_BYTES,
     followRedirects: false,
   });
-  await shakeHands({ ...o, webSocket, socket, isPinned });
+  await shakeHands({ ...o, endpoint, webSocket, socket, isPinned });
 }
 
-function connect({ endpoint, to }: DialOptions): Promise<TLSSocket> {
-  const pin: Pin = { node: to, ...(endpoint.tls_spki_sha256 === undefined ? {} : { spkiSha256: endpoint.tls_spki_sha256 }) };
-  const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
-  const { host, port } = endpoint;
-  pinnedConnector(pin)({ hostname: host, host, protocol: "https:", port: String(port) }, (error, socket) => {
-    if (error !== null) reject(error);
-    else resolve(socket as TLSSocket);
-  });
-  return promise;
-}
-
-function shakeHands(o: DialOptions & { webSocket: WebSocket; socket: TLSSocket; isPinned: boolean }): Promise<void> {
+function shakeHands(
+  o: DialOptions & { endpoint: Endpoint; webSocket: WebSocket; socket: TLSSocket; isPinned: boolean },
+): Promise<void> {
   const { webSocket, socket, clock, isPinned } = o;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   /** Behind a proxy the two ends see different connections, and nothing binds them. */
@@ -91,7 +86,7 @@ function shakeHands(o: DialOptions & { webSocket: WebSocket; socket: TLSSocket; 
   let refused: HnError | undefined;
   const fail = (failure: { code?: number; error: HnError }): void => {
     timer.cancel();
-    reject(new DialFailure({ ...failure, isTrusted: isPinned }));
+    reject(new DialFailure({ ...failure, isTrusted: isPinned, endpoint: o.endpoint }));
   };
   const unavailable = (cause: unknown): void => {
     webSocket.terminate();

@@ -10,6 +10,7 @@ import {
   type Time,
   type Ulid,
 } from "../../contract/index.ts";
+import { RAW_BYTES } from "./attached.ts";
 import type { Suite } from "./cipher.ts";
 import { CLOSE, SessionFault, type CloseCode } from "./fault.ts";
 import {
@@ -30,7 +31,9 @@ import { createEphemeral, deriveSession, extract, finishedMac, type DirectionKey
 import { beginTranscript, mix, mixAccept, mixHello, type Prologue } from "./transcript.ts";
 
 /** In every session of this version. @source network.md §1.2 `features` */
-export const FEATURES: readonly string[] = ["seal"];
+const REQUIRED: readonly string[] = ["seal"];
+/** What this version can do. */
+const OFFERED: readonly string[] = [...REQUIRED, RAW_BYTES];
 const SKEW_MS = CONSTANTS.SIGNED_REQUEST_SKEW_SECONDS * 1000;
 
 export interface HandshakeOptions extends Prologue {
@@ -45,6 +48,8 @@ export interface HandshakeOptions extends Prologue {
   /** In the order of liking. */
   suites: readonly Suite[];
   limits?: Limits;
+  /** What is offered beside what every session has; by default all that this version can do. */
+  features?: readonly string[];
 }
 
 /** What both sides know when the handshake is over. */
@@ -103,7 +108,7 @@ export class Initiator {
       suites: o.suites.filter((suite) => mayUse(suite, o)),
       cb: o.binding === null ? "none" : "tls-exporter",
       via: o.via,
-      features: [...FEATURES],
+      features: [...(o.features ?? OFFERED)],
       limits: o.limits ?? LIMITS,
       boot: o.boot,
       time: formatTime(o.now()),
@@ -132,7 +137,7 @@ export class Initiator {
   #accepted({ value, said }: Received<Accept>): { confirm: string; established: Established } {
     const { signer, to, now } = this.#o;
     const isOurs = said.from === to && said.to === signer.nodeId && this.#hello.suites.includes(said.suite);
-    if (!isOurs || Math.abs(parseTime(said.time) - now()) > SKEW_MS || !FEATURES.every((name) => said.features.includes(name)))
+    if (!isOurs || Math.abs(parseTime(said.time) - now()) > SKEW_MS || !REQUIRED.every((name) => said.features.includes(name)))
       throw unproven();
     const th2 = mixAccept(this.#th1, value);
     const sigR = decodeBase64url(said.sig);
@@ -218,7 +223,7 @@ export class Responder {
     if (said.via !== via || (said.cb === "tls-exporter" && seen.binding === null))
       throw new Rejection(CLOSE.proof, { code: "invalid_signature", rejectCode: "handshake_unproven" });
     const suite = said.suites.find((name): name is Suite => suites.includes(name as Suite) && mayUse(name as Suite, seen));
-    if (suite === undefined || !FEATURES.every((name) => said.features.includes(name)))
+    if (suite === undefined || !REQUIRED.every((name) => said.features.includes(name)))
       throw new Rejection(CLOSE.badFrame, { code: "bad_request" });
     return this.#accept(said, { suite, th1: this.#th1 });
   }
@@ -235,7 +240,7 @@ export class Responder {
       e: key.text,
       n: encodeBase64url(random(NONCE_BYTES)),
       suite,
-      features: FEATURES.filter((name) => said.features.includes(name)),
+      features: (this.#o.features ?? OFFERED).filter((name) => said.features.includes(name)),
       limits,
       boot,
       time: formatTime(now()),
@@ -320,7 +325,7 @@ function isSigned(bytes: Uint8Array, { th, from, ...proof }: Proof & { from: Nod
 
 function conclude(o: {
   role: Established["role"];
-  ours: Pick<Hello, "from" | "limits" | "community">;
+  ours: Pick<Hello, "from" | "limits" | "community" | "features">;
   theirs: Pick<Hello, "from" | "limits" | "boot" | "time" | "community" | "features">;
   suite: Suite;
   prk: Buffer;
@@ -337,7 +342,7 @@ function conclude(o: {
     peerCommunity: o.theirs.community,
     suite: o.suite,
     limits: agreeLimits(o.ours.limits, o.theirs.limits),
-    features: FEATURES.filter((name) => o.theirs.features.includes(name)),
+    features: o.ours.features.filter((name) => o.theirs.features.includes(name)),
     sid: encodeBase64url(sid),
     th6: o.th6,
     send: isInitiator ? i2r : r2i,

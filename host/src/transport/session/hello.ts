@@ -1,6 +1,6 @@
 import { decodeBase64url, encodeBase64url, isTime, isUlid, parseStrictJson } from "../../foundation/index.ts";
 import type { CommunityId, JsonObject, JsonValue, NodeId, Time, Ulid } from "../../contract/index.ts";
-import type { Suite } from "./cipher.ts";
+import { SUITES, type Suite } from "./cipher.ts";
 import { badFrame } from "./fault.ts";
 import { FRAME_MAX_BYTES, FRAME_TARGET_BYTES } from "./frame.ts";
 import { PREFIX } from "./keys.ts";
@@ -98,7 +98,7 @@ export function readAccept(value: JsonObject): Accept {
   return {
     t: "accept",
     ...readOpening(value),
-    suite: check(value["suite"], (suite): suite is Suite => suite === "c20p" || suite === "hs256", "suite"),
+    suite: check(value["suite"], (suite): suite is Suite => SUITES.includes(suite as Suite), "suite"),
     ...readProofs(value),
   };
 }

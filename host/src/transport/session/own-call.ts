@@ -3,6 +3,7 @@ import type { Frame, JsonObject, Reply } from "../../contract/index.ts";
 import type { BodyBudget } from "../http/body.ts";
 import { readReply } from "../outbound/read-reply.ts";
 import { readWireError } from "../outbound/failure.ts";
+import { readAttached } from "./attached.ts";
 import { costOf } from "./credit.ts";
 import { badFrame } from "./fault.ts";
 import { checkPiece, Pieces, StreamSum } from "./pieces.ts";
@@ -21,6 +22,8 @@ export interface OwnCallOptions {
   /** Class `with`: only what is sealed is believed. */
   sealed: boolean;
   budget: BodyBudget;
+  /** Bytes may come as they are. */
+  isRaw: boolean;
   replyMaxBytes: number;
   /** A record was taken by whoever it is for. */
   consumed: (id: number, cost: number) => void;
@@ -43,6 +46,8 @@ export class OwnCall {
   #heardLast = false;
   #wake: (() => void) | undefined;
   #body: { kind: "reply" | "frame"; event: string; pieces: Pieces } | undefined;
+  /** Cost of what came of a frame while there was still an earlier one to be read. */
+  #held = 0;
 
   constructor(o: OwnCallOptions) {
     this.id = o.id;
@@ -62,7 +67,11 @@ export class OwnCall {
   async next(): Promise<Step> {
     for (;;) {
       const step = this.#steps.shift();
-      if (step !== undefined) return step;
+      if (step !== undefined) {
+        // Who has read everything waits for the rest of what is under way.
+        if (this.#steps.length === 0) this.#give();
+        return step;
+      }
       if (this.#failure !== undefined) throw this.#failure;
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
@@ -101,22 +110,22 @@ export class OwnCall {
     const { record } = heard;
     this.#taken(record);
     if (this.#sum.frames > 0 || this.#body !== undefined) throw badFrame("an answer in one piece after a stream began");
+    const value = jsonOf(record.body);
     if ((record.flags & FOLLOWS) !== 0) {
-      this.#body = { kind: "reply", event: "", pieces: new Pieces(this.#o.replyMaxBytes, this.#o.budget) };
+      this.#body = { kind: "reply", event: "", pieces: this.#pieces(value) };
       return;
     }
-    const value = jsonOf(record.body);
     if (this.#isBelievable(heard, value)) this.#answer(value);
   }
 
   #event(record: PeerRecord): void {
-    this.#sum.add(record.raw, record.body.byteLength);
+    this.#sum.add([record.raw], record.body.byteLength);
     const value = jsonOf(record.body);
     const event = value["event"];
     if (typeof event !== "string" || this.#body !== undefined) throw badFrame("an event without a name or within another");
     if ((record.flags & FOLLOWS) !== 0) {
-      this.#taken(record);
-      this.#body = { kind: "frame", event, pieces: new Pieces(this.#o.replyMaxBytes, this.#o.budget) };
+      this.#later(record);
+      this.#body = { kind: "frame", event, pieces: this.#pieces(value) };
       return;
     }
     const { data } = value;
@@ -126,9 +135,10 @@ export class OwnCall {
 
   #bytes(record: PeerRecord): void {
     checkPiece(record);
-    this.#sum.add(record.raw, record.body.byteLength);
-    this.#taken(record);
+    this.#sum.add([record.raw], record.body.byteLength);
     if (this.#body === undefined) throw badFrame("bytes of nothing");
+    if (this.#body.kind === "frame") this.#later(record);
+    else this.#taken(record);
     try {
       this.#body.pieces.add(record);
     } catch (error) {
@@ -137,9 +147,10 @@ export class OwnCall {
     if (this.#body.kind !== "frame" || (record.flags & FOLLOWS) === 0) return;
     const { event, pieces } = this.#body;
     this.#body = undefined;
-    const data = pieces.json();
+    const data = pieces.value();
     pieces.release();
-    this.#push({ frame: { event, data }, cost: 0 });
+    this.#push({ frame: { event, data }, cost: this.#held });
+    this.#held = 0;
   }
 
   #endOf(heard: Heard): void {
@@ -147,7 +158,7 @@ export class OwnCall {
     const value = jsonOf(heard.record.body);
     if (!this.#isBelievable(heard, value)) return;
     if (!this.#sum.matches(value)) return this.fail(unsigned());
-    if (this.#body?.kind === "reply") return this.#answer(this.#body.pieces.json());
+    if (this.#body?.kind === "reply") return this.#answer(this.#body.pieces.value());
     const { terminal } = value;
     if (this.#body !== undefined || typeof terminal !== "object" || terminal === null || Array.isArray(terminal))
       throw badFrame("an end of nothing");
@@ -177,6 +188,26 @@ export class OwnCall {
 
   #taken(record: PeerRecord): void {
     this.#o.consumed(this.id, costOf(record.body.byteLength));
+  }
+
+  /**
+   * A part of a frame: taken at once where its reader waits for it, since a frame may be larger than the window; else when the reader has come as
+   * far. So a slow reader holds up its own stream, and what waits for it stays below a window and a frame.
+   */
+  #later(record: PeerRecord): void {
+    if (this.#steps.length === 0) this.#taken(record);
+    else this.#held += costOf(record.body.byteLength);
+  }
+
+  #give(): void {
+    const held = this.#held;
+    this.#held = 0;
+    if (held > 0 && !this.#isOver) this.#o.consumed(this.id, held);
+  }
+
+  #pieces(head: JsonObject): Pieces {
+    const { replyMaxBytes: maxBytes, budget, isRaw } = this.#o;
+    return new Pieces({ maxBytes, budget, attached: readAttached(head["att"], isRaw) });
   }
 
   #push(step: Step): void {

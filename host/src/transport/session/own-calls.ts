@@ -5,7 +5,7 @@ import { Patience } from "../outbound/patience.ts";
 import { REPLY_MAX_BYTES } from "../outbound/verify-reply.ts";
 import { badFrame } from "./fault.ts";
 import { CANCELLED, OwnCall } from "./own-call.ts";
-import { cut, StreamSum } from "./pieces.ts";
+import { prepare, sayInPieces } from "./say.ts";
 import type { Heard } from "./receiver.ts";
 import { BODY_MAX_BYTES, FOLLOWS, TYPE } from "./record.ts";
 import type { Sender } from "./sender.ts";
@@ -24,7 +24,7 @@ export class Unheard extends HnError {
   }
 }
 
-/** One call as it is asked for. Its body holds no bytes any more. */
+/** One call as it is asked for. */
 export interface SessionCall {
   capability: string;
   version: string;
@@ -45,6 +45,8 @@ export interface OwnCallsOptions {
   clock: Clock;
   sender: Sender;
   isInitiator: boolean;
+  /** Both sides take bytes as they are. */
+  isRaw: boolean;
   /** Open at the same time. */
   max: number;
   budget: BodyBudget;
@@ -135,6 +137,7 @@ export class OwnCalls {
       id,
       sealed: call.sealed,
       budget: this.#o.budget,
+      isRaw: this.#o.isRaw,
       replyMaxBytes: REPLY_MAX_BYTES,
       consumed: this.#o.consumed,
       over: () => this.#over(own),
@@ -151,8 +154,9 @@ export class OwnCalls {
   }
 
   #say(own: OwnCall, call: SessionCall, st: boolean): void {
-    const { sender } = this.#o;
-    const { capability: cap, version: ver, requestId: rid, body, sealed, token, traceId } = call;
+    const { sender, isRaw } = this.#o;
+    const { capability: cap, version: ver, requestId: rid, sealed, token, traceId } = call;
+    const { json: body, att, bytes } = prepare(call.body, isRaw);
     const head = {
       cap,
       ver,
@@ -163,14 +167,14 @@ export class OwnCalls {
       ...(st ? { st } : {}),
     };
     const { id } = own;
-    const whole = JSON.stringify({ ...head, body });
-    if (Buffer.byteLength(whole) <= BODY_MAX_BYTES) {
+    const whole = att === undefined ? JSON.stringify({ ...head, body }) : undefined;
+    if (whole !== undefined && Buffer.byteLength(whole) <= BODY_MAX_BYTES) {
       own.said = sender.data({ type: TYPE.call, id, body: whole, sealed, first: true, last: true });
       return;
     }
-    const said = JSON.stringify(head);
+    const said = JSON.stringify({ ...head, att });
     own.said = sender.data({ type: TYPE.call, id, flags: FOLLOWS, body: said, sealed: false, first: true, last: false });
-    sayInPieces(sender, { id, json: JSON.stringify(body), sealed, end: {} });
+    sayInPieces(sender, { id, json: JSON.stringify(body), bytes, sealed, end: {} });
   }
 
   /** Whatever the other side still has to say, nobody wants to hear. */
@@ -207,15 +211,4 @@ export class OwnCalls {
     time.stop();
     own.fail(new HnError("timeout", { message: "The call was cancelled by its caller." }));
   }
-}
-
-/** A JSON body as BYTES with END behind them. @source network.md §1.4 */
-export function sayInPieces(sender: Sender, o: { id: number; json: string; sealed: boolean; end: JsonObject }): void {
-  const sum = new StreamSum();
-  for (const piece of cut(Buffer.from(o.json, "utf8"))) {
-    const { record } = sender.data({ type: TYPE.bytes, id: o.id, body: piece, sealed: false, first: false, last: false });
-    sum.add(record, piece.byteLength);
-  }
-  const body = JSON.stringify({ ...o.end, ...sum.end(), terminal: null });
-  sender.data({ type: TYPE.end, id: o.id, body, sealed: o.sealed, first: false, last: true });
 }

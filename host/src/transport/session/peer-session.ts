@@ -3,6 +3,7 @@ import type { Signer } from "../../identity/index.ts";
 import type { Clock, Frame, JsonObject, Log, NodeId, Reply, SessionFacts, Timer, WireError } from "../../contract/index.ts";
 import type { BodyBudget } from "../http/body.ts";
 import { readWireError } from "../outbound/failure.ts";
+import { RAW_BYTES } from "./attached.ts";
 import { costOf, ReceiveCredit, type Grant } from "./credit.ts";
 import { badFrame, CLOSE, SessionFault, type CloseCode } from "./fault.ts";
 import type { Established } from "./handshake.ts";
@@ -93,7 +94,8 @@ export class PeerSession {
     this.#received = new ReceiveCredit({ session: limits.session_window, stream: limits.stream_window });
     const consumed = (id: number, cost: number): void => this.#give(this.#received.consumed(id, cost));
     const closed = (id: number): void => this.#callOver(id);
-    const shared = { clock, sender: this.#sender, max: limits.calls, budget, consumed, closed };
+    const isRaw = established.features.includes(RAW_BYTES);
+    const shared = { clock, sender: this.#sender, max: limits.calls, budget, isRaw, consumed, closed };
     this.#own = new OwnCalls({ ...shared, isInitiator: role === "initiator" });
     this.#served = new ServedCalls({ ...shared, host: o.host, peerIsInitiator: role === "responder" });
     this.#receiver = new Receiver({

@@ -2,8 +2,12 @@ import { createHash, type Hash } from "node:crypto";
 import { HnError } from "../../foundation/index.ts";
 import type { JsonObject } from "../../contract/index.ts";
 import type { BodyBudget } from "../http/body.ts";
+import { attach, type Attached } from "./attached.ts";
 import { badFrame } from "./fault.ts";
-import { BODY_MAX_BYTES, jsonOf, type PeerRecord } from "./record.ts";
+import { HEADER_BYTES, TAG_BYTES } from "./frame.ts";
+import { BODY_MAX_BYTES, jsonOf, RECORD_HEADER_BYTES, type PeerRecord } from "./record.ts";
+
+const DROPPED_FROM_BYTES = 16_384;
 
 /** What END says of the events and bytes before it. @source network.md §1.4 END */
 export class StreamSum {
@@ -13,9 +17,9 @@ export class StreamSum {
   #hash: Hash | undefined;
 
   /** @param record  header and body */
-  add(record: Uint8Array, bodyBytes: number): void {
+  add(record: readonly Uint8Array[], bodyBytes: number): void {
     this.#hash ??= createHash("sha256");
-    this.#hash.update(record);
+    for (const part of record) this.#hash.update(part);
     this.frames += 1;
     this.bytes += bodyBytes;
   }
@@ -32,16 +36,24 @@ export class StreamSum {
   }
 }
 
-/** A JSON body on its way in pieces. */
+/** A JSON body on its way in pieces, and bytes that belong into it behind it. */
 export class Pieces {
   readonly #parts: Buffer[] = [];
   readonly #maxBytes: number;
   readonly #budget: BodyBudget;
+  readonly #attached: Attached;
   #bytes = 0;
 
-  constructor(maxBytes: number, budget: BodyBudget) {
-    this.#maxBytes = maxBytes;
-    this.#budget = budget;
+  /** @param o.attached  what follows the JSON */
+  constructor(o: { maxBytes: number; budget: BodyBudget; attached: Attached }) {
+    this.#maxBytes = o.maxBytes;
+    this.#budget = o.budget;
+    this.#attached = o.attached;
+  }
+
+  /** Where bytes were announced. */
+  get places(): string[] {
+    return this.#attached.map(([pointer]) => pointer);
   }
 
   /** @throws bad_request reason too_large · capacity_exceeded */
@@ -56,9 +68,33 @@ export class Pieces {
     this.#parts.push(body);
   }
 
-  /** @throws SessionFault 4400 */
-  json(): JsonObject {
-    return jsonOf(Buffer.concat(this.#parts, this.#bytes));
+  /** The whole of it; bytes are views of what came where they came in one piece. @throws SessionFault 4400 */
+  value(): JsonObject {
+    let at = this.#bytes;
+    for (const [, size] of this.#attached) at -= size;
+    if (at < 0) throw badFrame("fewer bytes than were announced");
+    const value = jsonOf(this.#cut(0, at));
+    const attachments = new Map<string, Uint8Array>();
+    for (const [pointer, size] of this.#attached) {
+      if (attachments.has(pointer)) throw badFrame("two times bytes for one place");
+      attachments.set(pointer, this.#cut(at, at + size));
+      at += size;
+    }
+    return attachments.size === 0 ? value : attach(value, attachments);
+  }
+
+  #cut(from: number, to: number): Buffer {
+    const found: Buffer[] = [];
+    let at = 0;
+    for (const part of this.#parts) {
+      const [begin, end] = [Math.max(from - at, 0), Math.min(to - at, part.byteLength)];
+      if (begin < end) found.push(part.subarray(begin, end));
+      at += part.byteLength;
+    }
+    if (found.length === 1) return found[0] as Buffer;
+    const whole = Buffer.concat(found, to - from);
+    for (const part of found) dropFrameOf(part);
+    return whole;
   }
 
   release(): void {
@@ -68,12 +104,22 @@ export class Pieces {
   }
 }
 
+/**
+ * Frees the memory of a frame that holds nothing but this piece, of which there is a copy by now. A stream of bytes would else fill it faster than
+ * the collector looks after it, and new memory costs ten times what the copy does.
+ */
+function dropFrameOf({ buffer, byteOffset, byteLength }: Buffer): void {
+  const before = HEADER_BYTES + RECORD_HEADER_BYTES;
+  const isAlone = byteOffset === before && buffer.byteLength === before + byteLength + TAG_BYTES;
+  if (isAlone && byteLength >= DROPPED_FROM_BYTES && buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
 /** @throws SessionFault 4400 for a piece longer than any may be */
 export function checkPiece({ body }: PeerRecord): void {
   if (body.byteLength > BODY_MAX_BYTES) throw badFrame("a piece longer than 64 KiB");
 }
 
 /** Pieces of at most 64 KiB. */
-export function* cut(bytes: Buffer): Generator<Buffer> {
+export function* cut(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.byteLength; at += BODY_MAX_BYTES) yield bytes.subarray(at, at + BODY_MAX_BYTES);
 }

@@ -34,6 +34,8 @@ export const FOLLOWS = 1;
 export const RECORD_HEADER_BYTES = 12;
 /** JSON longer than this follows as BYTES, and no BYTES are longer. */
 export const BODY_MAX_BYTES = 65_536;
+/** From here on a body stays where it is until its frame is written. */
+const APART_BYTES = 4096;
 
 /** A body as deep as HTTP takes it, within the record's own object. */
 const DEPTH_MAX = CONSTANTS.JSON_MAX_DEPTH + 1;
@@ -47,17 +49,37 @@ export interface PeerRecord {
   raw: Buffer;
 }
 
-export function encodeRecord(o: { type: RecordType; id: number; flags?: number; body: Uint8Array | string }): Buffer {
+/** What a record says, before it is written. */
+export interface RecordFacts {
+  type: RecordType;
+  id: number;
+  flags?: number;
+  body: Uint8Array | string;
+}
+
+export function encodeRecord(o: RecordFacts): Buffer {
   const bodyBytes = typeof o.body === "string" ? Buffer.byteLength(o.body) : o.body.byteLength;
   const record = Buffer.allocUnsafe(RECORD_HEADER_BYTES + bodyBytes);
-  record[0] = o.type;
-  record[1] = o.flags ?? 0;
-  record.writeUInt16BE(0, 2);
-  record.writeUInt32BE(o.id, 4);
-  record.writeUInt32BE(bodyBytes, 8);
+  putRecordHeader(record, o, bodyBytes);
   if (typeof o.body === "string") record.write(o.body, RECORD_HEADER_BYTES, "utf8");
   else record.set(o.body, RECORD_HEADER_BYTES);
   return record;
+}
+
+/** The same without a copy of the body; whoever hands it over leaves it as it is from then on. */
+export function encodeInParts(o: RecordFacts): readonly Uint8Array[] {
+  if (typeof o.body === "string" || o.body.byteLength < APART_BYTES) return [encodeRecord(o)];
+  const header = Buffer.allocUnsafe(RECORD_HEADER_BYTES);
+  putRecordHeader(header, o, o.body.byteLength);
+  return [header, o.body];
+}
+
+function putRecordHeader(target: Buffer, o: RecordFacts, bodyBytes: number): void {
+  target[0] = o.type;
+  target[1] = o.flags ?? 0;
+  target.writeUInt16BE(0, 2);
+  target.writeUInt32BE(o.id, 4);
+  target.writeUInt32BE(bodyBytes, 8);
 }
 
 /**

@@ -4,7 +4,10 @@ const QUANTUM_BYTES = 16_384;
 /** A record that waits for its frame. */
 export interface Outgoing {
   id: number;
-  record: Buffer;
+  /** Header and body, in one piece or two. */
+  record: readonly Uint8Array[];
+  /** Of the record. */
+  bytes: number;
   /** In credit. */
   cost: number;
   /** Its frame begins with a seal: class `with`. */
@@ -29,8 +32,10 @@ export interface Room {
   /** For one that stands alone. */
   single: number;
   records: number;
-  /** Whether there is credit for it; asked just before it is taken. */
-  spend: (record: Outgoing) => boolean;
+  /** Whether there is credit for it. */
+  affords: (record: Outgoing) => boolean;
+  /** Told of each that is taken. */
+  spend: (record: Outgoing) => void;
 }
 
 /**
@@ -60,7 +65,7 @@ export class Schedule {
 
   /** @param o.first  a call, or the first word of an answer; it still waits behind what its own call has queued */
   push(item: Outgoing, o: { first: boolean }): void {
-    this.#bytes += item.record.byteLength;
+    this.#bytes += item.bytes;
     let stream = this.#streams.get(item.id);
     if (o.first && stream === undefined) return void this.#first.push(item);
     if (stream === undefined) {
@@ -69,22 +74,23 @@ export class Schedule {
       this.#turns.push(stream);
     }
     stream.queue.push(item);
-    stream.bytes += item.record.byteLength;
+    stream.bytes += item.bytes;
   }
 
   /** The records of the next frame; none when nothing may be sent. */
   take(room: Room): Outgoing[] {
     const taken: Outgoing[] = [];
     let bytes = 0;
-    const fits = ({ record: { byteLength } }: Outgoing): boolean =>
-      taken.length === 0 ? byteLength <= room.single : bytes + byteLength <= room.bytes && taken.length < room.records;
+    const fits = (item: Outgoing): boolean =>
+      taken.length === 0 ? item.bytes <= room.single : bytes + item.bytes <= room.bytes && taken.length < room.records;
     const put = (item: Outgoing): void => {
+      room.spend(item);
       taken.push(item);
-      bytes += item.record.byteLength;
-      this.#bytes -= item.record.byteLength;
+      bytes += item.bytes;
+      this.#bytes -= item.bytes;
     };
     while (this.#first[0] !== undefined && fits(this.#first[0])) {
-      if (!room.spend(this.#first[0])) break;
+      if (!room.affords(this.#first[0])) break;
       put(this.#first.shift() as Outgoing);
     }
     // What follows a call must not leave before it.
@@ -94,7 +100,7 @@ export class Schedule {
       const stream = this.#turns[0] as Stream;
       const before = taken.length;
       stream.deficit += QUANTUM_BYTES;
-      const end = serve(stream, { fits, spend: room.spend, put });
+      const end = serve(stream, { fits, affords: room.affords, put });
       if (end === "empty") this.#drop(stream);
       else if (end === "full") return ((stream.deficit -= QUANTUM_BYTES), taken);
       else this.#turns.push(this.#turns.shift() as Stream);
@@ -111,7 +117,7 @@ export class Schedule {
     if (stream !== undefined) this.#drop(stream);
     const at = this.#first.findIndex((item) => item.id === id);
     if (at >= 0) dropped.push(...this.#first.splice(at, 1));
-    for (const { record } of dropped) this.#bytes -= record.byteLength;
+    for (const { bytes } of dropped) this.#bytes -= bytes;
     return { unsaid: at >= 0, lasts: dropped.filter(({ last }) => last).length };
   }
 
@@ -124,15 +130,16 @@ export class Schedule {
 
 function serve(
   stream: Stream,
-  o: { fits: (item: Outgoing) => boolean; spend: (item: Outgoing) => boolean; put: (item: Outgoing) => void },
+  o: { fits: (item: Outgoing) => boolean; affords: (item: Outgoing) => boolean; put: (item: Outgoing) => void },
 ): "empty" | "full" | "blocked" | "spent" {
   for (let item = stream.queue[0]; item !== undefined; item = stream.queue[0]) {
-    if (item.record.byteLength > stream.deficit) return "spent";
+    // Before anything else: two that have no credit and save up for it in turns would never both count as blocked, and nobody's turn would be the last.
+    if (!o.affords(item)) return "blocked";
+    if (item.bytes > stream.deficit) return "spent";
     if (!o.fits(item)) return "full";
-    if (!o.spend(item)) return "blocked";
     stream.queue.shift();
-    stream.bytes -= item.record.byteLength;
-    stream.deficit -= item.record.byteLength;
+    stream.bytes -= item.bytes;
+    stream.deficit -= item.bytes;
     o.put(item);
   }
   return "empty";

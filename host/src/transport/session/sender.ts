@@ -5,7 +5,7 @@ import { costOf, SendCredit } from "./credit.ts";
 import { FRAME_MAX_RECORDS, FRAME_TARGET_BYTES, HEADER_BYTES, KIND, TAG_BYTES } from "./frame.ts";
 import type { Established } from "./handshake.ts";
 import { leafOf } from "./merkle.ts";
-import { encodeRecord, isLeaf, RECORD_HEADER_BYTES, TYPE, type RecordType } from "./record.ts";
+import { encodeInParts, encodeRecord, isLeaf, RECORD_HEADER_BYTES, TYPE, type RecordType } from "./record.ts";
 import { Schedule, type Outgoing } from "./schedule.ts";
 import { SealWriter } from "./seal.ts";
 
@@ -15,6 +15,11 @@ const HIGH_WATER_BYTES = 262_144;
 const SEAL_ROOM_BYTES = 1024;
 const SEAL_AFTER_MS = 250;
 const SEAL_AFTER_LEAVES = 256;
+/** Frames of this size and more take turns in the same memory: new memory is what a stream of bytes costs most. */
+const POOLED_FROM_BYTES = 16_384;
+/** A whole piece, with its headers and a seal. */
+const POOLED_BYTES = 68_608;
+const POOL_MAX = 6;
 /** A producer waits while so much of its stream was not written. */
 const STREAM_QUEUE_BYTES = 65_536;
 
@@ -25,6 +30,8 @@ export interface SessionSocket {
   /** Bytes that were given to `send` and have not left. */
   readonly bufferedAmount: number;
   readonly bytesRead: number;
+  /** Runs `act`; what it sends leaves in one write. */
+  together(act: () => void): void;
   /** Reads no more. */
   pause(): void;
   close(code: number): void;
@@ -73,6 +80,7 @@ export class Sender {
   readonly #credit: SendCredit;
   readonly #schedule: Schedule = new Schedule();
   readonly #waiting: Map<number, () => void> = new Map();
+  readonly #pool: Buffer[] = [];
   #control: Buffer[] = [];
   #unsaid = 0;
   #isPlanned = false;
@@ -104,9 +112,10 @@ export class Sender {
   }
 
   data(o: Word): Outgoing {
-    const record = encodeRecord(o);
+    const record = encodeInParts(o);
     const { id, sealed, last } = o;
-    const item: Outgoing = { id, record, cost: costOf(record.byteLength - RECORD_HEADER_BYTES), sealed, last };
+    const bytes = record.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const item: Outgoing = { id, record, bytes, cost: costOf(bytes - RECORD_HEADER_BYTES), sealed, last };
     if (this.#isOver) return item;
     if (last) this.#unsaid += 1;
     this.#schedule.push(item, { first: o.first });
@@ -148,6 +157,14 @@ export class Sender {
   flush(): void {
     this.#isPlanned = false;
     if (this.#isOver) return;
+    this.#o.socket.together(() => this.#writeAll());
+    this.#rekey();
+    this.#sealLater();
+    for (const id of this.#waiting.keys()) if (this.#schedule.bytesOf(id) < STREAM_QUEUE_BYTES) this.#wake(id);
+    this.#o.onFlushed();
+  }
+
+  #writeAll(): void {
     this.#writeControl();
     for (;;) {
       const buffered = this.#o.socket.bufferedAmount;
@@ -156,15 +173,12 @@ export class Sender {
         bytes: Math.min(FRAME_TARGET_BYTES, left),
         single: Math.min(this.recordMaxBytes, left),
         records: FRAME_MAX_RECORDS - 1,
-        spend: (item) => this.#spend(item),
+        affords: ({ id, cost }) => this.#credit.fits(id, cost),
+        spend: ({ id, cost }) => this.#credit.spend(id, cost),
       });
       if (taken.length === 0) break;
       this.#writeData(taken);
     }
-    this.#rekey();
-    this.#sealLater();
-    for (const id of this.#waiting.keys()) if (this.#schedule.bytesOf(id) < STREAM_QUEUE_BYTES) this.#wake(id);
-    this.#o.onFlushed();
   }
 
   stop(): void {
@@ -179,12 +193,6 @@ export class Sender {
     this.#o.soon(() => this.flush());
   }
 
-  #spend({ id, cost }: Outgoing): boolean {
-    if (!this.#credit.fits(id, cost)) return false;
-    this.#credit.spend(id, cost);
-    return true;
-  }
-
   #wake(id: number): void {
     const resolve = this.#waiting.get(id);
     this.#waiting.delete(id);
@@ -192,21 +200,25 @@ export class Sender {
   }
 
   #writeControl(): void {
-    while (this.#control.length > 0) this.#write(KIND.ctrl, this.#control.splice(0, FRAME_MAX_RECORDS), false);
+    while (this.#control.length > 0) this.#writeControlOf(this.#control.splice(0, FRAME_MAX_RECORDS));
   }
 
   #writeData(taken: readonly Outgoing[]): void {
     let sealed = false;
     for (const item of taken) {
-      if (isLeaf(item.record[0] ?? 0)) this.#seals.add((item.leaf = leafOf(item.record)));
+      if (isLeaf(item.record[0]?.[0] ?? 0)) this.#seals.add((item.leaf = leafOf(Buffer.concat(item.record))));
       sealed ||= item.sealed;
       if (!item.last) continue;
       this.#unsaid -= 1;
       this.#credit.close(item.id);
     }
     sealed ||= this.#seals.waiting >= SEAL_AFTER_LEAVES;
-    const records = taken.map(({ record }) => record);
-    this.#write(KIND.data, sealed ? [this.#seal(), ...records] : records, sealed);
+    const parts = taken.flatMap(({ record }) => record);
+    this.#write(KIND.data, {
+      parts: sealed ? [this.#seal(), ...parts] : parts,
+      records: taken.length + (sealed ? 1 : 0),
+      sealed,
+    });
   }
 
   #seal(): Buffer {
@@ -231,16 +243,32 @@ export class Sender {
     const now = this.#o.clock.monotonic();
     if (!this.#frames.isDue(now) || this.isWorn) return;
     const body = JSON.stringify({ gen: this.#frames.generation + 1 });
-    this.#write(KIND.ctrl, [encodeRecord({ type: TYPE.rekey, id: 0, body })], false);
+    this.#writeControlOf([encodeRecord({ type: TYPE.rekey, id: 0, body })]);
     this.#frames.turn(now);
   }
 
-  #write(kind: 1 | 2, parts: readonly Buffer[], sealed: boolean): void {
+  #writeControlOf(parts: readonly Buffer[]): void {
+    this.#write(KIND.ctrl, { parts, records: parts.length, sealed: false });
+  }
+
+  #write(kind: 1 | 2, { parts, records, sealed }: { parts: readonly Uint8Array[]; records: number; sealed: boolean }): void {
     let bytes = 0;
     for (const part of parts) bytes += part.byteLength;
     this.sent.frames += 1;
-    this.sent.records += parts.length;
-    this.#o.socket.send(this.#frames.seal(kind, { parts, bytes, sealed }), this.#written);
+    this.sent.records += records;
+    const room = bytes < POOLED_FROM_BYTES ? undefined : this.#memory(bytes + HEADER_BYTES + TAG_BYTES);
+    const frame = this.#frames.seal(kind, { parts, bytes, sealed }, room);
+    this.#o.socket.send(frame, room === undefined ? this.#written : (): void => this.#giveBack(room));
+  }
+
+  /** Memory for a large frame: that of one which has left, where there is one. */
+  #memory(bytes: number): Buffer {
+    return bytes > POOLED_BYTES ? Buffer.allocUnsafeSlow(bytes) : (this.#pool.pop() ?? Buffer.allocUnsafeSlow(POOLED_BYTES));
+  }
+
+  #giveBack(room: Buffer): void {
+    if (room.byteLength === POOLED_BYTES && this.#pool.length < POOL_MAX) this.#pool.push(room);
+    this.#written();
   }
 
   readonly #written = (): void => {

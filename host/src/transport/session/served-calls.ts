@@ -15,11 +15,13 @@ import type { BodyBudget } from "../http/body.ts";
 import { toWire } from "../http/wire.ts";
 import { DROP } from "../inbound/gate.ts";
 import type { Work } from "../inbound/token-watch.ts";
+import { readAttached } from "./attached.ts";
 import { badFrame, CLOSE, SessionFault } from "./fault.ts";
-import { sayInPieces, SLOW } from "./own-calls.ts";
-import { checkPiece, cut, Pieces, StreamSum } from "./pieces.ts";
+import { SLOW } from "./own-calls.ts";
+import { checkPiece, Pieces, StreamSum } from "./pieces.ts";
 import type { Heard } from "./receiver.ts";
 import { BODY_MAX_BYTES, FOLLOWS, jsonOf, TYPE, type PeerRecord } from "./record.ts";
+import { piecesOf, prepare, sayInPieces } from "./say.ts";
 import type { Sender } from "./sender.ts";
 import { costOf } from "./credit.ts";
 import { readCallFacts, ServedCall, type CallFacts } from "./served-call.ts";
@@ -34,6 +36,8 @@ export interface CallHost {
   /** Class of a capability by its own description: `with` calls run only under a seal. @source network.md §1.6 */
   isWith(capability: string): boolean;
   streams(capability: string): boolean;
+  /** Where a call may carry bytes as they are; elsewhere they are text, as on every other lane. */
+  takesBytes(capability: string, pointer: string): boolean;
   maxBodyBytes(capability: string): number;
   /**
    * Steps 5 to 9 of the pipeline that serves HTTP.
@@ -64,6 +68,8 @@ export interface ServedCallsOptions {
   host: () => CallHost;
   /** The peer has dialled: its ids are odd. */
   peerIsInitiator: boolean;
+  /** Both sides take bytes as they are. */
+  isRaw: boolean;
   max: number;
   budget: BodyBudget;
   consumed: (id: number, cost: number) => void;
@@ -165,7 +171,11 @@ export class ServedCalls {
     if (!follows) return this.#dispatch(call, facts, sealed);
     // Its seal comes with its end; a refusal before that is believed under one in any case.
     call.sealed = true;
-    const pieces = new Pieces(this.#o.host().maxBodyBytes(facts.capability), this.#o.budget);
+    const pieces = new Pieces({
+      maxBytes: this.#o.host().maxBodyBytes(facts.capability),
+      budget: this.#o.budget,
+      attached: readAttached(value["att"], this.#o.isRaw),
+    });
     this.#collecting.set(call.id, { call, facts, pieces, sum: new StreamSum() });
   }
 
@@ -178,7 +188,7 @@ export class ServedCalls {
 
   #piece({ call, facts, pieces, sum }: Collecting, record: PeerRecord): void {
     checkPiece(record);
-    sum.add(record.raw, record.body.byteLength);
+    sum.add([record.raw], record.body.byteLength);
     try {
       pieces.add(record);
     } catch (error) {
@@ -188,10 +198,12 @@ export class ServedCalls {
 
   #whole({ call, facts, pieces, sum }: Collecting, { record, sealed }: Heard): void {
     this.#collecting.delete(call.id);
-    const body = sum.matches(jsonOf(record.body)) ? pieces.json() : undefined;
+    const body = sum.matches(jsonOf(record.body)) ? pieces.value() : undefined;
     pieces.release();
     if (body === undefined) throw badFrame("a body that is not what its end says");
-    this.#dispatch(call, { ...facts, body }, sealed);
+    const { capability } = facts;
+    const isDeclared = pieces.places.every((pointer) => this.#o.host().takesBytes(capability, pointer));
+    this.#dispatch(call, { ...facts, body: isDeclared ? body : toWire(body) }, sealed);
   }
 
   #dispatch(call: ServedCall, facts: CallFacts, sealed: boolean): void {
@@ -232,7 +244,7 @@ export class ServedCalls {
   async #answer(call: ServedCall, request: InboundRequest): Promise<void> {
     try {
       const { output, meta } = await this.#o.host().serve(request);
-      this.#reply(call, toWire({ output, meta }));
+      this.#reply(call, { output, meta });
     } catch (error) {
       this.#refuse(call, call.refusal ?? error, request.requestId);
     }
@@ -240,14 +252,16 @@ export class ServedCalls {
 
   #reply(call: ServedCall, value: JsonObject): void {
     if (call.isOver) return;
-    const { sender } = this.#o;
+    const { sender, isRaw } = this.#o;
     const { id, sealed } = call;
-    const json = JSON.stringify(sealed ? { ...value, ...call.re } : value);
-    if (Buffer.byteLength(json) <= BODY_MAX_BYTES)
+    const { json: bare, att, bytes } = prepare(value, isRaw);
+    const json = JSON.stringify(sealed ? { ...bare, ...call.re } : bare);
+    if (att === undefined && Buffer.byteLength(json) <= BODY_MAX_BYTES)
       sender.data({ type: TYPE.result, id, body: json, sealed, first: true, last: true });
     else {
-      sender.data({ type: TYPE.result, id, flags: FOLLOWS, body: "{}", sealed: false, first: true, last: false });
-      sayInPieces(sender, { id, json, sealed, end: call.re });
+      const body = JSON.stringify({ att });
+      sender.data({ type: TYPE.result, id, flags: FOLLOWS, body, sealed: false, first: true, last: false });
+      sayInPieces(sender, { id, json, bytes, sealed, end: call.re });
     }
     this.#finish(call);
   }
@@ -293,17 +307,18 @@ export class ServedCalls {
     call.hasBegun = true;
     const { id } = call;
     const { event } = frame;
-    const data = JSON.stringify(toWire(frame.data));
-    const say = (o: { type: typeof TYPE.event | typeof TYPE.bytes; flags: number; body: string | Buffer }): void => {
+    const { json, att, bytes } = prepare(frame.data, this.#o.isRaw);
+    const data = JSON.stringify(json);
+    const say = (o: { type: typeof TYPE.event | typeof TYPE.bytes; flags: number; body: string | Uint8Array }): void => {
       const { record } = this.#o.sender.data({ ...o, id, sealed: false, first: false, last: false });
       sum.add(record, Buffer.byteLength(o.body));
     };
-    const size = Buffer.byteLength(data);
+    const size = bytes.reduce((sum, { byteLength }) => sum + byteLength, Buffer.byteLength(data));
     if (size > CONSTANTS.FRAME_MAX_BYTES) throw tooLarge();
-    if (size <= BODY_MAX_BYTES - 256)
+    if (att === undefined && size <= BODY_MAX_BYTES - 256)
       return say({ type: TYPE.event, flags: 0, body: `{"event":${JSON.stringify(event)},"data":${data}}` });
-    say({ type: TYPE.event, flags: FOLLOWS, body: JSON.stringify({ event }) });
-    const pieces = [...cut(Buffer.from(data, "utf8"))];
+    say({ type: TYPE.event, flags: FOLLOWS, body: JSON.stringify({ event, att }) });
+    const pieces = [...piecesOf(data, bytes)];
     for (const [place, body] of pieces.entries())
       say({ type: TYPE.bytes, flags: place === pieces.length - 1 ? FOLLOWS : 0, body });
   }

@@ -40,6 +40,10 @@ export class SessionHost implements CallHost {
     return this.#room()?.bus.limitsOf(capability)?.streams === true;
   }
 
+  takesBytes(capability: string, pointer: string): boolean {
+    return this.#room()?.bus.limitsOf(capability)?.binary.includes(pointer) === true;
+  }
+
   maxBodyBytes(capability: string): number {
     const limit = this.#room()?.bus.limitsOf(capability)?.maxBodyBytes ?? CONSTANTS.CALL_BODY_MAX_BYTES;
     return Math.min(limit, CONSTANTS.CALL_BODY_CEILING_BYTES);

@@ -147,14 +147,15 @@ export class PeerSessions {
 
   async #dial(to: NodeId, endpoints: readonly Endpoint[], replaces?: string): Promise<PeerSession> {
     let failure: DialFailure | undefined;
-    for (const endpoint of endpoints) {
+    for (let left = endpoints; left.length > 0;) {
       try {
-        return await this.#dialOnce({ to, endpoint, ...(replaces === undefined ? {} : { replaces }) });
+        return await this.#dialOnce({ to, endpoints: left, ...(replaces === undefined ? {} : { replaces }) });
       } catch (error) {
         if (!(error instanceof DialFailure)) throw error;
         failure = error;
-        // Only where nothing answered may another address say something else.
-        if (failure.code !== undefined) break;
+        // Only where a node was reached and has no sessions may another address say something else.
+        if (failure.code !== undefined || failure.endpoint === undefined) break;
+        left = left.filter((endpoint) => endpoint !== error.endpoint);
       }
     }
     failure ??= new DialFailure({ error: new HnError("partition", { reason: "provider_unreachable" }), isTrusted: false });
@@ -163,7 +164,7 @@ export class PeerSessions {
   }
 
   /** Once more when the peer has told its time under its signature. @source network.md §1.2 `time` */
-  async #dialOnce(o: { to: NodeId; endpoint: Endpoint; replaces?: string }): Promise<PeerSession> {
+  async #dialOnce(o: { to: NodeId; endpoints: readonly Endpoint[]; replaces?: string }): Promise<PeerSession> {
     const { peers, clock } = this.#o;
     for (let isSecond = false; ; isSecond = true) {
       try {

@@ -31,6 +31,14 @@ export function sessionSocket(webSocket: WebSocket, socket: TLSSocket): SessionS
     get bytesRead() {
       return socket.bytesRead;
     },
+    together: (act) => {
+      socket.cork();
+      try {
+        act();
+      } finally {
+        socket.uncork();
+      }
+    },
     pause: () => webSocket.pause(),
     close: (code) => webSocket.close(code),
     destroy: () => webSocket.terminate(),

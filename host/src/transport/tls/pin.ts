@@ -29,11 +29,12 @@ export function certificateFits(certificate: X509Certificate, pin: { node: NodeI
 /**
  * Connects with TLS 1.3 and lets nothing be written before the other side has shown the node's own key. No session is resumed, because a
  * resumed one shows no certificate.
+ * @returns what is connecting, so that whoever does not want it any more can close it
  */
 export function pinnedConnector(
   pin: Pin,
   o: { connectTimeoutMs?: number; lookup?: LookupFunction } = {},
-): buildConnector.connector {
+): (...args: Parameters<buildConnector.connector>) => TLSSocket | undefined {
   const connect = buildConnector({
     rejectUnauthorized: false,
     minVersion: "TLSv1.3",
@@ -43,7 +44,8 @@ export function pinnedConnector(
     ...(o.lookup === undefined ? {} : { lookup: o.lookup }),
     sigalgs: pin.node !== undefined && pin.spkiSha256 === undefined ? NODE_KEY : ANY_KEY,
   });
-  return (options, callback) => {
+  return (options, callback) =>
+    // The library's own type does not tell that it hands out what it opens.
     connect(options, (...result) => {
       const [error, socket] = result;
       if (error !== null) return callback(error, null);
@@ -54,8 +56,7 @@ export function pinnedConnector(
       }
       pin.onCertificate?.(certificate);
       callback(null, socket);
-    });
-  };
+    }) as unknown as TLSSocket | undefined;
 }
 
 /** `https://host:port`, with brackets around an IPv6 address. */

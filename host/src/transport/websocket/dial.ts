@@ -1,12 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
-
 import { HnError } from "../../foundation/index.ts";
-import { CONSTANTS, type Endpoint, type NodeId } from "../../contract/index.ts";
+import { CONSTANTS, type Clock, type Endpoint, type NodeId } from "../../contract/index.ts";
 import { readNetworkError } from "../outbound/failure.ts";
 import type { Patience } from "../outbound/patience.ts";
 import { neverArrived, noAddress } from "../outbound/request.ts";
-import { originOf, pinnedConnector } from "../tls/pin.ts";
+import { firstConnection } from "../tls/connect.ts";
+import { originOf } from "../tls/pin.ts";
 import { BUS_PROTOCOL, BusSocket } from "./bus-socket.ts";
 
 /** A frame's data, and room for what stands around it and for the signature in the last. */
@@ -21,6 +21,7 @@ export interface Dial {
   path: string;
   headers: Record<string, string>;
   time: Patience;
+  clock: Clock;
 }
 
 /** The neighbour takes no WebSocket at the moment; another way may do. */
@@ -42,31 +43,25 @@ export class NoSocket extends HnError {
  * @throws NoSocket · partition · invalid_signature reason tls_mismatch · timeout
  */
 export async function dialSocket(dial: Dial): Promise<BusSocket> {
-  let failure: HnError | undefined;
-  for (const endpoint of dial.endpoints) {
+  const { to, time, clock } = dial;
+  let left = dial.endpoints;
+  if (left.length === 0) throw noAddress();
+  for (;;) {
+    const away = new AbortController();
+    time.interruptWith((error) => away.abort(error));
+    let at: Endpoint | undefined;
     try {
-      return await upgrade(dial, endpoint, await connect(dial, endpoint));
+      const { endpoint, socket } = await firstConnection(clock, left, { to, signal: away.signal });
+      at = endpoint;
+      return await upgrade(dial, endpoint, socket);
     } catch (cause) {
-      if (dial.time.over) throw dial.time.over;
+      if (time.over) throw time.over;
       const error = readNetworkError(cause, false);
-      if (error instanceof NoSocket || !neverArrived(cause)) throw error;
-      if (failure?.reason !== "tls_mismatch") failure = error;
+      left = left.filter((endpoint) => endpoint !== at);
+      // Where a connection came about, nothing was said yet only when the network says so.
+      if (at === undefined || left.length === 0 || error instanceof NoSocket || !neverArrived(cause)) throw error;
     }
   }
-  throw failure ?? noAddress();
-}
-
-function connect(dial: Dial, endpoint: Endpoint): Promise<TLSSocket> {
-  const pin = { node: dial.to, ...(endpoint.tls_spki_sha256 === undefined ? {} : { spkiSha256: endpoint.tls_spki_sha256 }) };
-  const { hostname, host, port, protocol } = new URL(originOf(endpoint));
-  return new Promise((resolve, reject) => {
-    dial.time.interruptWith(reject);
-    pinnedConnector(pin)({ hostname, host, protocol, port: port === "" ? "443" : port }, (error, socket) => {
-      if (error !== null) return reject(error);
-      if (dial.time.over) return void socket.destroy();
-      resolve(socket as TLSSocket);
-    });
-  });
 }
 
 function upgrade(dial: Dial, endpoint: Endpoint, connection: TLSSocket): Promise<BusSocket> {

@@ -37,7 +37,7 @@ export async function openSigned(wire: Wire, o: { letter: SocketLetter; path: st
     ...(traceId === undefined ? {} : { "x-hearthnet-trace-id": traceId }),
     ...(timeoutMs === undefined ? {} : { "x-hearthnet-timeout-ms": String(Math.max(1, Math.floor(timeoutMs))) }),
   };
-  const socket = await dialSocket({ to, endpoints, path: o.path, headers, time });
+  const socket = await dialSocket({ to, endpoints, path: o.path, headers, time, clock: wire.clock });
   const { community, body } = letter;
   const facts = { capability, version, requestId, community, to, bound: wire.peers.takesRecipient(to), body, now: now() };
   const { envelope, signature } = signedEnvelope(wire.signer, facts);

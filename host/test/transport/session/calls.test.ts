@@ -39,7 +39,7 @@ describe("calls on a peer session (network.md §1.4)", async () => {
     assert.deepEqual([{ ...there.output }, there.provider], [{ n: 1 }, anna.nodeId]);
     const session = ben.link.sessions.live(anna.nodeId);
     assert.equal(session?.established.role, "initiator");
-    assert.equal(session?.established.suite, "hs256", "bound to TLS");
+    assert.equal(session?.established.suite, "gm256", "bound to TLS");
     const back = await anna.bus.call(anna.ask({ capability: "ext.demo.back", body: { params: {}, input: { n: 2 } } }));
     assert.deepEqual([{ ...back.output }, back.provider], [{ n: 2 }, ben.nodeId]);
     assert.equal(anna.link.sessions.live(ben.nodeId)?.established.sid, session?.established.sid);

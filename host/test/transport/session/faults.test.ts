@@ -88,7 +88,7 @@ describe("what a peer session takes and what it does not", async () => {
       const body = Buffer.from(JSON.stringify({ params: {}, input: { text: "x".repeat(10) } }));
       const sum = new StreamSum();
       const piece = encodeRecord({ type: TYPE.bytes, id, body });
-      sum.add(piece, body.byteLength);
+      sum.add([piece], body.byteLength);
       hand.data(encodeRecord({ type: TYPE.call, id, flags: FOLLOWS, body: JSON.stringify(head) }), piece);
       hand.say(KIND.data, [encodeRecord({ type: TYPE.end, id, body: JSON.stringify({ ...sum.end(), terminal: null }) })], {
         sealed,

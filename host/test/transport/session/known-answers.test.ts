@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash, createPrivateKey, createPublicKey, diffieHellman } from "node:crypto";
+import { createCipheriv, createHash, createPrivateKey, createPublicKey, diffieHellman } from "node:crypto";
 import { before, describe, it } from "node:test";
 import { hmac as nobleHmac } from "@noble/hashes/hmac.js";
 import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
@@ -82,6 +82,22 @@ describe("network.md §1.9, frames and seals", () => {
     assert.equal(ping.toString("hex"), VECTORS.ping.record);
     const second = sealer.seal(KIND.ctrl, { parts: [ping], bytes: ping.byteLength, sealed: false });
     assert.equal(second.toString("hex"), VECTORS.ping.header + VECTORS.ping.record + VECTORS.ping.hs256_tag);
+  });
+
+  it("writes gm256 tags as NIST SP 800-38D and another implementation have them", async () => {
+    const zero = { key: Buffer.alloc(32), iv: Buffer.alloc(12) };
+    const known = createCipheriv("aes-256-gcm", zero.key, zero.iv);
+    known.final();
+    assert.equal(known.getAuthTag().toString("hex"), "530f8afbc74536b9a963b4f1c4cb738b", "test case 13 of the GCM specification");
+    const sealer = new FrameSealer({ suite: "gm256", key: key(), now: 0 });
+    sealer.seal(KIND.data, payload);
+    const bytes = sealer.seal(KIND.data, payload);
+    const nonce = new Uint8Array(key().iv);
+    nonce[11] = (nonce[11] ?? 0) ^ 1;
+    const subtle = await crypto.subtle.importKey("raw", new Uint8Array(key().key), "AES-GCM", false, ["encrypt"]);
+    const additionalData = new Uint8Array(bytes.subarray(0, -16));
+    const tag = await crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce, additionalData }, subtle, new Uint8Array(0));
+    assert.equal(bytes.subarray(-16).toString("hex"), Buffer.from(tag).toString("hex"));
   });
 
   it("writes the known c20p frames, and reads them", () => {

@@ -6,12 +6,13 @@ import { holds } from "../../support/property.ts";
 
 const item = (id: number, bytes: number, mark = 0): Outgoing => ({
   id,
-  record: Buffer.alloc(bytes, mark),
+  record: [Buffer.alloc(bytes, mark)],
+  bytes,
   cost: bytes,
   sealed: false,
   last: false,
 });
-const ROOM: Room = { bytes: 65_536, single: 65_536, records: 64, spend: () => true };
+const ROOM: Room = { bytes: 65_536, single: 65_536, records: 64, affords: () => true, spend: () => undefined };
 
 describe("the order in which records leave (network.md §1.5)", () => {
   it("puts calls and answers before stream data, but never before their own", () => {
@@ -44,7 +45,7 @@ describe("the order in which records leave (network.md §1.5)", () => {
     const schedule = new Schedule();
     schedule.push(item(1, 500), { first: false });
     schedule.push(item(3, 500), { first: false });
-    const taken = schedule.take({ ...ROOM, spend: ({ id }) => id !== 1 });
+    const taken = schedule.take({ ...ROOM, affords: ({ id }) => id !== 1 });
     assert.deepEqual(
       taken.map(({ id }) => id),
       [3],
@@ -54,6 +55,15 @@ describe("the order in which records leave (network.md §1.5)", () => {
       schedule.take(ROOM).map(({ id }) => id),
       [1],
     );
+  });
+
+  it("comes to an end when all wait for credit, whoever has saved up how much", () => {
+    const schedule = new Schedule();
+    let credit = 1;
+    const room: Room = { ...ROOM, single: 70_000, affords: () => credit > 0, spend: () => (credit -= 1) };
+    for (const id of [1, 1, 3]) schedule.push(item(id, 65_548), { first: false });
+    assert.deepEqual([schedule.take(room).length, schedule.take(room).length], [1, 0]);
+    assert.deepEqual([credit, schedule.bytes], [0, 2 * 65_548]);
   });
 
   it("forgets what waits of a call, and tells whether the call itself ever left", () => {
@@ -79,7 +89,8 @@ describe("the order in which records leave (network.md §1.5)", () => {
             bytes: 50_000,
             single: 100_000,
             records: 8,
-            spend: () => (chance = (chance * 48_271) % 2_147_483_647) % 3 !== 0,
+            spend: () => undefined,
+            affords: () => (chance = (chance * 48_271) % 2_147_483_647) % 3 !== 0,
           });
           assert.ok(frame.length <= 8 && frame.reduce((sum, { cost }) => sum + cost, 0) <= 100_000);
           taken.push(...frame);
@@ -87,7 +98,7 @@ describe("the order in which records leave (network.md §1.5)", () => {
         assert.equal(taken.length, made.length);
         assert.equal(schedule.bytes, 0);
         for (const id of [1, 2, 3, 4, 5]) {
-          const marks = taken.filter((out) => out.id === id).map(({ record }) => record[0]);
+          const marks = taken.filter((out) => out.id === id).map(({ record }) => record[0]?.[0]);
           assert.deepEqual(
             marks,
             made.flatMap(([of], n) => (of === id ? [n] : [])),

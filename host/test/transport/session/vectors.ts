@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import type { Random } from "../../../src/contract/index.ts";
 import { importSeed, Signer } from "../../../src/identity/index.ts";
 import { Initiator, Responder, type Established, type HandshakeOptions } from "../../../src/transport/session/handshake.ts";
-import { SUITES } from "../../../src/transport/session/cipher.ts";
 
 export interface PeerSessionVectors {
   prologue: string;
@@ -57,7 +56,13 @@ function draws(...bytes: number[]): Random {
 
 /** What A and B bring to the handshake of the vectors. */
 export function sides(change: Partial<HandshakeOptions> = {}): { a: HandshakeOptions & { to: string }; b: HandshakeOptions } {
-  const both = { community: R, binding: Buffer.alloc(32, 0x55), via: "" as const, suites: SUITES };
+  const both = {
+    community: R,
+    binding: Buffer.alloc(32, 0x55),
+    via: "" as const,
+    suites: ["hs256", "c20p"] as const,
+    features: ["seal"],
+  };
   return {
     a: {
       ...both,
