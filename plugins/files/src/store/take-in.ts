@@ -1,0 +1,157 @@
+/** A stream whose id is known when it ends: its chunks are stored as they come, under a name of their own until then. @source plugin-platform §3.3 */
+import { randomBytes } from "node:crypto";
+import { chunksOf } from "../cid/chunks.ts";
+import { CHUNKS_MAX, makeManifest, type Chunk, type Manifest } from "../cid/manifest.ts";
+import { refuse } from "../refusal.ts";
+import { storeChunk } from "./incoming.ts";
+import { manifestBytes, type Parts } from "./reading.ts";
+import type { BlobRecord, ChunkRecord } from "./rows.ts";
+import type { Space } from "./space.ts";
+import type { BlobFacts } from "./types.ts";
+import { insertBlob, type NewBlob } from "./insert.ts";
+
+/** Room is set aside in pieces of so many chunks. */
+const STEP_CHUNKS = 64;
+
+export async function takeIn(
+  parts: Parts,
+  o: {
+    source: AsyncIterable<Uint8Array>;
+    facts: BlobFacts & { mime_type?: string; filename?: string };
+    space: Space;
+    maxBytes: number;
+  },
+): Promise<Manifest> {
+  const { rows, tx, files, vault, hasher } = parts;
+  const sealed = vault.seals(o.facts.visibility);
+  const draft: NewBlob = {
+    name: randomBytes(32).toString("hex"),
+    sealed,
+    staged: true,
+    facts: o.facts,
+    chunkCount: 0,
+    sizeBytes: 0,
+  };
+  // Nothing can be made of it when the store is locked: asked now, not at the end.
+  vault.packLabel(draft.name, sealed, { cid: "" });
+  const blobId = tx.run(() => insertBlob(parts, draft, new Uint8Array(0)));
+  const chunks: Chunk[] = [];
+  let size = 0;
+  let room = await o.space.keep(0);
+  try {
+    for await (const bytes of chunksOf(o.source)) {
+      size += bytes.byteLength;
+      if (size > o.maxBytes || chunks.length === CHUNKS_MAX)
+        throw refuse(
+          "too_large",
+          "The file is larger than this node takes. Split it, or raise the limit in the plugin's settings.",
+        );
+      if (chunks.length % STEP_CHUNKS === 0) {
+        room.give();
+        room = await o.space.keep(STEP_CHUNKS * bytes.byteLength);
+      }
+      const cid = hasher.cid(bytes);
+      const i = chunks.push({ cid, size_bytes: bytes.byteLength }) - 1;
+      tx.run(() => addPart(parts, { blobId, i, cid, sealed, sizeBytes: bytes.byteLength }));
+      await storeChunk(parts, {
+        cid,
+        bytes,
+        chunk: () =>
+          rows.get<ChunkRecord>(
+            "SELECT chunk.* FROM part JOIN chunk ON chunk.id = part.chunk_id WHERE part.blob_id = ? AND part.i = ?",
+            blobId,
+            i,
+          ),
+        then: ({ id }) => {
+          rows.run("UPDATE part SET ready = 1 WHERE blob_id = ? AND chunk_id = ?", blobId, id);
+          rows.run("UPDATE blob SET last_byte_at = ? WHERE id = ?", parts.now(), blobId);
+        },
+      });
+      room.spend(bytes.byteLength);
+    }
+    const manifest = makeManifest(hasher, chunks, o.facts);
+    await settleName(parts, { blobId, manifest, facts: o.facts, sealed });
+    return manifest;
+  } catch (error) {
+    tx.run(() => rows.run("DELETE FROM blob WHERE id = ? AND staged = 1", blobId));
+    throw error;
+  } finally {
+    room.give();
+    void files.settle().catch(() => {});
+  }
+}
+
+/** It gets the name that follows from its chunks; what was there under that name becomes one with it. */
+async function settleName(
+  parts: Parts,
+  { blobId, manifest, facts, sealed }: { blobId: number; manifest: Manifest; facts: BlobFacts; sealed: boolean },
+): Promise<void> {
+  const { rows, tx, files, vault } = parts;
+  const { cid, mime_type, filename } = manifest;
+  const name = vault.name(cid, sealed);
+  const written = await files.write(name, "manifest.json", vault.packManifest(cid, sealed, manifestBytes(manifest)));
+  try {
+    await files.settle();
+    const isPrivate = facts.visibility === "private" ? 1 : 0;
+    const { meta } = facts;
+    const label = vault.packLabel(name, sealed, {
+      cid,
+      ...(mime_type === undefined ? {} : { mime_type }),
+      ...(filename === undefined ? {} : { filename }),
+      ...(meta === undefined ? {} : { meta }),
+    });
+    tx.durably(() => {
+      // One may have been found damaged meanwhile.
+      if (rows.missing(blobId).length > 0)
+        throw refuse("hash_mismatch", "A chunk of the file was damaged on the disk. Store the file again.");
+      const before = rows.get<BlobRecord>(
+        "SELECT * FROM blob WHERE name IN (?, ?) AND private = ? AND staged = 0",
+        ...vault.names(cid),
+        isPrivate,
+      );
+      if (before !== undefined) rows.run("DELETE FROM blob WHERE id = ?", before.id);
+      written.place();
+      rows.run(
+        "UPDATE blob SET name = ?, staged = 0, complete = 1, size_bytes = ?, chunk_count = ?, label = ?, pinned = max(pinned, ?), last_access = ? WHERE id = ?",
+        name,
+        manifest.size_bytes,
+        manifest.chunks.length,
+        label,
+        before?.pinned ?? 0,
+        parts.now(),
+        blobId,
+      );
+    });
+    await files.settle();
+  } finally {
+    written.discard();
+  }
+}
+
+/** The place of a chunk in a blob, and the chunk's own row where there is none yet. @returns the chunk as it stands */
+export function addPart(
+  parts: Parts,
+  o: { blobId: number; i: number; cid: string; sealed: boolean; sizeBytes: number; ready?: (chunk: ChunkRecord) => boolean },
+): ChunkRecord {
+  const { rows, vault } = parts;
+  const found = rows.chunk(vault.names(o.cid));
+  const chunk = found ?? {
+    id: 0,
+    name: vault.name(o.cid, o.sealed),
+    sealed: o.sealed ? 1 : 0,
+    size_bytes: o.sizeBytes,
+    held: 0,
+    refs: 0,
+  };
+  if (found === undefined)
+    chunk.id = rows.insert(
+      "INSERT INTO chunk(name, sealed, size_bytes, held) VALUES(?, ?, ?, 0)",
+      chunk.name,
+      chunk.sealed,
+      chunk.size_bytes,
+    );
+  const ready = chunk.held === 1 && o.ready?.(chunk) === true;
+  rows.run("INSERT INTO part(blob_id, i, chunk_id, ready) VALUES(?, ?, ?, ?)", o.blobId, o.i, chunk.id, ready ? 1 : 0);
+  if (chunk.sealed !== (o.sealed ? 1 : 0)) rows.run("INSERT OR IGNORE INTO recode(chunk_id) VALUES(?)", chunk.id);
+  return chunk;
+}
