@@ -1,5 +1,5 @@
 /** Brings the rooms of this plugin together once its data are open. */
-import type { Ctx, JsonObject } from "@hearthnet/sdk-plugin";
+import type { Ctx } from "@hearthnet/sdk-plugin";
 import { DEFAULTS, type FilesConfig } from "./config.ts";
 import { openFetching, type Fetching } from "./fetch/index.ts";
 import { openReplicating, type Copies, type Replicating } from "./replicate/index.ts";
@@ -16,9 +16,9 @@ export interface Service {
   keyring: Keyring;
   fetching: Fetching;
   replicating: Replicating;
-  config(): FilesConfig;
+  config: () => FilesConfig;
   /** Makes room, gives up stale uploads, brings files into the form of the settings. */
-  collect(): Promise<void>;
+  collect: () => Promise<void>;
   configure(next: FilesConfig): void;
 }
 
@@ -74,6 +74,6 @@ function folderOf({ files }: Pick<Ctx, "files">, place: FilesConfig["blobs_dir"]
 }
 
 function quotaOf({ grants }: Pick<Ctx, "grants">): number {
-  const { quotaMb } = (grants.scope("fs.data") ?? {}) as JsonObject;
+  const { quotaMb } = grants.scope("fs.data") ?? {};
   return (typeof quotaMb === "number" ? quotaMb : QUOTA_DEFAULT_MB) * MEGABYTE;
 }

@@ -27,7 +27,7 @@ export class Keyring {
   }
 
   get hasPassphrase(): boolean {
-    return this.#row()?.salt != null;
+    return (this.#row()?.salt ?? null) !== null;
   }
 
   /**

@@ -62,7 +62,7 @@ export class IncomingBlob implements Incoming {
           blobId,
           i,
         ),
-      then: ({ id }) => {
+      mark: ({ id }) => {
         // A chunk may stand in several places of one blob.
         parts.rows.run("UPDATE part SET ready = 1 WHERE blob_id = ? AND chunk_id = ?", blobId, id);
         parts.rows.run("UPDATE blob SET last_byte_at = ? WHERE id = ?", parts.now(), blobId);
@@ -110,12 +110,12 @@ export function bitmapOf(count: number, missing: readonly number[]): Uint8Array 
 /**
  * Puts verified bytes where the chunk's row says, unless they lie there already.
  * @param o.chunk  asked twice, as things may change while the bytes are written; undefined: nobody wants it any more
- * @param o.then   in the same transaction as the chunk's row
+ * @param o.mark   in the same transaction as the chunk's row
  * @throws not_found · capacity_exceeded reason disk_full
  */
 export async function storeChunk(
   parts: Parts,
-  o: { cid: string; bytes: Uint8Array; chunk: () => ChunkRecord | undefined; then: (chunk: ChunkRecord) => void },
+  o: { cid: string; bytes: Uint8Array; chunk: () => ChunkRecord | undefined; mark: (chunk: ChunkRecord) => void },
 ): Promise<void> {
   const { rows, tx, files, vault } = parts;
   for (;;) {
@@ -124,7 +124,7 @@ export async function storeChunk(
     if (before.held === 1) {
       const taken = tx.run(() => {
         const now = o.chunk();
-        if (now?.held === 1) o.then(now);
+        if (now?.held === 1) o.mark(now);
         return now?.held === 1;
       });
       if (taken) return;
@@ -137,7 +137,7 @@ export async function storeChunk(
         if (now?.name !== before.name) return false;
         written.place();
         rows.run("UPDATE chunk SET held = 1 WHERE id = ?", now.id);
-        o.then(now);
+        o.mark(now);
         return true;
       });
       if (placed) return;

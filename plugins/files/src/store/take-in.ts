@@ -62,7 +62,7 @@ export async function takeIn(
             blobId,
             i,
           ),
-        then: ({ id }) => {
+        mark: ({ id }) => {
           rows.run("UPDATE part SET ready = 1 WHERE blob_id = ? AND chunk_id = ?", blobId, id);
           rows.run("UPDATE blob SET last_byte_at = ? WHERE id = ?", parts.now(), blobId);
         },
