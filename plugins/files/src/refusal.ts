@@ -21,6 +21,13 @@ export function notHere(): HnError {
   return refuse("blob_unknown", "There is no such file here. Ask whoever shared it whether it still exists.");
 }
 
+export function memberQuotaFull(): HnError {
+  return refuse(
+    "member_quota_full",
+    "You have stored as much here as one member may. Ask for some of it to be deleted, or use another node.",
+  );
+}
+
 export function diskFull(cause?: unknown): HnError {
   return refuse(
     "disk_full",

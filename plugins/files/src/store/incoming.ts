@@ -14,6 +14,8 @@ export interface IncomingOptions {
   clientId: string | null;
   lastByteAt: number;
   manifest: Manifest;
+  /** It lies here as somebody's own, which whoever brings it is not to learn: every chunk is wanted, and proves that they have it. */
+  hidden: boolean;
   room: Reserved;
   onComplete: () => void;
 }
@@ -21,10 +23,13 @@ export interface IncomingOptions {
 export class IncomingBlob implements Incoming {
   readonly manifest: Manifest;
   readonly #o: IncomingOptions;
+  /** Places that are to be proven yet. */
+  readonly #unproven: Set<number> | null;
 
   constructor(options: IncomingOptions) {
     this.#o = options;
     this.manifest = options.manifest;
+    this.#unproven = options.hidden ? new Set(options.manifest.chunks.keys()) : null;
   }
 
   get owner(): string | null {
@@ -40,6 +45,7 @@ export class IncomingBlob implements Incoming {
   }
 
   missing(): number[] {
+    if (this.#unproven !== null) return [...this.#unproven];
     return this.#o.parts.rows.missing(this.#o.blobId);
   }
 
@@ -69,6 +75,7 @@ export class IncomingBlob implements Incoming {
       },
     });
     room.spend(bytes.byteLength);
+    this.#unproven?.delete(i);
   }
 
   async finish(): Promise<void> {
@@ -76,8 +83,8 @@ export class IncomingBlob implements Incoming {
     const { rows, tx, files } = parts;
     const row = rows.blob(blobId);
     if (row === undefined) throw notHere();
-    if (row.complete === 1) return this.close();
     const missing = this.missing();
+    if (row.complete === 1 && missing.length === 0) return this.close();
     if (missing.length > 0)
       throw refuse(
         "hash_mismatch",

@@ -1,7 +1,7 @@
 /** The store: blobs by their content, chunk by chunk, on a disk that may fail and in a process that may end at any moment. @source 30 §4 */
 import type { Visibility } from "@hearthnet/sdk-plugin";
 import type { Manifest } from "../cid/manifest.ts";
-import { refuse } from "../refusal.ts";
+import { memberQuotaFull, refuse } from "../refusal.ts";
 import type { Written } from "./files.ts";
 import { IncomingBlob, bitmapOf } from "./incoming.ts";
 import { insertBlob } from "./insert.ts";
@@ -9,7 +9,7 @@ import { Listing } from "./listing.ts";
 import { manifestBytes, Reading, type Parts } from "./reading.ts";
 import { dropBlob, sweepUnused } from "./removal.ts";
 import type { BlobRecord, ChunkRecord } from "./rows.ts";
-import type { Space } from "./space.ts";
+import type { Reserved, Space } from "./space.ts";
 import { addPart, takeIn } from "./take-in.ts";
 import type { BlobFacts, BlobRow, Change, Incoming, Origin, Store, Viewer } from "./types.ts";
 
@@ -98,12 +98,11 @@ export class BlobStore implements Store {
       );
     const owner = facts.owner ?? null;
     const known = this.#same(manifest.cid, facts.visibility);
-    const theirs = known !== undefined && (known.complete === 1 || known.owner === owner);
-    if (!theirs && owner !== null && rows.ownedBytes(owner) + manifest.size_bytes > limits.quotaBytesPerMember)
-      throw refuse(
-        "member_quota_full",
-        "You have stored as much here as one member may. Ask for some of it to be deleted, or use another node.",
-      );
+    // Whoever is not to learn that it lies here as somebody's own is asked for all of it.
+    const hidden = owner !== null && known?.private === 1 && known.owner !== owner;
+    const counted = known !== undefined && !hidden && (known.complete === 1 || known.owner === owner);
+    if (!counted && owner !== null && rows.ownedBytes(owner) + manifest.size_bytes > limits.quotaBytesPerMember)
+      throw memberQuotaFull();
     const room = await this.#space.keep(known === undefined ? this.#absentBytes(manifest) : rows.missingBytes(known.id));
     try {
       const sealed = known === undefined ? vault.seals(facts.visibility) : known.sealed === 1;
@@ -111,10 +110,10 @@ export class BlobStore implements Store {
       try {
         const blobId = tx.durably(() => {
           written?.place();
-          return this.#begin(manifest, facts, sealed);
+          return known !== undefined && hidden ? known.id : this.#begin(manifest, facts, sealed);
         });
         this.#reading.forget(manifest.cid);
-        return this.#incoming(blobId, manifest, room);
+        return this.#incoming(blobId, manifest, { room, hidden });
       } finally {
         written?.discard();
       }
@@ -131,14 +130,15 @@ export class BlobStore implements Store {
     const manifest = await this.#reading.manifest(row, cid);
     if (manifest === null) return null;
     const room = await this.#space.keep(rows.missingBytes(row.id));
-    return this.#incoming(row.id, manifest, room);
+    return this.#incoming(row.id, manifest, { room, hidden: false });
   }
 
   async takeIn(
     source: AsyncIterable<Uint8Array>,
     facts: BlobFacts & { mime_type?: string; filename?: string },
   ): Promise<Manifest> {
-    const manifest = await takeIn(this.#parts, { source, facts, space: this.#space, maxBytes: this.#limits().maxBlobBytes });
+    const { maxBlobBytes, quotaBytesPerMember } = this.#limits();
+    const manifest = await takeIn(this.#parts, { source, facts, space: this.#space, maxBytes: maxBlobBytes, quotaBytes: quotaBytesPerMember });
     this.#reading.forget(manifest.cid);
     this.#tellComplete(manifest, facts.visibility);
     return manifest;
@@ -235,7 +235,7 @@ export class BlobStore implements Store {
     return this.#reading;
   }
 
-  #incoming(blobId: number, manifest: Manifest, room: Awaited<ReturnType<Space["keep"]>>): Incoming {
+  #incoming(blobId: number, manifest: Manifest, { room, hidden }: { room: Reserved; hidden: boolean }): Incoming {
     const row = this.#parts.rows.blob(blobId);
     this.#busy.set(blobId, (this.#busy.get(blobId) ?? 0) + 1);
     let open = true;
@@ -254,6 +254,7 @@ export class BlobStore implements Store {
       clientId: row?.client_id ?? null,
       lastByteAt: row?.last_byte_at ?? this.#parts.now(),
       manifest,
+      hidden,
       room: { spend: (bytes) => room.spend(bytes), give },
       onComplete: () => this.#tellComplete(manifest, row?.visibility ?? "private"),
     });

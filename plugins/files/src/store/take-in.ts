@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { chunksOf } from "../cid/chunks.ts";
 import { CHUNKS_MAX, makeManifest, type Chunk, type Manifest } from "../cid/manifest.ts";
-import { refuse } from "../refusal.ts";
+import { memberQuotaFull, refuse } from "../refusal.ts";
 import { storeChunk } from "./incoming.ts";
 import { manifestBytes, type Parts } from "./reading.ts";
 import type { BlobRecord, ChunkRecord } from "./rows.ts";
@@ -20,6 +20,8 @@ export async function takeIn(
     facts: BlobFacts & { mime_type?: string; filename?: string };
     space: Space;
     maxBytes: number;
+    /** Of a member alone. */
+    quotaBytes: number;
   },
 ): Promise<Manifest> {
   const { rows, tx, files, vault, hasher } = parts;
@@ -34,6 +36,8 @@ export async function takeIn(
   };
   // Nothing can be made of it when the store is locked: asked now, not at the end.
   vault.packLabel(draft.name, sealed, { cid: "" });
+  const { owner = null } = o.facts;
+  const left = owner === null ? Infinity : o.quotaBytes - rows.ownedBytes(owner);
   const blobId = tx.run(() => insertBlob(parts, draft, new Uint8Array(0)));
   const chunks: Chunk[] = [];
   let size = 0;
@@ -46,6 +50,7 @@ export async function takeIn(
           "too_large",
           "The file is larger than this node takes. Split it, or raise the limit in the plugin's settings.",
         );
+      if (size > left) throw memberQuotaFull();
       if (chunks.length % STEP_CHUNKS === 0) {
         room.give();
         room = await o.space.keep(STEP_CHUNKS * bytes.byteLength);
