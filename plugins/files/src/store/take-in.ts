@@ -9,9 +9,7 @@ import type { BlobRecord, ChunkRecord } from "./rows.ts";
 import type { Space } from "./space.ts";
 import type { BlobFacts } from "./types.ts";
 import { insertBlob, type NewBlob } from "./insert.ts";
-
-/** Room is set aside in pieces of so many chunks. */
-const STEP_CHUNKS = 64;
+import type { Label } from "./vault.ts";
 
 export async function takeIn(
   parts: Parts,
@@ -51,11 +49,9 @@ export async function takeIn(
           "The file is larger than this node takes. Split it, or raise the limit in the plugin's settings.",
         );
       if (size > left) throw memberQuotaFull();
-      if (chunks.length % STEP_CHUNKS === 0) {
-        room.give();
-        room = await o.space.keep(STEP_CHUNKS * bytes.byteLength);
-      }
       const cid = hasher.cid(bytes);
+      room.give();
+      room = await o.space.keep(rows.chunk(vault.names(cid))?.held === 1 ? 0 : bytes.byteLength);
       const i = chunks.push({ cid, size_bytes: bytes.byteLength }) - 1;
       tx.run(() => addPart(parts, { blobId, i, cid, sealed, sizeBytes: bytes.byteLength }));
       await storeChunk(parts, {
@@ -114,6 +110,13 @@ async function settleName(
         ...vault.names(cid),
         isPrivate,
       );
+      if (before?.complete === 1) {
+        // It stays whose it was; this node itself may say more of it.
+        rows.run("UPDATE blob SET pinned = max(pinned, ?) WHERE id = ?", facts.pin === true ? 1 : 0, before.id);
+        if ((facts.owner ?? null) === null) addToLabel(parts, before, { mime_type, filename, meta });
+        rows.run("DELETE FROM blob WHERE id = ?", blobId);
+        return;
+      }
       if (before !== undefined) rows.run("DELETE FROM blob WHERE id = ?", before.id);
       written.place();
       rows.run(
@@ -131,6 +134,13 @@ async function settleName(
   } finally {
     written.discard();
   }
+}
+
+function addToLabel({ rows, vault }: Parts, blob: BlobRecord, said: { [Key in keyof Label]?: Label[Key] | undefined }): void {
+  const before = vault.unpackLabel(blob.name, blob.sealed === 1, blob.label);
+  if (before === null) return;
+  const label = { ...before, ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) };
+  rows.run("UPDATE blob SET label = ? WHERE id = ?", vault.packLabel(blob.name, blob.sealed === 1, label), blob.id);
 }
 
 /** The place of a chunk in a blob, and the chunk's own row where there is none yet. @returns the chunk as it stands */

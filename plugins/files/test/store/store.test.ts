@@ -234,7 +234,13 @@ test("a full disk takes nothing and loses nothing", async () => {
   const before = await it.put(bytesOf(1000, 5));
   const files = filesIn(it.dir);
   it.bounds = { totalBytes: 1e9, freeBytes: 1000 + CHUNK_BYTES };
-  await assert.rejects(it.put(BIG), { code: "capacity_exceeded", reason: "disk_full" });
+  async function* filling(): AsyncGenerator<Uint8Array, void, void> {
+    yield part(BIG, 0);
+    it.bounds = { totalBytes: 1e9, freeBytes: 1000 + CHUNK_BYTES - 1 };
+    yield part(BIG, 1);
+  }
+  const facts = { visibility: "community", origin: "put" } as const;
+  await assert.rejects(it.store.takeIn(filling(), facts), { code: "capacity_exceeded", reason: "disk_full" });
   await assert.rejects(it.store.receive(manifestOf(it, BIG), { visibility: "community", origin: "put" }), { reason: "disk_full" });
   await it.audit();
   assert.deepEqual(filesIn(it.dir), files);
