@@ -76,9 +76,18 @@ for (const { mode, skip } of modes())
       const manifest = await describeFile(bytes);
       const wrong = (change: (data: Record<string, unknown>) => void): Promise<unknown> => sendFile(host, bytes, { change });
       const mismatch = { code: "bad_request", reason: "hash_mismatch" };
-      await assert.rejects(wrong((data) => (data["data_b64"] = bytesOf(CHUNK_BYTES, 99))), mismatch);
-      await assert.rejects(wrong((data) => (data["cid"] = HELLO_CHUNK)), mismatch);
-      await assert.rejects(wrong((data) => (data["i"] = 7)), mismatch);
+      await assert.rejects(
+        wrong((data) => (data["data_b64"] = bytesOf(CHUNK_BYTES, 99))),
+        mismatch,
+      );
+      await assert.rejects(
+        wrong((data) => (data["cid"] = HELLO_CHUNK)),
+        mismatch,
+      );
+      await assert.rejects(
+        wrong((data) => (data["i"] = 7)),
+        mismatch,
+      );
       for (const input of [
         { manifest: { ...manifest, size_bytes: 3 } },
         { manifest: { ...manifest, cid: HELLO } },
@@ -93,8 +102,7 @@ for (const { mode, skip } of modes())
     it("shows a private file to this node alone, until it is shared", async () => {
       const bytes = new TextEncoder().encode("the doctor's letter");
       const { cid, chunks } = await describeFile(bytes);
-      await own("put", { data_b64: bytes, visibility: "private" }).catch(() => {});
-      await sendFile(host, bytes, { as: "self", input: { manifest: await describeFile(bytes), visibility: "private" } });
+      await own("put", { data_b64: bytes, visibility: "private" });
       await assert.rejects(readFile(host, { cid }), NOT_FOUND);
       await assert.rejects(host.call("file.read@1.0", { input: { cid: chunks[0]?.cid } }), NOT_FOUND);
       assert.deepEqual((await readFile(host, { cid }, "self")).bytes, Buffer.from(bytes));
@@ -123,7 +131,9 @@ for (const { mode, skip } of modes())
       assert.deepEqual(await own("delete", { cid: HELLO }), { deleted: true, freed_bytes: 5 });
       for (const verb of ["stat", "pin", "unpin", "delete"]) {
         await assert.rejects(own(verb, { cid: HELLO }), NOT_FOUND, verb);
-        await assert.rejects(host.call(`file.${verb}@1.0`, { input: { cid: HELLO } }, { as: "anchor" }), { code: "unauthorized" });
+        await assert.rejects(host.call(`file.${verb}@1.0`, { input: { cid: HELLO } }, { as: "anchor" }), {
+          code: "unauthorized",
+        });
       }
       await assert.rejects(own("share", { cid: HELLO, visibility: "public" }), NOT_FOUND);
     });
@@ -132,7 +142,8 @@ for (const { mode, skip } of modes())
       const before = (await host.call("file.list@1.0", { input: {} })).output["cids"];
       await host.kill9();
       const started = performance.now();
-      while (host.status().state !== "active" && performance.now() - started < 15_000) await new Promise((r) => setTimeout(r, 20));
+      while (host.status().state !== "active" && performance.now() - started < 15_000)
+        await new Promise((r) => setTimeout(r, 20));
       assert.deepEqual((await host.call("file.list@1.0", { input: {} })).output["cids"], before);
     });
 

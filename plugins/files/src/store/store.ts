@@ -138,7 +138,13 @@ export class BlobStore implements Store {
     facts: BlobFacts & { mime_type?: string; filename?: string },
   ): Promise<Manifest> {
     const { maxBlobBytes, quotaBytesPerMember } = this.#limits();
-    const manifest = await takeIn(this.#parts, { source, facts, space: this.#space, maxBytes: maxBlobBytes, quotaBytes: quotaBytesPerMember });
+    const manifest = await takeIn(this.#parts, {
+      source,
+      facts,
+      space: this.#space,
+      maxBytes: maxBlobBytes,
+      quotaBytes: quotaBytesPerMember,
+    });
     this.#reading.forget(manifest.cid);
     this.#tellComplete(manifest, facts.visibility);
     return manifest;

@@ -73,9 +73,15 @@ const LIES: [string, (m: Manifest) => unknown][] = [
   ["chunks out of order", (m) => ({ ...m, chunks: m.chunks.toReversed() })],
   ["a chunk without an id", (m) => ({ ...m, chunks: m.chunks.map((c) => ({ ...c, cid: "x" })) })],
   ["a short chunk in the middle", (m) => ({ ...m, chunks: m.chunks.map((c) => ({ ...c, size_bytes: 5 })) })],
-  ["a chunk that is too large", (m) => ({ ...m, chunks: m.chunks.map((c, i) => (i === 1 ? { ...c, size_bytes: CHUNK_BYTES + 1 } : c)) })],
+  [
+    "a chunk that is too large",
+    (m) => ({ ...m, chunks: m.chunks.map((c, i) => (i === 1 ? { ...c, size_bytes: CHUNK_BYTES + 1 } : c)) }),
+  ],
   ["an empty last chunk", (m) => ({ ...m, chunks: m.chunks.map((c, i) => (i === 1 ? { ...c, size_bytes: 0 } : c)) })],
-  ["a size that is no whole number", (m) => ({ ...m, chunks: m.chunks.map((c, i) => (i === 1 ? { ...c, size_bytes: 1.5 } : c)) })],
+  [
+    "a size that is no whole number",
+    (m) => ({ ...m, chunks: m.chunks.map((c, i) => (i === 1 ? { ...c, size_bytes: 1.5 } : c)) }),
+  ],
   ["more than 40 000 chunks", (m) => ({ ...m, chunks: Array.from({ length: 40_001 }, (_, i) => ({ ...m.chunks[0], i })) })],
 ];
 
@@ -93,7 +99,10 @@ test("takes nothing over that was not checked", async () => {
 
 test("a description of many chunks travels in pieces that fit into a frame, and is whole again", async () => {
   const size = { cid: hasher.cid(Buffer.alloc(CHUNK_BYTES)), size_bytes: CHUNK_BYTES };
-  const made = makeManifest(hasher, Array.from({ length: 2 * MANIFEST_PIECE + 1 }, () => size));
+  const made = makeManifest(
+    hasher,
+    Array.from({ length: 2 * MANIFEST_PIECE + 1 }, () => size),
+  );
   const [first, ...rest] = [...manifestFrames(made)];
   assert.ok(first);
   assert.equal(rest.length, 2);

@@ -14,9 +14,7 @@ afterEach(() => it.close());
 /** A disk on which nothing lies but the store, and as many chunks of others as `others` says. */
 async function onDisk(others: () => number): Promise<TestStore> {
   it = await openTestStore({
-    disk: async () => [
-      { kind: "disk", totalBytes: TOTAL, freeBytes: TOTAL - (others() + it.chunkFiles().length) * CHUNK_BYTES },
-    ],
+    disk: async () => [{ kind: "disk", totalBytes: TOTAL, freeBytes: TOTAL - (others() + it.chunkFiles().length) * CHUNK_BYTES }],
   });
   return it;
 }
@@ -60,7 +58,10 @@ test("pinned, young, guarded ones and those under way stay, however full the dis
   reading.close();
   it.store.guard([]);
   assert.equal((await it.collect(RULES)).evicted, 2);
-  assert.deepEqual([pinned, guarded, underWay, young].map(({ cid }) => it.store.complete(cid)), [true, false, false, true]);
+  assert.deepEqual(
+    [pinned, guarded, underWay, young].map(({ cid }) => it.store.complete(cid)),
+    [true, false, false, true],
+  );
   it.store.pin(pinned.cid, false);
   it.clock.at += 2 * HOUR;
   assert.equal((await it.collect(RULES)).evicted, 2);

@@ -8,7 +8,13 @@ import { CHUNK_BYTES } from "../../src/cid/manifest.ts";
 import { bytesOf, filesIn, flipBit, HOUR, openTestStore, type TestStore } from "../support/test-store.ts";
 
 /** Few contents that begin alike, so that chunks are shared. */
-const CONTENTS = [bytesOf(CHUNK_BYTES, 1), bytesOf(2 * CHUNK_BYTES, 1), bytesOf(CHUNK_BYTES + 7, 1), bytesOf(7, 2), new Uint8Array(0)];
+const CONTENTS = [
+  bytesOf(CHUNK_BYTES, 1),
+  bytesOf(2 * CHUNK_BYTES, 1),
+  bytesOf(CHUNK_BYTES + 7, 1),
+  bytesOf(7, 2),
+  new Uint8Array(0),
+];
 const RUNS = Number(process.env["HN_MODEL_RUNS"] ?? 12);
 
 const content = fc.nat({ max: CONTENTS.length - 1 });
@@ -52,7 +58,8 @@ test("the store and a list say the same", async () => {
               model.delete(one.content);
               break;
             case "share":
-              if (model.has(one.content) !== (await it.store.share(cids[one.content] ?? "", one.visibility))) assert.fail("share");
+              if (model.has(one.content) !== (await it.store.share(cids[one.content] ?? "", one.visibility)))
+                assert.fail("share");
               if (model.has(one.content))
                 model.set(one.content, one.visibility === "private" ? { own: true } : { shared: one.visibility });
               break;
@@ -106,7 +113,10 @@ test("the store and a list say the same", async () => {
   );
 });
 
-async function agree(it: TestStore, { model, cids }: { model: ReadonlyMap<number, Known>; cids: readonly string[] }): Promise<void> {
+async function agree(
+  it: TestStore,
+  { model, cids }: { model: ReadonlyMap<number, Known>; cids: readonly string[] },
+): Promise<void> {
   for (const [i, cid] of cids.entries()) {
     const known = model.get(i);
     const whole = known === undefined ? null : Buffer.from(CONTENTS[i] ?? []);
@@ -118,7 +128,10 @@ async function agree(it: TestStore, { model, cids }: { model: ReadonlyMap<number
     .prepare("SELECT refs, (SELECT count(*) FROM part WHERE chunk_id = chunk.id) AS parts FROM chunk")
     .all() as { refs: number; parts: number }[];
   for (const { refs, parts } of counts) assert.equal(refs, parts);
-  assert.ok(counts.every(({ refs }) => refs > 0), "what nobody needs is gone");
+  assert.ok(
+    counts.every(({ refs }) => refs > 0),
+    "what nobody needs is gone",
+  );
 }
 
 async function probe(bytes: Uint8Array): Promise<{ cid: string }> {

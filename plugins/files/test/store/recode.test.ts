@@ -129,7 +129,13 @@ test("everything encrypted, lists of what is shared are the same", async () => {
   await it.put(bytesOf(5, 3), { visibility: "private" });
   assert.deepEqual(it.store.list({ viewer: "member", limit: 10 }), cids);
   assert.deepEqual(it.store.list({ viewer: "member", limit: 10, after: cids[0] ?? "" }), cids.slice(1));
-  assert.deepEqual(it.store.shared().map(({ cid }) => cid).toSorted(), cids);
+  assert.deepEqual(
+    it.store
+      .shared()
+      .map(({ cid }) => cid)
+      .toSorted(),
+    cids,
+  );
 });
 
 test("put while locked, found twice after: it becomes one", async () => {

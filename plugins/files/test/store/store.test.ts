@@ -241,7 +241,9 @@ test("a full disk takes nothing and loses nothing", async () => {
   }
   const facts = { visibility: "community", origin: "put" } as const;
   await assert.rejects(it.store.takeIn(filling(), facts), { code: "capacity_exceeded", reason: "disk_full" });
-  await assert.rejects(it.store.receive(manifestOf(it, BIG), { visibility: "community", origin: "put" }), { reason: "disk_full" });
+  await assert.rejects(it.store.receive(manifestOf(it, BIG), { visibility: "community", origin: "put" }), {
+    reason: "disk_full",
+  });
   await it.audit();
   assert.deepEqual(filesIn(it.dir), files);
   assert.deepEqual(await it.bytesOf(before.cid), Buffer.from(bytesOf(1000, 5)));
@@ -253,9 +255,14 @@ test("a full disk takes nothing and loses nothing", async () => {
 });
 
 test("a member stores no more than their share; what others have put does not count (30 §4.7)", async () => {
-  const it = await fresh({ limits: () => ({ maxBlobBytes: 1e9, quotaBytesPerMember: 3 * CHUNK_BYTES, minFreeBytes: 0, quotaBytes: null }) });
+  const it = await fresh({
+    limits: () => ({ maxBlobBytes: 1e9, quotaBytesPerMember: 3 * CHUNK_BYTES, minFreeBytes: 0, quotaBytes: null }),
+  });
   const facts = { visibility: "community", origin: "put" } as const;
-  const [ada, ben] = [{ ...facts, owner: "ed25519:ada" }, { ...facts, owner: "ed25519:ben" }];
+  const [ada, ben] = [
+    { ...facts, owner: "ed25519:ada" },
+    { ...facts, owner: "ed25519:ben" },
+  ];
   const incoming = await it.store.receive(manifestOf(it, BIG), ada);
   await assert.rejects(it.store.receive(manifestOf(it, bytesOf(CHUNK_BYTES, 9)), ada), {
     code: "capacity_exceeded",
@@ -266,14 +273,22 @@ test("a member stores no more than their share; what others have put does not co
   for (const i of incoming.missing()) await incoming.write(i, part(BIG, i));
   await incoming.finish();
   (await it.store.receive(manifestOf(it, BIG), ben)).close();
-  await assert.rejects(it.put(bytesOf(CHUNK_BYTES, 10), { owner: "ed25519:ada" }), { reason: "member_quota_full" }, "in one piece as well");
+  await assert.rejects(
+    it.put(bytesOf(CHUNK_BYTES, 10), { owner: "ed25519:ada" }),
+    { reason: "member_quota_full" },
+    "in one piece as well",
+  );
   (await it.store.receive(manifestOf(it, bytesOf(9 * CHUNK_BYTES, 9)), facts)).close();
 });
 
 test("no blob is larger than the limit, whatever a stream says of itself", async () => {
-  const it = await fresh({ limits: () => ({ maxBlobBytes: CHUNK_BYTES, quotaBytesPerMember: 1e9, minFreeBytes: 0, quotaBytes: null }) });
+  const it = await fresh({
+    limits: () => ({ maxBlobBytes: CHUNK_BYTES, quotaBytesPerMember: 1e9, minFreeBytes: 0, quotaBytes: null }),
+  });
   await assert.rejects(it.put(BIG), { code: "bad_request", reason: "too_large" });
-  await assert.rejects(it.store.receive(manifestOf(it, BIG), { visibility: "community", origin: "put" }), { reason: "too_large" });
+  await assert.rejects(it.store.receive(manifestOf(it, BIG), { visibility: "community", origin: "put" }), {
+    reason: "too_large",
+  });
   await it.audit();
   assert.deepEqual(filesIn(it.dir), []);
 });
@@ -309,7 +324,10 @@ test("lists go on where they ended and know prefixes", async () => {
   assert.deepEqual(it.store.list({ viewer: "member", limit: 7 }), cids.slice(0, 7));
   assert.deepEqual(it.store.list({ viewer: "member", limit: 7, after: cids[6] ?? "" }), cids.slice(7, 14));
   const prefix = cids[10]?.slice(0, 9) ?? "";
-  assert.deepEqual(it.store.list({ viewer: "member", limit: 9, prefix }), cids.filter((cid) => cid.startsWith(prefix)));
+  assert.deepEqual(
+    it.store.list({ viewer: "member", limit: 9, prefix }),
+    cids.filter((cid) => cid.startsWith(prefix)),
+  );
 });
 
 test("what is told of comings and goings does not tell of private ones", async () => {
@@ -357,7 +375,12 @@ test("streams are read at the pace of the disk, one chunk at a time", async () =
 
 test("once the bytes are there it does not matter how they came", async () => {
   const it = await fresh();
-  const { cid } = await it.store.takeIn(once(BIG), { visibility: "community", origin: "put", filename: "a/b.txt", mime_type: "TEXT/plain" });
+  const { cid } = await it.store.takeIn(once(BIG), {
+    visibility: "community",
+    origin: "put",
+    filename: "a/b.txt",
+    mime_type: "TEXT/plain",
+  });
   const { filename, mime_type } = it.store.stat(cid, "member") ?? {};
   assert.deepEqual([filename, mime_type], ["ab.txt", "text/plain"]);
 });

@@ -28,7 +28,13 @@ export interface Sent {
 export async function sendFile(
   host: TestHost,
   bytes: Uint8Array,
-  o: { ref?: string; input?: object; as?: "trusted" | "self"; atMost?: number; change?: (data: Record<string, unknown>) => void } = {},
+  o: {
+    ref?: string;
+    input?: object;
+    as?: "trusted" | "self";
+    atMost?: number;
+    change?: (data: Record<string, unknown>) => void;
+  } = {},
 ): Promise<Sent> {
   const manifest = await describeFile(bytes);
   const asked = Promise.withResolvers<number[]>();
