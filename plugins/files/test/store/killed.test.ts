@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import test from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { CHUNK_BYTES, makeManifest } from "../../src/cid/manifest.ts";
-import { openTestStore, type TestStore } from "../support/test-store.ts";
+import { assertSame, openTestStore, type TestStore } from "../support/test-store.ts";
 import { contentOf } from "./killed-child.ts";
 
 const KILLS = Number(process.env["HN_KILLS"] ?? 4);
@@ -52,7 +52,7 @@ async function check(it: TestStore, said: Said): Promise<void> {
     const there = it.store.complete(cid);
     // One content may have several numbers: it is there if any of them says so.
     if (what === "done") wanted.set(cid, true);
-    if (there) assert.deepEqual(await it.bytesOf(cid), Buffer.from(bytes), `content ${n}`);
+    if (there) assertSame(await it.bytesOf(cid), Buffer.from(bytes), `content ${n}`);
   }
   for (const [cid] of wanted) assert.ok(it.store.complete(cid), `${cid} was said to be stored`);
   const wrong = it.db

@@ -1,4 +1,5 @@
 /** A store in a folder of its own, on a clock and a disk that the test describes. */
+import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -78,6 +79,12 @@ export function openDatabase(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: 5000, enableForeignKeyConstraints: true });
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF");
   return db;
+}
+
+/** Equal bytes, or none where none are expected; a difference of megabytes is not printed. */
+export function assertSame(found: Uint8Array | null, wanted: Uint8Array | null, message = ""): void {
+  const same = found === null || wanted === null ? found === wanted : Buffer.from(found).equals(wanted);
+  assert.ok(same, `${message} found ${found?.byteLength ?? "no"} bytes, which are not the ${wanted?.byteLength ?? "absence"} expected`);
 }
 
 /** All files of the store, temporary ones included, without what is in quarantine. */
