@@ -4,6 +4,7 @@
  * @source codebase §7
  */
 import type { AnyErrorCode } from "./errors.ts";
+import { FILE_REASONS } from "./file-reasons.ts";
 import { MESH_REASONS } from "./mesh-reasons.ts";
 import { SESSION_REASONS } from "./session-reasons.ts";
 import { TOKEN_REASONS } from "./token-reasons.ts";
@@ -552,8 +553,9 @@ const ROWS = {
 } as const;
 
 /** All of them. */
-export const REASONS: typeof ROWS & typeof MESH_REASONS & typeof SESSION_REASONS & typeof TOKEN_REASONS = {
+export const REASONS: typeof ROWS & typeof FILE_REASONS & typeof MESH_REASONS & typeof SESSION_REASONS & typeof TOKEN_REASONS = {
   ...ROWS,
+  ...FILE_REASONS,
   ...MESH_REASONS,
   ...SESSION_REASONS,
   ...TOKEN_REASONS,

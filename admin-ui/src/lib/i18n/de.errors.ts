@@ -327,8 +327,8 @@ const reasons = {
     "Bitte den Herausgeber, große Dateien als Beigaben auszuliefern.",
   ],
   manifest_invalid: [
-    "Die Beschreibung des Plugins ist nicht gültig.",
-    "Führe `hearthnet plugin validate` aus und berichtige die genannten Felder.",
+    "Die Beschreibung ist nicht gültig.",
+    "Berichtige die genannten Felder. Bei einem Plugin nennt sie `hearthnet plugin validate`; die einer Datei mache neu aus der Datei.",
   ],
   start_failed: ["Das Plugin ist nicht gestartet.", "Sieh in sein Protokoll."],
   crash_looped: ["Das Plugin stürzte zu oft ab und wurde angehalten.", "Sieh in sein Protokoll und starte es dann von Hand."],
@@ -437,6 +437,20 @@ const reasons = {
     "Der Dateispeicher hat andere Bytes geliefert als die verlangten.",
     "Sieh im Protokoll des Dateispeichers nach; die Datei kann auf der Platte beschädigt sein.",
   ],
+  blob_unknown: ["Diese Datei gibt es hier nicht.", "Frage, wer sie geteilt hat, ob es sie noch gibt."],
+  hash_mismatch: [
+    "Was gesendet wurde, ist nicht, was die Beschreibung der Datei sagt.",
+    "Lies die Datei noch einmal und sende nur die verlangten Stücke.",
+  ],
+  member_quota_full: [
+    "Du hast hier so viel gespeichert, wie ein Mitglied darf.",
+    "Bitte darum, etwas davon zu löschen, oder nimm einen anderen Knoten.",
+  ],
+  locked: [
+    "Private Dateien sind auf diesem Knoten verschlossen.",
+    "Öffne den Speicher auf der Seite des Plugins mit seiner Passphrase.",
+  ],
+  upload_expired: ["Hier gibt es keinen Upload, der weitergehen könnte.", "Beginne ihn neu mit `file.put`."],
   low_order_point: [
     "Mit diesem Schlüssel wäre das gemeinsame Geheimnis allen bekannt.",
     "Nimm den Schlüssel der Gegenseite aus ihrer Knoten-ID.",
