@@ -38,7 +38,7 @@ export default definePlugin<OcrManifest>({
       const { id, params, input, blobs: files, signal } = req;
       const file = req.binary("/input/pdf_b64");
       try {
-        return yield* running().pdf({ id, params, input, files, file, signal, elapsedMs: req.elapsedMs });
+        return yield* running().pdf({ id, params, input, files, file, signal, elapsedMs: () => req.elapsedMs() });
       } catch (error) {
         throw asHnError(error);
       }

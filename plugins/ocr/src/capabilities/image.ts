@@ -1,6 +1,5 @@
 import type { OcrBackend, PictureBytes } from "../backends/backend.ts";
 import type { OcrConfig } from "../config.ts";
-import { Failure } from "../failure.ts";
 import { chooseLanguages, displayLanguage } from "../languages.ts";
 import type { PageResult } from "../worker/engine.ts";
 import type { Block, Preprocess } from "../worker/page.ts";

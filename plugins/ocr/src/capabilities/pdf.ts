@@ -113,7 +113,13 @@ export async function* readPdf(
   const about = {
     document: cid ?? `sha256:${pdf.sha256}`,
     visibility: source.visibility,
-    options: optionsHash({ backend: backend.name, version: backend.version, forced, pages: chosen.pages, ...backend.options(job) }),
+    options: optionsHash({
+      backend: backend.name,
+      version: backend.version,
+      forced,
+      pages: chosen.pages,
+      ...backend.options(job),
+    }),
   };
   const kept = input.store_text === true ? await shelf.find(about, files) : null;
   if (kept !== null) {
@@ -128,7 +134,13 @@ export async function* readPdf(
   }
   if (input.store_text !== true) return sum(pages, null);
   yield { event: "progress", data: { current: pages.length, total: pages.length, stage: "store" } };
-  const text: StoredText = { ...about, pages, backend: backend.name, version: backend.version, ...(cid === undefined ? {} : { cid }) };
+  const text: StoredText = {
+    ...about,
+    pages,
+    backend: backend.name,
+    version: backend.version,
+    ...(cid === undefined ? {} : { cid }),
+  };
   return sum(pages, await shelf.keep(text, { files, callId: call.id }));
 }
 

@@ -40,12 +40,16 @@ export async function chooseSource(o: {
     throw new Failure("bad_request", { reason: "source", message });
   }
   if (sent !== undefined) {
-    const advice = rules.what === "PDF" ? `Store it and name it as ${storedField}, or split it.` : "Save it as JPEG or make it smaller.";
+    const advice =
+      rules.what === "PDF" ? `Store it and name it as ${storedField}, or split it.` : "Save it as JPEG or make it smaller.";
     checkSize(sent.size, rules.most, { what: rules.what, advice });
     return { bytes: sent, visibility: "private" };
   }
   const { size, visibility } = await files.stat(cid ?? "");
-  checkSize(size, rules.mostStored, { what: rules.what, advice: rules.what === "PDF" ? "Split it." : "Save it as JPEG or make it smaller." });
+  checkSize(size, rules.mostStored, {
+    what: rules.what,
+    advice: rules.what === "PDF" ? "Split it." : "Save it as JPEG or make it smaller.",
+  });
   return { bytes: await files.open(cid ?? ""), visibility };
 }
 

@@ -50,7 +50,9 @@ const EVENT = "ocr.document.indexed";
 
 /** @returns the same for the same options, whatever the order of their keys; 64 hexadecimal digits */
 export function optionsHash(options: object): string {
-  return createHash("sha256").update(JSON.stringify(sorted(options))).digest("hex");
+  return createHash("sha256")
+    .update(JSON.stringify(sorted(options)))
+    .digest("hex");
 }
 
 /**
@@ -80,7 +82,9 @@ export function openTextShelf(host: ShelfHost): TextShelf {
     await announce(text, { cid, callId });
     await host.kv
       .put(noteOf(text), { cid })
-      .catch((error: unknown) => host.log.warn("A stored text is not noted and will be read anew next time.", { code: codeOf(error) }));
+      .catch((error: unknown) =>
+        host.log.warn("A stored text is not noted and will be read anew next time.", { code: codeOf(error) }),
+      );
     return cid;
   }
 

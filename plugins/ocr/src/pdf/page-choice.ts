@@ -30,7 +30,8 @@ export function choosePages(order: PageOrder): { pages: number[]; next: number |
   }
   const [first, last] = range ?? [1, total];
   const whole = Number.isSafeInteger(first) && Number.isSafeInteger(last);
-  if (!whole || first < 1 || last > total || first > last) throw outOfRange(`There are no pages ${first} to ${last}; ${has(total)}.`);
+  if (!whole || first < 1 || last > total || first > last)
+    throw outOfRange(`There are no pages ${first} to ${last}; ${has(total)}.`);
   checkCount(last - first + 1, most);
   return {
     pages: Array.from({ length: last - first + 1 }, (_, index) => first + index),

@@ -3,6 +3,8 @@ const LIGATURE = /[\uFB00-\uFB06]/gu;
 /** Controls, and marks that take no room. */
 const NOTHING = /[^\P{Cc}\n\t]|[\uFEFF\u200B]/gu;
 const SOFT_HYPHEN = /\u00AD/gu;
+const SOFT_AT_END = / *\u00AD+\n/gu;
+const SOFT_WITHIN = /\u00AD(?!\n)/gu;
 const BROKEN_WORD = /(?<=\p{L})(?:\u00AD*[-\u2010]\u00AD*|\u00AD+)\n(?=\p{Ll})/gu;
 
 /**
@@ -16,7 +18,8 @@ export function tidyText(text: string): string {
     .replace(/\r\n?/g, "\n")
     .replace(NOTHING, "")
     .replace(LIGATURE, (ligature) => ligature.normalize("NFKD"));
-  const whole = tidySpace(plain.normalize("NFC")).replace(BROKEN_WORD, "").replace(SOFT_HYPHEN, "");
+  const lines = tidySpace(plain.normalize("NFC")).replace(SOFT_AT_END, "\u00AD\n").replace(SOFT_WITHIN, "");
+  const whole = lines.replace(BROKEN_WORD, "").replace(SOFT_HYPHEN, "");
   return tidySpace(whole.normalize("NFC"));
 }
 

@@ -24,7 +24,11 @@ function open(folder: string): { engine: Engine; pdf: PdfReader } {
   return { engine, pdf: createPdfReader(engine) };
 }
 
-async function answer({ engine, pdf }: NonNullable<typeof opened>, message: DecodeMessage, bytes: Uint8Array[]): Promise<unknown> {
+async function answer(
+  { engine, pdf }: NonNullable<typeof opened>,
+  message: DecodeMessage,
+  bytes: Uint8Array[],
+): Promise<unknown> {
   switch (message.op) {
     case "warm":
       await engine.warm(message.languages);

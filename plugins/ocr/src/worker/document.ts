@@ -1,5 +1,5 @@
 import { decodeFailed, Failure } from "../failure.ts";
-import type { Glyph, TextLayer } from "../pdf/glyph.ts";
+import type { TextLayer } from "../pdf/glyph.ts";
 import type { Raster } from "../raster/raster.ts";
 import { outOfMemory } from "./core.ts";
 import { imageFacts } from "./page-images.ts";
@@ -50,15 +50,19 @@ export function openDocument(pdfium: Pdfium, data: Uint8Array, password: string 
   }
 
   function withPage<T>(number: number, work: (page: number) => T): T {
-    return guarded(pdfium, () => {
-      const page = module._FPDF_LoadPage(document, number - 1);
-      if (page === 0) throw brokenPage(number);
-      try {
-        return work(page);
-      } finally {
-        module._FPDF_ClosePage(page);
-      }
-    }, number);
+    return guarded(
+      pdfium,
+      () => {
+        const page = module._FPDF_LoadPage(document, number - 1);
+        if (page === 0) throw brokenPage(number);
+        try {
+          return work(page);
+        } finally {
+          module._FPDF_ClosePage(page);
+        }
+      },
+      number,
+    );
   }
 
   return {
@@ -77,7 +81,11 @@ export function openDocument(pdfium: Pdfium, data: Uint8Array, password: string 
   };
 }
 
-function drawn(pdfium: Pdfium, page: number, o: { number: number; dpi: number; maxPixels: number }): { page: Raster; dpi: number } {
+function drawn(
+  pdfium: Pdfium,
+  page: number,
+  o: { number: number; dpi: number; maxPixels: number },
+): { page: Raster; dpi: number } {
   const { module } = pdfium;
   const inches = { width: module._FPDF_GetPageWidth(page) / 72, height: module._FPDF_GetPageHeight(page) / 72 };
   const fitting = Math.floor(Math.sqrt(o.maxPixels / (inches.width * inches.height)));

@@ -39,7 +39,11 @@ export async function openPdfium(): Promise<Pdfium> {
     // With both the module looks for no file; what it has to say is for its developers, and may quote the page (22 rule 11).
     const quiet = { print: ignore, printErr: ignore };
     const code = Buffer.from(PDFIUM_WASM_BASE64, "base64");
-    const module = (await PDFiumModule({ ...quiet, wasmBinary: code.buffer as ArrayBuffer, locateFile: () => "" })) as PdfiumModule;
+    const module = (await PDFiumModule({
+      ...quiet,
+      wasmBinary: code.buffer,
+      locateFile: () => "",
+    })) as PdfiumModule;
     const bounded = boundMemory(module);
     module._FPDF_InitLibraryWithConfig({});
     return { module, ...bounded };

@@ -68,8 +68,8 @@ function placement(
     },
     isTurned(radians) {
       if (radians < 0) return false;
-      // Counter-clockwise on the page, clockwise the page itself.
-      const degrees = (((radians * 180) / Math.PI - quarters * 90) % 360 + 360) % 360;
+      // Both clockwise: the letter on the page, and the page itself.
+      const degrees = ((radians * 180) / Math.PI + quarters * 90) % 360;
       return degrees > LEAN && degrees < 360 - LEAN;
     },
   };
