@@ -95,7 +95,7 @@ test("tells the community's log of a text, once, and never of a private one (22 
   await store();
   assert.deepEqual(host.appended.length, 1);
   const [event] = host.appended;
-  const { backend_version, options_hash, ...data } = event?.data as Record<string, unknown>;
+  const { backend_version, options_hash, ...data } = { ...event?.data } as Record<string, unknown>;
   assert.deepEqual(data, { doc_cid: CID, text_cid: stored_cid, pages: 2, languages: ["deu"], ocr_backend: "tesseract" });
   assert.match(String(backend_version), /^tesseract\.js-core\/\d.* pdfium\/\d.* ocr\/\d/);
   assert.match(String(options_hash), /^[0-9a-f]{64}$/);
