@@ -14,12 +14,12 @@ const READABLE = /[\p{L}\p{M}\p{N}\p{P}]/u;
 
 /**
  * Whether a page's own text can be taken as it is. A page that fails is read from its picture.
- * @param layer.text        the page's text, white space included
+ * @param layer.text        the page's text in NFC, white space included
  * @param layer.imageShare  share of the page that raster images cover together, 0 to 1: scanners cut pages into strips
  * @source 22 rule 1, O1
  */
 export function isUsableLayer(layer: { text: string; imageShare: number }): boolean {
-  const visible = [...layer.text.normalize("NFC")].filter((character) => VISIBLE.test(character));
+  const visible = [...layer.text].filter((character) => VISIBLE.test(character));
   if (visible.length > MOST_CHARACTERS) return false;
   if (visible.length < LEAST_CHARACTERS && layer.imageShare > MOST_IMAGE) return false;
   if (visible.length === 0) return true;
@@ -31,7 +31,6 @@ export function isUsableLayer(layer: { text: string; imageShare: number }): bool
 
 function medianWordLength(text: string): number {
   const lengths = text
-    .normalize("NFC")
     .split(/\s+/)
     .filter((word) => word !== "")
     .map((word) => [...word].length)

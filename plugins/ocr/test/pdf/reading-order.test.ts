@@ -91,6 +91,11 @@ const PAGES: [name: string, spots: Spot[], text: string][] = [
     "Fläche 12 m 2",
   ],
   ["text that stands askew at the end", [ROTATED, ...lines(LEFT, 50, 50)], `${LEFT.join("\n")}\n\nENTWURF gültig`],
+  [
+    "two parts of a page with columns one after the other",
+    [...lines(LEFT, 50, 50), ...lines(RIGHT, 220, 50), ...lines(LEFT, 50, 160), ...lines(RIGHT, 220, 160)],
+    [LEFT, RIGHT, LEFT, RIGHT].map((column) => column.join("\n")).join("\n\n"),
+  ],
   ["nothing on an empty page", [], ""],
 ];
 
@@ -108,6 +113,15 @@ test("reads words of a script that runs from right to left in its direction (22 
       turned: false,
     }));
   assert.equal(readInOrder([...word("שלום", 200), ...word("עולם", 175)]), "שלום עולם");
+});
+
+test("ends a word where the next letter stands elsewhere, though the file has no blank between them", () => {
+  const glyphs = typed([
+    { text: "Summe", x: 50, y: 50 },
+    { text: "12", x: 300, y: 50 },
+    { text: "unten", x: 310, y: 80 },
+  ]).map((glyph) => ({ ...glyph, apart: false }));
+  assert.equal(readInOrder(glyphs), "Summe 12\n\nunten");
 });
 
 test("joins a word that the end of a line breaks, also from one column to the next line of the same", () => {

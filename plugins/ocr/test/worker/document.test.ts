@@ -106,6 +106,31 @@ test("knows how much of a page pictures cover, also when they are cut into strip
     });
 });
 
+test("finds pictures that are drawn by way of a form, where the form puts them (22 O1)", () => {
+  const picture = { dictionary: `${pictureHead(2, 2)} /ColorSpace /DeviceGray`, data: Buffer.from([0, 255, 255, 0]) };
+  // The picture is the last object of the second page.
+  const head = "/Type /XObject /Subtype /Form /BBox [0 0 1 1] /Resources << /XObject << /Im 8 0 R >> >>";
+  const form = { dictionary: head, data: Buffer.from("q 1 0 0 0.5 0 0 cm /Im Do Q") };
+  const content = Buffer.from("q 595 0 0 842 0 0 cm /Im Do Q");
+  using(
+    writePdf([
+      { content, picture: form },
+      { content, picture },
+    ]),
+    (document) => {
+      assert.ok(Math.abs(document.textLayer(1).imageShare - 0.5) < 0.01, String(document.textLayer(1).imageShare));
+    },
+  );
+});
+
+test("opens no picture or page with more pixels than allowed (22 §1)", () => {
+  for (const file of [HARMFUL_PDFS.pixels(), HARMFUL_PDFS.poster()])
+    assert.equal(
+      reasonOf(() => using(file, (document) => document.render(1, { dpi: 300, maxPixels: 50_000_000 }))),
+      "too_large",
+    );
+});
+
 test("draws a page at the resolution that is asked for, or the highest that it may have", () => {
   using(digitalPdf(1).pdf, (document) => {
     const { page, dpi } = document.render(1, { dpi: 150, maxPixels: 50_000_000 });
