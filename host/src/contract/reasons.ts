@@ -6,6 +6,7 @@
 import type { AnyErrorCode } from "./errors.ts";
 import { FILE_REASONS } from "./file-reasons.ts";
 import { MESH_REASONS } from "./mesh-reasons.ts";
+import { READING_REASONS } from "./reading-reasons.ts";
 import { SESSION_REASONS } from "./session-reasons.ts";
 import { TOKEN_REASONS } from "./token-reasons.ts";
 
@@ -430,23 +431,7 @@ const ROWS = {
   },
   needed_by: { code: "bad_request", message: "Another plugin needs this one.", action: "Remove that one first." },
   disabled: { code: "not_found", message: "The plugin is switched off.", action: "Enable it on its page." },
-  // ocr
-  language_unsupported: {
-    code: "bad_request",
-    message: "This language is not installed for text recognition.",
-    action: "Choose an installed language.",
-  },
-  source: { code: "bad_request", message: "Exactly one picture is needed.", action: "Send either `image_b64` or `image_cid`." },
-  decode_failed: {
-    code: "bad_request",
-    message: "This is not a picture that can be read.",
-    action: "Send a PNG, JPEG, WebP, BMP, TIFF or PNM picture.",
-  },
-  backend_unknown: {
-    code: "not_found",
-    message: "There is no text recognition engine by that name.",
-    action: "Leave `backend` out, or choose one that is listed.",
-  },
+  // models and files
   model_missing: { code: "not_implemented", message: "A model file is missing.", action: "Install it from the plugin's page." },
   blob_store_missing: {
     code: "not_implemented",
@@ -553,10 +538,16 @@ const ROWS = {
 } as const;
 
 /** All of them. */
-export const REASONS: typeof ROWS & typeof FILE_REASONS & typeof MESH_REASONS & typeof SESSION_REASONS & typeof TOKEN_REASONS = {
+export const REASONS: typeof ROWS &
+  typeof FILE_REASONS &
+  typeof MESH_REASONS &
+  typeof READING_REASONS &
+  typeof SESSION_REASONS &
+  typeof TOKEN_REASONS = {
   ...ROWS,
   ...FILE_REASONS,
   ...MESH_REASONS,
+  ...READING_REASONS,
   ...SESSION_REASONS,
   ...TOKEN_REASONS,
 };

@@ -12,6 +12,8 @@ export interface OcrConfig {
   backends: BackendConfig[];
   defaultDpi: number;
   maxImagePixels: number;
+  maxPagesPerRequest: number;
+  textLayerFirst: boolean;
   lowQualityThreshold: number;
   fallbackLanguages: string[];
   pageTimeoutMs: number;
@@ -27,6 +29,8 @@ export function readConfig(raw: Readonly<Record<string, unknown>>): OcrConfig {
     backends: backends.map(readBackend),
     defaultDpi: numberOr(raw["default_dpi"], 300),
     maxImagePixels: numberOr(raw["max_image_pixels"], 50_000_000),
+    maxPagesPerRequest: numberOr(raw["max_pages_per_request"], 50),
+    textLayerFirst: raw["text_layer_first"] !== false,
     lowQualityThreshold: numberOr(raw["low_quality_threshold"], 0.6),
     fallbackLanguages: stringsOr(raw["fallback_languages"], LANGUAGES),
     pageTimeoutMs: numberOr(raw["page_timeout_seconds"], 30) * 1000,

@@ -1,13 +1,16 @@
 import { availableParallelism } from "node:os";
 import type { OcrBackend } from "./backends/backend.ts";
 import { PageQueue, workersFor } from "./backends/page-queue.ts";
-import { createTesseract, type DecodeHost } from "./backends/tesseract.ts";
+import type { DecodeHost } from "./backends/decode-work.ts";
+import { createTesseract } from "./backends/tesseract.ts";
 import { type ImageCall, type ImageOutput, readImage } from "./capabilities/image.ts";
+import { type PdfCall, type PdfDone, type PdfFrame, readPdf } from "./capabilities/pdf.ts";
+import { openTextShelf, type ShelfHost } from "./capabilities/text-shelf.ts";
 import { type OcrConfig, readConfig } from "./config.ts";
 import { type HealthReport, HealthWatch, type Later, laterByTimer } from "./health-watch.ts";
 
 /** The part of the plugin context that the service needs; `ctx` fits. */
-export interface ServiceHost extends DecodeHost {
+export interface ServiceHost extends DecodeHost, ShelfHost {
   capabilities: {
     register(ref: string, instance: { params: object; maxConcurrent?: number }): Promise<{ remove(): Promise<void> }>;
   };
@@ -16,17 +19,22 @@ export interface ServiceHost extends DecodeHost {
 
 export interface Service {
   image(call: ImageCall): Promise<{ output: ImageOutput; backend: string }>;
+  pdf(call: PdfCall): AsyncGenerator<PdfFrame, PdfDone, void>;
   /** Takes new settings over; pages being read finish under the old ones. */
   configure(raw: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
-/** Registers one capability for each backend and keeps them in step with the settings. @source 22 §1 */
+/** Pages and documents that one backend works on at a time. @source 22 §1 */
+const AT_ONCE = { "ocr.image@1.0": 4, "ocr.pdf@1.0": 2 };
+
+/** Registers both capabilities for each backend and keeps them in step with the settings. @source 22 §1 */
 export async function openService(
   host: ServiceHost,
   raw: Readonly<Record<string, unknown>>,
   later: Later = laterByTimer,
 ): Promise<Service> {
   const watch = new HealthWatch((state) => host.health.report(state), later);
+  const shelf = openTextShelf(host);
   const queue = new PageQueue(workersFor(availableParallelism()));
   let config: OcrConfig;
   let backends: OcrBackend[] = [];
@@ -47,9 +55,14 @@ export async function openService(
         max_image_pixels: backend.maxPixels,
         requires_internet: false,
       };
-      registrations.push(await host.capabilities.register("ocr.image@1.0", { params, maxConcurrent: 4 }));
+      for (const [ref, maxConcurrent] of Object.entries(AT_ONCE))
+        registrations.push(await host.capabilities.register(ref, { params, maxConcurrent }));
       void backend.warm();
     }
+  }
+
+  function look(): void {
+    for (const backend of backends) watch.look(backend);
   }
 
   await configure(raw);
@@ -59,7 +72,14 @@ export async function openService(
       try {
         return await readImage(call, { backends, config });
       } finally {
-        for (const backend of backends) watch.look(backend);
+        look();
+      }
+    },
+    async *pdf(call) {
+      try {
+        return yield* readPdf(call, { backends, config, shelf });
+      } finally {
+        look();
       }
     },
   };

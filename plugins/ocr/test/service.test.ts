@@ -3,11 +3,11 @@ import test from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { Later } from "../src/health-watch.ts";
 import { openService } from "../src/service.ts";
-import { fakeHost, unreadBytes } from "./support/fake-host.ts";
+import { fakeFiles, fakeHost, unreadBytes } from "./support/fake-host.ts";
 
-const call = { params: {}, input: {}, picture: unreadBytes(10), signal: new AbortController().signal };
+const call = { params: {}, input: {}, picture: unreadBytes(10), files: fakeFiles(), signal: new AbortController().signal };
 
-test("registers one capability for the backend, with what it can do (22 §1)", async () => {
+test("registers both capabilities for the backend, with what it can do (22 §1)", async () => {
   const host = fakeHost();
   await openService(host, {});
   const params = {
@@ -17,7 +17,10 @@ test("registers one capability for the backend, with what it can do (22 §1)", a
     max_image_pixels: 50_000_000,
     requires_internet: false,
   };
-  assert.deepEqual(host.registered, [{ ref: "ocr.image@1.0", params, maxConcurrent: 4 }]);
+  assert.deepEqual(host.registered, [
+    { ref: "ocr.image@1.0", params, maxConcurrent: 4 },
+    { ref: "ocr.pdf@1.0", params, maxConcurrent: 2 },
+  ]);
   await setImmediate();
   assert.deepEqual(
     host.sent.map((work) => work.message),
@@ -36,7 +39,7 @@ test("new settings take effect without a restart; switched off, it withdraws and
   const host = fakeHost();
   const service = await openService(host, {});
   await service.configure({ max_image_pixels: 3_000_000 });
-  assert.equal(host.registered.length, 1);
+  assert.equal(host.registered.length, 2);
   assert.equal(host.registered[0]?.params["max_image_pixels"], 3_000_000);
   await service.configure({ enabled: false });
   assert.deepEqual(host.registered, []);

@@ -35,6 +35,8 @@ export interface TestHostOptions {
   clock?: FakeClock;
   /** By `name@X.Y`: what answers the plugin's own calls. */
   capabilities?: Readonly<Record<string, Stub>>;
+  /** Folders of other plugins of the same node, with all rights they ask for: such as the one that keeps the files. They start before it. */
+  beside?: readonly string[];
 }
 
 /** Another version of the plugin under test. */

@@ -67,6 +67,7 @@ export async function createTestHost(options: TestHostOptions = {}): Promise<Tes
   const stage: Stage = { host, manifest, mode, processes, line: { cut: false }, clock, root, releases: 0 };
   try {
     stage.line = offerStubs(host.bus, options.capabilities ?? {});
+    for (const dir of options.beside ?? []) await stageBeside(stage, openProject({ args: [dir], cwd: process.cwd() }));
     let status = await stageRelease(stage, project, options.grants);
     if (options.config !== undefined) {
       await host.runtime.setConfig(manifest.id, options.config, { ...options.secrets });
@@ -91,6 +92,12 @@ async function stageRelease(
   mkdirSync(root, { mode: 0o755 });
   const release = await stagedRelease(project, { root, place, sourceMaps: stage.mode === "inproc" });
   return stage.host.runtime.stage(release, grants === "manifest" ? everything(project.manifest) : grants);
+}
+
+async function stageBeside(stage: Stage, project: Project): Promise<void> {
+  const { id } = project.manifest;
+  const { state } = await stageRelease(stage, project);
+  if (state !== "active") throw new Error(`${id} did not start: ${state}\n${textOf(stage.host, id)}`);
 }
 
 async function update(stage: Stage, { dir, grants }: UpdateOptions): Promise<PluginStatus> {

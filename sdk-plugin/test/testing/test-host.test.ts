@@ -18,6 +18,7 @@ import {
 } from "../../src/testing/index.ts";
 
 const PARROT = join(import.meta.dirname, "..", "fixtures", "parrot");
+const SHELF = join(import.meta.dirname, "../../../test/fixtures/plugins/shelf");
 const SAY = "ext.acme.parrot.say@1.0";
 const COUNT = "ext.acme.parrot.count@1.0";
 const OTHER = "ext.other.thing@1.0";
@@ -100,6 +101,20 @@ for (const { mode, skip } of modes())
       await host.call(SAY, { input: {} });
       back();
       assert.equal((await host.call(SAY, { input: { op: "call-other" } })).output["heard"], true);
+    });
+
+    it("runs other plugins of the node beside it, each under its own rights", async (t) => {
+      const host = await open(t, { beside: [SHELF] });
+      assert.equal(host.manifest.id, "acme/parrot");
+      const data = new TextEncoder().encode("on the shelf");
+      const { output } = await host.call("ext.dev.shelf.put@1.0", { input: { data, visibility: "private" } });
+      const got = await host.call("ext.dev.shelf.get@1.0", { input: { cid: output["cid"] } });
+      assert.equal(Buffer.from(got.output["data"] as unknown as Uint8Array).toString(), "on the shelf");
+      await host.kill9();
+      await until("the plugin under test is back", () => host.status().state === "active");
+      const still = await host.call("ext.dev.shelf.get@1.0", { input: { cid: output["cid"] } });
+      assert.equal(still.output["files"], 1, "the one beside it was not touched");
+      await assert.rejects(open(t, { beside: [join(SHELF, "src")] }), /hearthnet\.plugin\.json/);
     });
 
     it("gives back what was revoked, and says what is granted", async () => {

@@ -418,8 +418,24 @@ const reasons = {
   needed_by: ["Ein anderes Plugin braucht dieses.", "Entferne zuerst das andere."],
   disabled: ["Das Plugin ist ausgeschaltet.", "Schalte es auf seiner Seite ein."],
   language_unsupported: ["Diese Sprache ist für die Texterkennung nicht installiert.", "Wähle eine installierte Sprache."],
-  source: ["Es wird genau ein Bild gebraucht.", "Sende entweder `image_b64` oder `image_cid`."],
-  decode_failed: ["Das ist kein lesbares Bild.", "Sende ein Bild als PNG, JPEG, WebP, BMP, TIFF oder PNM."],
+  source: [
+    "Es wird genau ein Bild oder Dokument gebraucht.",
+    "Sende entweder die Datei selbst oder die Kennung einer gespeicherten.",
+  ],
+  decode_failed: [
+    "Das ist kein lesbares Bild oder Dokument.",
+    "Sende ein PDF oder ein Bild als PNG, JPEG, WebP, BMP, TIFF oder PNM; ist es beschädigt, speichere es neu.",
+  ],
+  pdf_encrypted: [
+    "Das PDF ist geschützt, und dieses Passwort öffnet es nicht.",
+    "Sende das richtige Passwort mit oder speichere die Datei ohne Schutz.",
+  ],
+  too_many_pages: [
+    "Das sind mehr Seiten, als ein Aufruf liest.",
+    "Frage mit `page_range` nach einem Teil, danach ab `more_from` weiter.",
+  ],
+  page_out_of_range: ["Diese Seiten hat das Dokument nicht.", "Seiten zählen ab 1; nenne entweder `page_range` oder `pages`."],
+  page_timeout: ["Die Seite zu lesen dauerte länger, als dieser Knoten erlaubt.", "Sende sie kleiner oder lass sie aus."],
   backend_unknown: [
     "Eine Texterkennung mit diesem Namen gibt es nicht.",
     "Lass `backend` weg oder wähle eine, die aufgeführt ist.",

@@ -1,19 +1,10 @@
-import { Failure } from "../failure.ts";
 import type { BackendConfig, OcrConfig } from "../config.ts";
 import type { PageResult, PictureOrder } from "../worker/engine.ts";
-import type { OcrBackend, PictureBytes } from "./backend.ts";
+import type { OcrBackend, PictureJob } from "./backend.ts";
+import { type DecodeHost, DecodeWork } from "./decode-work.ts";
 import type { PageQueue } from "./page-queue.ts";
-
-/** What the worker entry understands. */
-export type DecodeMessage = { op: "warm"; languages: string[] } | ({ op: "image" } & PictureOrder);
-
-/** The part of the plugin context that the backend needs; `ctx` fits. */
-export interface DecodeHost {
-  workers: {
-    run(name: string, message: object, options: { bytes?: PictureBytes[]; signal?: AbortSignal }): Promise<{ json: unknown }>;
-  };
-  assets: { list(glob?: string): Promise<string[]> };
-}
+import { openPdf } from "./pdf-file.ts";
+import { ENGINE_VERSION } from "./versions.ts";
 
 /**
  * Tesseract in the worker process `decode`.
@@ -21,9 +12,7 @@ export interface DecodeHost {
  */
 export function createTesseract(host: DecodeHost, config: { all: OcrConfig; own: BackendConfig; queue: PageQueue }): OcrBackend {
   const { all, own, queue } = config;
-  const closed = new AbortController();
-  let ok = true;
-  let loaded = false;
+  const work = new DecodeWork(host, queue);
 
   async function languages(): Promise<string[]> {
     const files = await host.assets.list("tessdata/*.traineddata.gz");
@@ -31,59 +20,30 @@ export function createTesseract(host: DecodeHost, config: { all: OcrConfig; own:
     return own.languages.filter((language) => installed.includes(language));
   }
 
-  async function run(message: DecodeMessage, options: { bytes?: PictureBytes[]; signal: AbortSignal }): Promise<unknown> {
-    try {
-      const { json } = await host.workers.run("decode", message, options);
-      ok = true;
-      loaded = true;
-      return json;
-    } catch (error) {
-      ok = !isEngineFault(error);
-      loaded &&= !options.signal.aborted;
-      throw error;
-    }
+  function orderOf({ languages: wanted, pre }: Pick<PictureJob, "languages" | "pre">): PictureOrder {
+    const { maxImagePixels: maxPixels, defaultDpi } = all;
+    return { languages: wanted, pre, maxPixels, defaultDpi, minConfidence: own.minConfidence };
   }
 
   return {
     name: "tesseract",
+    version: ENGINE_VERSION,
     handwriting: false,
     maxPixels: all.maxImagePixels,
     languages,
     async warm() {
-      const ready = (await languages()).filter((language) => all.fallbackLanguages.includes(language));
-      await queue
-        .run(closed.signal, () => run({ op: "warm", languages: ready }, { signal: closed.signal }))
-        .catch(() => undefined);
+      await work.warm((await languages()).filter((language) => all.fallbackLanguages.includes(language)));
     },
-    close: () =>
-      closed.abort(
-        new Failure("capacity_exceeded", { reason: "reconfigured", message: "The settings have just changed. Try again." }),
-      ),
-    health: () => (ok ? { ok, loaded } : { ok, loaded, detail: "The recognition engine does not start or broke down." }),
-    image(picture, job) {
-      const order: PictureOrder = {
-        languages: job.languages,
-        pre: job.pre,
-        maxPixels: all.maxImagePixels,
-        defaultDpi: all.defaultDpi,
-        minConfidence: own.minConfidence,
-      };
-      return queue.run(AbortSignal.any([job.signal, closed.signal]), async () => {
-        const tooLong = AbortSignal.timeout(all.pageTimeoutMs);
-        try {
-          const signal = AbortSignal.any([job.signal, tooLong]);
-          return (await run({ op: "image", ...order }, { bytes: [picture], signal })) as PageResult;
-        } catch (error) {
-          if (!tooLong.aborted || job.signal.aborted) throw error;
-          const message = `The page was not read within ${all.pageTimeoutMs / 1000} seconds. Send a smaller picture or a part of it.`;
-          throw new Failure("timeout", { reason: "page_timeout", message, cause: error });
-        }
-      });
+    close: () => work.close(),
+    health: () => {
+      const { ok, loaded } = work.health;
+      return ok ? { ok, loaded } : { ok, loaded, detail: "The recognition engine does not start or broke down." };
     },
+    async image(picture, job) {
+      const limit = { ms: all.pageTimeoutMs, advice: "Send a smaller picture or a part of it." };
+      return (await work.page({ op: "image", ...orderOf(job) }, { bytes: [picture], signal: job.signal, limit })) as PageResult;
+    },
+    options: (job) => ({ ...orderOf(job), text_layer_first: all.textLayerFirst }),
+    openPdf: (file, job) => openPdf({ work, file, job, order: orderOf, limitMs: all.pageTimeoutMs }),
   };
-}
-
-function isEngineFault(error: unknown): boolean {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-  return code === "internal_error" || code === "not_implemented";
 }

@@ -1,26 +1,44 @@
 /** Entry of the worker process `decode`: whatever strangers sent is opened here and nowhere else. @source plugin-platform §4.4 */
 import { defineWorker } from "@hearthnet/sdk-plugin";
-import type { DecodeMessage } from "../backends/tesseract.ts";
+import type { DecodeMessage } from "../backends/decode-work.ts";
 import { decodeFailed } from "../failure.ts";
 import { asHnError } from "../wire-error.ts";
 import { createEngine, type Engine, languageFolder } from "./engine.ts";
+import { createPdfReader, type PdfReader } from "./pdf-reader.ts";
 
-let engine: Engine | null = null;
+let opened: { engine: Engine; pdf: PdfReader } | null = null;
 
 export default defineWorker({
   async message(msg, { bytes, assetsDir }) {
-    engine ??= createEngine(languageFolder(`${assetsDir ?? "/assets"}/tessdata`));
-    const message = msg as unknown as DecodeMessage;
+    opened ??= open(`${assetsDir ?? "/assets"}/tessdata`);
     try {
-      if (message.op === "warm") {
-        await engine.warm(message.languages);
-        return { json: null };
-      }
-      const [picture] = bytes;
-      if (!picture) throw decodeFailed("No picture was sent.");
-      return { json: { ...(await engine.read(picture, message)) } };
+      return { json: await answer(opened, msg as unknown as DecodeMessage, bytes) };
     } catch (error) {
       throw asHnError(error);
     }
   },
 });
+
+function open(folder: string): { engine: Engine; pdf: PdfReader } {
+  const engine = createEngine(languageFolder(folder));
+  return { engine, pdf: createPdfReader(engine) };
+}
+
+async function answer(
+  { engine, pdf }: NonNullable<typeof opened>,
+  message: DecodeMessage,
+  bytes: Uint8Array[],
+): Promise<unknown> {
+  switch (message.op) {
+    case "warm":
+      await engine.warm(message.languages);
+      return null;
+    case "image": {
+      const [picture] = bytes;
+      if (!picture) throw decodeFailed("No picture was sent.");
+      return { ...(await engine.read(picture, message)) };
+    }
+    default:
+      return pdf.answer(message, bytes.length < 2 ? bytes[0] : Buffer.concat(bytes));
+  }
+}

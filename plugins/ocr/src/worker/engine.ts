@@ -4,6 +4,7 @@ import { type Core, openCore, outOfMemory } from "./core.ts";
 import { release } from "./library.ts";
 import { decodePicture, isOutOfMemory } from "./pixels.ts";
 import { composePage, type PageText, preparePage, type Preprocess } from "./page.ts";
+import type { Raster } from "../raster/raster.ts";
 import { createRecogniser, type LanguageData, type Recogniser } from "./recogniser.ts";
 
 export interface PictureOrder {
@@ -32,6 +33,14 @@ export interface Engine {
    * @throws bad_request `too_large` `decode_failed` · capacity_exceeded `memory` · not_implemented · internal_error `engine_failed`
    */
   read(picture: Uint8Array, order: PictureOrder): Promise<PageResult>;
+  /** The same for a page that is already pixels. @param rendered.dpi  at which it was rendered */
+  readPage(rendered: { page: Raster; dpi: number }, order: PictureOrder): Promise<PageResult>;
+}
+
+/** A picture in grey, and the resolution that it is said to have. */
+interface Source {
+  page: Raster;
+  dpi: number | null;
 }
 
 /** Above this the module is replaced after the page, because its memory never shrinks. */
@@ -49,12 +58,12 @@ export function createEngine(languageData: LanguageData): Engine {
     return loaded;
   }
 
-  async function read(picture: Uint8Array, order: PictureOrder): Promise<PageResult> {
+  async function read(order: PictureOrder, sourceIn: (core: Core) => Source): Promise<PageResult> {
     const { core, recogniser } = await load();
     let healthy = false;
     try {
-      const { page, header } = decodePicture(core, picture, order.maxPixels);
-      const prepared = preparePage(page, { statedDpi: header.dpi, defaultDpi: order.defaultDpi, pre: order.pre });
+      const { page, dpi } = sourceIn(core);
+      const prepared = preparePage(page, { statedDpi: dpi, defaultDpi: order.defaultDpi, pre: order.pre });
       const words = await recogniser.read(prepared.page, order.languages, prepared.dpi);
       healthy = core.memoryBytes() < KEEP_BELOW_BYTES;
       const text = composePage(words, order.minConfidence, prepared.toSource);
@@ -83,7 +92,14 @@ export function createEngine(languageData: LanguageData): Engine {
         // The first one last: its engine is the one that stays open.
         for (const language of languages.toReversed()) await recogniser.prepare([language]);
       }),
-    read: (picture, order) => inTurn(() => read(picture, order)),
+    read: (picture, order) =>
+      inTurn(() =>
+        read(order, (core) => {
+          const { page, header } = decodePicture(core, picture, order.maxPixels);
+          return { page, dpi: header.dpi };
+        }),
+      ),
+    readPage: (rendered, order) => inTurn(() => read(order, () => rendered)),
   };
 }
 

@@ -3,7 +3,7 @@ import test from "node:test";
 import type { ImageCall } from "../../src/capabilities/image.ts";
 import { Failure } from "../../src/failure.ts";
 import { openService, type Service } from "../../src/service.ts";
-import { type FakeHost, fakeHost, pageOf, unreadBytes } from "../support/fake-host.ts";
+import { type FakeHost, fakeFiles, fakeHost, pageOf, unreadBytes } from "../support/fake-host.ts";
 
 const picture = unreadBytes(1000);
 
@@ -13,7 +13,7 @@ async function open(config: Record<string, unknown> = {}): Promise<{ host: FakeH
 }
 
 function callOf(change: Partial<ImageCall> = {}): ImageCall {
-  return { params: {}, input: {}, picture, signal: new AbortController().signal, ...change };
+  return { params: {}, input: {}, picture, files: fakeFiles(), signal: new AbortController().signal, ...change };
 }
 
 async function refusal(service: Service, call: ImageCall): Promise<string> {
@@ -77,14 +77,24 @@ test("refuses each faulty request with its own reason (22 §1)", async () => {
   assert.equal(await refusal(service, callOf({ params: { languages: ["fra"] } })), "bad_request language_unsupported");
   assert.equal(await refusal(service, callOf({ picture: undefined })), "bad_request source");
   assert.equal(await refusal(service, callOf({ input: { image_cid } })), "bad_request source");
-  assert.equal(
-    await refusal(service, callOf({ picture: undefined, input: { image_cid } })),
-    "not_implemented blob_store_missing",
-  );
   assert.equal(await refusal(service, callOf({ picture: unreadBytes(8 * 1024 * 1024 + 1) })), "bad_request too_large");
   const empty = await open();
   empty.host.installed = [];
   assert.equal(await refusal(empty.service, callOf()), "not_implemented model_missing");
+});
+
+test("opens a stored picture as the caller may see it, by its size before its bytes (22 §1)", async () => {
+  const { host, service } = await open();
+  const files = fakeFiles();
+  const image_cid = `blake3:${"0".repeat(64)}`;
+  const byCid = callOf({ picture: undefined, input: { image_cid }, files });
+  await assert.rejects(service.image(byCid), { code: "not_found" });
+  files.stored.set(image_cid, { bytes: picture, visibility: "private" });
+  await service.image(byCid);
+  assert.equal(host.sent.at(-1)?.bytes[0], picture);
+  files.stored.set(image_cid, { bytes: unreadBytes(8 * 1024 * 1024 + 1), visibility: "private" });
+  files.open = () => Promise.reject(new Error("opened"));
+  assert.equal(await refusal(service, byCid), "bad_request too_large");
 });
 
 test("warns about a page that was read with little confidence, and still returns it (22 rule 6)", async () => {

@@ -1,10 +1,14 @@
+import { createHash } from "node:crypto";
+import type { JsonValue } from "@hearthnet/sdk-plugin";
 import type { PictureBytes } from "../../src/backends/backend.ts";
+import type { WorkBytes } from "../../src/backends/decode-work.ts";
+import type { StoredFiles } from "../../src/capabilities/source.ts";
 import type { ServiceHost } from "../../src/service.ts";
 import type { PageResult } from "../../src/worker/engine.ts";
 
 export interface SentWork {
   message: { op: string; languages: string[] } & Record<string, unknown>;
-  bytes: PictureBytes[];
+  bytes: WorkBytes;
   signal: AbortSignal | undefined;
 }
 
@@ -16,6 +20,11 @@ export interface FakeHost extends ServiceHost {
   installed: string[];
   answer: (work: SentWork) => Promise<unknown>;
   warmUp: () => Promise<unknown>;
+  notes: Map<string, JsonValue>;
+  /** What went into the community's log; `logFault` keeps it out. */
+  appended: { type: string; data: object; clientId: string }[];
+  logFault: Error | null;
+  warnings: string[];
 }
 
 export function fakeHost(): FakeHost {
@@ -42,6 +51,25 @@ export function fakeHost(): FakeHost {
       },
     },
     health: { report: (state) => void host.reports.push(state) },
+    notes: new Map(),
+    kv: {
+      get: (key) => Promise.resolve(host.notes.has(key) ? { value: host.notes.get(key) ?? null, version: 1 } : null),
+      put: (key, value) => {
+        host.notes.set(key, value as JsonValue);
+        return Promise.resolve({ written: true, version: 1 });
+      },
+    },
+    appended: [],
+    logFault: null,
+    events: {
+      append(type, data, { clientId }) {
+        if (host.logFault !== null) return Promise.reject(host.logFault);
+        host.appended.push({ type, data, clientId });
+        return Promise.resolve({});
+      },
+    },
+    warnings: [],
+    log: { warn: (message) => void host.warnings.push(message) },
   };
   return host;
 }
@@ -59,4 +87,36 @@ export function unreadBytes(size: number): PictureBytes {
     throw new Error("the plugin process must not read pictures");
   };
   return { size, bytes: refuse, text: refuse, stream: refuse };
+}
+
+/** A file store of which a test says what is in it. */
+export interface FakeFiles extends StoredFiles {
+  stored: Map<string, { bytes: PictureBytes; visibility: "private" | "community" | "public"; meta?: object }>;
+  /** Nothing can be seen any more, as by another caller. */
+  hidden: boolean;
+}
+
+export function fakeFiles(): FakeFiles {
+  const found = (cid: string): { bytes: PictureBytes; visibility: "private" | "community" | "public"; meta?: object } => {
+    const file = files.hidden ? undefined : files.stored.get(cid);
+    if (file === undefined) throw Object.assign(new Error("no such file"), { code: "not_found" });
+    return file;
+  };
+  const files: FakeFiles = {
+    stored: new Map(),
+    hidden: false,
+    open: async (cid) => found(cid).bytes,
+    stat: async (cid) => {
+      const { bytes, visibility, meta } = found(cid);
+      return { size: bytes.size, visibility, ...(meta === undefined ? {} : { meta: JSON.parse(JSON.stringify(meta)) as never }) };
+    },
+    put: async (bytes, { visibility, meta }) => {
+      const text = new TextDecoder().decode(bytes as Uint8Array);
+      const cid = `blake3:${createHash("sha256").update(text).digest("hex")}`;
+      const file = { ...unreadBytes(text.length), text: () => Promise.resolve(text) };
+      files.stored.set(cid, { bytes: file, visibility, ...(meta === undefined ? {} : { meta }) });
+      return cid;
+    },
+  };
+  return files;
 }

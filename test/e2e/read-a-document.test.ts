@@ -1,0 +1,124 @@
+/** The owner reads a document on the text recognition's own page. @source 22 §7, admin-ui §17 */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { FrameLocator, Locator } from "playwright-core";
+import { until } from "../../host/test/support/until.ts";
+import { digitalPdf, lockedPdf, mixedPdf, PDF_PASSWORD, scannedPdf } from "../fixtures/pdf-documents.ts";
+import { Opened } from "./support/closing.ts";
+import { openScene, type Scene } from "./support/scene.ts";
+import { Visitor } from "./support/visitor.ts";
+
+const PATH = "/plugins/hearthnet/ocr/panel/read";
+const AXE = readFileSync(join(import.meta.dirname, "..", "..", "node_modules", "axe-core", "axe.min.js"), "utf8");
+/** Reading a page takes seconds, on a busy machine many. */
+const PATIENT = { timeout: 90_000 };
+
+describe("a document is read on the page of text recognition (22 §7)", () => {
+  const opened = new Opened();
+  let scene: Scene;
+  after(() => opened.close());
+
+  before(async () => {
+    scene = await openScene(opened);
+    await scene.node.ask(["plugin", "install", "hearthnet/ocr", "--grant", "all"]);
+  });
+
+  const arrive = (name: string, language: "en" | "de"): Promise<Visitor> =>
+    Visitor.arrive(opened, {
+      browser: scene.browser,
+      admin: scene.node.ready.admin,
+      session: scene.session,
+      theme: "light",
+      width: 1280,
+      name,
+      language,
+    });
+  const inside = (me: Visitor): FrameLocator => me.page.frameLocator("iframe");
+  const choose = (me: Visitor, pdf: Buffer): Promise<void> =>
+    inside(me).locator("#file").setInputFiles({ name: "minutes.pdf", mimeType: "application/pdf", buffer: pdf });
+  const says = (me: Visitor, text: string): Locator => inside(me).locator("#state").getByText(text, { exact: true });
+
+  async function accessibleInside(me: Visitor): Promise<void> {
+    const frame = me.page.frames().find((one) => one !== me.page.mainFrame());
+    assert.ok(frame);
+    await frame.evaluate(AXE);
+    const violations = await frame.evaluate(async () => {
+      const { axe } = window as unknown as { axe: { run(o: object): Promise<{ violations: { id: string; help: string }[] }> } };
+      return (await axe.run({ preload: false })).violations.map(({ id, help }) => `${id}: ${help}`);
+    });
+    assert.deepEqual(violations, []);
+  }
+
+  it("pages appear as they are read, the scan last, and what they say can be searched, in both languages", async () => {
+    const { pdf } = await mixedPdf({ digital: 2, scans: 1 });
+    for (const [language, own, picture, done, found] of [
+      ["en", "The document's own text", "Read from the picture of the page", "3 pages read", /^Found \d+ times$/],
+      ["de", "Text des Dokuments selbst", "Vom Bild der Seite gelesen", "3 Seiten gelesen", /^\d+ Mal gefunden$/],
+    ] as const) {
+      const me = await arrive(`read-${language}`, language);
+      await me.visit(PATH);
+      await accessibleInside(me);
+      await choose(me, pdf);
+      const pages = inside(me).locator("article");
+      await pages.first().getByText(own, { exact: true }).waitFor(PATIENT);
+      await says(me, done).waitFor(PATIENT);
+      assert.equal(await pages.count(), 3);
+      await pages.nth(1).getByText(picture, { exact: true }).waitFor();
+      await pages.nth(1).getByText("Gefriertruhe").first().waitFor();
+      await inside(me).getByRole("searchbox").fill("kurbelradio");
+      await inside(me).locator("#hits").getByText(found).waitFor();
+      const marks = await inside(me).locator("mark").allTextContents();
+      assert.ok(marks.length === 2 && marks.every((mark) => mark === "Kurbelradio"), marks.join());
+      await accessibleInside(me);
+      await me.look("read");
+      me.assertClean();
+    }
+  });
+
+  it("a document can be dropped, a locked one asks for its password", async () => {
+    const me = await arrive("read-locked", "de");
+    me.allow(/400/);
+    await me.visit(PATH);
+    await inside(me)
+      .locator("#place")
+      .evaluate(
+        (place, bytes) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "locked.pdf", { type: "application/pdf" }));
+          place.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        },
+        [...lockedPdf().pdf],
+      );
+    await says(me, "Das Dokument ist geschützt. Sein Passwort öffnet es.").waitFor(PATIENT);
+    const password = inside(me).getByLabel("Passwort des Dokuments");
+    for (const secret of ["falsch", PDF_PASSWORD]) {
+      await password.fill(secret);
+      await inside(me).getByRole("button", { name: "Öffnen", exact: true }).click();
+      if (secret === "falsch") await says(me, "Das Dokument ist geschützt. Sein Passwort öffnet es.").waitFor(PATIENT);
+      await me.look(secret === "falsch" ? "locked" : "opened");
+    }
+    await says(me, "Eine Seite gelesen").waitFor(PATIENT);
+    await choose(me, Buffer.concat([Buffer.from("MZ"), Buffer.alloc(500, 0x90)]));
+    await says(me, "Das ist kein lesbares PDF, oder es ist beschädigt.").waitFor(PATIENT);
+    me.assertClean();
+  });
+
+  it("stops when it is told to, and when its reader leaves for another document", async () => {
+    const me = await arrive("read-stopped", "en");
+    await me.visit(PATH);
+    const { pdf } = await scannedPdf(6);
+    await choose(me, pdf);
+    await says(me, "Reading page 1 of 6").waitFor(PATIENT);
+    await inside(me).getByRole("button", { name: "Stop", exact: true }).click();
+    await says(me, "Stopped").waitFor();
+    await me.look("stopped");
+    await choose(me, pdf);
+    await says(me, "Reading page 1 of 6").waitFor(PATIENT);
+    await choose(me, digitalPdf(1).pdf);
+    await says(me, "One page read").waitFor(PATIENT);
+    await until("one page is left on screen", async () => (await inside(me).locator("article").count()) === 1);
+    me.assertClean();
+  });
+});
