@@ -53,7 +53,9 @@ ${(first?.head ?? "").replace(/.{64}/g, "$&\n")}
 - Up to ${PLUGIN_INLINE_ATTACHMENT_MAX_BYTES / KIB} KiB of attachments lie behind their header. What is larger has \`"stream": id\` and follows as \`chunk\` frames; the receiver acknowledges bytes with \`credit\`. At most
   ${PLUGIN_STREAM_WINDOW_BYTES / KIB} KiB of one stream and ${PLUGIN_CONNECTION_WINDOW_BYTES / KIB / KIB} MiB of a connection are on their way unacknowledged. The message counts as sent with its last \`chunk.end\`.
 - Of the frames of one answer at most ${STREAM_WINDOW_FRAMES} are on their way; \`credit\` comes for every ${STREAM_ACK_INTERVAL_FRAMES} that were taken. The same holds in the other direction for \`op.frame\`, and both
-  ways for frames that follow a message under its id until \`frame.end\`: from the host a \`call\` that says \`frames\`, or one to a role, from the plugin an op that says \`stream\`.
+  ways for frames that follow a message under its id until \`frame.end\`: from the host a \`call\` that says \`frames\`, one to a role, or an \`http\` that says \`socket\`, from the plugin an op that says \`stream\`.
+- An \`http\` that says \`socket\` is a WebSocket: \`message\` frames go both ways, \`{"text"}\`, or \`{"bytes"}\`, or a text of more than 128 Ki characters as bytes, \`{"encoded"}\`. \`frame.end\`: the client has
+  closed. The plugin's \`done\` closes it, with \`{"code", "reason"}\` if it likes. Runners that announce \`http.socket\` are asked.
 - \`event\` and \`topic\` are questions of the host: one \`ok\` or \`error\` each, and the next comes after it.
 - After \`cancel\` the call ends within ${CANCEL_DEADLINE_MS} ms, with an \`error\` or what was ready.
 - \`cancel\`, \`credit\`, \`ping\`, \`pong\`, \`drain\`, \`stop\` and \`bye\` may overtake what waits to be sent.

@@ -3,7 +3,7 @@ import type { Frame, JsonObject } from "@hearthnet/host/contract";
 import type { HnBytes } from "./bytes.ts";
 import type { Message, Roles, View } from "./commons.ts";
 import type { Ctx, Req } from "./context.ts";
-import type { HttpHandler, PanelMethod } from "./doors.ts";
+import type { HttpHandler, PanelMethod, SocketHandler } from "./doors.ts";
 
 /** Shape that `hearthnet plugin types` generates from manifest and schemas. */
 export interface Manifest {
@@ -69,8 +69,10 @@ export interface PluginDefinition<M extends Manifest = AnyManifest> {
   topics?: Record<string, (message: Message, ctx: Ctx<M["config"]>) => Promise<void> | void>;
   /** What others reach through the host where this plugin is assigned the role. */
   roles?: Roles<Ctx<M["config"]>>;
-  /** By `METHOD /path`, exactly the routes of `contributes.http`. */
+  /** By `METHOD /path`, exactly the routes of `contributes.http` without `ws`. */
   http?: Record<string, HttpHandler<M["config"]>>;
+  /** By `GET /path`, exactly the routes of `contributes.http` with `ws`. */
+  sockets?: Record<string, SocketHandler<M["config"]>>;
   /** What the panels of the manifest may ask for, by name. */
   panel?: { methods: Record<string, PanelMethod<M["config"]>> };
   /** New settings. `"restart"`, an error or more than 10 s: the plugin is started anew with them. */

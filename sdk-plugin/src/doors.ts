@@ -43,6 +43,24 @@ export type HttpHandler<Config extends object = JsonObject> = (
   ctx: Ctx<Config>,
 ) => Promise<HttpAnswer> | HttpAnswer;
 
+/** One client of a WebSocket route. It lasts for as long as the handler runs; the client's proof is the route's `auth`, as with requests. */
+export interface Socket extends Omit<HttpRequest, "body" | "bytes"> {
+  /** Agreed on, of the manifest's `protocols`; null where it names none. */
+  readonly protocol: string | null;
+  /** What the client sends, text or bytes; ends when the client has closed. Read it once: who does not read slows the client down. */
+  messages(): AsyncIterable<string | Uint8Array>;
+  /**
+   * Resolves when there is room for more: wait for it, and a slow client slows you down instead of filling memory.
+   * @throws HnError bad_request beyond 1 MiB · AbortError once it has ended
+   */
+  send(message: string | Uint8Array): Promise<void>;
+  /** Ends it. @param code  1000, or one of your own from 3000 to 4999. @param reason  at most 123 bytes */
+  close(code?: number, reason?: string): void;
+}
+
+/** Returning closes with 1000, throwing with a code that says what was wrong. */
+export type SocketHandler<Config extends object = JsonObject> = (socket: Socket, ctx: Ctx<Config>) => Promise<void> | void;
+
 export interface PanelCall {
   /** Id of the panel in the manifest. */
   readonly panel: string;

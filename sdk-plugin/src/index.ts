@@ -71,7 +71,7 @@ export {
   type Worker,
   type WorkerDefinition,
 } from "./definition.ts";
-export type { HttpAnswer, HttpHandler, HttpRequest, PanelCall, PanelMethod } from "./doors.ts";
+export type { HttpAnswer, HttpHandler, HttpRequest, PanelCall, PanelMethod, Socket, SocketHandler } from "./doors.ts";
 export type {
   Answer,
   AnswerHeaders,

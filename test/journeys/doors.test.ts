@@ -1,8 +1,10 @@
 /** A plugin's routes on the port of a real node. @source plugin-platform §2.4 */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { request } from "node:https";
 import { it } from "node:test";
-import type { JsonObject, PluginStatus } from "@hearthnet/host/contract";
+import { Agent, WebSocket } from "undici";
+import type { JsonObject, LedgerRow, PluginStatus } from "@hearthnet/host/contract";
 import { until } from "../../host/test/support/until.ts";
 import { packFixture } from "../fixtures/signed-folder.ts";
 import { startNode, temporaryFolder, type LiveNode } from "../support/live-node.ts";
@@ -35,12 +37,23 @@ function ask(node: LiveNode, path: string, o: { method?: string; body?: string }
   });
 }
 
+/** What the record says of WebSockets. */
+async function talks(node: LiveNode): Promise<string[]> {
+  const rows = await node.ask<LedgerRow[]>(["audit", "list", "--plugin", ID]);
+  return rows.filter(({ op }) => op.startsWith("http.socket")).map(({ verdict, op }) => `${verdict} ${op}`);
+}
+
 it("opens them with the plugin, shuts them with it and with its right, and lets nobody in who has not signed", async (t) => {
   const node = await startNode(t);
   assert.equal((await ask(node, NOTES)).status, 404);
   const path = await packFixture(temporaryFolder(t), "doors");
   const status = await node.ask<PluginStatus>(["plugin", "install", "--from", path, "--grant", "all"]);
-  assert.deepEqual(status.routes, [`GET ${NOTES}`, `POST ${NOTES}/:list`]);
+  assert.deepEqual(status.routes, [
+    `GET ${NOTES}`,
+    `POST ${NOTES}/:list`,
+    "GET /ext/hearthnet/doors/talk/:room",
+    "GET /ext/hearthnet/doors/watch",
+  ]);
 
   const notes = await ask(node, NOTES);
   assert.deepEqual([notes.status, notes.body], [200, { notes: [] }]);
@@ -49,7 +62,16 @@ it("opens them with the plugin, shuts them with it and with its right, and lets 
   const unsigned = await ask(node, `${NOTES}/street`, { method: "POST", body: '{"text":"Moin"}' });
   assert.deepEqual([unsigned.status, unsigned.body["reason"]], [400, "header_missing"]);
 
+  const socket = new WebSocket(new URL("/ext/hearthnet/doors/watch", node.ready.bus.replace("https:", "wss:")), {
+    protocols: "doors.v1",
+    dispatcher: new Agent({ connect: { rejectUnauthorized: false } }),
+  });
+  await once(socket, "open");
+  const closed = once(socket, "close");
+  await until("the record has it", async () => (await talks(node)).includes("allow http.socket.open"));
   await node.ask(["plugin", "revoke", ID, "http.mount"]);
+  assert.equal(((await closed) as [CloseEvent])[0].code, 1011);
+  await until("the record has its end", async () => (await talks(node)).includes("deny http.socket.close"));
   assert.equal((await ask(node, NOTES)).status, 404);
   await node.ask(["plugin", "grant", ID, "http.mount"]);
   assert.equal((await ask(node, NOTES)).status, 200);

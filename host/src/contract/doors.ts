@@ -37,6 +37,32 @@ export interface RouteAnswer {
   body: { json?: JsonObject; text?: string; bytes?: Uint8Array };
 }
 
+/** One message of a WebSocket: text, or bytes. */
+export type SocketMessage = string | Uint8Array;
+
+/** How a plugin ends a WebSocket. */
+export interface SocketEnd {
+  /** 1000, or one of the plugin's own from 3000 to 4999. */
+  code: number;
+  /** At most 123 bytes. */
+  reason: string;
+}
+
+/** A route that speaks WebSocket instead of answering. */
+export interface RouteSocket {
+  /** Subprotocols, one of which the client must offer; empty: none is agreed on. */
+  protocols: readonly string[];
+  /**
+   * Speaks with one client: takes what it sends, yields what it is sent. Leaving the loop ends it for the plugin.
+   * @param incoming  ends when the client has ended
+   * @throws HnError
+   */
+  talk(
+    request: RouteRequest,
+    o: { protocol: string | null; incoming: AsyncIterable<SocketMessage> },
+  ): AsyncGenerator<SocketMessage, SocketEnd, void>;
+}
+
 export interface MountedRoute {
   method: string;
   /** Below the prefix, with parameters like `:id`. */
@@ -45,8 +71,10 @@ export interface MountedRoute {
   /** Pseudo-capability that signs it; for `member`, `federated` and `signed`. @source 02 T-4 */
   pseudo?: string;
   maxBodyBytes: number;
-  /** @throws HnError */
+  /** @throws HnError; bad_request reason websocket_only where it speaks WebSocket */
   serve(request: RouteRequest): Promise<RouteAnswer>;
+  /** Absent: it answers each request by itself. */
+  socket?: RouteSocket;
 }
 
 /** Routes of one release that are live. */

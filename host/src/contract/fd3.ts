@@ -82,11 +82,13 @@ export type HostMessage =
       stream: boolean;
       att?: Attachment[];
     }
-  /** A request on a mounted route, `METHOD /path` as declared; `body` holds `json` (`encoded`: its text as bytes, from 256 KiB on), or `bytes`, or nothing. Answered with `result` or `error`. */
+  /** A request on a mounted route, `METHOD /path` as declared; `body` holds `json` (`encoded`: its text as bytes, from 256 KiB on), or `bytes`, or nothing. Answered with `result` or `error`; where it opens a WebSocket, with frames as a stream is. */
   | {
       t: "http";
       id: number;
       route: string;
+      /** A WebSocket under this subprotocol, if any. What the client sends follows under its id until `frame.end`, both ways as `socketFrame` says. */
+      socket?: { protocol: string | null };
       path: string;
       params: Record<string, string>;
       query: Record<string, string>;

@@ -73,6 +73,19 @@ export interface PluginLimits {
   maxBlockMs?: number;
 }
 
+/** One address of a plugin on the public port. @source plugin-platform §2.1 */
+export interface DeclaredRoute {
+  method: string;
+  path: string;
+  auth: RouteAuth;
+  pseudo?: string;
+  /** Of a body, or of one message of a WebSocket. */
+  maxBodyBytes?: number;
+  /** It speaks WebSocket; under one of `protocols`, if any are named. */
+  ws?: boolean;
+  protocols?: string[];
+}
+
 /** `hearthnet.plugin.json`, version 1. @source plugin-platform §2.1 */
 export interface PluginManifest {
   $schema?: string;
@@ -97,7 +110,7 @@ export interface PluginManifest {
     schedules?: { id: string; every?: string; cron?: string; jitter?: number; catchUp?: boolean }[];
     http?: {
       prefix: string;
-      routes: { method: string; path: string; auth: RouteAuth; pseudo?: string; maxBodyBytes?: number; ws?: boolean }[];
+      routes: DeclaredRoute[];
     }[];
     views?: { name: string; types: string[]; snapshot: boolean }[];
     topics?: { publish?: string[]; subscribe?: string[] };

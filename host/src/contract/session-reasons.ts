@@ -1,5 +1,15 @@
 /** Reasons of the peer session, a part of the table in `reasons.ts`. @source network.md §1.8 */
 export const SESSION_REASONS = {
+  plugin_sockets_full: {
+    code: "capacity_exceeded",
+    message: "Too many WebSockets to this plugin are open.",
+    action: "Close one that you no longer need, or try again later.",
+  },
+  websocket_only: {
+    code: "bad_request",
+    message: "This address speaks WebSocket and answers no plain request.",
+    action: "Open a WebSocket there.",
+  },
   call_malformed: {
     code: "bad_request",
     message: "The call on the peer session is malformed.",

@@ -20,6 +20,7 @@ import { readBootId } from "./limits/boot-id.ts";
 import { CallerRates, DEFAULT_RATES, type Rates } from "./limits/caller-rates.ts";
 import { CONNECTION_LIMITS, Connections, type ConnectionLimits } from "./limits/connections.ts";
 import { ReplayCache } from "./limits/replay-cache.ts";
+import { mountedSockets } from "./mounts/sockets.ts";
 import type { MountTable } from "./mounts/table.ts";
 import { Desk, NOBODY_MORE } from "./pubsub/desk.ts";
 import { Sockets } from "./websocket/sockets.ts";
@@ -157,7 +158,10 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
   const app = createServer(room, { tls: o.tls, patience: { ...PATIENCE, ...o.patience } });
   app.server.maxConnections = limits.total;
   app.server.on("connection", (socket: Socket) => connections.opened(socket));
-  switchUpgrades(app.server, room, [...upgradeTable(room), ...(o.sessions === undefined ? [] : [peerDoor(room, o.sessions)])]);
+  switchUpgrades(app.server, room, {
+    table: [...upgradeTable(room), ...(o.sessions === undefined ? [] : [peerDoor(room, o.sessions)])],
+    mounted: mountedSockets(room),
+  });
   o.sessions?.serveWith(room);
   const host = o.host ?? "::";
   try {

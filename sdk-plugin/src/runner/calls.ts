@@ -10,6 +10,7 @@ import type { HostLink, Parent, PluginChannel } from "./host-link.ts";
 import { isObject, kindOf, split } from "./json.ts";
 import { LateSignal } from "./late-signal.ts";
 import { answerRole } from "./roles.ts";
+import { answerSocket } from "./sockets.ts";
 
 type RoleMessage = Extract<HostMessage, { t: "role" }>;
 type CallMessage = Extract<HostMessage, { t: "call" }>;
@@ -39,6 +40,8 @@ class Live implements Parent {
   readonly cancelled = new LateSignal();
   readonly ended = new LateSignal();
   credit: number = WINDOW;
+  /** What was sent last: what comes from several places goes out one after the other. */
+  tail: Promise<void> | undefined;
   wake: (() => void) | undefined;
   /** What follows the call. */
   readonly inbox: FrameInbox | undefined;
@@ -67,7 +70,8 @@ export class Calls {
   }
 
   receive(message: Asked, attachments: Attachments): void {
-    const follows = message.t === "role" || (message.t === "call" && message.frames === true);
+    const follows =
+      message.t === "role" || (message.t === "call" && message.frames === true) || (message.t === "http" && isSocket(message));
     const live = new Live(message.id, follows ? this.#inbox(message.id) : undefined);
     this.#live.set(message.id, live);
     void this.#answer(live, message, attachments);
@@ -113,12 +117,14 @@ export class Calls {
       const value = await this.#run(live, message, attachments);
       // Whatever the handler started and did not await must not outlive its call.
       live.ended.abort();
+      if (live.tail !== undefined) await this.#flushed(live);
       const { json, attachments: bytes } = split(value);
-      if ((message.t === "call" || message.t === "role") && message.stream)
+      if (((message.t === "call" || message.t === "role") && message.stream) || (message.t === "http" && isSocket(message)))
         await channel.send({ t: "done", id, data: json }, bytes);
       else await channel.send({ t: "result", id, output: json["output"] as JsonObject, meta: json["meta"] as JsonObject }, bytes);
     } catch (error) {
       live.ended.abort();
+      if (live.tail !== undefined) await this.#flushed(live);
       if (channel.closed) return;
       const { wire, detail } = describeFailure(error, live.cancelled.aborted);
       if (detail !== undefined) onFault(detail, { ...subjectOf(message), trace: message.trace });
@@ -131,6 +137,15 @@ export class Calls {
 
   async #run(live: Live, message: Asked, attachments: Attachments): Promise<object> {
     const { definition, ctx, link, panelCtx } = this.#options;
+    if (message.t === "http" && isSocket(message)) {
+      const { id, inbox, over, signal } = live;
+      const send = (frame: Frame): Promise<void> => {
+        const sent = (live.tail ?? Promise.resolve()).then(() => this.#send(live, frame));
+        live.tail = sent.catch(() => {});
+        return sent;
+      };
+      return answerSocket(message, { definition, ctx, link, attachments, live: { id, inbox, over, signal, send } });
+    }
     if (message.t === "http")
       return { output: await answerHttp(message, { definition, ctx, link, attachments, live }), meta: {} };
     if (message.t === "panel") return { output: await answerPanel(message, { definition, ctx: panelCtx(live), live }), meta: {} };
@@ -168,7 +183,6 @@ export class Calls {
   }
 
   async #frames(live: Live, frames: AsyncGenerator<unknown, unknown, void>): Promise<object> {
-    const { channel } = this.#options;
     const { signal } = live.cancelled;
     for (;;) {
       if (live.credit === 0) await this.#creditOrCancel(live);
@@ -190,19 +204,39 @@ export class Calls {
         throw new TypeError('A stream must yield frame("event", {…}).');
       }
       if (signal.aborted) continue;
-      live.credit -= 1;
-      const { json, attachments } = split({ [event]: data });
-      await channel.send({ t: "frame", id: live.id, event, data: json[event] as JsonObject }, attachments);
+      await this.#put(live, { event, data });
     }
   }
 
+  /** Sends when there is credit. @throws AbortError once the call has ended or was cancelled */
+  async #send(live: Live, frame: Frame): Promise<void> {
+    if (live.credit === 0) await this.#creditOrCancel(live);
+    if (live.cancelled.aborted) throw live.cancelled.signal.reason;
+    if (live.ended.aborted) throw abortError("The WebSocket has ended.");
+    await this.#put(live, frame);
+  }
+
+  /** What is on its way goes before the end. */
+  async #flushed(live: Live): Promise<void> {
+    live.wake?.();
+    await live.tail;
+  }
+
+  async #put(live: Live, { event, data }: Frame): Promise<void> {
+    live.credit -= 1;
+    const { json, attachments } = split({ [event]: data });
+    await this.#options.channel.send({ t: "frame", id: live.id, event, data: json[event] as JsonObject }, attachments);
+  }
+
   async #creditOrCancel(live: Live): Promise<void> {
-    while (live.credit === 0 && !live.cancelled.aborted) {
+    while (live.credit === 0 && !live.cancelled.aborted && !live.ended.aborted) {
       await new Promise<void>((resolve) => (live.wake = resolve));
     }
     live.wake = undefined;
   }
 }
+
+const isSocket = ({ socket }: HttpMessage): boolean => socket !== undefined;
 
 type Handler = NonNullable<PluginDefinition["capabilities"]>[string];
 

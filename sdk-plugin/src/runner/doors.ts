@@ -53,7 +53,7 @@ export async function answerHttp(
   return Object.fromEntries(Object.entries({ status, headers, json, text, bytes }).filter(([, part]) => part !== undefined));
 }
 
-function requestOf(
+export function requestOf(
   message: HttpMessage,
   { link, attachments, live }: { link: HostLink; attachments: Attachments; live: Running },
 ): HttpRequest {

@@ -68,7 +68,7 @@ function checkHandlers(definition: PluginDefinition): void {
   const panel: unknown = definition.panel;
   if (panel !== undefined && (!isObject(panel) || !isObject(panel["methods"])))
     throw new BrokenPlugin("definePlugin: panel must be { methods: { … } }.");
-  for (const group of ["capabilities", "schedules", "topics", "http", "panel"] as const) {
+  for (const group of ["capabilities", "schedules", "topics", "http", "sockets", "panel"] as const) {
     const handlers: unknown = group === "panel" ? definition.panel?.methods : definition[group];
     if (handlers === undefined) continue;
     if (!isObject(handlers))
@@ -138,10 +138,16 @@ function checkDeclared(definition: PluginDefinition, manifest: JsonObject): void
   compare("role", { handled: Object.keys(definition.roles ?? {}), declared: served, place: "roles" });
   compare("capability", { handled: Object.keys(definition.capabilities ?? {}), declared, place: "contributes.capabilities" });
   const routes = list(contributes["http"]).flatMap(({ routes: all }) => list(all));
+  const namesOf = (all: JsonObject[]): string[] => all.map(({ method, path }) => `${method as string} ${path as string}`);
   compare("route", {
     handled: Object.keys(definition.http ?? {}),
-    declared: routes.map(({ method, path }) => `${method as string} ${path as string}`),
+    declared: namesOf(routes.filter(({ ws }) => ws !== true)),
     place: "contributes.http",
+  });
+  compare("WebSocket route", {
+    handled: Object.keys(definition.sockets ?? {}),
+    declared: namesOf(routes.filter(({ ws }) => ws === true)),
+    place: "contributes.http, with ws,",
   });
   if (definition.panel !== undefined && list(contributes["panels"]).length === 0)
     throw new BrokenPlugin("definePlugin has panel methods, but contributes.panels of hearthnet.plugin.json declares no panel.");

@@ -50,7 +50,7 @@ export interface Served {
 
 export const PROTOCOL = 1;
 export const SDK_VERSION = "0.1.0";
-const FEATURES = ["data.open", "availability"];
+const FEATURES = ["data.open", "availability", "http.socket"];
 
 /** Speaks with one host until it says `stop` or the connection ends. */
 export function serve(options: ServeOptions): Served {

@@ -69,6 +69,7 @@ async function ofService(host: TestHost, check: Check, { inputs = {} }: Contract
     for (const ref of declared) times.push(await letGo(host, { ref, body: bodyOf(ref) }));
     return `${Math.round(Math.max(0, ...times))} ms`;
   });
+  await check(`lets a WebSocket that is cut go within ${CANCEL_MS} ms`, () => letsSocketsGo(host));
   await check("lets running calls end before it stops", () => drains(host, bodyOf));
   await check("takes its settings anew", async () => {
     if (host.manifest.config === undefined) return "it has no settings";
@@ -94,6 +95,21 @@ async function ofService(host: TestHost, check: Check, { inputs = {} }: Contract
     }
     return taken.join(", ") || "it has none that can be taken while it runs";
   });
+}
+
+async function letsSocketsGo(host: TestHost): Promise<string> {
+  const routes = (host.manifest.contributes.http ?? []).flatMap(({ routes: all }) => all).filter(({ ws }) => ws === true);
+  const strikes = (): number => host.logs().filter(({ message }) => message.includes(STRIKE)).length;
+  const before = strikes();
+  for (const { path } of routes) {
+    const socket = host.socket(path.replaceAll(/:[^/]+/g, "a"), { as: "anchor" });
+    await turn();
+    socket.leave();
+    await socket.closed.catch(() => undefined);
+    while (host.inFlight() > 0) await pause(POLL_MS);
+    if (strikes() > before) throw new Error(`GET ${path} did not end in time`);
+  }
+  return routes.map(({ path }) => path).join(", ") || "it has none";
 }
 
 /** Calls that were under way when the operator stopped the plugin are answered by the plugin, or cancelled with its own code. */

@@ -11,6 +11,17 @@ export { runContract, type ContractOptions, type ContractRow } from "./contract.
 export { fakeClock, type FakeClock } from "./fake-clock.ts";
 export type { TestNetwork, TestServer } from "./network.ts";
 export { MODE_VARIABLE, modes, type Mode } from "./modes.ts";
-export type { CallAs, CallInput, HttpAsk, StreamAs, TestHost, TestHostOptions, TestStream, UpdateOptions } from "./options.ts";
+export type {
+  CallAs,
+  CallInput,
+  HttpAsk,
+  SocketAsk,
+  StreamAs,
+  TestHost,
+  TestHostOptions,
+  TestSocket,
+  TestStream,
+  UpdateOptions,
+} from "./options.ts";
 export type { Stub, StubRequest } from "./stubs.ts";
 export { createTestHost } from "./test-host.ts";

@@ -10,6 +10,7 @@ import type {
   PluginManifest,
   PluginStatus,
   RouteAnswer,
+  SocketEnd,
   TrustLevel,
 } from "@hearthnet/host/contract";
 import type { FakeClock } from "./fake-clock.ts";
@@ -74,6 +75,26 @@ export interface HttpAsk extends CallAs {
   bytes?: Uint8Array;
 }
 
+/** A WebSocket on a route of the plugin. */
+export interface SocketAsk extends Omit<CallAs, "timeoutMs"> {
+  query?: Record<string, string>;
+  headers?: Record<string, string>;
+  /** Default the first that the route names. */
+  protocol?: string;
+}
+
+export interface TestSocket {
+  send(message: string | Uint8Array): void;
+  /** What the plugin sends next; undefined once it has ended. @throws Error when nothing comes for 5 s */
+  next(): Promise<string | Uint8Array | undefined>;
+  /** Closes as a client does; resolves when the plugin has ended it too. */
+  close(): Promise<SocketEnd>;
+  /** The connection is gone, without a word. */
+  leave(): void;
+  /** How the plugin has closed it. Rejects with what it, or the node, reports. */
+  readonly closed: Promise<SocketEnd>;
+}
+
 export interface TestStream extends AsyncGenerator<Frame, JsonObject, void> {
   /** Leaves the stream. Resolves when the plugin has let go of the call, or the host of the plugin. */
   cancel(): Promise<void>;
@@ -93,6 +114,12 @@ export interface TestHost {
    * @throws HnError not_found when no such route is open · what the plugin answers with
    */
   http(address: string, options?: HttpAsk): Promise<RouteAnswer>;
+  /**
+   * A WebSocket as the node hands it over once its client is proven; on `public` and `bearer` routes it is nobody's.
+   * @param path  of a route with `ws`
+   * @throws HnError not_found when no such route is open
+   */
+  socket(path: string, options?: SocketAsk): TestSocket;
   /** What a panel asks for. @throws HnError as the panel gets it */
   panel(panel: string, method: string, input?: JsonValue): Promise<JsonValue>;
   /** Leaving the loop cancels. */

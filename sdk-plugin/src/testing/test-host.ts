@@ -14,6 +14,7 @@ import type { CallInput, StreamAs, TestHost, TestHostOptions, TestStream, Update
 import { networkOf } from "./network.ts";
 import { Processes } from "./processes.ts";
 import { findRunner } from "./runner-path.ts";
+import { openTestSocket } from "./socket.ts";
 import { stagedRelease } from "./staged-release.ts";
 import { offerStubs, type Line } from "./stubs.ts";
 
@@ -131,6 +132,7 @@ function testHost(stage: Stage): TestHost {
     call: (ref, body, options = {}) => bus.call(request(host, { ref, body, options })),
     stream: (ref, body, options = {}) => openStream(stage, { ref, body, options }),
     http: (address, ask = {}) => askRoute(host, address, ask),
+    socket: (path, ask = {}) => openTestSocket(host, path, ask),
     panel: (panel, method, input = null) =>
       runtime.panel(id, { panel, method, input }, { requestId: "test-panel", signal: new AbortController().signal }),
     inFlight: () => runtime.inFlight(id),

@@ -548,6 +548,11 @@ const reasons = {
     "Von deiner Adresse sind zu viele WebSockets offen, die noch nicht gesagt haben, wer sie sind.",
     "Schicke auf jedem gleich die erste Nachricht, oder nimm Server-Sent Events.",
   ],
+  plugin_sockets_full: [
+    "Zu diesem Plugin sind zu viele WebSockets offen.",
+    "Schließe einen, den du nicht mehr brauchst, oder versuche es später noch einmal.",
+  ],
+  websocket_only: ["Diese Adresse spricht WebSocket und beantwortet keine einfache Anfrage.", "Öffne dort einen WebSocket."],
   acks_missing: ["Was geschickt wurde, wurde nicht rechtzeitig bestätigt.", "Lies schneller, oder verlange weniger."],
   usage: ["Der Befehl ist nicht vollständig.", "Siehe `hearthnet --help`."],
 } satisfies Record<keyof typeof en.reasons, ErrorText>;

@@ -24,6 +24,7 @@
  * await channel.send({ t: "result", id, output: json.output, meta: json.meta }, attachments);
  */
 export { FrameInbox, FrameOutlet } from "./client-frames.ts";
+export { isSocketEnd, readSocketEnd, readSocketFrame, socketFrame } from "./socket-message.ts";
 export { encodeFrame, FrameDecoder, protocolError, type DecodedFrame, type HeaderParser } from "./codec.ts";
 export { FrameChannel, type Attachments, type ByteSocket, type ChannelMessage, type FrameChannelOptions } from "./channel.ts";
 export { Lanes, type LanesOptions } from "./lanes.ts";

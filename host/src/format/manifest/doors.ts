@@ -1,4 +1,4 @@
-import type { PluginManifest } from "../../contract/index.ts";
+import type { DeclaredRoute, PluginManifest } from "../../contract/index.ts";
 import { isBelowPrefix, routeParts, routesCollide } from "./route.ts";
 
 type Wrong = (path: string, message: string) => void;
@@ -51,7 +51,7 @@ function checkRoutes(m: PluginManifest, wrong: Wrong): void {
       else if (!isBelowPrefix(route.path, prefix))
         wrong(`${here}/path`, `is not below /${prefix.replaceAll(".", "/")}, which its prefix owns`);
       if (!granted.auth.includes(route.auth)) wrong(`${here}/auth`, "is not covered by the permission http.mount");
-      if (route.ws === true) wrong(`${here}/ws`, "is not served yet; leave it out");
+      checkSocket({ route, at: here }, wrong);
       checkPseudo({ route, prefix, at: here }, wrong);
       if (seen.some((other) => routesCollide(other, route))) wrong(here, "can mean the same request as another route");
       if (route.pseudo !== undefined && seen.some(({ pseudo }) => pseudo === route.pseudo))
@@ -68,6 +68,18 @@ function checkPrefix(o: { prefix: string; id: string; at: string }, wrong: Wrong
   if (HOSTS_OWN.has(parts[0] ?? "")) wrong(`${o.at}/prefix`, "is reserved for the host");
   const namespace = (o.id.split("/")[0] ?? "").replaceAll("-", "_");
   if (parts[0] === "ext" && parts[1] !== namespace) wrong(`${o.at}/prefix`, `must begin with ext.${namespace}`);
+}
+
+/** A WebSocket begins as a GET, and the operator's terminal opens none. @source plugin-platform §2.1, 02 §8 */
+function checkSocket({ route, at }: { route: DeclaredRoute; at: string }, wrong: Wrong): void {
+  const { protocols = [] } = route;
+  if (route.ws !== true) {
+    if (protocols.length > 0) wrong(`${at}/protocols`, "belongs to a route with ws");
+    return;
+  }
+  if (route.method !== "GET") wrong(`${at}/method`, "must be GET: a WebSocket begins as one");
+  if (route.auth === "operator") wrong(`${at}/ws`, "is not served at the operator's terminal");
+  if (new Set(protocols).size !== protocols.length) wrong(`${at}/protocols`, "names one twice");
 }
 
 function checkPseudo(

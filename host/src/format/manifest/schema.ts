@@ -46,6 +46,7 @@ const ROUTE = closed({
   "pseudo?": CAPABILITY,
   "maxBodyBytes?": COUNT(1, 16_777_216),
   "ws?": FLAG,
+  "protocols?": LIST({ type: "string", pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" }, 8),
 });
 
 const CONTRIBUTES = closed({

@@ -13,11 +13,12 @@ import {
   type RouteRequest,
   type StoredRelease,
 } from "../../contract/index.ts";
-import { HnError, LateSignal } from "../../foundation/index.ts";
+import { HnError, type LateSignal } from "../../foundation/index.ts";
 import { headersOut } from "../../transport/index.ts";
 import { denied } from "../permission/index.ts";
 import { panelQuestion, routeQuestion, type PanelWish, type Question } from "./question.ts";
 import { PANEL_MESSAGE_MAX_BYTES, readRouteAnswer } from "./route-answer.ts";
+import { cancelledBy, RouteSockets, type RouteSocketsOptions } from "./route-sockets.ts";
 import type { StandingRights } from "./standing-rights.ts";
 import type { Wishes } from "./wishes.ts";
 
@@ -25,7 +26,7 @@ const ANSWER_MS = CONSTANTS.RPC_DEFAULT_TIMEOUT_SECONDS * 1000;
 /** When another release takes over in a second. */
 const RETRY_MS = 1000;
 
-export interface PluginDoorsOptions {
+export interface PluginDoorsOptions extends Pick<RouteSocketsOptions, "follow" | "onAllowed" | "onDenied"> {
   release: StoredRelease;
   mounts: Mounts;
   clock: Clock;
@@ -48,6 +49,7 @@ interface Running {
 export class PluginDoors {
   readonly #o: PluginDoorsOptions;
   readonly #running = new Set<Running>();
+  readonly #sockets: RouteSockets;
   #mounting: Mounting | undefined;
   #shut = false;
   readonly #rights: StandingRights<MountedRoute>;
@@ -56,6 +58,7 @@ export class PluginDoors {
 
   constructor(options: PluginDoorsOptions) {
     this.#o = options;
+    this.#sockets = new RouteSockets({ ...options, checkOpen: () => this.#checkOpen() });
     this.#rights = options.wishes.standing({
       op: "http.mount",
       permission: "http.mount",
@@ -87,6 +90,7 @@ export class PluginDoors {
 
   /** Withdrawn is what a successor has not taken over. */
   withdraw(): void {
+    this.#sockets.end();
     this.#rights.stopAsking();
     this.#mounting?.withdraw();
     this.#mounting = undefined;
@@ -104,6 +108,7 @@ export class PluginDoors {
     const mounting = this.#mounting;
     this.#mounting = undefined;
     this.#shut = true;
+    this.#sockets.end();
     return () => mounting?.withdraw();
   }
 
@@ -114,6 +119,7 @@ export class PluginDoors {
     else this.#routes = this.#rights.open();
     for (const { route, cancellation } of this.#running)
       if (!this.#routes.includes(route)) cancellation.abort(denied("http.mount", route.path));
+    this.#sockets.endUnless((route) => this.#routes.includes(route));
   }
 
   /**
@@ -148,27 +154,34 @@ export class PluginDoors {
   #declared(): MountedRoute[] {
     return (this.#o.release.manifest.contributes.http ?? [])
       .flatMap(({ routes }) => routes)
-      .filter(({ ws }) => ws !== true)
-      .map(({ method, path, auth, pseudo, maxBodyBytes }) => {
+      .map(({ method, path, auth, pseudo, maxBodyBytes, ws, protocols = [] }) => {
         const route: MountedRoute = {
           method,
           path,
           auth,
           ...(pseudo === undefined ? {} : { pseudo }),
           maxBodyBytes: Math.min(maxBodyBytes ?? CONSTANTS.CALL_BODY_MAX_BYTES, CONSTANTS.CALL_BODY_CEILING_BYTES),
-          serve: (request) => this.#serve(route, request),
+          serve: (request) => (ws === true ? Promise.reject(websocketOnly()) : this.#serve(route, request)),
+          ...(ws === true
+            ? { socket: { protocols, talk: (request, way) => this.#sockets.talk(route, { request, ...way }) } }
+            : {}),
         };
         return route;
       });
   }
 
-  async #serve(route: MountedRoute, request: RouteRequest): Promise<RouteAnswer> {
+  /** @throws capacity_exceeded */
+  #checkOpen(): void {
     if (this.#shut || !this.#o.isOpen())
       throw new HnError("capacity_exceeded", {
         message: "Another version of the plugin takes over at this moment.",
         action: "Try again in a second.",
         retryAfterMs: RETRY_MS,
       });
+  }
+
+  async #serve(route: MountedRoute, request: RouteRequest): Promise<RouteAnswer> {
+    this.#checkOpen();
     const running = { route, cancellation: cancelledBy(request.signal) };
     this.#running.add(running);
     try {
@@ -198,9 +211,6 @@ export class PluginDoors {
   }
 }
 
-function cancelledBy(signal: AbortSignal): LateSignal {
-  const cancellation = new LateSignal();
-  if (signal.aborted) cancellation.abort(signal.reason);
-  else signal.addEventListener("abort", () => cancellation.abort(signal.reason), { once: true });
-  return cancellation;
+function websocketOnly(): HnError {
+  return new HnError("bad_request", { reason: "websocket_only" });
 }

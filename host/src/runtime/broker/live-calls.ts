@@ -32,6 +32,8 @@ export interface CallEnd {
   /** `name@X.Y` as registered. */
   ref: string;
   ms: number;
+  /** How long it lasted was its caller's choice. */
+  lasting: boolean;
   /** Undefined: it went well. */
   error: unknown;
 }
@@ -50,6 +52,7 @@ class Entry implements LiveCall, Expiring {
   readonly call: HandedCall;
   readonly authority: Authority;
   readonly via: "" | "panel";
+  readonly lasting: boolean;
   /** Where frames follow the call. */
   readonly outlet: FrameOutlet | undefined;
   readonly startedAt: number;
@@ -75,6 +78,7 @@ class Entry implements LiveCall, Expiring {
     this.outlet = this.call.frames === undefined ? undefined : new FrameOutlet();
     this.authority = o.question.authority;
     this.via = o.question.via;
+    this.lasting = o.question.lasting === true;
     this.deadline = o.question.call.deadline;
     this.startedAt = o.startedAt;
     this.#onDeadline = o.onDeadline;
@@ -95,6 +99,11 @@ class Entry implements LiveCall, Expiring {
     this.#wake?.();
   }
 
+  /** Whoever reads it looks again. */
+  look(): void {
+    this.#wake?.();
+  }
+
   end(terminal: Terminal): void {
     this.terminal ??= terminal;
     this.#controller?.abort(callEnded());
@@ -109,7 +118,7 @@ class Entry implements LiveCall, Expiring {
 
   /** Resolves when there is a frame or the end. */
   async change(): Promise<void> {
-    if (this.frames.length > 0 || this.terminal !== undefined) return;
+    if (this.frames.length > 0 || this.terminal !== undefined || (this.lasting && this.cancelled !== undefined)) return;
     await new Promise<void>((resolve) => (this.#wake = resolve));
     this.#wake = undefined;
   }
@@ -162,11 +171,18 @@ export class LiveCalls {
   }
 
   /** Frames in order; leaving the loop cancels the call. The return value is the `done` summary. */
-  async *stream(ref: string, call: HandedCall, cancellation: Cancellation): AsyncGenerator<Frame, JsonObject, void> {
-    const entry = this.#open(callQuestion(ref, call), cancellation);
+  stream(ref: string, call: HandedCall, cancellation: Cancellation): AsyncGenerator<Frame, JsonObject, void> {
+    return this.follow(callQuestion(ref, call), cancellation);
+  }
+
+  /** As `stream`, of whatever is answered with frames. */
+  async *follow(question: Question, cancellation: Cancellation): AsyncGenerator<Frame, JsonObject, void> {
+    const entry = this.#open(question, cancellation);
     try {
       for (;;) {
         await entry.change();
+        // Its reader does not wait for the plugin to let go.
+        if (entry.lasting && entry.cancelled !== undefined) throw entry.cancelled.error;
         const frame = entry.frames.shift();
         if (frame === undefined) return this.#result(entry);
         entry.consumed += 1;
@@ -299,6 +315,7 @@ export class LiveCalls {
     // Of frames that follow a call this says nothing: the call itself is there.
     if (channel.abort(entry.id) && !entry.sent) return this.#end(entry, { ok: false, error });
     this.#send({ t: "cancel", id: entry.id, why });
+    if (entry.lasting) entry.look();
     this.#deadlines.forget(entry);
     entry.deadline = this.#options.clock.monotonic() + withinMs;
     this.#deadlines.watch(entry);
@@ -322,7 +339,7 @@ export class LiveCalls {
     const end = entry.cancelled === undefined ? terminal : { ok: false as const, error: entry.cancelled.error };
     entry.end(end);
     const ms = this.#options.clock.monotonic() - entry.startedAt;
-    this.#options.onEnd({ ref: entry.ref, ms, error: end.ok ? undefined : end.error });
+    this.#options.onEnd({ ref: entry.ref, ms, lasting: entry.lasting, error: end.ok ? undefined : end.error });
   }
 
   #result(entry: Entry): JsonObject {

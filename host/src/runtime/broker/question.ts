@@ -1,5 +1,5 @@
 /** What a plugin process is asked: a call from the bus, a request on its route, a wish of its panel. All are answered alike. @source plugin-platform §5.2 */
-import type { DispatchedCall, HostMessage, JsonObject, JsonValue, RouteRequest } from "../../contract/index.ts";
+import type { DispatchedCall, Frame, HostMessage, JsonObject, JsonValue, RouteRequest } from "../../contract/index.ts";
 
 /** Under whose rights the plugin's ops for it run: of who asked, the plugin's own, or nobody's, because nobody has proven who they are. */
 export type Authority = "caller" | "own" | "nobody";
@@ -16,6 +16,8 @@ export interface Question {
   authority: Authority;
   /** Stands in the ledger beside what the plugin does for it. */
   via: "" | "panel";
+  /** It goes on for as long as somebody likes, and ends at once when it is cancelled: a WebSocket. */
+  lasting?: true;
   /** @param o.body  the call's body without its bytes */
   message(o: { id: number; body: JsonObject; deadlineMs: number }): HostMessage;
 }
@@ -53,18 +55,28 @@ function bodyOf({ json, bytes }: RouteRequest["body"]): object {
   return text.length > JSON_INLINE_BYTES ? { encoded: Buffer.from(text, "utf8") } : { json };
 }
 
-/** @param o.route  `METHOD /path` as declared */
-export function routeQuestion(request: RouteRequest, o: { route: string; deadline: number }): Question {
+/**
+ * @param o.route  `METHOD /path` as declared
+ * @param o.socket  where it opens a WebSocket: what its client sends follows
+ */
+export function routeQuestion(
+  request: RouteRequest,
+  o: { route: string; deadline: number; socket?: { protocol: string | null; frames: AsyncIterable<Frame> } },
+): Question {
   const { path, params, query, headers, body, caller, requestId, traceId } = request;
+  const { socket } = o;
+  const call = { ...NODE, body: bodyOf(body) as never, caller: caller ?? NOBODY, traceId, requestId, deadline: o.deadline };
   return {
     ref: o.route,
-    call: { ...NODE, body: bodyOf(body) as never, caller: caller ?? NOBODY, traceId, requestId, deadline: o.deadline },
+    call: socket === undefined ? call : { ...call, stream: true, frames: socket.frames },
     authority: caller === null ? "nobody" : "caller",
     via: "",
+    ...(socket === undefined ? {} : { lasting: true as const }),
     message: ({ id, body: plain, deadlineMs }) => ({
       t: "http",
       id,
       route: o.route,
+      ...(socket === undefined ? {} : { socket: { protocol: socket.protocol } }),
       path,
       params,
       query,

@@ -1,6 +1,6 @@
 /** One life of one plugin: its process, its calls, its ops, its offers, its workers. @source plugin-platform §5, §6.3 */
 import { isProviderFault } from "../../bus/index.ts";
-import type { Cancellation, DispatchedCall, Grant, Handler, HostMessage, JsonObject, Reply } from "../../contract/index.ts";
+import type { Cancellation, DispatchedCall, Grant, Handler, HostMessage, JsonObject } from "../../contract/index.ts";
 import { HnError, TokenBucket } from "../../foundation/index.ts";
 import { protocolError, type Attachments } from "../../format/index.ts";
 import { Network, type EgressFigures } from "../net/index.ts";
@@ -89,7 +89,18 @@ export class Session {
       wishes: this.wishes,
       callTimeoutMs: limits.callTimeoutMs,
       isOpen: () => !this.#draining && this.process.running,
-      ask: (question, cancellation) => this.#put(question, cancellation),
+      ask: async (question, cancellation) => {
+        this.#admitQuestion(question);
+        return this.#calls.ask(question, cancellation);
+      },
+      follow: (question, cancellation) => {
+        if (!this.process.features.has("http.socket"))
+          throw new HnError("not_implemented", { message: "Its runner speaks no WebSocket." });
+        this.#admitQuestion(question);
+        return this.#calls.follow(question, cancellation);
+      },
+      onAllowed: options.onAllowed,
+      onDenied: options.onDenied,
       onFault: (text) => options.onLine({ source: "stderr", level: "warn", text }),
       onPanel: options.onPanel,
     });
@@ -312,11 +323,10 @@ export class Session {
   }
 
   /** What comes through the plugin's own doors counts as a call does. */
-  async #put(question: Question, cancellation: Cancellation): Promise<Reply> {
+  #admitQuestion(question: Question): void {
     if (this.#options.trial() !== undefined && question.via !== "panel" && !this.#isOfThisNode(question.call.caller))
       throw new HnError("unauthorized", { reason: "trial_run" });
     this.#admit(question.call.caller);
-    return this.#calls.ask(question, cancellation);
   }
 
   /** @returns the time at which it came, monotonic milliseconds */
@@ -455,8 +465,10 @@ export class Session {
   }
 
   #callEnded(end: CallEnd): void {
-    this.#samples[this.#sampled] = end.ms;
-    this.#sampled = (this.#sampled + 1) % SAMPLES;
+    if (!end.lasting) {
+      this.#samples[this.#sampled] = end.ms;
+      this.#sampled = (this.#sampled + 1) % SAMPLES;
+    }
     this.outcomes.calls += 1;
     if (this.#isFault(end)) this.outcomes.faults += 1;
     if (this.#calls.size === 0) this.#onIdle?.();

@@ -11,7 +11,8 @@ import { refuseWhenClosing, type Room } from "./room.ts";
 export interface UpgradeEntry {
   /** Whole, without the query. */
   path: string | RegExp;
-  protocol: string;
+  /** Null: whatever the client offers, none is agreed on. */
+  protocol: string | null;
   /**
    * Takes the connection over. What it throws is told to the sender in signed words and ends the connection; it must then not have written
    * anything.
@@ -25,9 +26,14 @@ const OTHER_PROTOCOL = 426;
 
 /**
  * The one place where a connection stops being HTTP: by path, then by subprotocol.
+ * @param o.mounted  what plugins have at an address that is not in the table
  * @source 02 §8, network.md §2.1
  */
-export function switchUpgrades(server: Pick<Server, "on">, room: Room, table: readonly UpgradeEntry[]): void {
+export function switchUpgrades(
+  server: Pick<Server, "on">,
+  room: Room,
+  { table, mounted }: { table: readonly UpgradeEntry[]; mounted: (request: IncomingMessage) => UpgradeEntry[] },
+): void {
   server.on("upgrade", (request: IncomingMessage, duplex: Duplex, head: Buffer) => {
     const socket = request.socket;
     const sender = request.headers["x-hearthnet-from"];
@@ -38,13 +44,14 @@ export function switchUpgrades(server: Pick<Server, "on">, room: Room, table: re
     const claim = readClaim(undefined, request.headers["x-hearthnet-request-id"]);
     try {
       refuseWhenClosing(room);
-      const here = table.filter(({ path }) => isAt(path, pathOf(request)));
+      const own = table.filter(({ path }) => isAt(path, pathOf(request)));
+      const here = own.length > 0 ? own : mounted(request);
       if (here.length === 0)
         throw new HnError("not_found", {
           message: "No WebSocket is offered at this address. See the protocol's list of endpoints.",
         });
       const offered = protocolsOf(request);
-      const entry = here.find(({ protocol }) => offered.includes(protocol));
+      const entry = here.find(({ protocol }) => protocol === null || offered.includes(protocol));
       if (entry !== undefined) return entry.open(request, socket, head);
       const answer = room.answerer.refuse(new HnError("bad_request", { reason: "upgrade_unsupported" }), ANYBODY, OTHER_PROTOCOL);
       answer.headers["sec-websocket-protocol"] = here.map(({ protocol }) => protocol).join(", ");

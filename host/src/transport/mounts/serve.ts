@@ -21,9 +21,19 @@ export function mountedRoute(room: Room, otherwise: Handler): Handler {
     const { method, url } = request.raw;
     const match = room.mounts?.find(method ?? "", pathOf(url ?? ""));
     if (match === undefined || match.route.auth === "operator") return otherwise(request, reply);
+    if (match.route.socket !== undefined) return upgradeMissing(room, request, reply);
     const open = match.route.auth === "public" || match.route.auth === "bearer";
     return (open ? openRoute(room, match) : provenRoute(room, match))(request, reply);
   };
+}
+
+/** A plain request where a WebSocket is spoken. @source RFC 9110 §15.5.22 */
+async function upgradeMissing(room: Room, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const verdict = room.gate.addresses.arrive(request.raw.socket.remoteAddress ?? "", undefined, room.clock.monotonic());
+  if (verdict.kind !== "pass") return drop(request, reply);
+  discardBody(request.raw, CONSTANTS.CALL_BODY_CEILING_BYTES);
+  const answer = room.answerer.refuse(new HnError("bad_request", { reason: "websocket_only" }), publicAddressee(request), 426);
+  return send(reply, { ...answer, headers: { ...answer.headers, upgrade: "websocket" } });
 }
 
 /** Behind the whole pipeline, with the route's pseudo-capability. @source 02 §3, T-4 */
@@ -107,7 +117,7 @@ async function readOpenBody(room: Room, { raw }: FastifyRequest, maxBytes: numbe
 }
 
 /** @throws unauthorized */
-function checkStanding(caller: Principal | undefined, auth: string): void {
+export function checkStanding(caller: Principal | undefined, auth: string): void {
   const kind = caller?.kind;
   if (auth === "signed" || kind === "member" || (auth === "federated" && kind === "federated")) return;
   throw new HnError("unauthorized", {
@@ -139,11 +149,16 @@ export function sendAnswer(reply: FastifyReply, answer: RouteAnswer, o: { answer
 }
 
 function queryOf({ raw }: FastifyRequest): Record<string, string> {
-  const at = (raw.url ?? "").indexOf("?");
-  return at < 0 ? {} : (readQuery((raw.url ?? "").slice(at + 1)) as Record<string, string> & JsonObject);
+  return queryIn(raw.url ?? "");
 }
 
-function pathOf(url: string): string {
+/** @throws bad_request */
+export function queryIn(url: string): Record<string, string> {
+  const at = url.indexOf("?");
+  return at < 0 ? {} : (readQuery(url.slice(at + 1)) as Record<string, string> & JsonObject);
+}
+
+export function pathOf(url: string): string {
   const at = url.indexOf("?");
   return at < 0 ? url : url.slice(0, at);
 }

@@ -21,10 +21,11 @@ export class BusSocket extends WebSocket {
 /**
  * Answers an upgrade. No compression, which would let one small message stand for a huge one.
  * @param o.maxBytes  of one message; beyond it the library closes
+ * @param o.protocol  agreed on; null: none
  * @param then  not called when the request is no proper upgrade; the library has answered then
  */
 export function acceptSocket(
-  o: { request: IncomingMessage; socket: Socket; head: Buffer; maxBytes: number },
+  o: { request: IncomingMessage; socket: Socket; head: Buffer; maxBytes: number; protocol: string | null },
   then: (socket: BusSocket) => void,
 ): void {
   const server = new WebSocketServer({
@@ -33,7 +34,7 @@ export function acceptSocket(
     perMessageDeflate: false,
     maxPayload: o.maxBytes,
     maxFragments: 1024,
-    handleProtocols: () => BUS_PROTOCOL,
+    handleProtocols: () => o.protocol ?? false,
     WebSocket: BusSocket,
   });
   server.handleUpgrade(o.request, o.socket, o.head, then);
@@ -48,7 +49,11 @@ export function closeSoon(socket: BusSocket, clock: Clock): void {
 
 /** Text of a message; undefined for a binary one, which nothing here takes. */
 export function textOf(data: WebSocket.RawData, isBinary: boolean): Uint8Array | undefined {
-  if (isBinary) return undefined;
+  return isBinary ? undefined : bytesOf(data);
+}
+
+/** One message in one piece. */
+export function bytesOf(data: WebSocket.RawData): Uint8Array {
   if (Array.isArray(data)) return Buffer.concat(data);
   return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
 }

@@ -6,7 +6,7 @@ import type { UpgradeEntry } from "../http/upgrade.ts";
 import { headersOf } from "../inbound/passage.ts";
 import { BUS_PROTOCOL } from "./bus-socket.ts";
 import { CallSession } from "./call-session.ts";
-import { socketDoor } from "./door.ts";
+import { BUS_DOOR, socketDoor } from "./door.ts";
 
 /** `GET /bus/v1/call` with an upgrade: one streaming call over one WebSocket. @source 02 §2, §8 */
 export function busSocketEntry(room: Room): UpgradeEntry {
@@ -14,6 +14,7 @@ export function busSocketEntry(room: Room): UpgradeEntry {
     path: "/bus/v1/call",
     protocol: BUS_PROTOCOL,
     open: socketDoor(room, {
+      ...BUS_DOOR,
       rule: { capability: undefined, query: "refused" },
       prepare: (fields) => {
         const named = fields.get("x-hearthnet-capability");

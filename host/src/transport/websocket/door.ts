@@ -12,7 +12,7 @@ import type { Room } from "../http/room.ts";
 import { claimSocket } from "../http/signed-route.ts";
 import type { UpgradeEntry } from "../http/upgrade.ts";
 import { FrameWriter } from "../sse/frame-writer.ts";
-import { acceptSocket, textOf, type BusSocket } from "./bus-socket.ts";
+import { acceptSocket, BUS_PROTOCOL, textOf, type BusSocket } from "./bus-socket.ts";
 import { malformed } from "./client-message.ts";
 import { CLOSE, closeCodeOf } from "./close-code.ts";
 import { readFirstMessage } from "./first-message.ts";
@@ -30,11 +30,21 @@ export interface Admitted {
 
 export interface SocketRoute {
   rule: RouteRule;
+  /** Subprotocol that is agreed on; null: none. */
+  protocol: string | null;
+  /** Largest message in bytes that may follow the first. */
+  messageMaxBytes: number;
   /** Looks at the upgrade before anything was agreed to. @returns largest body in bytes @throws HnError, told as a status */
   prepare: (fields: Fields) => number;
   /** The client is proven. @throws HnError, told as a last frame */
   begin: (admitted: Admitted) => void;
 }
+
+/** Of the bus's own sockets. */
+export const BUS_DOOR: Pick<SocketRoute, "protocol" | "messageMaxBytes"> = {
+  protocol: BUS_PROTOCOL,
+  messageMaxBytes: CONSTANTS.FRAME_MAX_BYTES + ENVELOPE_BYTES,
+};
 
 /**
  * Lets a WebSocket in: the upgrade is cheap and proves nothing, the first message does, and must come within 5 s.
@@ -57,7 +67,8 @@ export function socketDoor(room: Room, route: SocketRoute): UpgradeEntry["open"]
     if (request.headers.upgrade?.toLowerCase() !== "websocket") throw headerWrong("Upgrade", "must be websocket");
     const maxBytes = Math.min(route.prepare(fields), CONSTANTS.CALL_BODY_CEILING_BYTES) + ENVELOPE_BYTES;
     const held = hold(room, { socket, address: passage.address, maxBytes });
-    acceptSocket({ request, socket, head, maxBytes: Math.max(maxBytes, CONSTANTS.FRAME_MAX_BYTES + ENVELOPE_BYTES) }, (open) =>
+    const { protocol, messageMaxBytes } = route;
+    acceptSocket({ request, socket, head, maxBytes: Math.max(maxBytes, messageMaxBytes), protocol }, (open) =>
       awaitFirst(room, { open, route, passage, fields, maxBytes, tcp: socket, held }),
     );
   };

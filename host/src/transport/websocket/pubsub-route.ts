@@ -5,7 +5,7 @@ import { readQuery } from "../inbound/1-parse-body.ts";
 import type { Passage } from "../inbound/passage.ts";
 import { SUBSCRIBE } from "../pubsub/poll-route.ts";
 import { BUS_PROTOCOL } from "./bus-socket.ts";
-import { socketDoor } from "./door.ts";
+import { BUS_DOOR, socketDoor } from "./door.ts";
 import { PubsubSession } from "./pubsub-session.ts";
 
 const BODY_MAX_BYTES = 4096;
@@ -20,6 +20,7 @@ export function pubsubSocketEntries(room: Room): UpgradeEntry[] {
     open: (request, socket, head) => {
       const topicInPath = ALIAS.exec(request.url ?? "")?.[1];
       const open = socketDoor(room, {
+        ...BUS_DOOR,
         rule: { capability: SUBSCRIBE, query: "body" },
         prepare: () => BODY_MAX_BYTES,
         begin: (admitted) => {

@@ -40,6 +40,7 @@ describe("doors in a manifest (§2.1)", () => {
       faults({ routes: [], permissions: [SHOW], change: { kind: "panel", entry: { panel: "panel/index.html" } } }),
       [],
     );
+    assert.deepEqual(faults({ routes: [{ ...PUBLIC, ws: true, protocols: ["relay.v1", "relay.v2"] }, MEMBER] }), []);
     const relay = { method: "POST", path: "/relay/v1/register", auth: "signed", pseudo: "relay.http.register" };
     const right = { ...MOUNT, scope: { prefix: "relay", auth: ["signed"] } };
     assert.deepEqual(faults({ prefix: "relay", routes: [relay], permissions: [right, SHOW] }), []);
@@ -59,7 +60,10 @@ describe("doors in a manifest (§2.1)", () => {
     "whose signed requests fit another": [[MEMBER, { ...MEMBER, path: "/ext/acme/board/other" }], `${at}/routes/1/pseudo`],
     "that mean the same request": [[PUBLIC, { ...PUBLIC, path: "/ext/acme/board/:any" }], `${at}/routes/1`],
     "open to more than is asked for": [[{ ...PUBLIC, auth: "bearer" }], `${at}/routes/0/auth`],
-    "over WebSocket, which is not served yet": [[{ ...PUBLIC, ws: true }], `${at}/routes/0/ws`],
+    "over WebSocket with another method": [[{ ...MEMBER, ws: true }], `${at}/routes/0/method`],
+    "with protocols that nobody speaks": [[{ ...PUBLIC, protocols: ["relay.v1"] }], `${at}/routes/0/protocols`],
+    "with one protocol twice": [[{ ...PUBLIC, ws: true, protocols: ["v1", "v1"] }], `${at}/routes/0/protocols`],
+    "over WebSocket at the operator's terminal": [[{ ...PUBLIC, auth: "operator", ws: true }], `${at}/routes/0/ws`],
   };
   for (const [what, [given, path]] of Object.entries(routes))
     it(`routes ${what} are refused`, () => {
