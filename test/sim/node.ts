@@ -20,7 +20,6 @@ import {
   importSeed,
   Signer,
   verifyManifest,
-  type ManifestMemory,
   type TlsIdentity,
 } from "../../host/src/identity/index.ts";
 import { followMembership } from "../../host/src/membership-watch.ts";
@@ -28,11 +27,14 @@ import { KnownPeers } from "../../host/src/transport/outbound/peers.ts";
 import type { Ways } from "../../host/src/transport/outbound/pools.ts";
 import { createLink, openListener, type Link, type Listener } from "../../host/src/transport/index.ts";
 import { SimDispatcher, type Exchange } from "./connection.ts";
+import { Dialler, type Line, type SessionDoor } from "./dial.ts";
 import type { Network, Place } from "./network.ts";
 import type { SimRandom } from "./random.ts";
 import type { SimClock } from "./scheduler.ts";
+import type { SimSocket } from "./socket.ts";
 
 const PORT = 7080;
+const FEATURES = ["req-to", "resp-sig", "heads-by-author", "cosign-v1", "sync-ranges"];
 const HARDWARE: NodeManifest["hardware"] = { gpu: null, vram_gb: 0, ram_gb: 4, cpu_cores: 4, disk_free_gb: 16 };
 
 export interface NodeSetting {
@@ -43,6 +45,8 @@ export interface NodeSetting {
   /** Who listens at an address. */
   doorOf: (host: string) => SimNode | undefined;
   onRequest: (from: SimNode, to: string, exchange: Exchange) => void;
+  /** Nodes offer each other peer sessions, over this. */
+  sessions?: Omit<Line, "network" | "random" | "doorOf">;
   log?: Log;
 }
 
@@ -54,6 +58,7 @@ interface House {
   peers: Peers & { close(): void };
   listener: Listener;
   gossip: Gossip;
+  door: SessionDoor;
   unfollow: () => void;
 }
 
@@ -66,7 +71,7 @@ export class SimNode {
   readonly #random: SimRandom;
   readonly #dispatchers: Map<string, SimDispatcher> = new Map();
   #house: House | undefined;
-  #memory: ManifestMemory;
+  #known: KnownPeers;
   #starts = 0;
 
   private constructor(o: { name: string; number: number; clock: SimClock; setting: NodeSetting }) {
@@ -76,7 +81,7 @@ export class SimNode {
     this.#random = o.setting.random.fork(o.name);
     const { nodeId, key } = importSeed(this.#random.bytes(32));
     this.signer = new Signer(nodeId, key);
-    this.#memory = new KnownPeers(o.clock);
+    this.#known = new KnownPeers(o.clock);
     this.place = { name: o.name, clock: o.clock, isDown: true };
   }
 
@@ -118,6 +123,16 @@ export class SimNode {
     return this.#open.peers;
   }
 
+  /** Open connections on which both sides call. */
+  get sessions(): SessionDoor["sessions"] {
+    return this.#open.door.sessions;
+  }
+
+  /** Undefined while the process is gone. */
+  get door(): SessionDoor | undefined {
+    return this.#house?.door;
+  }
+
   get listener(): Listener {
     return this.#open.listener;
   }
@@ -134,7 +149,7 @@ export class SimNode {
     if (this.#starts > 0) this.place.clock = this.place.clock.next();
     this.#starts += 1;
     const { clock } = this.place;
-    this.#memory = new KnownPeers(clock);
+    this.#known = new KnownPeers(clock);
     const { tls, folder, log = silentLog } = this.#setting;
     const { signer } = this;
     const random = this.#random.fork(`start ${this.#starts}`).bytes;
@@ -165,7 +180,9 @@ export class SimNode {
       standing: (node) => community.standing(node),
       clock,
       random,
+      log,
       ways: this.#ways(),
+      peers: this.#known,
     });
     // The certificate is the one thing that a connection without a socket has not.
     const link: Link = { ...real, fetchManifest: (endpoint, expected) => this.#fetchManifest(endpoint, expected) };
@@ -220,13 +237,26 @@ export class SimNode {
       port: null,
       firstStart: this.#starts === 1,
       bootId: "simulated",
+      featuresOf: (node) => link.featuresOf(node),
+      ...(this.#setting.sessions === undefined ? {} : { sessions: real.sessions }),
+      onProven: (node) => peers.heard(node),
     });
     late.listener = listener;
+    const door: SessionDoor = {
+      place: this.place,
+      host: this.host,
+      sessions: real.sessions,
+      standing: (node) => community.standing(node),
+      communityId: () => community.communityId() ?? signer.nodeId,
+      nodeId: signer.nodeId,
+      sockets: new Set(),
+    };
+    if (this.#setting.sessions !== undefined) this.#dials(this.#setting.sessions, door);
     const unfollow = (): void => {
       unfollowMembers();
       unreach();
     };
-    this.#house = { bus, community, link, peers, gossip, listener, unfollow };
+    this.#house = { bus, community, link, peers, gossip, listener, door, unfollow };
     this.place.isDown = false;
   }
 
@@ -242,6 +272,7 @@ export class SimNode {
     this.place.clock.isGone = true;
     if (o.unheard !== true) for (const dispatcher of this.#dispatchers.values()) dispatcher.cut(new Error("the process is gone"));
     this.#dispatchers.clear();
+    for (const socket of house.door.sockets) socket.vanish(o.unheard !== true);
     // Only so that files can be opened again; nothing of it reaches the others.
     house.unfollow();
     house.gossip.close();
@@ -258,11 +289,14 @@ export class SimNode {
       path: "/manifest",
       headers: { accept: "application/json" },
     });
-    return verifyManifest(new Uint8Array(await reply.body.arrayBuffer()), {
+    const manifest = verifyManifest(new Uint8Array(await reply.body.arrayBuffer()), {
       now: this.clock.now(),
-      memory: this.#memory,
+      memory: this.#known,
       ...(expected === undefined ? {} : { expected }),
     });
+    this.#known.learnManifest(manifest);
+    this.#house?.door.sessions.manifestSeen(manifest.node_id);
+    return manifest;
   }
 
   #manifest(community: string): NodeManifest {
@@ -292,9 +326,15 @@ export class SimNode {
           })),
         uptime_seconds: Math.round(this.clock.monotonic() / 1000),
         load: { cpu: 0, in_flight_total: 0 },
-        features: ["req-to", "resp-sig", "heads-by-author", "cosign-v1"],
+        features: this.#setting.sessions === undefined ? FEATURES : [...FEATURES, "peer-session"],
       },
     });
+  }
+
+  #dials(sessions: NonNullable<NodeSetting["sessions"]>, door: SessionDoor): void {
+    const { network, doorOf } = this.#setting;
+    const random = this.#random.fork(`connections ${this.#starts}`);
+    new Dialler({ ...sessions, network, random, doorOf: (host) => doorOf(host)?.door }, door);
   }
 
   #ways(): Ways {

@@ -33,10 +33,10 @@ interface Row {
 }
 
 const rows: Row[] = [];
-for (const { row, name, pass, run } of chosen) {
+for (const { row, name, pass, sessions = false, run } of chosen) {
   const result: Row = { row, scenario: name, pass, passed: 0, seeds, figure: "", events: 0, failed: [] };
   for (let seed = from; seed < from + seeds; seed += 1) {
-    const world = new World(seed);
+    const world = new World(seed, { sessions });
     try {
       await run(world, (figure) => void (result.figure ||= figure));
       result.passed += 1;

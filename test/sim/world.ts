@@ -6,10 +6,12 @@ import { randomInt } from "node:crypto";
 import type { Log, NodeId } from "../../host/src/contract/index.ts";
 import { openKeystore } from "../../host/src/identity/index.ts";
 import type { Exchange } from "./connection.ts";
+import type { Line } from "./dial.ts";
 import { Network } from "./network.ts";
 import { SimNode } from "./node.ts";
 import { SimRandom } from "./random.ts";
 import { Scheduler } from "./scheduler.ts";
+import type { OnLine } from "./socket.ts";
 
 /** `HN_SEED=…` repeats a run. */
 export const seedOf = (): number => Number(process.env["HN_SEED"] ?? randomInt(2 ** 31));
@@ -32,14 +34,21 @@ export class World {
   readonly #byHost: Map<string, SimNode> = new Map();
   readonly #log: Log | undefined;
   readonly #tls: ReturnType<ReturnType<typeof openKeystore>["tls"]>;
+  readonly #hasSessions: boolean;
   /** Told of every request before it is on its way. */
   onRequest: (request: Overheard) => void = () => undefined;
+  /** Sits on the line of every peer session. */
+  onLine: OnLine = ({ data }) => data;
+  blocksUpgrades: Line["blocksUpgrades"] = () => false;
+  isSpliced: Line["isSpliced"] = () => false;
 
-  constructor(seed: number | string, o: { log?: Log } = {}) {
+  /** @param o.sessions  nodes offer each other peer sessions, as they do outside; without, each call is a request of its own */
+  constructor(seed: number | string, o: { log?: Log; sessions?: boolean } = {}) {
     this.random = new SimRandom(seed);
     this.scheduler = new Scheduler(this.random);
     this.network = new Network(this.scheduler, this.random);
     this.#log = o.log;
+    this.#hasSessions = o.sessions ?? false;
     // Nobody looks at it: there are no sockets here.
     this.#tls = openKeystore(join(this.#folder, "tls")).tls();
   }
@@ -56,6 +65,15 @@ export class World {
         folder: this.#folder,
         doorOf: (host) => this.#byHost.get(host),
         onRequest: (from, to, exchange) => this.onRequest({ ...exchange, from, to }),
+        ...(this.#hasSessions
+          ? {
+              sessions: {
+                onLine: (message) => this.onLine(message),
+                blocksUpgrades: (from, to) => this.blocksUpgrades(from, to),
+                isSpliced: (from, to) => this.isSpliced(from, to),
+              },
+            }
+          : {}),
         ...(this.#log === undefined ? {} : { log: this.#log }),
       },
     });

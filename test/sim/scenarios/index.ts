@@ -8,6 +8,9 @@ import { deadPeer } from "./12-dead-peer.ts";
 import { badLines } from "./16-bad-lines.ts";
 import { revoked } from "./18-revoked.ts";
 
+/** The same story in a world in which calls go by peer sessions. */
+const bySession = (scenario: Scenario): Scenario => ({ ...scenario, name: `${scenario.name}; by peer sessions`, sessions: true });
+
 /** In the order of network.md §7. */
 export const SCENARIOS: readonly Scenario[] = [
   split,
@@ -17,7 +20,11 @@ export const SCENARIOS: readonly Scenario[] = [
   clocks,
   replay,
   stall,
+  bySession(stall),
   deadPeer,
+  bySession(deadPeer),
   badLines,
+  bySession(badLines),
   revoked,
+  bySession(revoked),
 ];
