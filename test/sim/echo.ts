@@ -4,6 +4,7 @@ import type { SimNode } from "./node.ts";
 
 export const ECHO = "ext.sim.say";
 export const TICKS = "ext.sim.ticks";
+export const FLOOD = "ext.sim.flood";
 
 export interface Echo {
   /** How often each request was carried out. */
@@ -56,6 +57,53 @@ export function offerEcho(node: SimNode, o: { workMs?: number; idempotent?: bool
     },
   });
   return echo;
+}
+
+export interface Flood {
+  /** Frames that were made. */
+  made: number;
+  running: number;
+}
+
+/** Offers a stream that says as much as it may, as fast as it may. @param o.bytes  of one frame */
+export function offerFlood(node: SimNode, o: { bytes: number }): Flood {
+  const flood: Flood = { made: 0, running: 0 };
+  const text = "x".repeat(o.bytes);
+  node.bus.offer({
+    descriptor: descriptor(FLOOD, {
+      max_concurrent: 256,
+      response_schema: null,
+      stream_schema: { type: "object" },
+      timeout_seconds: 3600,
+    }),
+    handler: async function* (_call, cancellation): AsyncGenerator<Frame, JsonObject, void> {
+      flood.running += 1;
+      try {
+        while (!cancellation.aborted) {
+          flood.made += 1;
+          yield { event: "chunk", data: { text } };
+        }
+        return {};
+      } finally {
+        flood.running -= 1;
+      }
+    },
+  });
+  return flood;
+}
+
+/** Reads a stream of another node. */
+export function read(from: SimNode, o: { capability: string; node: SimNode; signal?: AbortSignal; token?: string }): AsyncGenerator<Frame, JsonObject, void> {
+  return from.bus.stream({
+    capability: o.capability,
+    version: [1, 0],
+    body: { params: {}, input: {} },
+    caller: from.operator,
+    node: o.node.nodeId,
+    timeoutMs: 3_600_000,
+    ...(o.signal === undefined ? {} : { signal: o.signal }),
+    ...(o.token === undefined ? {} : { token: o.token }),
+  });
 }
 
 /** One call to a node or to whoever the bus chooses. */

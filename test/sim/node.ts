@@ -1,5 +1,5 @@
 /** One node of a simulated world: the host's own rooms, from the log to the listener, on a clock and a network that are made up. */
-import { mkdirSync } from "node:fs";
+import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { openBus, type OpenBus } from "../../host/src/bus/index.ts";
 import { Gossip, openCommunity } from "../../host/src/community/index.ts";
@@ -26,7 +26,7 @@ import { followMembership } from "../../host/src/membership-watch.ts";
 import { KnownPeers } from "../../host/src/transport/outbound/peers.ts";
 import type { Ways } from "../../host/src/transport/outbound/pools.ts";
 import { createLink, openListener, type Link, type Listener } from "../../host/src/transport/index.ts";
-import { SimDispatcher, type Exchange } from "./connection.ts";
+import { SimDispatcher, type Exchange, type OnReply } from "./connection.ts";
 import { Dialler, type Line, type SessionDoor } from "./dial.ts";
 import type { Network, Place } from "./network.ts";
 import type { SimRandom } from "./random.ts";
@@ -45,9 +45,19 @@ export interface NodeSetting {
   /** Who listens at an address. */
   doorOf: (host: string) => SimNode | undefined;
   onRequest: (from: SimNode, to: string, exchange: Exchange) => void;
+  onReply: OnReply;
   /** Nodes offer each other peer sessions, over this. */
   sessions?: Omit<Line, "network" | "random" | "doorOf">;
   log?: Log;
+}
+
+interface NodeOptions {
+  name: string;
+  number: number;
+  clock: SimClock;
+  setting: NodeSetting;
+  /** Whose key and folder it has. */
+  original?: SimNode;
 }
 
 /** What one process of the node has open. */
@@ -74,21 +84,27 @@ export class SimNode {
   #known: KnownPeers;
   #starts = 0;
 
-  private constructor(o: { name: string; number: number; clock: SimClock; setting: NodeSetting }) {
+  private constructor(o: NodeOptions) {
     this.name = o.name;
     this.host = `10.${o.number >> 16}.${(o.number >> 8) & 255}.${o.number & 255}`;
     this.#setting = o.setting;
     this.#random = o.setting.random.fork(o.name);
     const { nodeId, key } = importSeed(this.#random.bytes(32));
-    this.signer = new Signer(nodeId, key);
+    this.signer = o.original?.signer ?? new Signer(nodeId, key);
     this.#known = new KnownPeers(o.clock);
     this.place = { name: o.name, clock: o.clock, isDown: true };
   }
 
-  static async open(o: { name: string; number: number; clock: SimClock; setting: NodeSetting }): Promise<SimNode> {
+  static async open(o: NodeOptions): Promise<SimNode> {
     const node = new SimNode(o);
+    if (o.original !== undefined) cpSync(o.original.folder, node.folder, { recursive: true });
     await node.start();
     return node;
+  }
+
+  /** Where all that it keeps lies. */
+  get folder(): string {
+    return join(this.#setting.folder, this.name);
   }
 
   get nodeId(): NodeId {
@@ -150,10 +166,10 @@ export class SimNode {
     this.#starts += 1;
     const { clock } = this.place;
     this.#known = new KnownPeers(clock);
-    const { tls, folder, log = silentLog } = this.#setting;
+    const { tls, log = silentLog } = this.#setting;
     const { signer } = this;
     const random = this.#random.fork(`start ${this.#starts}`).bytes;
-    const dataDir = join(folder, this.name);
+    const dataDir = this.folder;
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     const newUlid = createUlidFactory(clock, random);
     const late: { link?: Link; listener?: Listener } = {};
@@ -357,7 +373,7 @@ export class SimNode {
   #dispatcher({ host }: Endpoint): SimDispatcher {
     const known = this.#dispatchers.get(host);
     if (known !== undefined) return known;
-    const { network, doorOf, onRequest } = this.#setting;
+    const { network, doorOf, onRequest, onReply } = this.#setting;
     const dispatcher = new SimDispatcher({
       network,
       from: this.place,
@@ -367,6 +383,7 @@ export class SimNode {
         return there && { place: there.place, inject: (request) => there.listener.inject(request) };
       },
       onRequest: (exchange) => onRequest(this, host, exchange),
+      onReply,
     });
     this.#dispatchers.set(host, dispatcher);
     return dispatcher;

@@ -16,8 +16,8 @@ export interface Message {
   isBinary: boolean;
 }
 
-/** Whoever sits on the line. @returns what goes on instead, null for nothing */
-export type OnLine = (message: Message) => Buffer | null;
+/** Whoever sits on the line. @returns what goes on instead */
+export type OnLine = (message: Message) => readonly Buffer[];
 
 export class SimSocket extends EventEmitter {
   readonly #own: Place;
@@ -72,9 +72,9 @@ export class SimSocket extends EventEmitter {
   send(data: Buffer | string, ...rest: [o: { binary?: boolean }, sent: () => void] | []): void {
     if (this.#state !== "open") return;
     const isBinary = typeof data !== "string";
-    const heard = this.#onLine({ from: this.#own, to: this.#other, data: Buffer.from(data), isBinary });
-    if (heard === null) return;
-    this.#out.write(heard.byteLength + OVERHEAD_BYTES, () => this.#far.#hear(heard, isBinary), rest[1]);
+    const [sent] = rest.slice(1) as [(() => void)?];
+    for (const heard of this.#onLine({ from: this.#own, to: this.#other, data: Buffer.from(data), isBinary }))
+      this.#out.write(heard.byteLength + OVERHEAD_BYTES, () => this.#far.#hear(heard, isBinary), sent);
   }
 
   pause(): void {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { randomInt } from "node:crypto";
 import type { Log, NodeId } from "../../host/src/contract/index.ts";
 import { openKeystore } from "../../host/src/identity/index.ts";
-import type { Exchange } from "./connection.ts";
+import type { Exchange, OnReply } from "./connection.ts";
 import type { Line } from "./dial.ts";
 import { Network } from "./network.ts";
 import { SimNode } from "./node.ts";
@@ -38,7 +38,9 @@ export class World {
   /** Told of every request before it is on its way. */
   onRequest: (request: Overheard) => void = () => undefined;
   /** Sits on the line of every peer session. */
-  onLine: OnLine = ({ data }) => data;
+  onLine: OnLine = ({ data }) => [data];
+  /** Sits on the line of every answer over HTTP. */
+  onReply: OnReply = (_exchange, data) => data;
   blocksUpgrades: Line["blocksUpgrades"] = () => false;
   isSpliced: Line["isSpliced"] = () => false;
 
@@ -53,9 +55,19 @@ export class World {
     this.#tls = openKeystore(join(this.#folder, "tls")).tls();
   }
 
-  async add(name: string): Promise<SimNode> {
+  add(name: string): Promise<SimNode> {
+    return this.#open(name);
+  }
+
+  /** A second machine on which somebody has put the folder of this one, key and all. */
+  copyOf(node: SimNode): Promise<SimNode> {
+    return this.#open(`${node.name} again`, node);
+  }
+
+  async #open(name: string, original?: SimNode): Promise<SimNode> {
     const node = await SimNode.open({
       name,
+      ...(original === undefined ? {} : { original }),
       number: this.nodes.length + 1,
       clock: this.scheduler.clock(name),
       setting: {
@@ -65,6 +77,7 @@ export class World {
         folder: this.#folder,
         doorOf: (host) => this.#byHost.get(host),
         onRequest: (from, to, exchange) => this.onRequest({ ...exchange, from, to }),
+        onReply: (exchange, data) => this.onReply(exchange, data),
         ...(this.#hasSessions
           ? {
               sessions: {

@@ -3,10 +3,14 @@ import { flapping, oneWay, split } from "./01-split.ts";
 import { churn } from "./02-churn.ts";
 import { clocks } from "./03-clocks.ts";
 import { replay } from "./04-replay.ts";
+import { fanOut, slowReader } from "./08-slow-reader.ts";
+import { saturated } from "./09-saturated.ts";
 import { stall } from "./10-stall.ts";
 import { deadPeer } from "./12-dead-peer.ts";
 import { badLines } from "./16-bad-lines.ts";
+import { oneKeyTwice } from "./17-one-key-twice.ts";
 import { revoked } from "./18-revoked.ts";
+import { downgrade } from "./19-downgrade.ts";
 
 /** The same story in a world in which calls go by peer sessions. */
 const bySession = (scenario: Scenario): Scenario => ({ ...scenario, name: `${scenario.name}; by peer sessions`, sessions: true });
@@ -19,12 +23,17 @@ export const SCENARIOS: readonly Scenario[] = [
   churn,
   clocks,
   replay,
+  slowReader,
+  fanOut,
+  saturated,
   stall,
   bySession(stall),
   deadPeer,
   bySession(deadPeer),
   badLines,
   bySession(badLines),
+  oneKeyTwice,
   revoked,
   bySession(revoked),
+  downgrade,
 ];
