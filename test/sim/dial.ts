@@ -148,7 +148,7 @@ export class Dialler {
 }
 
 /** The side that is dialled. */
-function answer({ door, socket, from, binding }: { door: SessionDoor; socket: SimSocket; from: string; binding: Uint8Array }): void {
+export function answer({ door, socket, from, binding }: { door: SessionDoor; socket: SimSocket; from: string; binding: Uint8Array }): void {
   const { sessions, place, standing, communityId } = door;
   const responder = new Responder({
     ...sessions.handshake(),

@@ -11,6 +11,7 @@ import { badLines } from "./16-bad-lines.ts";
 import { oneKeyTwice } from "./17-one-key-twice.ts";
 import { revoked } from "./18-revoked.ts";
 import { downgrade } from "./19-downgrade.ts";
+import { seals } from "./20-seals.ts";
 
 /** The same story in a world in which calls go by peer sessions. */
 const bySession = (scenario: Scenario): Scenario => ({ ...scenario, name: `${scenario.name}; by peer sessions`, sessions: true });
@@ -36,4 +37,5 @@ export const SCENARIOS: readonly Scenario[] = [
   revoked,
   bySession(revoked),
   downgrade,
+  seals,
 ];
