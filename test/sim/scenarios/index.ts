@@ -3,6 +3,8 @@ import { flapping, oneWay, split } from "./01-split.ts";
 import { churn } from "./02-churn.ts";
 import { clocks } from "./03-clocks.ts";
 import { replay } from "./04-replay.ts";
+import { signatures } from "./05-signatures.ts";
+import { poison } from "./06-poison.ts";
 import { fanOut, slowReader } from "./08-slow-reader.ts";
 import { saturated } from "./09-saturated.ts";
 import { stall } from "./10-stall.ts";
@@ -24,6 +26,8 @@ export const SCENARIOS: readonly Scenario[] = [
   churn,
   clocks,
   replay,
+  signatures,
+  poison,
   slowReader,
   fanOut,
   saturated,
