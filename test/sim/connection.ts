@@ -128,7 +128,8 @@ export class SimDispatcher extends Dispatcher {
       label: `${from.name} asks ${door.place.name} ${options.method} ${options.path}`,
       bytes: exchange.body.length + 1000,
       broken: (why) => talk.fail(broken(why)),
-      deliver: () => void answer(exchange, { network, door, from, address, talk, onReply }).catch((error: Error) => talk.fail(error)),
+      deliver: () =>
+        void answer(exchange, { network, door, from, address, talk, onReply }).catch((error: Error) => talk.fail(error)),
     });
   }
 }

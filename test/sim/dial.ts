@@ -89,7 +89,12 @@ export class Dialler {
     own.sockets.add(ours);
     door.sockets.add(theirs);
     const binding = random.bytes(BINDING_BYTES);
-    answer({ door, socket: theirs, from: own.host, binding: isSpliced(own.place, door.place) ? random.bytes(BINDING_BYTES) : binding });
+    answer({
+      door,
+      socket: theirs,
+      from: own.host,
+      binding: isSpliced(own.place, door.place) ? random.bytes(BINDING_BYTES) : binding,
+    });
     await this.#shakeHands({ to, host, socket: ours, binding });
   }
 
@@ -107,14 +112,29 @@ export class Dialler {
       bytes: 1600,
       broken: refuse,
       deliver: () =>
-        network.segment(there, place, { label: `${there.name} picks up for ${place.name}`, bytes: 1600, broken: refuse, deliver: resolve }),
+        network.segment(there, place, {
+          label: `${there.name} picks up for ${place.name}`,
+          bytes: 1600,
+          broken: refuse,
+          deliver: resolve,
+        }),
     });
     await promise.finally(() => clock.cancel());
     if (door === undefined || blocksUpgrades(place, there)) throw unavailable("no upgrade there");
     return door;
   }
 
-  #shakeHands({ to, host, socket, binding }: { to: NodeId; host: string; socket: SimSocket; binding: Uint8Array }): Promise<void> {
+  #shakeHands({
+    to,
+    host,
+    socket,
+    binding,
+  }: {
+    to: NodeId;
+    host: string;
+    socket: SimSocket;
+    binding: Uint8Array;
+  }): Promise<void> {
     const { sessions, place } = this.#own;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const initiator = new Initiator({ ...sessions.handshake(), now: () => place.clock.now(), to, binding, via: "" });
@@ -141,14 +161,26 @@ export class Dialler {
       }
     };
     socket.on("message", message);
-    socket.once("close", (code: number) => fail(new DialFailure({ code, error: new HnError("partition", { reason: "session_refused" }), isTrusted: true })));
+    socket.once("close", (code: number) =>
+      fail(new DialFailure({ code, error: new HnError("partition", { reason: "session_refused" }), isTrusted: true })),
+    );
     socket.send(initiator.hello);
     return promise;
   }
 }
 
 /** The side that is dialled. */
-export function answer({ door, socket, from, binding }: { door: SessionDoor; socket: SimSocket; from: string; binding: Uint8Array }): void {
+export function answer({
+  door,
+  socket,
+  from,
+  binding,
+}: {
+  door: SessionDoor;
+  socket: SimSocket;
+  from: string;
+  binding: Uint8Array;
+}): void {
   const { sessions, place, standing, communityId } = door;
   const responder = new Responder({
     ...sessions.handshake(),
@@ -186,5 +218,8 @@ export function answer({ door, socket, from, binding }: { door: SessionDoor; soc
 }
 
 function unavailable(why: string): DialFailure {
-  return new DialFailure({ error: new HnError("partition", { reason: "provider_unreachable", cause: new Error(why) }), isTrusted: false });
+  return new DialFailure({
+    error: new HnError("partition", { reason: "provider_unreachable", cause: new Error(why) }),
+    isTrusted: false,
+  });
 }

@@ -1,5 +1,5 @@
 /** One node of a simulated world: the host's own rooms, from the log to the listener, on a clock and a network that are made up. */
-import { cpSync, mkdirSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openBus, type OpenBus } from "../../host/src/bus/index.ts";
 import { Gossip, openCommunity } from "../../host/src/community/index.ts";
@@ -12,18 +12,16 @@ import type {
   PeerLink,
   Peers,
   Principal,
+  TokenRoom,
 } from "../../host/src/contract/index.ts";
 import { openPeers } from "../../host/src/discovery/index.ts";
 import { createUlidFactory, silentLog } from "../../host/src/foundation/index.ts";
-import {
-  buildManifest,
-  importSeed,
-  Signer,
-  verifyManifest,
-  type TlsIdentity,
-} from "../../host/src/identity/index.ts";
+import { buildManifest, importSeed, Signer, verifyManifest, type TlsIdentity } from "../../host/src/identity/index.ts";
+import { leastRequirement } from "../../host/src/offer-lookup.ts";
+import { openTokens } from "../../host/src/tokens/index.ts";
 import { followMembership } from "../../host/src/membership-watch.ts";
 import { KnownPeers } from "../../host/src/transport/outbound/peers.ts";
+import type { ListenerOptions } from "../../host/src/transport/listener.ts";
 import type { Ways } from "../../host/src/transport/outbound/pools.ts";
 import { createLink, openListener, type Link, type Listener } from "../../host/src/transport/index.ts";
 import { SimDispatcher, type Exchange, type OnReply } from "./connection.ts";
@@ -46,6 +44,7 @@ export interface NodeSetting {
   doorOf: (host: string) => SimNode | undefined;
   onRequest: (from: SimNode, to: string, exchange: Exchange) => void;
   onReply: OnReply;
+  rates: () => ListenerOptions["rates"];
   /** Nodes offer each other peer sessions, over this. */
   sessions?: Omit<Line, "network" | "random" | "doorOf">;
   log?: Log;
@@ -68,6 +67,7 @@ interface House {
   peers: Peers & { close(): void };
   listener: Listener;
   gossip: Gossip;
+  tokens: TokenRoom;
   door: SessionDoor;
   unfollow: () => void;
 }
@@ -139,6 +139,10 @@ export class SimNode {
     return this.#open.peers;
   }
 
+  get tokens(): TokenRoom {
+    return this.#open.tokens;
+  }
+
   /** Open connections on which both sides call. */
   get sessions(): SessionDoor["sessions"] {
     return this.#open.door.sessions;
@@ -190,6 +194,15 @@ export class SimNode {
       displayName: () => this.name,
       manifest: (id) => Promise.resolve(this.#manifest(id)),
     });
+    const tokens = openTokens({
+      dataDir: join(dataDir, "tokens"),
+      signer,
+      clock,
+      newUlid,
+      community,
+      offers: { requirement: (name, version) => leastRequirement(bus, { name, version }) },
+      topics: { publish: () => undefined },
+    });
     const real = createLink({
       signer,
       communityId: () => community.communityId(),
@@ -239,6 +252,7 @@ export class SimNode {
       log,
       onChange: () => undefined,
     });
+    const rates = this.#setting.rates();
     const listener = await openListener({
       signer,
       tls,
@@ -250,9 +264,11 @@ export class SimNode {
       random,
       log,
       dataDir,
+      tokens,
       port: null,
       firstStart: this.#starts === 1,
       bootId: "simulated",
+      ...(rates === undefined ? {} : { rates }),
       featuresOf: (node) => link.featuresOf(node),
       ...(this.#setting.sessions === undefined ? {} : { sessions: real.sessions }),
       onProven: (node) => peers.heard(node),
@@ -272,8 +288,23 @@ export class SimNode {
       unfollowMembers();
       unreach();
     };
-    this.#house = { bus, community, link, peers, gossip, listener, door, unfollow };
+    this.#house = { bus, community, link, peers, gossip, tokens, listener, door, unfollow };
     this.place.isDown = false;
+  }
+
+  /** Puts all that it keeps aside, as a backup would. Its process may run. @returns puts it back; the process must not run then */
+  backup(): () => void {
+    const kept = `${this.folder} kept ${this.#starts}`;
+    cpSync(this.folder, kept, { recursive: true });
+    return () => {
+      rmSync(this.folder, { recursive: true });
+      cpSync(kept, this.folder, { recursive: true });
+    };
+  }
+
+  /** The disk is gone, the key is not. Its process must not run. */
+  wipe(): void {
+    rmSync(this.folder, { recursive: true });
   }
 
   /**
@@ -294,6 +325,7 @@ export class SimNode {
     house.gossip.close();
     house.peers.close();
     house.bus.close();
+    house.tokens.close();
     house.community.close();
     await house.listener.close({ drainMs: 0 });
   }

@@ -15,6 +15,13 @@ import type { World } from "./world.ts";
 
 const BINDING_BYTES = 32;
 
+interface RogueOptions {
+  as: SimNode;
+  to: SimNode;
+  /** What becomes of its part of the handshake. */
+  alter?: ((data: Buffer) => Buffer) | undefined;
+}
+
 export class Rogue {
   readonly established: Established;
   readonly heard: PeerRecord[] = [];
@@ -52,8 +59,8 @@ export class Rogue {
     o.socket.on("close", (code: number) => (this.closed = code));
   }
 
-  /** Shakes hands as that member would. */
-  static async shake(world: World, { as, to }: { as: SimNode; to: SimNode }): Promise<Rogue> {
+  /** Shakes hands as that member would. @throws when it is refused */
+  static async shake(world: World, { as, to, alter = (data) => data }: RogueOptions): Promise<Rogue> {
     const door = to.door;
     if (door === undefined) throw new Error(`${to.name} is not running`);
     const place = { name: `rogue ${as.name}`, clock: world.scheduler.clock("rogue"), isDown: false };
@@ -72,10 +79,13 @@ export class Rogue {
       binding,
       via: "",
     });
-    const accept = new Promise<Buffer>((resolve) => ours.once("message", resolve));
-    ours.send(initiator.hello);
+    const accept = new Promise<Buffer>((resolve, reject) => {
+      ours.once("message", resolve);
+      ours.once("close", () => reject(new Error("closed without a word")));
+    });
+    ours.send(alter(Buffer.from(initiator.hello)).toString());
     const { confirm, established } = initiator.answer(await world.settled(accept));
-    ours.send(confirm);
+    ours.send(alter(Buffer.from(confirm)).toString());
     return new Rogue({ world, as, socket: ours, established });
   }
 
@@ -99,6 +109,16 @@ export class Rogue {
     for (const record of records) if (isLeaf(record[0] ?? 0)) this.seals.add(leafOf(record));
     const parts = o.sealed === true ? [this.#seal(), ...records] : [...records];
     this.#frame(KIND.data, parts, o.sealed ?? false);
+  }
+
+  /** Something that should be a record, in a frame as it should be. */
+  raw(record: Buffer): void {
+    this.#frame(KIND.data, [record], false);
+  }
+
+  /** Something that should be a frame. */
+  bytes(frame: Buffer): void {
+    this.#socket.send(frame);
   }
 
   sealNow(): void {

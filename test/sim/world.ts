@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { randomInt } from "node:crypto";
 import type { Log, NodeId } from "../../host/src/contract/index.ts";
 import { openKeystore } from "../../host/src/identity/index.ts";
+import type { ListenerOptions } from "../../host/src/transport/listener.ts";
 import type { Exchange, OnReply } from "./connection.ts";
 import type { Line } from "./dial.ts";
 import { Network } from "./network.ts";
@@ -31,6 +32,7 @@ export class World {
   readonly random: SimRandom;
   readonly nodes: SimNode[] = [];
   readonly #folder: string = mkdtempSync(join(tmpdir(), "hn-sim-"));
+  readonly #invitations: Map<SimNode, string> = new Map();
   readonly #byHost: Map<string, SimNode> = new Map();
   readonly #log: Log | undefined;
   readonly #tls: ReturnType<ReturnType<typeof openKeystore>["tls"]>;
@@ -41,6 +43,8 @@ export class World {
   onLine: OnLine = ({ data }) => [data];
   /** Sits on the line of every answer over HTTP. */
   onReply: OnReply = (_exchange, data) => data;
+  /** Of nodes that start from now on. */
+  rates: ListenerOptions["rates"];
   blocksUpgrades: Line["blocksUpgrades"] = () => false;
   isSpliced: Line["isSpliced"] = () => false;
 
@@ -78,6 +82,7 @@ export class World {
         doorOf: (host) => this.#byHost.get(host),
         onRequest: (from, to, exchange) => this.onRequest({ ...exchange, from, to }),
         onReply: (exchange, data) => this.onReply(exchange, data),
+        rates: () => this.rates,
         ...(this.#hasSessions
           ? {
               sessions: {
@@ -125,6 +130,11 @@ export class World {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** With the invitation of the first time. */
+  async rejoin(node: SimNode): Promise<void> {
+    await this.settled(node.community.join(this.#invitations.get(node) ?? "", node.link));
+  }
+
   async #join(founder: SimNode, newcomer: SimNode): Promise<void> {
     const { text } = await this.settled(
       founder.community.invite({
@@ -134,6 +144,7 @@ export class World {
         endpoints: [founder.endpoint],
       }),
     );
+    this.#invitations.set(newcomer, text);
     await this.settled(newcomer.community.join(text, newcomer.link));
   }
 }

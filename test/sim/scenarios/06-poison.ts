@@ -19,7 +19,11 @@ const FILES = 4;
 const cidOf = (text: string): string => `blake3:${createHash("sha256").update(text).digest("hex")}`;
 
 /** Each way to answer falsely; `genuine` was found once. */
-function lies(world: World, liar: Citizen, o: { genuine: () => DhtValue | undefined; others: readonly Citizen[] }): NonNullable<Citizen["lies"]>[] {
+function lies(
+  world: World,
+  liar: Citizen,
+  o: { genuine: () => DhtValue | undefined; others: readonly Citizen[] },
+): NonNullable<Citizen["lies"]>[] {
   const random = world.random.fork(`lies of ${liar.place.name}`);
   const seconds = (): number => Math.floor(liar.place.clock.now() / 1000);
   const own = (change: JsonObject): DhtValue | undefined => {
@@ -29,8 +33,10 @@ function lies(world: World, liar: Citizen, o: { genuine: () => DhtValue | undefi
     const payload = { ...rest, signature: liar.signer.signDht("dht-value", rest) } as unknown as DhtPayload;
     return { key: value.key, payload, expires_at: payload.expires_at };
   };
-  const values = (make: () => unknown) => (rpc: string): JsonObject | undefined =>
-    rpc === "find_value" ? ({ values: Array.from({ length: 8 }, make) } as JsonObject) : undefined;
+  const values =
+    (make: () => unknown) =>
+    (rpc: string): JsonObject | undefined =>
+      rpc === "find_value" ? ({ values: Array.from({ length: 8 }, make) } as JsonObject) : undefined;
   return [
     // Another node's words, altered.
     values(() => ({ ...o.genuine(), payload: { ...o.genuine()?.payload, node_id: liar.nodeId } })),
@@ -55,7 +61,8 @@ function lies(world: World, liar: Citizen, o: { genuine: () => DhtValue | undefi
               endpoint: { host: `200.${random.below(250)}.${random.below(250)}.1`, port: 7080 },
             })),
           },
-    (rpc): JsonObject | undefined => (rpc === "ping" ? undefined : { values: [null, 7, { key: [] }], closer: "everywhere", stored: 3 }),
+    (rpc): JsonObject | undefined =>
+      rpc === "ping" ? undefined : { values: [null, 7, { key: [] }], closer: "everywhere", stored: 3 },
     (rpc) => (rpc === "ping" ? undefined : null),
   ];
 }
@@ -139,10 +146,20 @@ export const poison: Scenario = {
       let refused = 0;
       for (let n = 0; n < 200; n += 1) {
         const now = Math.floor(flooder.place.clock.now() / 1000);
-        const unsigned = { v: 1, kind: "cid", node_id: flooder.nodeId, issued_at: now, expires_at: now + 600, cid: cidOf(`flood ${n}`), last_seen: now };
+        const unsigned = {
+          v: 1,
+          kind: "cid",
+          node_id: flooder.nodeId,
+          issued_at: now,
+          expires_at: now + 600,
+          cid: cidOf(`flood ${n}`),
+          last_seen: now,
+        };
         const payload = { ...unsigned, signature: flooder.signer.signDht("dht-value", unsigned) } as unknown as DhtPayload;
         const value = { key: dhtKey(cidOf(`flood ${n}`)), payload, expires_at: now + 600 };
-        refused += (await village.tell(flooder, victim, { rpc: "store", body: { value: value as unknown as JsonObject } })) ? 0 : 1;
+        refused += (await village.tell(flooder, victim, { rpc: "store", body: { value: value as unknown as JsonObject } }))
+          ? 0
+          : 1;
         await world.pass(10);
       }
       assert.ok(refused >= 60, `${refused} of 200 were refused`);

@@ -20,8 +20,16 @@ export const oneKeyTwice: Scenario = {
     let last = ben.sessions.live(cem.nodeId)?.established.peerBoot;
     let [first, second] = [0, 0];
     const round = async (n: number): Promise<void> => {
-      await world.settled(ask(cem, { n, node: ben, timeoutMs: 5000 }).then(() => (first += 1)).catch(() => 0));
-      await world.settled(ask(twin, { n, node: ben, timeoutMs: 5000 }).then(() => (second += 1)).catch(() => 0));
+      await world.settled(
+        ask(cem, { n, node: ben, timeoutMs: 5000 })
+          .then(() => (first += 1))
+          .catch(() => 0),
+      );
+      await world.settled(
+        ask(twin, { n, node: ben, timeoutMs: 5000 })
+          .then(() => (second += 1))
+          .catch(() => 0),
+      );
       await world.pass(5000);
       const now = ben.sessions.live(cem.nodeId)?.established.peerBoot;
       if (now !== undefined) boots.add(now);
@@ -37,7 +45,11 @@ export const oneKeyTwice: Scenario = {
     assert.deepEqual(twin.sessions.conflicts(), [{ node: cem.nodeId, own: true }], "and the one whose key it is");
     await cem.kill({ unheard: true });
     for (let n = 30; n < 54 && second === 0; n += 1) {
-      await world.settled(ask(twin, { n, node: ben, timeoutMs: 5000 }).then(() => (second += 1)).catch(() => 0));
+      await world.settled(
+        ask(twin, { n, node: ben, timeoutMs: 5000 })
+          .then(() => (second += 1))
+          .catch(() => 0),
+      );
       await world.pass(5000);
     }
     assert.ok(second > 0, "once the first is gone, the other takes its place");

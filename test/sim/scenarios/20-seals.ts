@@ -24,7 +24,10 @@ export const seals: Scenario = {
     rogue.say([rogue.call(1)]);
     await world.pass(500);
     assert.equal(total(echo), 0, "begun without a seal");
-    assert.ok(rogue.heard.some(({ type }) => type === TYPE.error), "it is refused");
+    assert.ok(
+      rogue.heard.some(({ type }) => type === TYPE.error),
+      "it is refused",
+    );
     await world.pass(5000);
     assert.equal(rogue.closed, CLOSE.seal, "and the seal is still owed");
     rogue = await Rogue.shake(world, { as: cem, to: ben });

@@ -8,7 +8,11 @@ import { poison } from "./06-poison.ts";
 import { fanOut, slowReader } from "./08-slow-reader.ts";
 import { saturated } from "./09-saturated.ts";
 import { stall } from "./10-stall.ts";
+import { hotReload } from "./11-hot-reload.ts";
 import { deadPeer } from "./12-dead-peer.ts";
+import { tokens } from "./13-tokens.ts";
+import { backup, endedHalfway, lostDisk, twoTongues } from "./14-log.ts";
+import { rubbish } from "./15-rubbish.ts";
 import { badLines } from "./16-bad-lines.ts";
 import { oneKeyTwice } from "./17-one-key-twice.ts";
 import { revoked } from "./18-revoked.ts";
@@ -33,8 +37,15 @@ export const SCENARIOS: readonly Scenario[] = [
   saturated,
   stall,
   bySession(stall),
+  hotReload,
   deadPeer,
   bySession(deadPeer),
+  tokens,
+  twoTongues,
+  backup,
+  lostDisk,
+  endedHalfway,
+  rubbish,
   badLines,
   bySession(badLines),
   oneKeyTwice,
