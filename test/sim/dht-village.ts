@@ -111,7 +111,7 @@ export class SimDhtVillage {
     const lie = there.lies?.(rpc, body);
     if (lie === null) return null;
     try {
-      if (lie !== undefined) return JSON.stringify(reply(there.letters, String(body["trace_id"]), lie));
+      if (lie !== undefined) return JSON.stringify(reply(there.letters, body["trace_id"] as string, lie));
       return JSON.stringify(there.dht.answer(rpc, body, host));
     } catch {
       return "";

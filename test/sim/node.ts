@@ -29,7 +29,6 @@ import { Dialler, type Line, type SessionDoor } from "./dial.ts";
 import type { Network, Place } from "./network.ts";
 import type { SimRandom } from "./random.ts";
 import type { SimClock } from "./scheduler.ts";
-import type { SimSocket } from "./socket.ts";
 
 const PORT = 7080;
 const FEATURES = ["req-to", "resp-sig", "heads-by-author", "cosign-v1", "sync-ranges"];

@@ -58,7 +58,7 @@ export const rubbish: Scenario = {
               .replaceAll(/[^\x21-\x7e]/g, "")}`
           : one.path;
       const reply = await ben.listener.inject({
-        method: one.method as "GET",
+        method: one.method,
         url,
         headers,
         payload,
