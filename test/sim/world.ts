@@ -31,7 +31,8 @@ export class World {
   readonly network: Network;
   readonly random: SimRandom;
   readonly nodes: SimNode[] = [];
-  readonly #folder: string = mkdtempSync(join(tmpdir(), "hn-sim-"));
+  /** Where everything of this world lies. */
+  readonly folder: string = mkdtempSync(join(tmpdir(), "hn-sim-"));
   readonly #invitations: Map<SimNode, string> = new Map();
   readonly #byHost: Map<string, SimNode> = new Map();
   readonly #log: Log | undefined;
@@ -56,7 +57,7 @@ export class World {
     this.#log = o.log;
     this.#hasSessions = o.sessions ?? false;
     // Nobody looks at it: there are no sockets here.
-    this.#tls = openKeystore(join(this.#folder, "tls")).tls();
+    this.#tls = openKeystore(join(this.folder, "tls")).tls();
   }
 
   add(name: string): Promise<SimNode> {
@@ -78,7 +79,7 @@ export class World {
         network: this.network,
         random: this.random,
         tls: await this.#tls,
-        folder: this.#folder,
+        folder: this.folder,
         doorOf: (host) => this.#byHost.get(host),
         onRequest: (from, to, exchange) => this.onRequest({ ...exchange, from, to }),
         onReply: (exchange, data) => this.onReply(exchange, data),
@@ -127,7 +128,7 @@ export class World {
 
   async close(): Promise<void> {
     for (const node of this.nodes) await node.kill();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   /** With the invitation of the first time. */

@@ -1,4 +1,5 @@
 import type { Scenario } from "../scenario.ts";
+import { crowd } from "./01-crowd.ts";
 import { flapping, oneWay, split } from "./01-split.ts";
 import { churn } from "./02-churn.ts";
 import { clocks } from "./03-clocks.ts";
@@ -19,6 +20,8 @@ import { revoked } from "./18-revoked.ts";
 import { downgrade } from "./19-downgrade.ts";
 import { seals } from "./20-seals.ts";
 
+export { crowd };
+
 /** The same story in a world in which calls go by peer sessions. */
 const bySession = (scenario: Scenario): Scenario => ({ ...scenario, name: `${scenario.name}; by peer sessions`, sessions: true });
 
@@ -27,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   split,
   oneWay,
   flapping,
+  crowd,
   churn,
   clocks,
   replay,
