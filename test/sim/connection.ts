@@ -29,6 +29,9 @@ export interface Exchange {
   body: string;
 }
 
+/** Whoever sits on the line of an answer. @returns what goes on instead */
+export type OnReply = (exchange: Exchange, data: Buffer) => Buffer;
+
 /** Requests of one node to one address. */
 export class SimDispatcher extends Dispatcher {
   readonly #o: {
@@ -38,6 +41,7 @@ export class SimDispatcher extends Dispatcher {
     address: string;
     /** Whoever listens in on the line. */
     onRequest: (exchange: Exchange) => void;
+    onReply: OnReply;
   };
   /** What is under way, to be cut. */
   readonly #open: Set<(error: Error) => void> = new Set();
@@ -49,6 +53,7 @@ export class SimDispatcher extends Dispatcher {
     door: () => Door | undefined;
     address: string;
     onRequest: (exchange: Exchange) => void;
+    onReply: OnReply;
   }) {
     super();
     this.#o = o;
@@ -109,7 +114,7 @@ export class SimDispatcher extends Dispatcher {
   }
 
   #send(options: Dispatcher.DispatchOptions, talk: Talk): void {
-    const { network, from, onRequest, address } = this.#o;
+    const { network, from, onRequest, onReply, address } = this.#o;
     const door = this.#o.door();
     if (door === undefined) return this.#nobody(talk);
     const exchange: Exchange = {
@@ -123,7 +128,8 @@ export class SimDispatcher extends Dispatcher {
       label: `${from.name} asks ${door.place.name} ${options.method} ${options.path}`,
       bytes: exchange.body.length + 1000,
       broken: (why) => talk.fail(broken(why)),
-      deliver: () => void answer(exchange, { network, door, from, address, talk }).catch((error: Error) => talk.fail(error)),
+      deliver: () =>
+        void answer(exchange, { network, door, from, address, talk, onReply }).catch((error: Error) => talk.fail(error)),
     });
   }
 }
@@ -135,9 +141,9 @@ function canEnd({ res }: LightMyRequestResponse["raw"]): void {
 
 async function answer(
   exchange: Exchange,
-  o: { network: Network; door: Door; from: Place; address: string; talk: Talk },
+  o: { network: Network; door: Door; from: Place; address: string; talk: Talk; onReply: OnReply },
 ): Promise<void> {
-  const { network, door, from, talk } = o;
+  const { network, door, from, talk, onReply } = o;
   const left = new AbortController();
   talk.onEnd(() => {
     // Who hangs up is heard a way later.
@@ -162,7 +168,7 @@ async function answer(
   const line = new Line(network, door.place, from, talk);
   line.send(200, () => talk.begin(reply.statusCode, reply.headers as Record<string, string>));
   const body: Readable = reply.stream();
-  body.on("data", (chunk: Buffer) => line.send(chunk.byteLength, () => talk.data(chunk)));
+  body.on("data", (chunk: Buffer) => line.send(chunk.byteLength, () => talk.data(onReply(exchange, chunk))));
   body.once("end", () => line.send(50, () => talk.end()));
   body.once("error", () => line.send(50, () => talk.fail(broken("reset"))));
 }

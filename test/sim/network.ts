@@ -11,9 +11,11 @@ export interface LinkModel {
   loss: number;
   /** Share of the packets that come twice. */
   duplicate: number;
+  /** What a line carries in a millisecond; only open connections (`pipe.ts`) are slowed down by it. */
+  bytesPerMs: number;
 }
 
-export const GOOD: LinkModel = { latencyMs: 2, jitterMs: 1, loss: 0, duplicate: 0 };
+export const GOOD: LinkModel = { latencyMs: 2, jitterMs: 1, loss: 0, duplicate: 0, bytesPerMs: Infinity };
 
 /** What a connection does about a lost packet: it is sent again after this, and again after twice the time. */
 const RETRANSMIT_MS = 200;
@@ -79,7 +81,7 @@ export class Network {
 
   /** A single packet: it comes once, twice, late, or never. */
   datagram(from: Place, to: Place, o: { label: string; bytes: number; deliver: () => void }): void {
-    const model = this.#of(from, to);
+    const model = this.of(from, to);
     this.#count(o.bytes);
     if (this.isCut(from, to) || this.#random.chance(model.loss)) return this.#lost(o.label);
     const copies = this.#random.chance(model.duplicate) ? 2 : 1;
@@ -94,7 +96,7 @@ export class Network {
    */
   segment(from: Place, to: Place, o: { label: string; bytes: number; deliver: () => void; broken: (why: Broken) => void }): void {
     const attempt = (number: number): void => {
-      const model = this.#of(from, to);
+      const model = this.of(from, to);
       this.#count(o.bytes);
       if (this.isCut(from, to) || this.#random.chance(model.loss)) {
         this.#lost(o.label);
@@ -125,7 +127,8 @@ export class Network {
     });
   }
 
-  #of(from: Place, to: Place): LinkModel {
+  /** How one direction behaves. */
+  of(from: Place, to: Place): LinkModel {
     return this.#models.get(edge(from, to)) ?? this.model;
   }
 

@@ -1,10 +1,10 @@
 /**
  * Runs the scenarios over many seeds and says of each how many passed. Ends with 1 when one did not.
  * Usage: run.ts [--seeds N] [--from SEED] [--row N] [--json]
+ *        run.ts --nodes N [--from SEED]   one community of so many, once
  */
 import { parseArgs } from "node:util";
 import { forbidRealTime } from "./no-real-time.ts";
-import { SCENARIOS } from "./scenarios/index.ts";
 import { World } from "./world.ts";
 
 const { values } = parseArgs({
@@ -12,12 +12,17 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "20" },
     from: { type: "string", default: "1" },
     row: { type: "string" },
+    nodes: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
-const seeds = Number(values.seeds);
+// Read when the stories are loaded.
+if (values.nodes !== undefined) process.env["HN_SIM_NODES"] = values.nodes;
+const { crowd, SCENARIOS } = await import("./scenarios/index.ts");
+const seeds = values.nodes === undefined ? Number(values.seeds) : 1;
 const from = Number(values.from);
-const chosen = SCENARIOS.filter(({ row }) => values.row === undefined || row === Number(values.row));
+const chosen =
+  values.nodes === undefined ? SCENARIOS.filter(({ row }) => values.row === undefined || row === Number(values.row)) : [crowd];
 forbidRealTime();
 
 interface Row {
@@ -33,10 +38,10 @@ interface Row {
 }
 
 const rows: Row[] = [];
-for (const { row, name, pass, run } of chosen) {
+for (const { row, name, pass, sessions = false, run } of chosen) {
   const result: Row = { row, scenario: name, pass, passed: 0, seeds, figure: "", events: 0, failed: [] };
   for (let seed = from; seed < from + seeds; seed += 1) {
-    const world = new World(seed);
+    const world = new World(seed, { sessions });
     try {
       await run(world, (figure) => void (result.figure ||= figure));
       result.passed += 1;

@@ -7,6 +7,8 @@ export interface Scenario {
   name: string;
   /** When it counts as passed. */
   pass: string;
+  /** In a world whose nodes offer each other peer sessions. */
+  sessions?: boolean;
   /** @param tell  takes a figure for the report */
   run: (world: World, tell: (figure: string) => void) => Promise<void>;
 }

@@ -10,14 +10,14 @@ const SEEDS = Number(process.env["HN_SIM_SEEDS"] ?? 1);
 const lift = forbidRealTime();
 after(lift);
 
-for (const { row, name, pass, run } of SCENARIOS)
+for (const { row, name, pass, sessions = false, run } of SCENARIOS)
   test(`row ${row}: ${name}: ${pass} (network §7)`, async (t) => {
     for (let count = 0; count < SEEDS; count += 1) {
       const seed = seedOf() + count;
       const digests: string[] = [];
       // The same seed must tell the same story, or no failure could be looked at twice.
       for (let time = 0; time < (count === 0 ? 2 : 1); time += 1) {
-        const world = new World(seed);
+        const world = new World(seed, { sessions });
         try {
           await run(world, (figure) => void (time === 0 && t.diagnostic(`seed ${seed}: ${figure}`)));
           digests.push(world.scheduler.digest);

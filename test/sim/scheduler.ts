@@ -85,6 +85,8 @@ export class Scheduler {
   /** Lets `ms` of virtual time pass. @throws when more than `maxEvents` happen meanwhile */
   async pass(ms: number, maxEvents = 5_000_000): Promise<void> {
     const end = this.#now + ms;
+    // What the story has done just now happens now, not with the next event.
+    await settle();
     await this.#run((due) => due.at > end, maxEvents);
     this.#now = end;
   }

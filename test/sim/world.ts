@@ -5,11 +5,14 @@ import { join } from "node:path";
 import { randomInt } from "node:crypto";
 import type { Log, NodeId } from "../../host/src/contract/index.ts";
 import { openKeystore } from "../../host/src/identity/index.ts";
-import type { Exchange } from "./connection.ts";
+import type { ListenerOptions } from "../../host/src/transport/listener.ts";
+import type { Exchange, OnReply } from "./connection.ts";
+import type { Line } from "./dial.ts";
 import { Network } from "./network.ts";
 import { SimNode } from "./node.ts";
 import { SimRandom } from "./random.ts";
 import { Scheduler } from "./scheduler.ts";
+import type { OnLine } from "./socket.ts";
 
 /** `HN_SEED=…` repeats a run. */
 export const seedOf = (): number => Number(process.env["HN_SEED"] ?? randomInt(2 ** 31));
@@ -28,34 +31,68 @@ export class World {
   readonly network: Network;
   readonly random: SimRandom;
   readonly nodes: SimNode[] = [];
-  readonly #folder: string = mkdtempSync(join(tmpdir(), "hn-sim-"));
+  /** Where everything of this world lies. */
+  readonly folder: string = mkdtempSync(join(tmpdir(), "hn-sim-"));
+  readonly #invitations: Map<SimNode, string> = new Map();
   readonly #byHost: Map<string, SimNode> = new Map();
   readonly #log: Log | undefined;
   readonly #tls: ReturnType<ReturnType<typeof openKeystore>["tls"]>;
+  readonly #hasSessions: boolean;
   /** Told of every request before it is on its way. */
   onRequest: (request: Overheard) => void = () => undefined;
+  /** Sits on the line of every peer session. */
+  onLine: OnLine = ({ data }) => [data];
+  /** Sits on the line of every answer over HTTP. */
+  onReply: OnReply = (_exchange, data) => data;
+  /** Of nodes that start from now on. */
+  rates: ListenerOptions["rates"];
+  blocksUpgrades: Line["blocksUpgrades"] = () => false;
+  isSpliced: Line["isSpliced"] = () => false;
 
-  constructor(seed: number | string, o: { log?: Log } = {}) {
+  /** @param o.sessions  nodes offer each other peer sessions, as they do outside; without, each call is a request of its own */
+  constructor(seed: number | string, o: { log?: Log; sessions?: boolean } = {}) {
     this.random = new SimRandom(seed);
     this.scheduler = new Scheduler(this.random);
     this.network = new Network(this.scheduler, this.random);
     this.#log = o.log;
+    this.#hasSessions = o.sessions ?? false;
     // Nobody looks at it: there are no sockets here.
-    this.#tls = openKeystore(join(this.#folder, "tls")).tls();
+    this.#tls = openKeystore(join(this.folder, "tls")).tls();
   }
 
-  async add(name: string): Promise<SimNode> {
+  add(name: string): Promise<SimNode> {
+    return this.#open(name);
+  }
+
+  /** A second machine on which somebody has put the folder of this one, key and all. */
+  copyOf(node: SimNode): Promise<SimNode> {
+    return this.#open(`${node.name} again`, node);
+  }
+
+  async #open(name: string, original?: SimNode): Promise<SimNode> {
     const node = await SimNode.open({
       name,
+      ...(original === undefined ? {} : { original }),
       number: this.nodes.length + 1,
       clock: this.scheduler.clock(name),
       setting: {
         network: this.network,
         random: this.random,
         tls: await this.#tls,
-        folder: this.#folder,
+        folder: this.folder,
         doorOf: (host) => this.#byHost.get(host),
         onRequest: (from, to, exchange) => this.onRequest({ ...exchange, from, to }),
+        onReply: (exchange, data) => this.onReply(exchange, data),
+        rates: () => this.rates,
+        ...(this.#hasSessions
+          ? {
+              sessions: {
+                onLine: (message) => this.onLine(message),
+                blocksUpgrades: (from, to) => this.blocksUpgrades(from, to),
+                isSpliced: (from, to) => this.isSpliced(from, to),
+              },
+            }
+          : {}),
         ...(this.#log === undefined ? {} : { log: this.#log }),
       },
     });
@@ -91,7 +128,12 @@ export class World {
 
   async close(): Promise<void> {
     for (const node of this.nodes) await node.kill();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** With the invitation of the first time. */
+  async rejoin(node: SimNode): Promise<void> {
+    await this.settled(node.community.join(this.#invitations.get(node) ?? "", node.link));
   }
 
   async #join(founder: SimNode, newcomer: SimNode): Promise<void> {
@@ -103,6 +145,7 @@ export class World {
         endpoints: [founder.endpoint],
       }),
     );
+    this.#invitations.set(newcomer, text);
     await this.settled(newcomer.community.join(text, newcomer.link));
   }
 }

@@ -107,7 +107,7 @@ class CommunityRoom implements Community {
 
   head(): number {
     const id = this.communityId();
-    return id === null ? 0 : this.#log.store.heads(id).head;
+    return id === null ? 0 : this.#log.store.head();
   }
 
   standing(node: NodeId): Standing {

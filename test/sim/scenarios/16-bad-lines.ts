@@ -3,6 +3,7 @@ import { HnError } from "../../../host/src/foundation/index.ts";
 import { ERRORS } from "../../../host/src/contract/index.ts";
 import { ask, offerEcho } from "../echo.ts";
 import { assertOneTruth, assertQuiet } from "../invariants.ts";
+import { GOOD } from "../network.ts";
 import type { SimNode } from "../node.ts";
 import type { Scenario } from "../scenario.ts";
 
@@ -14,7 +15,7 @@ export const badLines: Scenario = {
     const nodes = await world.village(["anna", "ben", "cem", "dora"]);
     const echoes = nodes.map((node) => offerEcho(node, { idempotent: false, workMs: 50 }));
     await world.pass(60_000);
-    world.network.model = { latencyMs: 500, jitterMs: 1500, loss: 0.05, duplicate: 0.05 };
+    world.network.model = { ...GOOD, latencyMs: 500, jitterMs: 1500, loss: 0.05, duplicate: 0.05 };
     const random = world.random.fork("callers");
     const ends = { right: 0, again: 0 };
     const calls: Promise<void>[] = [];

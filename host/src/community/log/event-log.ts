@@ -7,8 +7,10 @@ import type {
   EventQuery,
   JsonObject,
   LogCheck,
+  NodeId,
   Position,
   SyncReply,
+  Ulid,
   VerifyMany,
 } from "../../contract/index.ts";
 import { formatTime, HnError, type UlidFactory } from "../../foundation/index.ts";
@@ -37,6 +39,8 @@ export type EventSigner = Pick<Signer, "nodeId" | "signEvent">;
 type Take = (shaped: ShapedEvent) => boolean;
 
 const CHECK_PAGE = 256;
+/** Askers may name any floor. */
+const KNOWN_MAX = 16;
 
 const verifyHere: VerifyMany = (checks) => Promise.resolve(checks.map(verifyOnce));
 
@@ -55,6 +59,8 @@ export class EventLog {
   #last: Position | null | undefined;
   #disorder = 0;
   #set: EventSet | undefined;
+  /** What was worked out since the last change of anything. */
+  readonly #known: Map<string, unknown> = new Map();
   bootstrapping = false;
 
   constructor(options: EventLogOptions) {
@@ -92,6 +98,21 @@ export class EventLog {
     return id;
   }
 
+  /**
+   * Works something out once, until anything is stored or goes: neighbours ask the same again and again, and mostly nothing has changed. Whoever gets
+   * it must not alter it.
+   * @param work  undefined is not remembered
+   */
+  onceUnchanged<T>(what: string, work: () => T): T {
+    const known = this.#known.get(what) as T | undefined;
+    if (known !== undefined) return known;
+    const made = work();
+    if (made === undefined || this.store.inTransaction) return made;
+    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
+    this.#known.set(what, made);
+    return made;
+  }
+
   /** Membership at the head; rebuilt from disk when needed. */
   view(): Membership {
     this.#view ??= replay(this.communityId(), () => this.store.ordered("community."));
@@ -104,12 +125,12 @@ export class EventLog {
    */
   append(o: { type: string; data: JsonObject; by?: EventSigner }): Event {
     const signer = o.by ?? this.#options.signer;
-    const { store, clock, newUlid } = this.#options;
+    const { store, clock } = this.#options;
     const shaped = store.transaction(() => {
       const lamport = store.clock() + 1;
       const event = signer.signEvent({
         schema_version: 1,
-        event_id: newUlid(),
+        event_id: this.#freshId(signer.nodeId),
         lamport,
         wall_clock: formatTime(clock.now()),
         community_id: this.communityId(),
@@ -128,6 +149,15 @@ export class EventLog {
     return shaped.event;
   }
 
+  /** An id that this author has not used: of two events under one id only one would stay (E-17), and it need not be the one acknowledged. */
+  #freshId(author: NodeId): Ulid {
+    const { newUlid } = this.#options;
+    for (;;) {
+      const event_id = newUlid();
+      if (!this.store.knows({ event_id, author })) return event_id;
+    }
+  }
+
   /**
    * Takes events of others; what is counted as accepted is stored.
    * @throws capacity_exceeded disk_full
@@ -135,7 +165,7 @@ export class EventLog {
    */
   async receive(values: readonly unknown[]): Promise<Omit<SyncReply, "events" | "more">> {
     const taken = await this.#ingest.take(values);
-    return { ...taken, new_head: this.store.heads(this.communityId()).head };
+    return { ...taken, new_head: this.store.head() };
   }
 
   /** One page in log order, each event with its author's level at that place. @source 04 §5 */
@@ -159,6 +189,7 @@ export class EventLog {
   prune(o: { upTo: number; receivedBefore: number }): number {
     const gone = this.store.transaction(() => this.store.prune(o));
     if (gone === 0) return 0;
+    this.#known.clear();
     this.#set?.close();
     this.#set = undefined;
     this.#disorder += 1;
@@ -181,6 +212,7 @@ export class EventLog {
       const left = own.reduce((sum, place) => takeHash(sum, store.hashAt(place)), have.sum);
       if (left.toString(16).padStart(64, "0") !== cut.sum) continue;
       store.transaction(() => store.remove(own));
+      this.#known.clear();
       for (const place of own) this.#set?.remove(place);
       this.#view = null;
       this.#levels = null;
@@ -258,6 +290,7 @@ export class EventLog {
       store.transaction(() => work(take), { received: true });
     } catch (error) {
       // What was applied is not on disk.
+      this.#known.clear();
       this.#view = null;
       this.#levels = null;
       this.#last = undefined;
@@ -271,6 +304,7 @@ export class EventLog {
 
   /** Sums follow what is on disk. */
   #count(fresh: readonly { shaped: ShapedEvent; stored: Stored }[]): void {
+    this.#known.clear();
     const set = this.#set;
     if (set === undefined) return;
     for (const { shaped, stored } of fresh) {
@@ -288,6 +322,7 @@ export class EventLog {
   }
 
   #place(event: Event): void {
+    this.#known.clear();
     this.#last ??= this.store.last();
     const late = this.#last !== null && compareEvents(event, this.#last) < 0;
     if (!late) this.#last = placeOf(event);

@@ -9,7 +9,7 @@ import {
   type SyncHeads,
 } from "../../contract/index.ts";
 import { type Database, openDatabase, storageError } from "../../foundation/index.ts";
-import type { ShapedEvent } from "./shape.ts";
+import { compareEvents, type ShapedEvent } from "./shape.ts";
 
 const MIGRATIONS = [
   `CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -28,6 +28,8 @@ const MIGRATIONS = [
 ];
 
 const PAGE_BYTES = 524_288;
+/** So many are fetched one by one. */
+const FEW = CONSTANTS.SYNC_BATCH_MAX_EVENTS;
 /** The first of an author's events with one lamport counts (E-5), and the first with one `client_id` (04 §5). */
 const PAGE = `
   SELECT raw FROM events AS e
@@ -103,6 +105,11 @@ export class EventStore {
       this.#heads = undefined;
       throw storageError(error);
     }
+  }
+
+  /** What is read now may not be so in the end. */
+  get inTransaction(): boolean {
+    return this.#db.inTransaction;
   }
 
   #setDurable(durable: boolean): void {
@@ -244,11 +251,18 @@ export class EventStore {
     return (row as Position | undefined) ?? null;
   }
 
+  /** The highest lamport that anybody has. */
+  head(): number {
+    let head = 0;
+    for (const lamport of this.#newest().byAuthor.values()) head = Math.max(head, lamport);
+    return head;
+  }
+
   heads(community: CommunityId): SyncHeads {
     const { byType, byAuthor } = this.#newest();
     return {
       community_id: community,
-      head: Math.max(0, ...byAuthor.values()),
+      head: this.head(),
       heads_by_type: Object.fromEntries(byType),
       heads_by_author: Object.fromEntries(byAuthor),
     };
@@ -272,6 +286,9 @@ export class EventStore {
     const lacking = [...this.#newest().byAuthor].filter(([author, lamport]) => lamport > known(author));
     // Mostly the other side has everything; then nothing is read.
     if (lacking.length === 0) return { events: [], more: false };
+    // Or little, of whoever has written lately; then the log between its last word and this one is not read.
+    const few = this.#fewOf(lacking.map(([author]) => ({ author, after: known(author) })));
+    if (few !== null) return this.#page(few.filter((place) => o.counts?.(place) !== false));
     const start = Math.min(...lacking.map(([author]) => known(author)));
     const rows = this.#db
       .prepare("SELECT author, event_id, lamport, raw FROM events WHERE lamport > ? ORDER BY lamport, event_id, author")
@@ -279,8 +296,26 @@ export class EventStore {
     return fill(rows, (row) => row.lamport > known(row.author) && o.counts?.(row) !== false);
   }
 
+  /** Places of all that these authors have behind what is named, in log order; null when they are many. */
+  #fewOf(lacking: readonly { author: NodeId; after: number }[]): Position[] | null {
+    if (lacking.length > FEW) return null;
+    const query = this.#db.prepare(
+      "SELECT author, lamport, event_id FROM events WHERE author = ? AND lamport > ? ORDER BY lamport, event_id LIMIT ?",
+    );
+    const places: Position[] = [];
+    for (const { author, after } of lacking) {
+      places.push(...(query.all(author, after, FEW + 1 - places.length) as unknown as Position[]));
+      if (places.length > FEW) return null;
+    }
+    return places.toSorted(compareEvents);
+  }
+
   /** These events, as far as they are here; at most 1000 and 4 MiB. */
   at(places: readonly Position[]): Event[] {
+    return this.#page(places).events;
+  }
+
+  #page(places: readonly Position[]): { events: Event[]; more: boolean } {
     const query = this.#db.prepare("SELECT raw FROM events WHERE event_id = ? AND author = ?");
     const rows = function* (): Generator<{ raw: Uint8Array }> {
       for (const { event_id, author } of places) {
@@ -288,7 +323,7 @@ export class EventStore {
         if (row !== undefined) yield row;
       }
     };
-    return fill(rows(), () => true).events;
+    return fill(rows(), () => true);
   }
 
   /** Places and hashes behind a place, in log order. */

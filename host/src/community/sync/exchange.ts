@@ -62,13 +62,11 @@ export function serveRanges(log: EventLog, message: unknown, standing: Standing)
 /** Heads with the sums of the set beside them, counted from the higher of two floors on. @source 04 §8 */
 export function briefOf(log: EventLog, floor: number): SyncBrief {
   const community_id = log.communityId();
-  const heads = clippedHeads(log);
-  const sums = log.set.sumAbove(Math.max(floor, log.store.floor()));
-  return {
-    community_id,
-    head: heads.head,
-    ...(sums === undefined ? {} : { set: { ...sums, frontier: frontierOf(heads.heads_by_author) } }),
-  };
+  const { head, heads_by_author: heads } = clippedHeads(log);
+  const from = Math.max(floor, log.store.floor());
+  const sums = log.onceUnchanged(`sums from ${from}`, () => log.set.sumAbove(from));
+  if (sums === undefined) return { community_id, head };
+  return { community_id, head, set: { ...sums, frontier: log.onceUnchanged("frontier", () => frontierOf(heads)) } };
 }
 
 function readWant({ want }: SyncRequest): Set<string> | null {
@@ -103,8 +101,12 @@ function readHeads(request: SyncRequest): Record<NodeId, number> {
   return {};
 }
 
-/** Heads with entries of revoked authors clipped to their cut, so that nobody is offered what is refused. @source 04 E-13 */
+/** Heads with entries of revoked authors clipped to their cut, so that nobody is offered what is refused. Not to be altered. @source 04 E-13 */
 export function clippedHeads(log: EventLog): SyncHeads {
+  return log.onceUnchanged("heads", () => readHeadsOf(log));
+}
+
+function readHeadsOf(log: EventLog): SyncHeads {
   const heads = log.store.heads(log.communityId());
   for (const record of log.view().revoked.values()) {
     const own = heads.heads_by_author[record.node_id];

@@ -64,6 +64,8 @@ export class Membership {
   known: Set<NodeId> = new Set();
   /** Last event applied, for the caller to see whether a late one arrived. */
   last: Event | null = null;
+  /** The same by the id of the event alone, as joins name them. */
+  readonly #invitesById: Map<string, InviteRecord[]> = new Map();
   #done: Set<string> = new Set();
   #lamports: Map<NodeId, number> = new Map();
   readonly #cuts: Map<NodeId, Cut>;
@@ -161,7 +163,7 @@ export class Membership {
       return;
     const key = `${event.author}/${event.event_id}`;
     if (this.invites.has(key)) return;
-    this.invites.set(key, {
+    const invite: InviteRecord = {
       event_id: event.event_id,
       inviter: event.author,
       invitee,
@@ -169,7 +171,11 @@ export class Membership {
       level,
       expires_at,
       redeemed: false,
-    });
+    };
+    this.invites.set(key, invite);
+    const alike = this.#invitesById.get(event.event_id);
+    if (alike === undefined) this.#invitesById.set(event.event_id, [invite]);
+    else alike.push(invite);
   }
 
   /** @source 03 §8 "Invite right" */
@@ -180,7 +186,10 @@ export class Membership {
 
   #joined(event: Event): void {
     const id = event.data["invite_event_id"];
-    const invite = [...this.invites.values()].find((i) => i.event_id === id && i.invitee === event.author && !i.redeemed);
+    const alike = typeof id === "string" ? (this.#invitesById.get(id) ?? []) : [];
+    // Those of whoever was revoked since are withdrawn.
+    const stands = (one: InviteRecord): boolean => this.invites.get(`${one.inviter}/${one.event_id}`) === one;
+    const invite = alike.find((one) => one.invitee === event.author && !one.redeemed && stands(one));
     if (invite === undefined || event.wall_clock > invite.expires_at) return;
     invite.redeemed = true;
     const manifest = readManifest(event.data["node_manifest"], event.author);

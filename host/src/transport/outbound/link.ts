@@ -39,6 +39,8 @@ export interface LinkOptions {
   random?: Random;
   /** Instead of connections of its own: a simulated network. */
   ways?: Ways;
+  /** What is known of neighbours; whoever reads their manifests by another way hands it in. */
+  peers?: KnownPeers;
   log?: Log;
 }
 
@@ -68,7 +70,7 @@ async function* streamBestWay(wire: Wire, call: OutboundCall, community: Communi
 
 /** Calls neighbours over connections pinned to their keys; every answer is verified. @source 02 */
 export function createLink(o: LinkOptions): Link {
-  const peers = new KnownPeers(o.clock);
+  const peers = o.peers ?? new KnownPeers(o.clock);
   const pools = o.ways ?? new Pools();
   const random: Random = o.random ?? ((n) => randomBytes(n));
   const wire: Wire = {
