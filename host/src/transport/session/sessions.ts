@@ -1,6 +1,16 @@
 import { createUlidFactory, HnError } from "../../foundation/index.ts";
 import { parseNodeId, type Signer } from "../../identity/index.ts";
-import type { Clock, CommunityId, Endpoint, Log, NodeId, Random, SessionProof, StandingLookup, Ulid } from "../../contract/index.ts";
+import type {
+  Clock,
+  CommunityId,
+  Endpoint,
+  Log,
+  NodeId,
+  Random,
+  SessionProof,
+  StandingLookup,
+  Ulid,
+} from "../../contract/index.ts";
 import { BodyBudget } from "../http/body.ts";
 import type { Room } from "../http/room.ts";
 import { revokedNeighbour } from "../outbound/failure.ts";
