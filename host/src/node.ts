@@ -164,6 +164,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     clock,
     random,
     log: log.child({ room: "transport" }),
+    sealsPath: join(dataDir, "seals.db"),
   });
   late.link = wire;
   disposer.add("link", () => wire.close());

@@ -89,7 +89,10 @@ export function openBus(o: BusOptions): OpenBus {
         maxBodyBytes: Math.max(...own.map((provider) => provider.local?.maxBodyBytes ?? 0)),
         streams: own.some((provider) => provider.descriptor.stream_schema !== null),
         idempotent: own.every((provider) => provider.descriptor.idempotent),
-        binary: (own[0]?.local?.binary ?? []).filter((pointer) => own.every(({ local }) => local?.binary.includes(pointer))),
+        // Asked for by few, and looked for only then.
+        get binary() {
+          return (own[0]?.local?.binary ?? []).filter((pointer) => own.every(({ local }) => local?.binary.includes(pointer)));
+        },
       };
     },
     entries: (filter = {}) =>

@@ -1,12 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HnError } from "../../foundation/index.ts";
-import { CONSTANTS, type JsonObject, type RangeMessage, type SyncRequest } from "../../contract/index.ts";
 import { headersOf, type Passage } from "../inbound/passage.ts";
+import { COMMUNITY_QUESTIONS } from "./community-answers.ts";
 import type { Room } from "./room.ts";
 import { send, signedRoute } from "./signed-route.ts";
-
-/** A frame and what stands around its ranges. @source network.md §5 "Range message" */
-const RANGES_MAX_BYTES = 65_536;
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 
@@ -19,13 +16,16 @@ function checkInsider(passage: Passage): void {
   });
 }
 
-function get(room: Room, capability: string, body: (query: JsonObject) => object | Promise<object>): Handler {
+function route(room: Room, capability: string, query: "body" | "refused"): Handler {
+  const question = COMMUNITY_QUESTIONS.get(capability);
+  if (question === undefined) throw new RangeError(`nobody answers ${capability}`);
   return signedRoute(room, {
-    rule: { capability, query: "body" },
-    maxBytes: () => 0,
+    rule: { capability, query },
+    maxBytes: () => (query === "body" ? 0 : question.maxBytes),
     handle: async (passage, { reply, visit }) => {
       checkInsider(passage);
-      const answer = (await body(passage.body ?? {})) as JsonObject;
+      const answer = await question.answer(room, passage.body ?? {}, headersOf(passage).from);
+      // What it brought may be the news that it is revoked.
       visit.signal.throwIfAborted();
       return send(reply, room.answerer.answer(200, answer, passage.claim));
     },
@@ -34,48 +34,20 @@ function get(room: Room, capability: string, body: (query: JsonObject) => object
 
 /** `GET /community/manifest` */
 export function communityManifestRoute(room: Room): Handler {
-  return get(room, "sys.community.manifest", () => room.community.manifest());
+  return route(room, "sys.community.manifest", "body");
 }
 
 /** `GET /sync/v1/heads`, with `brief=1` only what tells whether two logs are equal. @source 04 §8 */
 export function syncHeadsRoute(room: Room): Handler {
-  return get(room, "sys.sync.heads", ({ brief, floor }) => {
-    const from = typeof floor === "string" && /^\d{1,15}$/.test(floor) ? Number(floor) : 0;
-    const { set, ...facts } = room.community.brief(from);
-    const sums = set === undefined ? {} : { set };
-    return brief === "1" ? { ...facts, ...sums } : { ...room.community.heads(), ...sums };
-  });
+  return route(room, "sys.sync.heads", "body");
 }
 
 /** `POST /sync/v1/reconcile`; invitees pull what they need by heads alone. @source network.md §5, 02 T-6 */
 export function syncReconcileRoute(room: Room): Handler {
-  return signedRoute(room, {
-    rule: { capability: "sys.sync.reconcile", query: "refused" },
-    maxBytes: () => RANGES_MAX_BYTES,
-    handle: async (passage, { reply, visit }) => {
-      checkInsider(passage);
-      const answer = await room.community.reconcile(passage.body as unknown as RangeMessage, headersOf(passage).from);
-      visit.signal.throwIfAborted();
-      return send(reply, room.answerer.answer(200, answer as unknown as JsonObject, passage.claim));
-    },
-  });
+  return route(room, "sys.sync.reconcile", "refused");
 }
 
 /** `POST /sync/v1/events` @source 04 §8 */
 export function syncEventsRoute(room: Room): Handler {
-  return signedRoute(room, {
-    rule: { capability: "sys.sync.events", query: "refused" },
-    maxBytes: () => CONSTANTS.SYNC_BODY_MAX_BYTES,
-    handle: async (passage, { reply, visit }) => {
-      checkInsider(passage);
-      const request = passage.body as unknown as Partial<SyncRequest>;
-      if (!Array.isArray(request.events) || typeof request.community_id !== "string") {
-        throw new HnError("bad_request", { message: 'The body must hold "community_id" and a list of "events".' });
-      }
-      const result = await room.community.exchange(request as SyncRequest, headersOf(passage).from);
-      // What it brought may be the news that it is revoked.
-      visit.signal.throwIfAborted();
-      return send(reply, room.answerer.answer(200, result as unknown as JsonObject, passage.claim));
-    },
-  });
+  return route(room, "sys.sync.events", "refused");
 }

@@ -15,6 +15,7 @@ import type {
   StandingLookup,
   TopicLink,
 } from "../../contract/index.ts";
+import { KeptSeals } from "../session/kept-seals.ts";
 import { PeerSessions } from "../session/sessions.ts";
 import { SessionLane } from "./by-session.ts";
 import { callPeer, streamPeer } from "./call.ts";
@@ -42,6 +43,8 @@ export interface LinkOptions {
   /** What is known of neighbours; whoever reads their manifests by another way hands it in. */
   peers?: KnownPeers;
   log?: Log;
+  /** File for what neighbours have signed on their sessions; absent: it is not kept. */
+  sealsPath?: string;
 }
 
 /** The way to other nodes, with what it has learned about them. */
@@ -83,8 +86,10 @@ export function createLink(o: LinkOptions): Link {
     sockets: new OpenSockets(),
   };
   const { signer, clock, communityId, standing } = o;
-  const sessions = new PeerSessions({ signer, communityId, standing, clock, random, peers, log: o.log ?? silentLog });
-  const sync = new SyncLink(wire);
+  const log = o.log ?? silentLog;
+  const seals = o.sealsPath === undefined ? undefined : new KeptSeals({ path: o.sealsPath, clock, log });
+  const sessions = new PeerSessions({ signer, communityId, standing, clock, random, peers, log, ...(seals && { seals }) });
+  const sync = new SyncLink(wire, sessions);
   // A node without a community speaks for itself alone.
   const community = (): CommunityId => o.communityId() ?? o.signer.nodeId;
   const lanes = new SessionLane(wire, sessions, {
@@ -121,6 +126,7 @@ export function createLink(o: LinkOptions): Link {
       sessions.close();
       wire.sockets.dropAll(new HnError("partition", { reason: "closing" }));
       await pools.close();
+      seals?.close();
     },
   };
 }

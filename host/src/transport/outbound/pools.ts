@@ -36,6 +36,7 @@ export class Pools implements Ways {
   readonly #ready: Map<string, TLSSocket> = new Map();
   /** Calls that begin at the same time look for the way together. */
   readonly #reaching: Map<string, Promise<Endpoint>> = new Map();
+  #isClosed = false;
 
   /** @param o.lookup  how names become addresses; the system's way by default */
   constructor(o: { lookup?: LookupFunction } = {}) {
@@ -81,6 +82,10 @@ export class Pools implements Ways {
 
   async #race(to: NodeId, endpoints: readonly Endpoint[], clock: Clock): Promise<Endpoint> {
     const { endpoint, socket } = await firstConnection(clock, endpoints, { to, ...(this.#lookup && { lookup: this.#lookup }) });
+    if (this.#isClosed) {
+      socket.destroy();
+      return endpoint;
+    }
     const key = keyOf(to, endpoint);
     const drop = (): void => {
       if (this.#ready.get(key) === socket) this.#ready.delete(key);
@@ -126,6 +131,7 @@ export class Pools implements Ways {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const pools = [...this.#pools.values()];
     this.#pools.clear();
     for (const socket of this.#ready.values()) socket.destroy();

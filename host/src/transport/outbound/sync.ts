@@ -9,6 +9,8 @@ import type {
   SyncReply,
   SyncRequest,
 } from "../../contract/index.ts";
+import { SYNC } from "../session/handshake.ts";
+import type { PeerSessions } from "../session/sessions.ts";
 import { exchange, withClockRetry, type Letter, type Wire } from "./exchange.ts";
 import { Patience } from "./patience.ts";
 
@@ -16,12 +18,16 @@ const TIMEOUT_MS = 30_000;
 const ATTEMPTS = 3;
 const WAIT_MAX_MS = 5000;
 
+type Question = Pick<Letter, "method" | "path" | "capability" | "body">;
+
 /** Requests between members' logs; every answer must be signed. A neighbour that asks for patience gets it. @source 02 T-4, T-11 */
 export class SyncLink {
   readonly #wire: Wire;
+  readonly #sessions: Pick<PeerSessions, "live">;
 
-  constructor(wire: Wire) {
+  constructor(wire: Wire, sessions: Pick<PeerSessions, "live">) {
     this.#wire = wire;
+    this.#sessions = sessions;
   }
 
   async communityManifest(peer: PeerAddress): Promise<CommunityManifest> {
@@ -68,7 +74,7 @@ export class SyncLink {
     return readSyncReply(body);
   }
 
-  async #ask(peer: PeerAddress, letter: Pick<Letter, "method" | "path" | "capability" | "body">): Promise<JsonObject> {
+  async #ask(peer: PeerAddress, letter: Question): Promise<JsonObject> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#once(peer, letter);
@@ -87,7 +93,29 @@ export class SyncLink {
     }
   }
 
-  async #once(peer: PeerAddress, letter: Pick<Letter, "method" | "path" | "capability" | "body">): Promise<JsonObject> {
+  /** By the session that stands, where there is one; nothing is dialled for it. */
+  async #once(peer: PeerAddress, letter: Question): Promise<JsonObject> {
+    const session = this.#sessions.live(peer.node_id);
+    const stands =
+      session !== undefined &&
+      session.isLive &&
+      !session.isSuspect &&
+      session.established.features.includes(SYNC) &&
+      session.established.peerCommunity === peer.community_id;
+    if (!stands) return this.#byHttp(peer, letter);
+    const { capability, body } = letter;
+    const requestId = this.#wire.newId();
+    const call = { capability, version: "1.0", body, requestId, traceId: requestId, timeoutMs: TIMEOUT_MS, sealed: true };
+    try {
+      return (await session.call(call)).output;
+    } catch (error) {
+      // Asking twice changes nothing, so a session that ends may be left for the other lane.
+      if (!HnError.isHnError(error) || error.code !== "partition" || error.reason !== "session_over") throw error;
+      return this.#byHttp(peer, letter);
+    }
+  }
+
+  async #byHttp(peer: PeerAddress, letter: Question): Promise<JsonObject> {
     const time = new Patience(this.#wire.clock, { timeoutMs: TIMEOUT_MS });
     try {
       const whole: Letter = {

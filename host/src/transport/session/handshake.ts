@@ -30,10 +30,12 @@ import {
 import { createEphemeral, deriveSession, extract, finishedMac, type DirectionKey, type Ephemeral } from "./keys.ts";
 import { beginTranscript, mix, mixAccept, mixHello, type Prologue } from "./transcript.ts";
 
+/** Questions about the log are calls on the session. @source network.md §1.4 "Pseudo-capabilities" */
+export const SYNC = "sync";
 /** In every session of this version. @source network.md §1.2 `features` */
 const REQUIRED: readonly string[] = ["seal"];
 /** What this version can do. */
-const OFFERED: readonly string[] = [...REQUIRED, RAW_BYTES];
+const OFFERED: readonly string[] = [...REQUIRED, RAW_BYTES, SYNC];
 const SKEW_MS = CONSTANTS.SIGNED_REQUEST_SKEW_SECONDS * 1000;
 
 export interface HandshakeOptions extends Prologue {

@@ -209,6 +209,7 @@ export class OwnCalls {
 
   #leave(own: OwnCall, time: Patience): void {
     time.stop();
-    own.fail(new HnError("timeout", { message: "The call was cancelled by its caller." }));
+    // Most calls are over by then, and an error is dear.
+    if (!own.isOver) own.fail(new HnError("timeout", { message: "The call was cancelled by its caller." }));
   }
 }

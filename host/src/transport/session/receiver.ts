@@ -83,7 +83,7 @@ export class Receiver {
       heard.push({ record, leaf, sealed });
     }
     const [first] = records;
-    if (sealed && first !== undefined) this.#sealed(first);
+    if (sealed && first !== undefined) this.#sealed(first, true);
     else if (this.#seals.waiting > UNSEALED_MAX) throw new SessionFault(CLOSE.seal);
     else if (this.#seals.waiting > 0 && this.#owingSince === undefined) {
       this.#owingSince = this.#o.clock.monotonic();
@@ -95,17 +95,17 @@ export class Receiver {
   #control(records: readonly PeerRecord[], bytes: number): void {
     this.#rate.take(bytes, this.#o.clock.monotonic());
     for (const [place, record] of records.entries()) {
-      if (record.type === TYPE.seal) this.#sealed(record);
+      if (record.type === TYPE.seal) this.#sealed(record, false);
       else if (record.type === TYPE.rekey) this.#rekey(record, place === records.length - 1);
       else this.#o.onControl(record);
     }
   }
 
-  #sealed(record: PeerRecord): void {
+  #sealed(record: PeerRecord, isWith: boolean): void {
     const sealed = this.#seals.read(jsonOf(record.body));
     this.#owingSince = undefined;
     this.#timer?.cancel();
-    this.#o.onSealed(sealed);
+    this.#o.onSealed({ ...sealed, isWith });
   }
 
   /** The last word of its generation. @source network.md §1.3 */

@@ -23,6 +23,8 @@ export interface SignedSeal {
 /** What was agreed on: a seal and the leaves under it. */
 export interface SealedLeaves extends SignedSeal {
   leaves: Buffer[];
+  /** It came before what it covers was done: class `with`. */
+  isWith: boolean;
 }
 
 /** Where a chain of seals stands; both ends count alike. @source network.md §1.6 */
@@ -118,7 +120,7 @@ export class SealReader {
   }
 
   /** @throws SessionFault 4412 for a seal that does not continue the chain, does not cover exactly what waits, or is not the peer's */
-  read(body: JsonObject): SealedLeaves {
+  read(body: JsonObject): Omit<SealedLeaves, "isWith"> {
     const { seal, signature } = body;
     if (typeof seal !== "object" || seal === null || Array.isArray(seal) || typeof signature !== "string") throw unsealed();
     const time = seal["time"];

@@ -10,11 +10,13 @@ import {
   type VerifiedToken,
   type WireError,
 } from "../../contract/index.ts";
+import { COMMUNITY_QUESTIONS, type CommunityQuestion } from "../http/community-answers.ts";
 import { refuseWhenClosing, type Room } from "../http/room.ts";
 import { newPassage } from "../inbound/passage.ts";
 import { admitSessionCall } from "../inbound/pipeline.ts";
 import type { Work } from "../inbound/token-watch.ts";
 import { MUST_SIGN } from "../must-sign.ts";
+import { BODY_MAX_BYTES } from "./record.ts";
 import type { CallFacts } from "./served-call.ts";
 import type { Admitted, CallHost } from "./served-calls.ts";
 
@@ -32,6 +34,8 @@ export class SessionHost implements CallHost {
   }
 
   isWith(capability: string): boolean {
+    // What a log is made of is believed under a signature alone, on this lane as on the other. @source 02 T-4
+    if (COMMUNITY_QUESTIONS.has(capability)) return true;
     if (MUST_SIGN.test(capability)) return true;
     return this.#room()?.bus.limitsOf(capability)?.idempotent === false;
   }
@@ -45,6 +49,8 @@ export class SessionHost implements CallHost {
   }
 
   maxBodyBytes(capability: string): number {
+    const question = COMMUNITY_QUESTIONS.get(capability);
+    if (question !== undefined) return Math.max(question.maxBytes, BODY_MAX_BYTES);
     const limit = this.#room()?.bus.limitsOf(capability)?.maxBodyBytes ?? CONSTANTS.CALL_BODY_MAX_BYTES;
     return Math.min(limit, CONSTANTS.CALL_BODY_CEILING_BYTES);
   }
@@ -72,6 +78,8 @@ export class SessionHost implements CallHost {
     admitSessionCall(passage, gate, facts);
     const { caller, token } = passage;
     if (caller === undefined) throw new HnError("internal_error");
+    // A token opens capabilities, never the log. @source 02 T-6
+    if (COMMUNITY_QUESTIONS.has(facts.capability) && caller.kind !== "member") throw new HnError("unauthorized");
     return { caller, ...(token === undefined ? {} : { token }) };
   }
 
@@ -80,7 +88,9 @@ export class SessionHost implements CallHost {
   }
 
   serve(request: InboundRequest): Promise<Reply> {
-    return this.#open().bus.serve(request);
+    const room = this.#open();
+    const question = COMMUNITY_QUESTIONS.get(request.capability);
+    return question === undefined ? room.bus.serve(request) : this.#answer(room, question, request);
   }
 
   serveStream(request: InboundRequest): AsyncGenerator<Frame, JsonObject, void> {
@@ -96,6 +106,13 @@ export class SessionHost implements CallHost {
     return room === undefined
       ? HnError.from(thrown).toWire()
       : room.answerer.wireError(thrown, { from: this.#peer.node, requestId });
+  }
+
+  async #answer(room: Room, question: CommunityQuestion, { body, signal }: InboundRequest): Promise<Reply> {
+    const output = await question.answer(room, body as unknown as JsonObject, this.#peer.node);
+    // What it brought may be the news that it is revoked.
+    signal.throwIfAborted();
+    return { output, meta: {} };
   }
 
   #open(): Room {

@@ -1,6 +1,16 @@
 import { createUlidFactory, HnError } from "../../foundation/index.ts";
 import { parseNodeId, type Signer } from "../../identity/index.ts";
-import type { Clock, CommunityId, Endpoint, Log, NodeId, Random, StandingLookup, Ulid } from "../../contract/index.ts";
+import type {
+  Clock,
+  CommunityId,
+  Endpoint,
+  Log,
+  NodeId,
+  Random,
+  SessionProof,
+  StandingLookup,
+  Ulid,
+} from "../../contract/index.ts";
 import { BodyBudget } from "../http/body.ts";
 import type { Room } from "../http/room.ts";
 import { revokedNeighbour } from "../outbound/failure.ts";
@@ -11,6 +21,7 @@ import { badFrame, CLOSE } from "./fault.ts";
 import type { HandshakeOptions } from "./handshake.ts";
 import { Paths, type PathState } from "./paths.ts";
 import { PeerSession, type SessionEnd } from "./peer-session.ts";
+import type { KeptSeals } from "./kept-seals.ts";
 import { SessionHost } from "./session-host.ts";
 import { sessionSocket } from "./web-socket.ts";
 import { chooseSession, type Pair } from "./standing.ts";
@@ -29,6 +40,8 @@ export interface PeerSessionsOptions {
   random: Random;
   log: Log;
   peers: KnownPeers;
+  /** Where what neighbours have signed is kept; absent: nowhere. */
+  seals?: KeptSeals;
 }
 
 /** Two processes with one key. */
@@ -130,6 +143,16 @@ export class PeerSessions {
     return [...this.#conflicts].flatMap(([node, { own, until }]) => (until > now ? [{ node, own }] : []));
   }
 
+  /**
+   * What shows others that a neighbour has said this on a session with us.
+   * @param record  header and body, as they came
+   * @throws not_found
+   */
+  proofOf(record: Uint8Array): SessionProof {
+    if (this.#o.seals === undefined) throw new HnError("not_found", { message: "This node keeps no seals." });
+    return this.#o.seals.proofOf(record);
+  }
+
   get sessions(): PeerSession[] {
     return [...this.#all.keys()];
   }
@@ -215,6 +238,7 @@ export class PeerSessions {
       onDraining: (one) => this.#forget(one),
       onEnd: (one, end) => this.#over(one, end),
       onWorn: (one) => this.renew(one),
+      onSealed: (sealed) => this.#o.seals?.keep(sealed),
     });
     this.#all.set(session, { isTrusted: isPinned, endpoint });
     webSocket.on("message", (data, isBinary) =>

@@ -113,6 +113,7 @@ export class Street {
       communityId: () => community.communityId(),
       standing: (node) => community.standing(node),
       clock,
+      sealsPath: join(dataDir, "seals.db"),
     });
     const bus = openBus({ nodeId, communityId: () => community.communityId(), clock, log: silentLog, link: () => link });
     const community: Community = openCommunity({
