@@ -31,9 +31,19 @@ export interface ManifestContribution {
   announceMissing?: boolean;
 }
 
+/** A program of the package, run once for each message. @source plugin-platform §4.4 */
+export interface WorkerProgram {
+  /** Inside the package, with the mode of a program. */
+  path: string;
+  /** Before those of the message. */
+  args?: string[];
+}
+
+/** One of `entry` and `exec`. */
 export interface WorkerDeclaration {
   name: string;
-  entry: string;
+  entry?: string;
+  exec?: WorkerProgram;
   warm?: number;
   max?: number;
   limits: { memoryMb: number; pids?: number; cpuSeconds?: number; wallMs: number };

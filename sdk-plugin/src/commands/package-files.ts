@@ -21,10 +21,22 @@ export async function packageFiles(project: Project, options: BundleOptions = {}
   for (const [from, to] of FOLDERS) copyFolder(join(dir, from), to, files);
   for (const name of [...SINGLE, ...(manifest.icon === undefined ? [] : [manifest.icon])])
     if (existsSync(join(dir, name))) files.set(name, { bytes: readFileSync(join(dir, name)) });
+  for (const { exec } of manifest.contributes.workers ?? [])
+    if (exec !== undefined) files.set(exec.path, program(dir, exec.path));
   const bundles = await bundle(project, options);
   for (const [path, bytes] of bundles.files) files.set(path, { bytes });
   files.set(SBOM_FILE, { bytes: writeSbom(manifest, bundles.packages) });
   return files;
+}
+
+/** @throws Refusal program_missing */
+function program(dir: string, path: string): PackageFile {
+  if (!existsSync(join(dir, path)))
+    throw new Refusal(`The program ${path} is missing.`, {
+      reason: "program_missing",
+      action: "Put it where hearthnet.plugin.json says, built for the platforms that it names.",
+    });
+  return { bytes: readFileSync(join(dir, path)), mode: 0o755 };
 }
 
 /** Plain files only: a link would put something from elsewhere into the package. */

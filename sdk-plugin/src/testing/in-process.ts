@@ -78,9 +78,13 @@ function watchExit(): () => void {
 }
 
 function childProcess(spec: SandboxSpec, runnerPath: string): Launched {
-  const child = spawn(process.execPath, [runnerPath], { stdio: ["ignore", "pipe", "pipe", "pipe"], cwd: spec.packageDir });
+  const { program, packageDir: cwd } = spec;
+  const child =
+    program === undefined
+      ? spawn(process.execPath, [runnerPath], { stdio: ["ignore", "pipe", "pipe", "pipe"], cwd })
+      : spawn(join(cwd, program.path), program.args, { stdio: ["pipe", "pipe", "pipe"], cwd, env: {} });
   const { pid, stdout, stderr } = child;
-  const link = child.stdio[3];
+  const link = child.stdio[3] ?? child.stdin;
   if (pid === undefined || stdout === null || stderr === null || !link) throw new Error("The worker could not be started.");
   for (const stream of [stdout, stderr, link]) stream.on("error", () => {});
   return {

@@ -1,11 +1,13 @@
 /** What a test asks of the host, and what it gets. @source plugin-platform §4.7 */
 import type {
   ConfinementLabel,
+  Event,
   Frame,
   Grant,
   JsonObject,
   JsonValue,
   PermissionName,
+  PlacedEvent,
   PluginLogLine,
   PluginManifest,
   PluginStatus,
@@ -34,6 +36,11 @@ export interface TestHostOptions {
   network?: TestNetwork;
   /** Of the host; default the machine's. */
   clock?: FakeClock;
+  /**
+   * The community that the node belongs to, with a log of its own: `true` has it founded by the node, `{ level }` by somebody else who has invited it. Default:
+   * one where the manifest asks for `events.*`, `community.*` or `identity.*`.
+   */
+  community?: boolean | { level?: "member" | "trusted" | "anchor" };
   /** By `name@X.Y`: what answers the plugin's own calls. */
   capabilities?: Readonly<Record<string, Stub>>;
   /** Folders of other plugins of the same node, with all rights they ask for: such as the one that keeps the files. They start before it. */
@@ -49,8 +56,8 @@ export interface UpdateOptions {
 }
 
 export interface CallAs {
-  /** Default `member`; `self` is the node's operator. */
-  as?: TrustLevel | "self";
+  /** Default `member`; `self` is the node's operator, a neighbour of `host.community` somebody in particular. */
+  as?: TrustLevel | "self" | { nodeId: string };
   timeoutMs?: number;
   signal?: AbortSignal;
 }
@@ -95,6 +102,34 @@ export interface TestSocket {
   readonly closed: Promise<SocketEnd>;
 }
 
+/** The community around the plugin: each has a log of their own, under the rules of the protocol. */
+export interface TestCommunity {
+  readonly id: string;
+  /** The node that the plugin runs on. */
+  readonly nodeId: string;
+  /** What stands in the node's log, in its order. @param types  exact, or all below `chat.*` */
+  events(types: readonly string[]): PlacedEvent[];
+  /** An event that the node writes beside the plugin, as its operator or another plugin would. */
+  append(type: string, data: JsonObject): Promise<Event>;
+  /** Somebody new, who joins at once. @throws HnError unauthorized where the node may not invite */
+  neighbour(name: string, options?: { level?: "member" | "trusted" }): Promise<TestNeighbour>;
+}
+
+export interface TestNeighbour {
+  readonly nodeId: string;
+  readonly name: string;
+  /** Writes an event; the node has it at once, unless it is `offline()`. */
+  append(type: string, data: JsonObject): Promise<Event>;
+  /** Both logs become equal, as when two nodes meet. @throws HnError partition while the node is `offline()` */
+  meet(): Promise<void>;
+  /** What has reached this neighbour: by `events.push`, or when they met. */
+  received(types: readonly string[]): PlacedEvent[];
+  /** Leaves the community. */
+  leave(): Promise<void>;
+  /** The node takes the neighbour's membership away. @throws HnError unauthorized where it may not */
+  revoke(): Promise<void>;
+}
+
 export interface TestStream extends AsyncGenerator<Frame, JsonObject, void> {
   /** Leaves the stream. Resolves when the plugin has let go of the call, or the host of the plugin. */
   cancel(): Promise<void>;
@@ -103,6 +138,8 @@ export interface TestStream extends AsyncGenerator<Frame, JsonObject, void> {
 export interface TestHost {
   readonly manifest: PluginManifest;
   mode: Mode;
+  /** @throws Error where the node belongs to none; see the option of that name */
+  readonly community: TestCommunity;
   /** What the process really runs under: `seat-belt` where bubblewrap is missing, `none` in the test's own process. */
   label(): ConfinementLabel | null;
   status(): PluginStatus;
@@ -153,7 +190,7 @@ export interface TestHost {
    */
   fillDisk(): Promise<void>;
   /**
-   * Nobody else can be reached from now on: what stands in for other capabilities answers `partition`, as a neighbour's node would.
+   * Nobody else can be reached from now on: what stands in for other capabilities answers `partition`, as a neighbour's node would, and no log is exchanged.
    * @returns the way back
    */
   offline(): () => void;

@@ -6,11 +6,12 @@ import type { Grant, JsonObject, PluginManifest, PluginStatus } from "@hearthnet
 import { requested } from "@hearthnet/host/format";
 import { openPluginHost, type Bus, type PluginHost } from "@hearthnet/host/plugin-host";
 import { openProject, type Project } from "../commands/project.ts";
+import { testCommunity, wishedCommunity } from "./community.ts";
 import { askRoute } from "./doors.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { inProcessLauncher } from "./in-process.ts";
 import { askedMode, type Mode } from "./modes.ts";
-import type { CallInput, StreamAs, TestHost, TestHostOptions, TestStream, UpdateOptions } from "./options.ts";
+import type { CallInput, StreamAs, TestCommunity, TestHost, TestHostOptions, TestStream, UpdateOptions } from "./options.ts";
 import { networkOf } from "./network.ts";
 import { Processes } from "./processes.ts";
 import { findRunner } from "./runner-path.ts";
@@ -62,6 +63,7 @@ export async function createTestHost(options: TestHostOptions = {}): Promise<Tes
     runnerPath,
     onLaunch: processes.onLaunch,
     ways: networkOf(options.network),
+    ...wishedCommunity(options.community, manifest),
     ...(clock === undefined ? {} : { clock }),
     ...(mode === "inproc" ? { inProcess: inProcessLauncher(runnerPath) } : {}),
   });
@@ -114,6 +116,7 @@ function testHost(stage: Stage): TestHost {
   const { host, mode, processes } = stage;
   const { id, kind } = stage.manifest;
   const { runtime, bus } = host;
+  let community: TestCommunity | undefined;
   const status = (): PluginStatus => {
     const found = runtime.get(id);
     if (found === undefined) throw new Error(`${id} is not there any more`);
@@ -127,6 +130,11 @@ function testHost(stage: Stage): TestHost {
       return stage.manifest;
     },
     mode,
+    get community() {
+      if (host.community === undefined)
+        throw new Error("The node belongs to no community. Ask for one: createTestHost({ community: true }).");
+      return (community ??= testCommunity(host.community));
+    },
     status,
     label: () => status().label,
     call: (ref, body, options = {}) => bus.call(request(host, { ref, body, options })),
@@ -171,13 +179,18 @@ function testHost(stage: Stage): TestHost {
       );
     },
     offline: () => {
-      stage.line.cut = true;
-      return () => void (stage.line.cut = false);
+      cut(stage, true);
+      return () => cut(stage, false);
     },
     restart: () => runtime.restart(id),
     update: (next) => update(stage, next),
     close: () => close(stage),
   };
+}
+
+function cut({ line, host }: Stage, isCut: boolean): void {
+  line.cut = isCut;
+  if (host.community !== undefined) host.community.village.isCut = isCut;
 }
 
 interface Asked {

@@ -3,6 +3,7 @@ import { nextCronTime } from "../cron.ts";
 import type { ManifestProblem } from "./check.ts";
 import { checkSharing } from "./sharing.ts";
 import { checkDoors } from "./doors.ts";
+import { checkWorker } from "./worker.ts";
 
 /** Control characters and the invisible ones that turn text around: a name must look like what it is. */
 const DECEPTIVE = /[\p{Cc}\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/u;
@@ -87,6 +88,7 @@ function checkContributions(m: PluginManifest, wrong: Wrong): void {
   const workers = (m.contributes.workers ?? []).map((w) => w.name);
   if (new Set(workers).size !== workers.length) wrong("/contributes/workers", "names one worker twice");
   const allowed = (m.permissions.find((p) => p.name === "proc.worker")?.scope?.["workers"] ?? []) as string[];
+  (m.contributes.workers ?? []).forEach((worker, i) => checkWorker(m, { worker, at: `/contributes/workers/${i}` }, wrong));
   workers.forEach((name, i) => {
     if (!allowed.includes(name)) wrong(`/contributes/workers/${i}/name`, "is not covered by the permission proc.worker");
   });

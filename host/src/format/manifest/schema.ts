@@ -54,7 +54,8 @@ const CONTRIBUTES = closed({
   "workers?": LIST(
     closed({
       name: SLUG,
-      entry: PATH,
+      "entry?": PATH,
+      "exec?": closed({ path: PATH, "args?": LIST(TEXT(1024), 32) }),
       "warm?": COUNT(0, 16),
       "max?": COUNT(1, 64),
       limits: closed({

@@ -32,7 +32,8 @@ export interface SessionOptions {
   /** Workers are processes, whatever the plugin itself is. */
   workerLauncher: Launcher;
   spec: SandboxSpec;
-  workerSpec: (limits: { memoryMb: number; pids: number }) => SandboxSpec;
+  /** @throws permission_denied, for a program */
+  workerSpec: (worker: { memoryMb: number; pids: number; isProgram: boolean }) => SandboxSpec;
   limits: Required<Pick<PluginLimits, "memoryMb" | "pids" | "cpu" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">> &
     Pick<PluginLimits, "callTimeoutMs">;
   mounts: Mounts;

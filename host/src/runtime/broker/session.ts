@@ -9,6 +9,7 @@ import {
   ConfinedProcess,
   fromPlugin,
   LogBudget,
+  ProgramPool,
   WorkerPool,
   type Incoming,
   type ProcessEnd,
@@ -52,7 +53,7 @@ export class Session {
   readonly #calls: LiveCalls;
   readonly #ops: OpDesk;
   readonly #network: Network;
-  readonly #pools = new Map<string, WorkerPool>();
+  readonly #pools = new Map<string, WorkerPool | ProgramPool>();
   readonly questions: Questions;
   #grants: GrantModes;
   #strikes: number[] = [];
@@ -413,16 +414,17 @@ export class Session {
     return this.#pool(name).run(work);
   }
 
-  #pool(name: string): WorkerPool {
+  #pool(name: string): WorkerPool | ProgramPool {
     const known = this.#pools.get(name);
     if (known !== undefined) return known;
     const { release, workerLauncher, workerSpec, clock, cores, onLine } = this.#options;
     const declaration = release.manifest.contributes.workers?.find((worker) => worker.name === name);
     if (declaration === undefined) throw new HnError("not_found", { message: `The manifest declares no worker ${name}.` });
     const { memoryMb, pids } = declaration.limits;
-    const pool = new WorkerPool({
+    const isProgram = declaration.exec !== undefined;
+    const pool = new (isProgram ? ProgramPool : WorkerPool)({
       launcher: workerLauncher,
-      spec: workerSpec({ memoryMb, pids: pids ?? 32 }),
+      spec: workerSpec({ memoryMb, pids: pids ?? 32, isProgram }),
       declaration,
       cores,
       clock,

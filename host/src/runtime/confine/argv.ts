@@ -16,6 +16,8 @@ export interface SandboxTools {
 export interface SandboxSpec {
   /** Name of the declared worker that runs; absent: the plugin itself, or the host's own helper. */
   worker?: string;
+  /** A program of the package that runs in place of Node; it has no fd 3, its link is what it reads on fd 0. */
+  program?: { path: string; args: readonly string[]; cpuSeconds?: number };
   packageDir: string;
   /** Folder with the plugin's assets, or null when it has none. */
   assetsDir: string | null;
@@ -122,8 +124,11 @@ export function sandboxArguments(tools: SandboxTools, spec: SandboxSpec): string
     ["/prlimit", "--core=0", "--nofile=256"],
     // As root, one count holds for the tasks of all plugins together: it saves the machine, and the meter ends whoever has too many.
     [`--nproc=${tools.asRoot ? ALL_TASKS : spec.pids}`],
-    [`--fsize=${spec.maxFileBytes}`, "--", "/node"],
-    nodeArguments(spec, insidePaths(spec)),
+    spec.program?.cpuSeconds === undefined ? [] : [`--cpu=${spec.program.cpuSeconds}:${spec.program.cpuSeconds + 1}`],
+    [`--fsize=${spec.maxFileBytes}`, "--"],
+    spec.program === undefined
+      ? ["/node", ...nodeArguments(spec, insidePaths(spec))]
+      : [`${insidePaths(spec).packageDir}/${spec.program.path}`, ...spec.program.args],
   ].flat();
 }
 

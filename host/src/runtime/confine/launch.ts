@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Duplex, Readable } from "node:stream";
+import { HnError } from "../../foundation/index.ts";
 import type { ByteSocket } from "../../format/index.ts";
 import {
   insidePaths,
@@ -53,7 +54,11 @@ export function sandboxLauncher(machine: Machine): Launcher {
   if (tools === null || seccompFile === null) throw new Error("This machine has no sandbox.");
   return {
     launch: (spec) =>
-      spawnSandbox({ tools, seccompFile, group: groupFor(machine, spec) }, sandboxArguments(tools, spec), insidePaths(spec)),
+      spawnSandbox(
+        { tools, seccompFile, group: groupFor(machine, spec), reads: spec.program !== undefined },
+        sandboxArguments(tools, spec),
+        insidePaths(spec),
+      ),
   };
 }
 
@@ -66,26 +71,41 @@ export function groupFor({ cgroups }: Machine, limits: CgroupLimits): Cgroup | n
   }
 }
 
-/** Runs bwrap with these arguments: link on fd 3, filter on fd 4, nothing else inherited. */
+/** Runs bwrap with these arguments: link on fd 3, or on fd 0 where it `reads`, filter on fd 4, nothing else inherited. */
 export function spawnSandbox(
-  { tools, seccompFile, group = null }: { tools: SandboxTools; seccompFile: string; group?: Cgroup | null },
+  { tools, seccompFile, group = null, reads = false }: SandboxParts,
   argv: readonly string[],
   paths: NodePaths,
 ): Launched {
   const filter = openSync(seccompFile, "r");
   try {
     const [program, args] = group === null ? [tools.bwrap, argv] : withinGroup(group, tools.bwrap, argv);
-    const child = spawnMasked(program, args, { stdio: ["ignore", "pipe", "pipe", "pipe", filter], env: {}, cwd: "/" });
+    const child = spawnMasked(program, args, {
+      stdio: reads ? ["pipe", "pipe", "pipe", "ignore", filter] : ["ignore", "pipe", "pipe", "pipe", filter],
+      env: {},
+      cwd: "/",
+    });
     return group === null ? launched(child, paths, true) : grouped(launched(child, paths, true), group);
   } finally {
     closeSync(filter);
   }
 }
 
+interface SandboxParts {
+  tools: SandboxTools;
+  seccompFile: string;
+  group?: Cgroup | null;
+  reads?: boolean;
+}
+
 /** Node's permission model alone: what runs where no sandbox can be built. As root, at least under another user. */
 export function seatBeltLauncher(machine: Machine, belt: SeatBelt): Launcher {
   return {
     launch(spec) {
+      if (spec.program !== undefined)
+        throw new HnError("confinement", {
+          message: "A program of a plugin runs in a sandbox alone, and this machine has none.",
+        });
       const { node, paths } = belt.prepare(spec);
       const child = spawnMasked(node, nodeArguments(spec, paths), {
         stdio: ["ignore", "pipe", "pipe", "pipe"],
@@ -130,7 +150,7 @@ function grouped(process: Launched, group: Cgroup): Launched {
 
 function launched(child: ChildProcess, paths: NodePaths, sandboxed: boolean): Launched {
   const { pid, stdout, stderr } = child;
-  const link = child.stdio[3];
+  const link = child.stdio[3] ?? child.stdin;
   const exited = new Promise<ExitFacts>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
     child.once("error", () => resolve({ code: null, signal: null }));

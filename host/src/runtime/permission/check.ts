@@ -187,7 +187,7 @@ export class GrantTable {
   }
 
   /** `argv`: what shapes the process itself. */
-  process(): { data: boolean; dataBytes: number; sqlite: boolean; threads: boolean; native: boolean } {
+  process(): { data: boolean; dataBytes: number; sqlite: boolean; threads: boolean; native: boolean; programs: boolean } {
     const data = this.scopes("fs.data");
     return {
       data: data.length > 0,
@@ -196,6 +196,7 @@ export class GrantTable {
       threads: this.scopes("proc.worker").some((scope) => scope["threads"] === true),
       // A worker that is a program of its own needs no door in Node for addons.
       native: this.scopes("native").some((scope) => texts(scope, "mode").includes("addon")),
+      programs: this.scopes("native").some((scope) => texts(scope, "mode").includes("exec")),
     };
   }
 }

@@ -151,7 +151,7 @@ export class WorkerPool {
         pings: false,
         init: ({ paths }) => ({
           t: "worker.init",
-          entry: `${paths.packageDir}/${declaration.entry}`,
+          entry: `${paths.packageDir}/${declaration.entry ?? ""}`,
           assetsDir: paths.assetsDir,
         }),
         onMessage: (message, attachments) => this.#receive(worker, message, attachments),
@@ -268,7 +268,7 @@ export class WorkerPool {
   }
 }
 
-function crashError(end: ProcessEnd): HnError {
+export function crashError(end: ProcessEnd): HnError {
   if (end.cause === "over_quota") {
     return new HnError("capacity_exceeded", {
       reason: "over_quota",
@@ -279,7 +279,7 @@ function crashError(end: ProcessEnd): HnError {
   return end.cause === "stopped" ? new HnError("plugin_gone") : new HnError("internal_error", { reason: "worker_crashed" });
 }
 
-function abortError(signal: AbortSignal): unknown {
+export function abortError(signal: AbortSignal): unknown {
   return signal.reason ?? new DOMException("The work was cancelled.", "AbortError");
 }
 

@@ -1,7 +1,7 @@
 /** From manifest, grants and the machine to what a process gets. @source plugin-platform §1.3, §7 */
 import type { ConfinementReport, JsonObject, PluginLimits, PluginManifest } from "../../contract/index.ts";
 import type { SandboxSpec } from "../confine/index.ts";
-import { GrantTable } from "../permission/index.ts";
+import { denied, GrantTable } from "../permission/index.ts";
 import type { StartFacts } from "./managed-plugin.ts";
 
 const DEFAULTS: Required<PluginLimits> = {
@@ -65,10 +65,13 @@ export function pluginSpec(o: {
   };
 }
 
-/** No data, no mounts, no devices: a worker has its messages. */
+/**
+ * No data, no mounts, no devices: a worker has its messages.
+ * @throws permission_denied: a program without `native` for it. That it has a sandbox sees its launcher to.
+ */
 export function workerSpec(o: {
   facts: StartFacts;
-  worker: { memoryMb: number; pids: number };
+  worker: { memoryMb: number; pids: number; isProgram: boolean };
   assetsDir: string | null;
   report: ConfinementReport;
   maxMemoryMb: number;
@@ -77,6 +80,7 @@ export function workerSpec(o: {
   const { release, grants } = o.facts;
   const rights = new GrantTable(grants, { now: o.now }).process();
   const mayLoosen = o.report.label.startsWith("os") || release.embeddedRoot;
+  if (o.worker.isProgram && !rights.programs) throw denied("native", "exec");
   return {
     packageDir: release.dir,
     assetsDir: o.assetsDir,

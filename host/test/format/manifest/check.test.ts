@@ -52,6 +52,20 @@ function faults(change: Draft): string[] {
 const offering = (change: Draft): Draft => ({ contributes: { capabilities: [{ ...OFFER, ...change }] } });
 const asking = (...permissions: Draft[]): Draft => ({ permissions: [PROVIDE, ...permissions] });
 
+/** A worker, asked for with `native` in this mode. */
+function tool(worker: object, mode: string[] = ["exec"]): Record<string, unknown> {
+  const asked = asking(
+    { name: "proc.worker", scope: { workers: ["tool"] }, reason: TEXT },
+    { name: "native", scope: { mode }, reason: TEXT },
+  );
+  return {
+    tier: { min: "process", native: true },
+    platforms: ["linux-x64"],
+    contributes: { capabilities: [OFFER], workers: [{ name: "tool", limits: { memoryMb: 64, wallMs: 1000 }, ...worker }] },
+    ...asked,
+  };
+}
+
 describe("a manifest is taken (plugin-platform §2.1)", () => {
   const variants: Record<string, Draft> = {
     "as small as it can be": {},
@@ -72,6 +86,7 @@ describe("a manifest is taken (plugin-platform §2.1)", () => {
       },
       ...asking({ name: "proc.worker", scope: { workers: ["decode"] }, reason: TEXT }),
     },
+    "with a program and the right to it": tool({ exec: { path: "bin/tool", args: ["-q"] } }),
     "with a schedule": {
       contributes: { capabilities: [OFFER], schedules: [{ id: "tidy", every: "10s" }] },
       ...asking({ name: "schedule", reason: TEXT }),
@@ -181,6 +196,15 @@ describe("a manifest is refused, and the field is named (plugin-platform §2.2)"
       },
       "/contributes/workers/0/name",
     ],
+    [
+      "with a program and no right to machine code",
+      tool({ exec: { path: "bin/tool" } }, ["addon"]),
+      "/contributes/workers/0/exec",
+    ],
+    ["with a worker that is both", tool({ entry: "w.mjs", exec: { path: "bin/tool" } }), "/contributes/workers/0"],
+    ["with a worker that is neither", tool({}), "/contributes/workers/0"],
+    ["with a program that waits warm", tool({ exec: { path: "bin/tool" }, warm: 1 }), "/contributes/workers/0/warm"],
+    ["with a program outside", tool({ exec: { path: "../tool" } }), "/contributes/workers/0/exec/path"],
     [
       "with a schedule of both kinds",
       {

@@ -133,6 +133,25 @@ test("the runner is the last argument: a package never adds one, nor the first f
   for (const tools of [TOOLS, ROOT]) assert.equal(sandboxArguments(tools, SPEC).at(-1), "/runner/runner.cjs");
 });
 
+test("a program of the package takes Node's place, behind the same limits (§4.4)", () => {
+  const program = { path: "bin/tool", args: ["-w", "0"], cpuSeconds: 5 };
+  const argv = sandboxArguments(TOOLS, { ...SPEC, program });
+  const from = argv.indexOf("/prlimit", argv.lastIndexOf("--seccomp"));
+  assert.deepEqual(argv.slice(from), [
+    "/prlimit",
+    "--core=0",
+    "--nofile=256",
+    "--nproc=32",
+    "--cpu=5:6",
+    "--fsize=1000",
+    "--",
+    "/plugin/bin/tool",
+    "-w",
+    "0",
+  ]);
+  assert.deepEqual(argv.slice(0, from), sandboxArguments(TOOLS, SPEC).slice(0, from));
+});
+
 test("folders above bound files are open to the plugin's user", () => {
   const line = text(ROOT);
   for (const folder of ["/usr", "/runner", "/lib", "/lib/x86_64-linux-gnu", "/lib64"])
