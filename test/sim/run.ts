@@ -4,6 +4,7 @@
  *        run.ts --nodes N [--from SEED]   one community of so many, once
  */
 import { parseArgs } from "node:util";
+import { selfTest } from "../../host/src/identity/index.ts";
 import { forbidRealTime } from "./no-real-time.ts";
 import { World } from "./world.ts";
 
@@ -17,12 +18,15 @@ const { values } = parseArgs({
   },
 });
 // Read when the stories are loaded.
+process.env["HN_SIM_WHOLE"] = "1";
 if (values.nodes !== undefined) process.env["HN_SIM_NODES"] = values.nodes;
 const { crowd, SCENARIOS } = await import("./scenarios/index.ts");
 const seeds = values.nodes === undefined ? Number(values.seeds) : 1;
 const from = Number(values.from);
 const chosen =
   values.nodes === undefined ? SCENARIOS.filter(({ row }) => values.row === undefined || row === Number(values.row)) : [crowd];
+// The faster of the libraries, as a node takes it into use.
+await selfTest();
 forbidRealTime();
 
 interface Row {
