@@ -39,19 +39,23 @@ export interface CrowdNode extends Resident {
 export class Crowd {
   readonly nodes: CrowdNode[] = [];
   /** Questions asked, and bytes of JSON both ways. */
-  readonly traffic: { questions: number; bytes: number } = { questions: 0, bytes: 0 };
+  readonly traffic: { questions: number; bytes: number };
   readonly #world: World;
 
-  private constructor(world: World) {
+  private constructor(world: World, traffic: Crowd["traffic"]) {
     this.#world = world;
+    this.traffic = traffic;
   }
 
   /**
    * A community of `count`, all of whom know all; each reaches `reach` others by its own choice, and whoever has chosen it.
    * @param o.folder  where the logs lie
    */
-  static async found(world: World, o: { count: number; reach: number; folder: string }): Promise<Crowd> {
-    const crowd = new Crowd(world);
+  static async found(
+    world: World,
+    o: { count: number; reach: number; folder: string; traffic: Crowd["traffic"] },
+  ): Promise<Crowd> {
+    const crowd = new Crowd(world, o.traffic);
     const residents = Array.from({ length: o.count }, (_, index) =>
       residentOf(world, { name: `node ${index + 1}`, folder: o.folder }),
     );

@@ -45,7 +45,7 @@ export const badLines: Scenario = {
     assert.equal(ends.right + ends.again, count, "each has ended once");
     for (const echo of echoes)
       for (const [request, times] of echo.done) assert.equal(times, 1, `request ${request} was carried out ${times} times`);
-    assert.ok(ends.right >= count * 0.7, `${ends.right} of ${count} were answered`);
+    assert.ok(ends.right >= count * (world.hasSessions ? 0.6 : 0.8), `${ends.right} of ${count} were answered`);
     await world.pass(5 * 300_000);
     assertOneTruth(nodes);
     assertQuiet(nodes);
