@@ -253,7 +253,10 @@ async function enrol(world: World, founder: Resident, residents: readonly Reside
         node_manifest: { ...manifestOf({ ...one, clock: one.place.clock }, community_id) } as never,
       },
     });
-    const { rejected_reasons: refused } = await community.exchange({ community_id, events: [event] }, nodeId);
+    const { rejected_reasons: refused } = await community.exchange(
+      { community_id, events: [event], our_heads_by_author: community.heads().heads_by_author },
+      nodeId,
+    );
     if (refused.length > 0) throw new Error(`${one.name} was not taken in: ${refused[0]?.reason}`);
   }
   community.close();
