@@ -39,19 +39,23 @@ export interface CrowdNode extends Resident {
 export class Crowd {
   readonly nodes: CrowdNode[] = [];
   /** Questions asked, and bytes of JSON both ways. */
-  readonly traffic: { questions: number; bytes: number } = { questions: 0, bytes: 0 };
+  readonly traffic: { questions: number; bytes: number };
   readonly #world: World;
 
-  private constructor(world: World) {
+  private constructor(world: World, traffic: Crowd["traffic"]) {
     this.#world = world;
+    this.traffic = traffic;
   }
 
   /**
    * A community of `count`, all of whom know all; each reaches `reach` others by its own choice, and whoever has chosen it.
    * @param o.folder  where the logs lie
    */
-  static async found(world: World, o: { count: number; reach: number; folder: string }): Promise<Crowd> {
-    const crowd = new Crowd(world);
+  static async found(
+    world: World,
+    o: { count: number; reach: number; folder: string; traffic: Crowd["traffic"] },
+  ): Promise<Crowd> {
+    const crowd = new Crowd(world, o.traffic);
     const residents = Array.from({ length: o.count }, (_, index) =>
       residentOf(world, { name: `node ${index + 1}`, folder: o.folder }),
     );
@@ -249,7 +253,10 @@ async function enrol(world: World, founder: Resident, residents: readonly Reside
         node_manifest: { ...manifestOf({ ...one, clock: one.place.clock }, community_id) } as never,
       },
     });
-    const { rejected_reasons: refused } = await community.exchange({ community_id, events: [event] }, nodeId);
+    const { rejected_reasons: refused } = await community.exchange(
+      { community_id, events: [event], our_heads_by_author: community.heads().heads_by_author },
+      nodeId,
+    );
     if (refused.length > 0) throw new Error(`${one.name} was not taken in: ${refused[0]?.reason}`);
   }
   community.close();

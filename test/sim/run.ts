@@ -4,6 +4,7 @@
  *        run.ts --nodes N [--from SEED]   one community of so many, once
  */
 import { parseArgs } from "node:util";
+import { selfTest } from "../../host/src/identity/index.ts";
 import { forbidRealTime } from "./no-real-time.ts";
 import { World } from "./world.ts";
 
@@ -17,12 +18,15 @@ const { values } = parseArgs({
   },
 });
 // Read when the stories are loaded.
+process.env["HN_SIM_WHOLE"] = "1";
 if (values.nodes !== undefined) process.env["HN_SIM_NODES"] = values.nodes;
 const { crowd, SCENARIOS } = await import("./scenarios/index.ts");
 const seeds = values.nodes === undefined ? Number(values.seeds) : 1;
 const from = Number(values.from);
 const chosen =
   values.nodes === undefined ? SCENARIOS.filter(({ row }) => values.row === undefined || row === Number(values.row)) : [crowd];
+// The faster of the libraries, as a node takes it into use.
+await selfTest();
 forbidRealTime();
 
 interface Row {
@@ -32,18 +36,18 @@ interface Row {
   passed: number;
   seeds: number;
   /** Of the first seed. */
-  figure: string;
+  figures: string[];
   events: number;
   failed: { seed: number; why: string; last: string[] }[];
 }
 
 const rows: Row[] = [];
 for (const { row, name, pass, sessions = false, run } of chosen) {
-  const result: Row = { row, scenario: name, pass, passed: 0, seeds, figure: "", events: 0, failed: [] };
+  const result: Row = { row, scenario: name, pass, passed: 0, seeds, figures: [], events: 0, failed: [] };
   for (let seed = from; seed < from + seeds; seed += 1) {
     const world = new World(seed, { sessions });
     try {
-      await run(world, (figure) => void (result.figure ||= figure));
+      await run(world, (figure) => seed === from && void result.figures.push(figure));
       result.passed += 1;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
@@ -59,8 +63,10 @@ for (const { row, name, pass, sessions = false, run } of chosen) {
 if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
 process.exit(rows.some(({ failed }) => failed.length > 0) ? 1 : 0);
 
-function print({ row, scenario, passed, figure, events, failed }: Row): void {
-  process.stdout.write(`row ${row}  ${passed} of ${seeds}  ${events} events  ${scenario}\n        ${figure}\n`);
+function print({ row, scenario, passed, figures, events, failed }: Row): void {
+  process.stdout.write(
+    `row ${row}  ${passed} of ${seeds}  ${events} events  ${scenario}\n${figures.map((figure) => `        ${figure}\n`).join("")}`,
+  );
   for (const { seed, why, last } of failed.slice(0, 3))
     process.stdout.write(
       `        npm run sim -- --row ${row} --from ${seed} --seeds 1: ${why}\n          ${last.slice(-8).join("\n          ")}\n`,

@@ -7,6 +7,8 @@ export interface Scenario {
   name: string;
   /** When it counts as passed. */
   pass: string;
+  /** With every change of the code; else only by `npm run sim`. */
+  always?: boolean;
   /** In a world whose nodes offer each other peer sessions. */
   sessions?: boolean;
   /** @param tell  takes a figure for the report */

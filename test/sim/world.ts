@@ -37,7 +37,7 @@ export class World {
   readonly #byHost: Map<string, SimNode> = new Map();
   readonly #log: Log | undefined;
   readonly #tls: ReturnType<ReturnType<typeof openKeystore>["tls"]>;
-  readonly #hasSessions: boolean;
+  readonly hasSessions: boolean;
   /** Told of every request before it is on its way. */
   onRequest: (request: Overheard) => void = () => undefined;
   /** Sits on the line of every peer session. */
@@ -55,7 +55,7 @@ export class World {
     this.scheduler = new Scheduler(this.random);
     this.network = new Network(this.scheduler, this.random);
     this.#log = o.log;
-    this.#hasSessions = o.sessions ?? false;
+    this.hasSessions = o.sessions ?? false;
     // Nobody looks at it: there are no sockets here.
     this.#tls = openKeystore(join(this.folder, "tls")).tls();
   }
@@ -84,7 +84,7 @@ export class World {
         onRequest: (from, to, exchange) => this.onRequest({ ...exchange, from, to }),
         onReply: (exchange, data) => this.onReply(exchange, data),
         rates: () => this.rates,
-        ...(this.#hasSessions
+        ...(this.hasSessions
           ? {
               sessions: {
                 onLine: (message) => this.onLine(message),

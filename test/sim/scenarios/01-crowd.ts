@@ -24,15 +24,15 @@ interface Cost {
 
 const mb = (bytes: number): number => Math.round(bytes / 1_048_576);
 
-function costs(crowd: Crowd): () => Cost {
+function costs(traffic: Crowd["traffic"]): () => Cost {
   const { user, system } = process.cpuUsage();
-  const before = { ...crowd.traffic };
+  const before = { ...traffic };
   return () => {
     const spent = process.cpuUsage({ user, system });
     return {
       seconds: Math.round((spent.user + spent.system) / 100_000) / 10,
-      questions: crowd.traffic.questions - before.questions,
-      megabytes: mb(crowd.traffic.bytes - before.bytes),
+      questions: traffic.questions - before.questions,
+      megabytes: mb(traffic.bytes - before.bytes),
       rssMb: mb(process.memoryUsage().rss),
     };
   };
@@ -46,18 +46,23 @@ export const crowd: Scenario = {
   name: `a community of ${NODES}, each in reach of a few; an idle hour, then two halves that cannot hear each other, and both write`,
   pass: "logs equal at most 5 rounds after the heal",
   run: async (world, tell) => {
-    const all = await Crowd.found(world, { count: NODES, reach: REACH, folder: world.folder });
+    const traffic = { questions: 0, bytes: 0 };
+    const founding = costs(traffic);
+    const all = await Crowd.found(world, { count: NODES, reach: REACH, folder: world.folder, traffic });
     try {
       await world.pass(ROUND_MS);
       assert.equal(all.equal(), NODES);
-      const idle = costs(all);
-      await world.pass(NODES > 50 ? HOUR_MS : ROUND_MS);
-      const idleCost = idle();
-      const heal = await halves(world, all);
-      const healCost = costs(all);
+      tell(`founded, and each has met its neighbours: ${said(founding())}`);
+      const idle = costs(traffic);
+      const idleMs = NODES > 50 ? HOUR_MS : ROUND_MS;
+      await world.pass(idleMs);
+      tell(`${idleMs / 60_000} idle minutes: ${said(idle())}`);
+      const writing = costs(traffic);
+      assert.ok((await halves(world, all)) > 0);
+      tell(`${2 * EVENTS} events written in two halves: ${said(writing())}`);
+      const healing = costs(traffic);
       const rounds = await untilOne(world, all);
-      assert.ok(heal > 0);
-      tell(`an idle hour: ${said(idleCost)}; equal ${rounds} rounds after the heal: ${said(healCost())}`);
+      tell(`equal ${rounds} rounds after the heal: ${said(healing())}`);
     } finally {
       all.close();
     }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { assertOneTruth, assertQuiet, haveOneTruth, logOf } from "../invariants.ts";
 import type { SimNode } from "../node.ts";
 import type { Scenario } from "../scenario.ts";
+import { sizeOf } from "../size.ts";
 import type { World } from "../world.ts";
 
 /** Quiet time between two exchanges with one peer. @source 04 §8 */
@@ -37,7 +38,7 @@ export const split: Scenario = {
   run: async (world, tell) => {
     const nodes = await world.village(NAMES);
     world.network.split(places(nodes.slice(0, 3)), places(nodes.slice(3)));
-    await write(world, nodes, { count: 40, everyMs: 45_000 });
+    await write(world, nodes, { count: sizeOf(12, 40), everyMs: sizeOf(60_000, 45_000) });
     assert.ok(!haveOneTruth(nodes), "the two sides differ while they are apart");
     const before = world.network.counters.bytes;
     world.network.heal();
@@ -71,7 +72,7 @@ export const flapping: Scenario = {
   run: async (world, tell) => {
     const nodes = await world.village(NAMES.slice(0, 4));
     const random = world.random.fork("flapping");
-    for (let step = 0; step < 30; step += 1) {
+    for (let step = 0; step < sizeOf(12, 30); step += 1) {
       const [a, b] = [random.pick(nodes), random.pick(nodes)] as [SimNode, SimNode];
       if (random.chance(0.5))
         world.network.split(

@@ -3,18 +3,20 @@ import { ask, offerEcho } from "../echo.ts";
 import { assertOneTruth, assertQuiet, logOf } from "../invariants.ts";
 import type { SimNode } from "../node.ts";
 import type { Scenario } from "../scenario.ts";
+import { sizeOf } from "../size.ts";
 
 const MINUTE = 60_000;
+const MINUTES = sizeOf(16, 60);
 /** Middle length of a session and of the rest after it. */
-const UP_MS = 20 * MINUTE;
-const DOWN_MS = 8 * MINUTE;
+const UP_MS = sizeOf(6, 20) * MINUTE;
+const DOWN_MS = sizeOf(3, 8) * MINUTE;
 
 export const churn: Scenario = {
   row: 2,
   name: "processes that come and go, half of them killed at the worst moment, some without a word",
   pass: "what was written is on every log once all are up; no call is left over",
   run: async (world, tell) => {
-    const nodes = await world.village(["anna", "ben", "cem", "dora", "emil", "fatma"]);
+    const nodes = await world.village(["anna", "ben", "cem", "dora", "emil", "fatma"].slice(0, sizeOf(4, 6)));
     for (const node of nodes) offerEcho(node);
     const random = world.random.fork("churn");
     const due = new Map(nodes.map((node) => [node, -Math.log(1 - random.unit()) * UP_MS]));
@@ -22,7 +24,7 @@ export const churn: Scenario = {
     let kills = 0;
     let answered = 0;
     let asked = 0;
-    for (let minute = 0; minute < 60; minute += 1) {
+    for (let minute = 0; minute < MINUTES; minute += 1) {
       for (const node of nodes) {
         if ((due.get(node) ?? 0) > minute * MINUTE) continue;
         if (node.isUp) {

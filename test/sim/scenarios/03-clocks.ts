@@ -4,6 +4,7 @@ import { ECHO, offerEcho } from "../echo.ts";
 import { assertQuiet } from "../invariants.ts";
 import type { SimNode } from "../node.ts";
 import type { Scenario } from "../scenario.ts";
+import { sizeOf } from "../size.ts";
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -58,7 +59,7 @@ export const clocks: Scenario = {
     world.network.heal();
     anna.clock.step(-DAY);
     ben.clock.setDrift(200);
-    await world.pass(6 * 60 * MINUTE);
+    await world.pass(sizeOf(40, 360) * MINUTE);
     assert.equal(await world.settled(callDirectly(anna, ben, 100)), 100);
     assertQuiet([anna, ben]);
     tell(`${n + 2} calls`);

@@ -3,10 +3,11 @@ import { ask, offerEcho, type Echo } from "../echo.ts";
 import { assertQuiet } from "../invariants.ts";
 import type { SimNode } from "../node.ts";
 import type { Scenario } from "../scenario.ts";
+import { sizeOf } from "../size.ts";
 import type { Overheard } from "../world.ts";
 
 /** `HN_SIM_REPLAYS=1000000` for the figure of the issue. */
-const REPLAYS = Number(process.env["HN_SIM_REPLAYS"] ?? 400);
+const REPLAYS = Number(process.env["HN_SIM_REPLAYS"] ?? sizeOf(120, 400));
 
 const total = (echo: Echo): number => [...echo.done.values()].reduce((sum, times) => sum + times, 0);
 
@@ -52,7 +53,7 @@ export const replay: Scenario = {
     for (const node of [ben, cem]) node.clock.step(-60_000);
     await resend(REPLAYS / 4);
     for (const node of [ben, cem]) node.clock.step(60_000);
-    await world.pass(3_600_000);
+    await world.pass(sizeOf(900_000, 3_600_000));
     await resend(REPLAYS / 4);
     assert.equal(done() + lost, before, "no more was carried out");
     assertQuiet([anna, ben, cem]);

@@ -6,15 +6,18 @@ import { compareDistance, idOf, keyBytes } from "../../../host/src/dht/distance.
 import { dhtKey, importSeed, verifyTyped } from "../../../host/src/identity/index.ts";
 import { SimDhtVillage, type Citizen } from "../dht-village.ts";
 import type { Scenario } from "../scenario.ts";
+import { sizeOf } from "../size.ts";
 import type { World } from "../world.ts";
 
 /** `HN_SIM_CITIZENS=1000` for a larger one. */
-const CITIZENS = Number(process.env["HN_SIM_CITIZENS"] ?? 30);
+const CITIZENS = Number(process.env["HN_SIM_CITIZENS"] ?? sizeOf(14, 30));
 /** Of 100, beside those that sit at the key. */
 const LIARS = 20;
-const SIBYLS = 6;
-const SEEDS_TRIED = 300;
-const FILES = 4;
+const SIBYLS = sizeOf(3, 6);
+const SEEDS_TRIED = sizeOf(60, 300);
+const FILES = sizeOf(3, 4);
+/** More than a node may say to another in a minute. */
+const FLOOD = sizeOf(130, 200);
 
 const cidOf = (text: string): string => `blake3:${createHash("sha256").update(text).digest("hex")}`;
 
@@ -91,12 +94,12 @@ export const poison: Scenario = {
       }
       const holders = new Map<string, Citizen>();
       for (const [number, cid] of cids.entries()) {
-        const holder = honest[number * 3] as Citizen;
+        const holder = honest[number * 2] as Citizen;
         holders.set(cid, holder);
         const stored = await world.settled(
           holder.dht.publish("cid", () => ({ cid, last_seen: Math.floor(holder.place.clock.now() / 1000) })),
         );
-        assert.ok(stored >= 8, `${stored} keep it`);
+        assert.ok(stored >= 8, `only ${stored} keep it`);
       }
       const find = async (seeker: Citizen, cid: string): Promise<{ values: DhtValue[]; ms: number }> => {
         const at = world.scheduler.now;
@@ -110,7 +113,7 @@ export const poison: Scenario = {
       }
       await world.pass(61_000);
       let [found, slowest, sought] = [0, 0, 0];
-      for (const seeker of honest.slice(4, 10))
+      for (const seeker of honest.slice(4, sizeOf(7, 10)))
         for (const cid of cids) {
           if (holders.get(cid) === seeker) continue;
           const { values, ms } = await find(seeker, cid);
@@ -128,7 +131,7 @@ export const poison: Scenario = {
       // One that says nothing, among honest ones.
       for (const liar of liars) liar.lies = undefined;
       const cid = cids[1] as string;
-      const seeker = honest[12] as Citizen;
+      const seeker = honest.at(-2) as Citizen;
       await world.pass(61_000);
       const quiet = await find(seeker, cid);
       const near = village.citizens
@@ -144,7 +147,7 @@ export const poison: Scenario = {
       const flooder = liars[0] as Citizen;
       const before = victim.dht.status.values;
       let refused = 0;
-      for (let n = 0; n < 200; n += 1) {
+      for (let n = 0; n < FLOOD; n += 1) {
         const now = Math.floor(flooder.place.clock.now() / 1000);
         const unsigned = {
           v: 1,
@@ -162,10 +165,10 @@ export const poison: Scenario = {
           : 1;
         await world.pass(10);
       }
-      assert.ok(refused >= 60, `${refused} of 200 were refused`);
+      assert.ok(refused >= FLOOD - 110, `${refused} of ${FLOOD} were refused`);
       assert.ok(victim.dht.status.values - before <= 64, `${victim.dht.status.values - before} values of one signer are kept`);
       tell(
-        `${found} of ${sought} found among ${liars.length} liars of ${village.citizens.length}, the slowest in ${Math.round(slowest)} ms; a mute node costs ${Math.round(mute.ms - quiet.ms)} ms; ${refused} of 200 flooded values refused`,
+        `${found} of ${sought} found among ${liars.length} liars of ${village.citizens.length}, the slowest in ${Math.round(slowest)} ms; a mute node costs ${Math.round(mute.ms - quiet.ms)} ms; ${refused} of ${FLOOD} flooded values refused`,
       );
     } finally {
       village.close();

@@ -5,12 +5,13 @@ import { assertQuiet } from "../invariants.ts";
 import { GOOD } from "../network.ts";
 import type { SimNode } from "../node.ts";
 import type { Scenario } from "../scenario.ts";
+import { sizeOf } from "../size.ts";
 import type { World } from "../world.ts";
 
 const FRAME_BYTES = 8192;
 /** A stream's window and what its producer may have ready; the design allows a relay 2 MiB. @source network.md §1.5, R3 */
 const HELD_MAX_BYTES = 1_048_576;
-const CALLS = 30;
+const CALLS = sizeOf(15, 30);
 
 /** @returns milliseconds of the slowest but a few */
 async function callTimes(world: World, from: SimNode, node: SimNode): Promise<number> {
@@ -81,7 +82,7 @@ export const slowReader: Scenario = {
 };
 
 /** `HN_SIM_READERS=100` for the figure of the design. */
-const READERS = Number(process.env["HN_SIM_READERS"] ?? 20);
+const READERS = Number(process.env["HN_SIM_READERS"] ?? sizeOf(8, 20));
 
 export const fanOut: Scenario = {
   row: 8,

@@ -3,9 +3,10 @@ import { ask, FLOOD, offerEcho, offerFlood, read } from "../echo.ts";
 import { GOOD } from "../network.ts";
 import type { SimNode } from "../node.ts";
 import type { Scenario } from "../scenario.ts";
+import { sizeOf } from "../size.ts";
 
 /** `HN_SIM_MINUTES=60` for the hour of the design. */
-const MINUTES = Number(process.env["HN_SIM_MINUTES"] ?? 6);
+const MINUTES = Number(process.env["HN_SIM_MINUTES"] ?? sizeOf(2, 6));
 const QUESTIONS = 20;
 
 export const saturated: Scenario = {

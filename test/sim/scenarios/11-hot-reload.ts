@@ -4,9 +4,10 @@ import { ask, echoOffer } from "../echo.ts";
 import { assertQuiet } from "../invariants.ts";
 import type { SimNode } from "../node.ts";
 import type { Scenario } from "../scenario.ts";
+import { sizeOf } from "../size.ts";
 
 /** `HN_SIM_CALLS=10000` for the figure of the design. */
-const CALLS = Number(process.env["HN_SIM_CALLS"] ?? 500);
+const CALLS = Number(process.env["HN_SIM_CALLS"] ?? sizeOf(150, 500));
 const EVERY_MS = 2;
 const FLIPS = 10;
 

@@ -3,8 +3,9 @@ import { ask, offerEcho } from "../echo.ts";
 import { assertQuiet } from "../invariants.ts";
 import type { SimNode } from "../node.ts";
 import type { Scenario } from "../scenario.ts";
+import { sizeOf } from "../size.ts";
 
-const CALLS = 200;
+const CALLS = sizeOf(80, 200);
 const EVERY_MS = 130;
 
 export const deadPeer: Scenario = {

@@ -5,10 +5,11 @@ import { ask, ECHO, offerEcho, read, TICKS } from "../echo.ts";
 import { assertQuiet } from "../invariants.ts";
 import type { SimNode } from "../node.ts";
 import type { Scenario } from "../scenario.ts";
+import { sizeOf } from "../size.ts";
 import type { World } from "../world.ts";
 
 /** `HN_SIM_REVOKED=10000` for the list of the design. */
-const REVOKED = Number(process.env["HN_SIM_REVOKED"] ?? 60);
+const REVOKED = Number(process.env["HN_SIM_REVOKED"] ?? sizeOf(15, 60));
 const FORGERIES = 120;
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
 

@@ -10,10 +10,11 @@ import { assertOneTruth, assertQuiet } from "../invariants.ts";
 import type { SimNode } from "../node.ts";
 import { Rogue } from "../rogue.ts";
 import type { Scenario } from "../scenario.ts";
+import { sizeOf } from "../size.ts";
 import type { Overheard, World } from "../world.ts";
 
 /** `HN_SIM_INPUTS=100000` for longer; each reader by itself is fed by `npm run fuzz`. */
-const INPUTS = Number(process.env["HN_SIM_INPUTS"] ?? 300);
+const INPUTS = Number(process.env["HN_SIM_INPUTS"] ?? sizeOf(150, 300));
 /** Of a comparison: each answer must be smaller than its parent, so that no liar can keep it going. */
 const ROUNDS_MAX = 64;
 

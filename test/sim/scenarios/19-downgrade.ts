@@ -5,6 +5,7 @@ import { ask, offerEcho } from "../echo.ts";
 import { assertQuiet } from "../invariants.ts";
 import type { SimNode } from "../node.ts";
 import type { Scenario } from "../scenario.ts";
+import { sizeOf } from "../size.ts";
 
 const CALL = "/bus/v1/call";
 
@@ -48,7 +49,7 @@ export const downgrade: Scenario = {
     // One bit of ACCEPT or CONFIRM, wherever: nobody has proven anything.
     const random = world.random.fork("bits");
     let altered = 0;
-    for (let round = 0; round < 40; round += 1) {
+    for (let round = 0; round < sizeOf(12, 40); round += 1) {
       const which = round % 2 === 0 ? '"t":"accept"' : '"t":"confirm"';
       let hit = 0;
       world.onLine = ({ data, isBinary }) => {
