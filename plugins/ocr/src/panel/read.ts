@@ -8,6 +8,7 @@ const PIECE_BYTES = 45_000;
 /** The host takes twenty questions a second. */
 const BETWEEN_PIECES_MS = 55;
 const BETWEEN_LOOKS_MS = 500;
+const BETWEEN_GLANCES_MS = 5000;
 
 const find = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const file = find<HTMLInputElement>("file");
@@ -116,7 +117,9 @@ function refuse({ reason, message }: Refusal): void {
   const locked = reason === "pdf_encrypted";
   if (!locked) reading = null;
   show({ working: false, locked });
-  if (locked) password.focus();
+  if (!locked || reading === null) return;
+  password.focus();
+  void wait(reading);
 }
 
 function refusalOf(error: unknown): Refusal {
@@ -127,6 +130,20 @@ function refusalOf(error: unknown): Refusal {
 function look(): void {
   const count = pages.find(search.value, words);
   find("hits").textContent = search.value.trim() === "" ? "" : words.hits(count);
+}
+
+function unlock(): void {
+  if (reading === null) return;
+  const mine = turn;
+  const secret = password.value;
+  password.value = "";
+  read(reading, { mine, secret }).catch((error: unknown) => refuse(refusalOf(error)));
+}
+
+/** A document that waits for its password is looked at, or the plugin would take its reader for gone. */
+async function wait(id: string): Promise<void> {
+  for (const mine = turn; mine === turn && !find("locked").hidden; await pause(BETWEEN_GLANCES_MS))
+    await panel.call("look", { id, from: 0 }).catch(() => {});
 }
 
 function base64(bytes: Uint8Array): string {
@@ -153,13 +170,10 @@ find("stop").addEventListener("click", () => {
   tell(() => words.stopped);
   show({ working: false });
 });
-find("locked").addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (reading === null) return;
-  const mine = turn;
-  const secret = password.value;
-  password.value = "";
-  read(reading, { mine, secret }).catch((error: unknown) => refuse(refusalOf(error)));
+// A frame may not send forms.
+find("unlock").addEventListener("click", unlock);
+password.addEventListener("keydown", ({ key }) => {
+  if (key === "Enter") unlock();
 });
 search.addEventListener("input", look);
 panel.onTheme(({ language }) => {
