@@ -142,7 +142,7 @@ for (const { mode, skip } of modes())
     it("has everything again after kill -9", async () => {
       const before = (await host.call("file.list@1.0", { input: {} })).output["cids"];
       await host.kill9();
-      await until(() => host.status().state === "active", "the plugin is active again");
+      await until("the plugin is active again", () => host.status().state === "active");
       assert.deepEqual((await host.call("file.list@1.0", { input: {} })).output["cids"], before);
     });
 
