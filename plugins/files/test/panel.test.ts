@@ -7,7 +7,10 @@ import { readFile } from "./support/put-file.ts";
 
 test("private files are locked after a start until the passphrase is typed, and shared ones go on", async () => {
   const host = await createTestHost({ dir: join(import.meta.dirname, ".."), mode: "inproc" });
-  const ask = async (method: string, input: Record<string, string> = {}): Promise<{ ok: boolean; locked: unknown; files: unknown }> => {
+  const ask = async (
+    method: string,
+    input: Record<string, string> = {},
+  ): Promise<{ ok: boolean; locked: unknown; files: unknown }> => {
     const { ok, state } = (await host.panel("store", method, input)) as { ok: boolean; state: Record<string, unknown> };
     return { ok, locked: state["locked"], files: state["files"] };
   };
@@ -20,7 +23,11 @@ test("private files are locked after a start until the passphrase is typed, and 
     const shared = await put("the street party", "community");
     assert.deepEqual(await ask("state"), { ok: true, locked: false, files: 2 });
     assert.equal((await ask("change", { present: "", next: "correct horse" })).ok, true);
-    assert.equal((await readFile(host, { cid: mine }, "self")).bytes.toString(), "the doctor's letter", "open until the next start");
+    assert.equal(
+      (await readFile(host, { cid: mine }, "self")).bytes.toString(),
+      "the doctor's letter",
+      "open until the next start",
+    );
     await host.restart();
     assert.deepEqual(await ask("state"), { ok: true, locked: true, files: 2 });
     await assert.rejects(readFile(host, { cid: mine }, "self"), { code: "capacity_exceeded", reason: "locked" });
