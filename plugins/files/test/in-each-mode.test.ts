@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { join } from "node:path";
 import { createTestHost, modes, runContract, type TestHost } from "@hearthnet/sdk-plugin/testing";
+import { until } from "../../../host/test/support/until.ts";
 import { CHUNK_BYTES } from "../src/cid/manifest.ts";
 import { describeFile, readFile, sendFile } from "./support/put-file.ts";
 import { assertSame, bytesOf } from "./support/test-store.ts";
@@ -141,9 +142,7 @@ for (const { mode, skip } of modes())
     it("has everything again after kill -9", async () => {
       const before = (await host.call("file.list@1.0", { input: {} })).output["cids"];
       await host.kill9();
-      const started = performance.now();
-      while (host.status().state !== "active" && performance.now() - started < 15_000)
-        await new Promise((r) => setTimeout(r, 20));
+      await until("the plugin is active again", () => host.status().state === "active");
       assert.deepEqual((await host.call("file.list@1.0", { input: {} })).output["cids"], before);
     });
 

@@ -67,7 +67,14 @@ export async function openStore(o: OpenStoreOptions): Promise<OpenedStore> {
     now: o.now ?? Date.now,
     onDamage: o.onDamage ?? (() => {}),
   };
-  const disk = o.disk ?? measuredDisk({ dir: o.dir, quotaBytes: () => o.limits().quotaBytes, usedBytes: () => rows.usedBytes(), tableBytes: () => tableBytes(o.db) });
+  const disk =
+    o.disk ??
+    measuredDisk({
+      dir: o.dir,
+      quotaBytes: () => o.limits().quotaBytes,
+      usedBytes: () => rows.usedBytes(),
+      tableBytes: () => tableBytes(o.db),
+    });
   const space = new Space(disk, () => o.limits().minFreeBytes);
   const store = new BlobStore(parts, { space, limits: o.limits });
   return {

@@ -27,7 +27,12 @@ export function measuredDisk(o: {
     const { bsize, blocks, bavail } = await statfs(o.dir);
     const bounds: Bound[] = [{ kind: "disk", totalBytes: bsize * blocks, freeBytes: bsize * bavail }];
     const quota = o.quotaBytes();
-    if (quota !== null) bounds.push({ kind: "quota", totalBytes: quota, freeBytes: quota * (1 - DESCRIPTIONS_SHARE) - o.usedBytes() - o.tableBytes() });
+    if (quota !== null)
+      bounds.push({
+        kind: "quota",
+        totalBytes: quota,
+        freeBytes: quota * (1 - DESCRIPTIONS_SHARE) - o.usedBytes() - o.tableBytes(),
+      });
     return bounds;
   };
 }

@@ -236,6 +236,12 @@ export class BlobStore implements Store {
     return this.#parts.rows.usedBytes();
   }
 
+  /** Complete ones, whoever sees them. */
+  count(): number {
+    const sql = "SELECT count(*) AS n FROM blob WHERE complete = 1 AND staged = 0";
+    return this.#parts.rows.get<{ n: number }>(sql)?.n ?? 0;
+  }
+
   locked(): boolean {
     return this.#parts.vault.locked;
   }

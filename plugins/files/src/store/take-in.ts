@@ -26,7 +26,7 @@ export async function takeIn(
     quotaBytes: number;
   },
 ): Promise<Manifest> {
-  const { rows, tx, files, vault, hasher } = parts;
+  const { rows, tx, vault, hasher } = parts;
   const sealed = vault.seals(o.facts.visibility);
   const draft: NewBlob = {
     name: randomBytes(32).toString("hex"),
@@ -75,7 +75,17 @@ export async function takeIn(
     for (const room of rooms) room.give();
   }
 
-  function storeNext({ blobId: blob, i, cid, bytes }: { blobId: number; i: number; cid: string; bytes: Uint8Array }): Promise<void> {
+  function storeNext({
+    blobId: blob,
+    i,
+    cid,
+    bytes,
+  }: {
+    blobId: number;
+    i: number;
+    cid: string;
+    bytes: Uint8Array;
+  }): Promise<void> {
     const stored = storeChunk(parts, {
       cid,
       bytes,

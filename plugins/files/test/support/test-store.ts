@@ -5,8 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openRoot, type Root } from "../../src/seal/root.ts";
-import { openStore, type OpenedStore, type OpenStoreOptions } from "../../src/store/index.ts";
-import type { BlobFacts } from "../../src/store/index.ts";
+import { openStore, type BlobFacts, type OpenedStore, type OpenStoreOptions } from "../../src/store/index.ts";
 import type { Manifest } from "../../src/cid/manifest.ts";
 
 export const HOUR = 3_600_000;
@@ -84,7 +83,10 @@ export function openDatabase(path: string): DatabaseSync {
 /** Equal bytes, or none where none are expected; a difference of megabytes is not printed. */
 export function assertSame(found: Uint8Array | null, wanted: Uint8Array | null, message = ""): void {
   const same = found === null || wanted === null ? found === wanted : Buffer.from(found).equals(wanted);
-  assert.ok(same, `${message} found ${found?.byteLength ?? "no"} bytes, which are not the ${wanted?.byteLength ?? "absence"} expected`);
+  assert.ok(
+    same,
+    `${message} found ${found?.byteLength ?? "no"} bytes, which are not the ${wanted?.byteLength ?? "absence"} expected`,
+  );
 }
 
 /** All files of the store, temporary ones included, without what is in quarantine. */
