@@ -82,6 +82,11 @@ export class Plan {
     return this.#left.size;
   }
 
+  /** How many there are or were to ask. */
+  get sources(): number {
+    return this.#sources.size;
+  }
+
   /** Some chunk can be had of none of the sources, whatever is waited for. */
   get starving(): boolean {
     const usable = this.#usable();
@@ -92,13 +97,14 @@ export class Plan {
   /** @param now  milliseconds @returns the next request; null when none can be made now */
   take(now: number): Piece | null {
     if (this.#open.size === 0 || this.#running.size >= this.#rules.streams) return null;
-    const usable = this.#usable();
     // Whoever has least to do comes first, of equals whoever was added first.
-    const ready = usable.filter(({ readyAt }) => readyAt <= now).toSorted((a, b) => a.busy - b.busy);
+    const ready = this.#usable()
+      .filter(({ readyAt }) => readyAt <= now)
+      .toSorted((a, b) => a.busy - b.busy);
     // So many that each stream gets something.
     const share = Math.ceil(this.#open.size / (this.#rules.streams - this.#running.size));
     for (const source of ready) {
-      const chunks = this.#pick(source.id, usable, Math.min(share, this.#rules.batch));
+      const chunks = this.#pick(source.id, ready, Math.min(share, this.#rules.batch));
       if (chunks.length === 0) continue;
       const piece: Piece = { source: source.id, chunks };
       for (const i of chunks) this.#open.delete(i);
@@ -154,13 +160,13 @@ export class Plan {
     return [...this.#sources.values()].filter(({ out }) => !out);
   }
 
-  /** A chunk goes to whom it has failed with least. */
-  #pick(source: string, usable: readonly Source[], atMost: number): number[] {
+  /** A chunk goes to whom it has failed with least, of those that can be asked now. */
+  #pick(source: string, ready: readonly Source[], atMost: number): number[] {
     const chunks: number[] = [];
     for (const i of this.#open) {
       if (chunks.length >= atMost) break;
       const failures = this.#failures(i, source);
-      if (failures >= TRIES || usable.some(({ id }) => this.#failures(i, id) < failures)) continue;
+      if (failures >= TRIES || ready.some(({ id }) => this.#failures(i, id) < failures)) continue;
       chunks.push(i);
     }
     return chunks.toSorted((a, b) => a - b);
