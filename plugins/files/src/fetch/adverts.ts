@@ -72,9 +72,7 @@ export class Adverts {
   /** It sent what nobody wanted: for a day everybody else is asked first. */
   demote(node: NodeId): void {
     this.#db
-      .prepare(
-        "INSERT INTO fetch_liar VALUES(?, 1, ?) ON CONFLICT(node) DO UPDATE SET times = times + 1, at = excluded.at",
-      )
+      .prepare("INSERT INTO fetch_liar VALUES(?, 1, ?) ON CONFLICT(node) DO UPDATE SET times = times + 1, at = excluded.at")
       .run(node, this.#now());
   }
 

@@ -51,8 +51,7 @@ export class Announcing {
         this.#o.db.prepare("INSERT INTO fetch_announced(client_id, cid, at) VALUES(?, ?, ?)").run(clientId, cid, this.#now());
       const data = { cid, size_bytes: row.size_bytes, sizes_bytes: row.size_bytes };
       const id = await this.append("file.cid.advertised", data, clientId);
-      if (id !== undefined)
-        this.#o.db.prepare("UPDATE fetch_announced SET event_id = ? WHERE client_id = ?").run(id, clientId);
+      if (id !== undefined) this.#o.db.prepare("UPDATE fetch_announced SET event_id = ? WHERE client_id = ?").run(id, clientId);
       return id;
     });
   }
@@ -101,8 +100,7 @@ export class Announcing {
 
   #row(cid: string): Row | undefined {
     return this.#o.db.prepare("SELECT client_id, event_id FROM fetch_announced WHERE cid = ? AND withdrawn = 0").get(cid) as
-      | Row
-      | undefined;
+      Row | undefined;
   }
 
   #today(): number {

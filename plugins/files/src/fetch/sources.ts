@@ -34,9 +34,7 @@ export async function* sourcesOf(
   const known = [fresh(explicit), fresh(o.adverts.sources(cid)), fresh(o.holders(cid))].flat();
   if (known.length > 0) yield o.adverts.ranked(known);
   const offering = await o.ctx.providers("file.list@1");
-  const asked = o.adverts
-    .ranked(offering.map(({ node }) => node).filter((node) => !seen.has(node)))
-    .slice(0, FAN_OUT);
+  const asked = o.adverts.ranked(offering.map(({ node }) => node).filter((node) => !seen.has(node))).slice(0, FAN_OUT);
   const have = await Promise.all(asked.map(async (node) => ((await hasIt(node, wish, o)) ? node : null)));
   const found = fresh(have.filter((node) => node !== null));
   if (found.length > 0) yield found;

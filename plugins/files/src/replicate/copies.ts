@@ -106,7 +106,9 @@ export class Copies {
   }
 
   #restore(state: JsonValue): void {
-    const { blobs = [] } = state as unknown as { blobs?: { cid: string; holders: [NodeId, number][]; replicas: NodeId[]; scheduled: Scheduled[] }[] } & JsonObject;
+    const { blobs = [] } = state as unknown as {
+      blobs?: { cid: string; holders: [NodeId, number][]; replicas: NodeId[]; scheduled: Scheduled[] }[];
+    } & JsonObject;
     this.#known = new Map(
       blobs.map(({ cid, holders, replicas, scheduled }) => [
         cid,

@@ -59,10 +59,17 @@ export function decide(o: Situation): Decision {
     const wanted = desired - current - open;
     if (wanted <= 0) return { do: "nothing" };
     const tried = new Set(recent.flatMap(({ candidates }) => candidates));
-    const takers = o.takers.filter(({ node, freeBytes }) => freeBytes >= o.sizeBytes && !alive.includes(node) && !waiting.includes(node));
+    const takers = o.takers.filter(
+      ({ node, freeBytes }) => freeBytes >= o.sizeBytes && !alive.includes(node) && !waiting.includes(node),
+    );
     // Whoever was asked in vain comes last, not never: it may have been switched off.
     const candidates = takers
-      .toSorted((a, b) => Number(tried.has(a.node)) - Number(tried.has(b.node)) || Number(b.anchor) - Number(a.anchor) || by(rank)(a.node, b.node))
+      .toSorted(
+        (a, b) =>
+          Number(tried.has(a.node)) - Number(tried.has(b.node)) ||
+          Number(b.anchor) - Number(a.anchor) ||
+          by(rank)(a.node, b.node),
+      )
       .slice(0, wanted)
       .map(({ node }) => node);
     return candidates.length === 0 ? { do: "nothing" } : { do: "ask", candidates, current };

@@ -189,7 +189,7 @@ export class Replicator {
         },
       },
     });
-    for (let next = await frames.next(); next.done !== true; ) next = await frames.next();
+    for (let next = await frames.next(); next.done !== true;) next = await frames.next();
     await fetching.announcing.append("file.replication.completed", { cid, holders: [ctx.identity.nodeId] });
     await fetching.announcing.announce(cid);
   }

@@ -21,7 +21,10 @@ interface Told {
 
 /** Plays the network: which of the running requests moves next, and what its source does, follows from `chance`. */
 function play(kinds: readonly Kind[], o: { chunks: number; streams: number; batch: number; chance: () => number }): Told {
-  const plan = new Plan(Array.from({ length: o.chunks }, (_, i) => i), o);
+  const plan = new Plan(
+    Array.from({ length: o.chunks }, (_, i) => i),
+    o,
+  );
   const kindOf = new Map(kinds.map((kind, n) => [`${n}`, kind]));
   for (const id of kindOf.keys()) assert.equal(plan.add(id), true);
   const told: Told = { requests: 0, came: new Map(), asked: [], liars: new Set(), plan };
@@ -32,7 +35,11 @@ function play(kinds: readonly Kind[], o: { chunks: number; streams: number; batc
       told.requests += 1;
       assert.equal(told.liars.has(piece.source), false, "a liar is not asked again");
       const others = running.flatMap((one) => one.piece.chunks.slice(one.sent));
-      assert.equal(piece.chunks.some((i) => others.includes(i)), false, "nobody else is asked meanwhile");
+      assert.equal(
+        piece.chunks.some((i) => others.includes(i)),
+        false,
+        "nobody else is asked meanwhile",
+      );
       assert.ok(piece.chunks.length > 0 && piece.chunks.length <= o.batch);
       running.push({ piece, sent: 0 });
     }
@@ -91,11 +98,14 @@ function holds(check: (told: Told, o: { kinds: readonly Kind[]; chunks: number }
 
 describe("the plan of a fetch", () => {
   it("brings every chunk exactly once when some source is honest, whatever the others do", () => {
-    holds(({ plan, came }, { chunks }) => {
-      assert.equal(plan.done, true);
-      assert.equal(came.size, chunks);
-      assert.ok([...came.values()].every((times) => times === 1));
-    }, ["honest"]);
+    holds(
+      ({ plan, came }, { chunks }) => {
+        assert.equal(plan.done, true);
+        assert.equal(came.size, chunks);
+        assert.ok([...came.values()].every((times) => times === 1));
+      },
+      ["honest"],
+    );
   });
 
   it("comes to an end with sources of any kind, after a bounded number of requests", () => {
@@ -110,8 +120,14 @@ describe("the plan of a fetch", () => {
     const plan = new Plan([0, 1, 2, 3, 4, 5, 6, 7], { streams: 4, batch: 64 });
     for (const id of ["a", "b", "c"]) plan.add(id);
     const pieces = Array.from({ length: 4 }, () => plan.take(0));
-    assert.deepEqual(pieces.map((piece) => piece?.source), ["a", "b", "c", "a"]);
-    assert.deepEqual(pieces.flatMap((piece) => piece?.chunks), [0, 1, 2, 3, 4, 5, 6, 7]);
+    assert.deepEqual(
+      pieces.map((piece) => piece?.source),
+      ["a", "b", "c", "a"],
+    );
+    assert.deepEqual(
+      pieces.flatMap((piece) => piece?.chunks),
+      [0, 1, 2, 3, 4, 5, 6, 7],
+    );
     const [first] = pieces;
     assert.ok(first);
     plan.end(first, "broken", { now: 0 });
