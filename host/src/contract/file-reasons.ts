@@ -25,4 +25,14 @@ export const FILE_REASONS = {
     message: "There is no upload here that could go on.",
     action: "Start it anew with `file.put`.",
   },
+  fetch_failed: {
+    code: "partition",
+    message: "No node that can be reached could give all of the file.",
+    action: "Ask whoever shared it to switch their node on, then fetch it again: what came is kept.",
+  },
+  replica_refused: {
+    code: "capacity_exceeded",
+    message: "This node has no room left for copies of neighbours' files.",
+    action: "Raise the room for copies in the settings of the files plugin, or leave the copy to another node.",
+  },
 } as const;

@@ -3,7 +3,7 @@
  * @example
  * hearthnet call file.put --file data_b64=leaflet.pdf --input '{"filename":"leaflet.pdf"}'
  */
-import { definePlugin, HnError } from "@hearthnet/sdk-plugin";
+import { definePlugin, HnError, type CapabilityRegistration } from "@hearthnet/sdk-plugin";
 import { pin, remove, stat } from "./capabilities/own.ts";
 import { put, resume, type PutDeps } from "./capabilities/put.ts";
 import { read } from "./capabilities/read.ts";
@@ -11,13 +11,14 @@ import { viewerOf } from "./capabilities/caller.ts";
 import type { Manifest } from "./hn-types.ts";
 import { notHere } from "./refusal.ts";
 import { panelMethods } from "./panel-methods.ts";
-import { createCopies } from "./replicate/index.ts";
+import { Copies, FREE_BYTES } from "./replicate/index.ts";
 import { blobStoreRole } from "./role/blob-store.ts";
 import { openService, type Service } from "./service.ts";
 import type { Store } from "./store/index.ts";
 
 let service: Service | null = null;
-const copies = createCopies();
+const copies = new Copies();
+let reading: CapabilityRegistration | null = null;
 
 function running(): Service {
   if (service === null)
@@ -44,11 +45,17 @@ const REFS = ["read", "list", "advertise", "put", "put.resume", "stat", "pin", "
 
 export default definePlugin<Manifest>({
   async setup(ctx) {
-    for (const verb of REFS) await ctx.capabilities.register(`file.${verb}@1.0`);
+    for (const verb of REFS) {
+      const registered = await ctx.capabilities.register(`file.${verb}@1.0`);
+      if (verb === "read") reading = registered;
+    }
   },
   data: {
     async open(_step, ctx) {
-      service = await openService(ctx, copies);
+      service = await openService(ctx, {
+        copies,
+        offer: async (freeBytes) => reading?.update(freeBytes > 0 ? { [FREE_BYTES]: freeBytes } : {}),
+      });
       void service.opened
         .audit(ctx.signal)
         .then(() => service?.collect())

@@ -10,6 +10,8 @@ const REASONS = {
   locked: "capacity_exceeded",
   upload_expired: "expired",
   blob_unknown: "not_found",
+  fetch_failed: "partition",
+  replica_refused: "capacity_exceeded",
 } as const satisfies Record<string, ErrorCode>;
 
 export function refuse(reason: keyof typeof REASONS, message: string, cause?: unknown): HnError {

@@ -2,7 +2,7 @@
 import type { Ctx } from "@hearthnet/sdk-plugin";
 import { DEFAULTS, type FilesConfig } from "./config.ts";
 import { openFetching, type Fetching } from "./fetch/index.ts";
-import { openReplicating, type Copies, type Replicating } from "./replicate/index.ts";
+import { openReplicating, type Copies, type Replicating, type ReplicatingOptions } from "./replicate/index.ts";
 import { Keyring } from "./seal/keyring.ts";
 import { openStore, type OpenedStore } from "./store/index.ts";
 
@@ -22,7 +22,10 @@ export interface Service {
   configure(next: FilesConfig): void;
 }
 
-export async function openService(ctx: Ctx<FilesConfig>, copies: Copies): Promise<Service> {
+export async function openService(
+  ctx: Ctx<FilesConfig>,
+  { copies, offer }: Pick<ReplicatingOptions, "copies" | "offer">,
+): Promise<Service> {
   let config: FilesConfig = { ...DEFAULTS, ...ctx.config };
   const db = await ctx.sql(DATABASE);
   const keyring = new Keyring(db, await ctx.secrets.derive("at-rest"));
@@ -39,9 +42,10 @@ export async function openService(ctx: Ctx<FilesConfig>, copies: Copies): Promis
     }),
     onDamage: (what, name) => ctx.log.warn(`A damaged ${what} was put into quarantine.`, { name: name.slice(0, 12) }),
   });
-  const outward = { ctx: ctx as unknown as Ctx, db, store: opened.store, hasher: opened.hasher, config: () => config };
+  const { store, hasher } = opened;
+  const outward = { ctx, db, store, hasher, config: () => config, holders: (cid: string) => copies.holders(cid) };
   const fetching = openFetching(outward);
-  const replicating = openReplicating({ ...outward, fetching, copies });
+  const replicating = openReplicating({ ...outward, fetching, copies, offer });
   let collecting: Promise<void> | null = null;
   const collect = async (): Promise<void> => {
     const { threshold, target } = { threshold: config.gc_threshold, target: Math.min(config.gc_target, config.gc_threshold) };

@@ -467,6 +467,14 @@ const reasons = {
     "Öffne den Speicher auf der Seite des Plugins mit seiner Passphrase.",
   ],
   upload_expired: ["Hier gibt es keinen Upload, der weitergehen könnte.", "Beginne ihn neu mit `file.put`."],
+  fetch_failed: [
+    "Kein erreichbarer Knoten konnte die ganze Datei liefern.",
+    "Bitte, wer sie geteilt hat, den Knoten einzuschalten, und hole sie dann noch einmal: Was ankam, bleibt erhalten.",
+  ],
+  replica_refused: [
+    "Auf diesem Knoten ist kein Platz mehr für Kopien von Dateien der Nachbarn.",
+    "Gib in den Einstellungen des Datei-Plugins mehr Platz für Kopien frei oder überlass die Kopie einem anderen Knoten.",
+  ],
   low_order_point: [
     "Mit diesem Schlüssel wäre das gemeinsame Geheimnis allen bekannt.",
     "Nimm den Schlüssel der Gegenseite aus ihrer Knoten-ID.",

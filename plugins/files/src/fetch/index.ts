@@ -1,46 +1,27 @@
 /** Bringing blobs from other nodes. @source 30 §5 */
-import { HnError, type Ctx, type Frame, type NodeId } from "@hearthnet/sdk-plugin";
-import type { DatabaseSync } from "node:sqlite";
-import type { Hasher } from "../cid/blake3.ts";
-import type { FilesConfig } from "../config.ts";
-import type { Store } from "../store/index.ts";
+import type { Frame, NodeId } from "@hearthnet/sdk-plugin";
+import type { Announcing } from "./announcing.ts";
+import { Fetcher, type FetchDone, type FetchWish } from "./fetching.ts";
+import type { Outward } from "./outward.ts";
 
-export interface FetchWish {
-  cid: string;
-  sources: NodeId[];
-  priority: "low" | "normal" | "high";
-  signal: AbortSignal;
-}
-
-export interface FetchDone {
-  cid: string;
-  size_bytes: number;
-  sources: NodeId[];
-  ms: number;
-}
+export { machineClock, type Clock } from "./clock.ts";
+export type { Announcing } from "./announcing.ts";
+export type { Outward, Reach } from "./outward.ts";
+export type { FetchDone, FetchWish } from "./fetching.ts";
 
 export interface Fetching {
-  /** Frames `progress`; the return value is the summary. @throws partition when no source could give it */
+  /** Frames `progress`; the return value is the summary. @throws partition reason fetch_failed when no source could give it */
   fetch(wish: FetchWish): AsyncGenerator<Frame, FetchDone, void>;
   /** A node says that it has these. @returns how many were new or refreshed */
   advertised(node: NodeId, cids: readonly string[]): number;
+  readonly announcing: Announcing;
 }
 
-/** What the rooms of this plugin that reach out are given. */
-export interface Outward {
-  ctx: Ctx;
-  db: DatabaseSync;
-  store: Store;
-  hasher: Hasher;
-  config: () => FilesConfig;
-}
-
-/** Stands here until its room is built. */
-export function openFetching(_outward: Outward): Fetching {
+export function openFetching(outward: Outward): Fetching {
+  const fetcher = new Fetcher(outward);
   return {
-    fetch: () => {
-      throw new HnError("not_implemented");
-    },
-    advertised: () => 0,
+    fetch: (wish) => fetcher.fetch(wish),
+    advertised: (node, cids) => fetcher.adverts.record(node, cids),
+    announcing: fetcher.announcing,
   };
 }

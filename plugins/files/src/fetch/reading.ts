@@ -1,0 +1,127 @@
+/** One `file.read` at a neighbour: every piece of it is checked, and a silent or endless one is ended. */
+import { HnError, type Frame, type NodeId } from "@hearthnet/sdk-plugin";
+import type { Hasher } from "../cid/blake3.ts";
+import { CHUNKS_MAX, type Manifest } from "../cid/manifest.ts";
+import { collectManifest, MANIFEST_PIECE, MORE } from "../cid/pieces.ts";
+import type { Incoming } from "../store/index.ts";
+import type { Clock } from "./clock.ts";
+import type { Reach } from "./outward.ts";
+import type { Ending, Piece, Plan } from "./plan.ts";
+
+const READ = "file.read@1";
+/** A source that sends nothing for so long is given up. */
+const SILENCE_MS = 30_000;
+const PIECES_MAX = Math.ceil(CHUNKS_MAX / MANIFEST_PIECE);
+
+export interface Source {
+  ctx: Pick<Reach, "stream">;
+  clock: Clock;
+  node: NodeId;
+  signal: AbortSignal;
+}
+
+interface Ended {
+  ending: Ending;
+  /** How long the source wants to be left alone. */
+  waitMs?: number;
+}
+
+/** @throws what the source answers · bad_request reason manifest_invalid, also for the description of something else */
+export async function readManifestOf(cid: string, hasher: Hasher, source: Source): Promise<Manifest> {
+  const { frames, close } = open({ cid, chunks: [] }, source);
+  try {
+    const first = await frames.next();
+    const data = first.done === true || first.value.event !== "manifest" ? {} : first.value.data;
+    const manifest = await collectManifest(hasher, data, async () => {
+      const next = await frames.next();
+      return next.done === true ? undefined : next.value;
+    });
+    if (manifest.cid === cid) return manifest;
+    throw new HnError("bad_request", { reason: "manifest_invalid", message: "It described another file than was asked for." });
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * Fetches one piece. What this node itself cannot do, such as to write it to a full disk, is thrown; whatever the source does is an ending.
+ * @param o.onChunk  it is on the disk; what it returns is waited for before the next one is taken
+ */
+export async function readPiece(
+  piece: Piece,
+  o: { plan: Plan; incoming: Incoming; source: Source; onChunk: (bytes: number) => Promise<void> | void },
+): Promise<Ended> {
+  const { plan, incoming } = o;
+  const { frames, close } = open({ cid: incoming.manifest.cid, chunks: [...piece.chunks] }, o.source);
+  let described = 0;
+  try {
+    for (;;) {
+      const next = await theirs(frames.next());
+      if ("error" in next) {
+        if (o.source.signal.aborted) throw next.error;
+        return endingOf(next.error);
+      }
+      if (next.value.done === true) return { ending: "whole" };
+      const { event, data } = next.value.value;
+      if (event === "manifest" || event === MORE) {
+        described += 1;
+        if (described > PIECES_MAX) return { ending: "lied" };
+        continue;
+      }
+      const { i, data_b64: bytes } = data as { i?: unknown; data_b64?: unknown };
+      if (event !== "chunk" || typeof i !== "number" || !(bytes instanceof Uint8Array) || !plan.owes(piece, i))
+        return { ending: "lied" };
+      try {
+        await incoming.write(i, bytes);
+      } catch (error) {
+        if (HnError.isHnError(error) && error.reason === "hash_mismatch") return { ending: "lied" };
+        throw error;
+      }
+      plan.arrived(piece, i);
+      await o.onChunk(bytes.byteLength);
+    }
+  } finally {
+    await close();
+  }
+}
+
+/** Keeps what the source does apart from what goes wrong here. */
+async function theirs<T>(step: Promise<T>): Promise<{ value: T } | { error: unknown }> {
+  try {
+    return { value: await step };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function endingOf(error: unknown): Ended {
+  if (!HnError.isHnError(error)) return { ending: "broken" };
+  if (error.code === "not_found") return { ending: "lacks" };
+  return { ending: "broken", ...(error.retryAfterMs === undefined ? {} : { waitMs: error.retryAfterMs }) };
+}
+
+/** Ends when the caller leaves, when the signal fires, and when nothing comes for long. */
+function open(
+  input: { cid: string; chunks: number[] },
+  { ctx, clock, node, signal }: Source,
+): { frames: { next(): Promise<IteratorResult<Frame, unknown>> }; close(): Promise<void> } {
+  const given = new AbortController();
+  const frames = ctx.stream(READ, { input }, { node, signal: AbortSignal.any([signal, given.signal]) });
+  return {
+    frames: {
+      async next() {
+        const silent = new HnError("timeout", { message: "The source sent nothing for 30 seconds." });
+        const forget = clock.after(SILENCE_MS, () => given.abort(silent));
+        try {
+          return await frames.next();
+        } finally {
+          forget();
+        }
+      },
+    },
+    async close() {
+      given.abort(new DOMException("Nothing more is wanted.", "AbortError"));
+      await frames.return({}).catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/** Copies of a pinned file in a street whose nodes come and go. @source 30 §6, §11 */
+import assert from "node:assert/strict";
+import { it, type TestContext } from "node:test";
+import { CHUNK_BYTES } from "../../src/cid/manifest.ts";
+import type { FilesConfig } from "../../src/config.ts";
+import { Street, type House } from "../support/street.ts";
+import { bytesOf } from "../support/test-store.ts";
+
+const CHUNKS = 3;
+const BYTES = bytesOf(CHUNKS * CHUNK_BYTES, 5);
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+async function street(t: TestContext, houses: number, config: Partial<FilesConfig> = {}): Promise<Street> {
+  const opened = await Street.open(houses, { accept_replicas: "yes", ...config });
+  t.after(() => opened.close());
+  // Everybody learns what everybody takes.
+  await opened.tick();
+  return opened;
+}
+
+async function minutes(s: Street, count: number): Promise<void> {
+  for (let minute = 0; minute < count; minute += 1) {
+    s.clock.advance(MINUTE);
+    await s.tick();
+  }
+}
+
+const holding = (s: Street, cid: string): House[] => s.houses.filter(({ isUp, test }) => isUp && test.store.complete(cid));
+const sent = (s: Street): number => s.houses.reduce((sum, house) => sum + house.sent, 0);
+
+it("three copies on five nodes; two die, and there are three again, with no more bytes than that takes", async (t) => {
+  const s = await street(t, 5);
+  const a = s.house(0);
+  const { cid } = await a.test.put(BYTES, { pin: true });
+  await minutes(s, 12);
+  const first = holding(s, cid);
+  assert.equal(first.length, 3);
+  assert.equal(sent(s), 2 * CHUNKS);
+  assert.equal(a.replicating.holders(cid), 3);
+  assert.equal(s.events("file.replication.scheduled").length, 1, "one asks, for all that are wanted");
+  assert.equal(s.events("file.replication.completed").length, 2);
+  for (const house of first.filter((house) => house !== a)) {
+    assert.equal(house.test.store.stat(cid, "own")?.pinned, true);
+    assert.deepEqual(await house.test.bytesOf(cid), Buffer.from(BYTES));
+  }
+  for (const house of first.slice(0, 2)) house.isUp = false;
+  await minutes(s, 60);
+  assert.equal(holding(s, cid).length, 1, "within a day they may come back");
+  s.clock.advance(DAY);
+  await minutes(s, 12);
+  assert.equal(holding(s, cid).length, 3);
+  assert.equal(sent(s), 4 * CHUNKS);
+  await minutes(s, 60);
+  assert.equal(sent(s), 4 * CHUNKS, "and then there is peace");
+});
+
+it("who is asked and does nothing is passed over after half an hour", async (t) => {
+  const s = await street(t, 3, { desired_copies: 2 });
+  const [a, b, c] = s.houses as [House, House, House];
+  const { cid } = await a.test.put(BYTES, { pin: true });
+  s.clock.advance(10 * MINUTE);
+  await a.replicating.tick();
+  const [wish] = s.events("file.replication.scheduled");
+  const [asked] = (wish?.data as { candidate_holders: string[] }).candidate_holders;
+  const [silent, other] = asked === b.id ? [b, c] : [c, b];
+  silent.isUp = false;
+  s.settle();
+  await minutes(s, 29);
+  assert.equal(holding(s, cid).length, 1);
+  await minutes(s, 15);
+  assert.deepEqual(holding(s, cid), [a, other]);
+});
+
+it("nothing private leaves, nothing unpinned is spread, and nobody takes more than they offer", async (t) => {
+  const s = await street(t, 4, { replica_budget_bytes: BYTES.byteLength });
+  const [a, b, c, d] = s.houses as [House, House, House, House];
+  c.config.accept_replicas = "no";
+  d.config.accept_replicas = "auto";
+  s.clock.advance(11 * MINUTE);
+  await s.tick();
+  assert.deepEqual(
+    s.houses.map(({ params }) => Object.values(params)),
+    [[BYTES.byteLength], [BYTES.byteLength], [], []],
+  );
+  await a.test.put(bytesOf(CHUNK_BYTES, 1), { pin: true, visibility: "private" });
+  await a.test.put(bytesOf(CHUNK_BYTES, 2));
+  await minutes(s, 12);
+  assert.equal(s.log.length, 0);
+  const { cid } = await a.test.put(BYTES, { pin: true });
+  await minutes(s, 12);
+  assert.deepEqual(holding(s, cid), [a, b]);
+  const { cid: more } = await a.test.put(bytesOf(CHUNK_BYTES, 3), { pin: true });
+  await minutes(s, 45);
+  assert.deepEqual(holding(s, more), [a], "b has no room left");
+  d.level = "anchor";
+  await minutes(s, 24);
+  assert.deepEqual(holding(s, more), [a, d], "an anchor takes copies of itself");
+});
+
+it("a wish for more than a node takes is turned down by what is really sent", async (t) => {
+  const s = await street(t, 2, { replica_budget_bytes: CHUNK_BYTES });
+  const [a, b] = s.houses as [House, House];
+  const { cid } = await a.test.put(BYTES, { pin: true });
+  await a.replicating.announce(cid);
+  const data = { cid, desired_copies: 3, current_copies: 1, candidate_holders: [b.id] };
+  s.log.push({
+    ...s.log[0],
+    event_type: "file.replication.scheduled",
+    data,
+    wall_clock: new Date(s.clock.at).toISOString(),
+  } as never);
+  s.settle();
+  await b.replicating.onRequest({ data });
+  await b.replicating.idle();
+  assert.ok(a.asked > 0);
+  assert.equal(a.sent, 0);
+  assert.deepEqual(holding(s, cid), [a]);
+});
+
+it("of too many copies those kept for others go after a week; the original stays", async (t) => {
+  const s = await street(t, 5, { desired_copies: 5 });
+  const a = s.house(0);
+  const { cid } = await a.test.put(BYTES, { pin: true });
+  await minutes(s, 12);
+  assert.equal(a.replicating.holders(cid), 5);
+  for (const house of s.houses) house.config.desired_copies = 1;
+  s.clock.advance(6 * DAY);
+  await minutes(s, 12);
+  assert.equal(a.replicating.holders(cid), 5);
+  s.clock.advance(DAY);
+  await minutes(s, 24);
+  assert.equal(a.replicating.holders(cid), 3);
+  assert.equal(a.test.store.stat(cid, "own")?.pinned, true);
+  assert.equal(s.houses.filter(({ test }) => test.store.stat(cid, "own")?.pinned === true).length, 3);
+});
+
+it("a file with too few copies is not evicted", async (t) => {
+  const s = await street(t, 1);
+  const a = s.house(0);
+  const { cid } = await a.test.put(BYTES, { pin: true });
+  await minutes(s, 12);
+  a.test.store.pin(cid, false);
+  a.test.bounds = { totalBytes: 1e6, freeBytes: 0 };
+  s.clock.advance(2 * 60 * MINUTE);
+  const rules = { threshold: 0.5, target: 0.1, partialTtlMs: 1e9 };
+  assert.equal((await a.test.collect(rules)).evicted, 0);
+  await minutes(s, 12);
+  assert.equal((await a.test.collect(rules)).evicted, 1, "unpinned, it is not wanted any more");
+});

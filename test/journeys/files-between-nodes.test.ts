@@ -1,0 +1,151 @@
+/** Files between real nodes: past a liar, past the end of either side, past a broken disk. @source 30 §5, §11 */
+import assert from "node:assert/strict";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { it, type TestContext } from "node:test";
+import type { CommunityFacts, JsonObject } from "@hearthnet/host/contract";
+import { until } from "../../host/test/support/until.ts";
+import { packFixture } from "../fixtures/signed-folder.ts";
+import { startCommand, startNode, temporaryFolder, type LiveNode } from "../support/live-node.ts";
+
+const CHUNK_BYTES = 262_144;
+const CHUNKS = 24;
+
+interface Line {
+  event: string;
+  data: JsonObject;
+}
+
+/** Every byte of a chunk is its place, and of the first one something of the test's own. */
+function contentOf(mark: number): Buffer {
+  const bytes = Buffer.concat(Array.from({ length: CHUNKS }, (_, i) => Buffer.alloc(CHUNK_BYTES, i)));
+  bytes[0] = mark;
+  return bytes;
+}
+
+async function welcome(host: LiveNode, guest: LiveNode): Promise<void> {
+  const { fresh_device_id } = await guest.ask<CommunityFacts>(["community", "show"]);
+  const { invite_blob } = await host.ask<{ invite_blob: string }>(["invite", fresh_device_id]);
+  await guest.ask(["join", invite_blob]);
+}
+
+async function call(node: LiveNode, verb: string, input: object, more: string[] = []): Promise<JsonObject> {
+  const words = ["call", verb.includes(".") ? verb : `file.${verb}`, "--input", JSON.stringify(input), ...more];
+  return (await node.ask<{ output: JsonObject }>(words)).output;
+}
+
+/** @returns its content id */
+async function put(t: TestContext, node: LiveNode, bytes: Buffer): Promise<string> {
+  const path = join(temporaryFolder(t), "content.bin");
+  writeFileSync(path, bytes);
+  return String((await call(node, "put", {}, ["--file", `data_b64=${path}`]))["cid"]);
+}
+
+const linesOf = (stdout: string): Line[] =>
+  stdout
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line) as Line);
+
+const fetchWords = (cid: string, sources: LiveNode[]): string[] => {
+  const input = { cid, sources: sources.map(({ ready }) => ready.node_id) };
+  return ["call", "file.fetch", "--stream", "--input", JSON.stringify(input)];
+};
+
+async function fetch(node: LiveNode, cid: string, sources: LiveNode[]): Promise<{ code: number; lines: Line[] }> {
+  const { code, stdout } = await node.cli(fetchWords(cid, sources));
+  return { code, lines: linesOf(stdout) };
+}
+
+/** The whole file as the node gives it out. */
+async function contentAt(node: LiveNode, cid: string): Promise<Buffer> {
+  const { stdout } = await node.cli(["call", "file.read", "--stream", "--input", JSON.stringify({ cid })]);
+  const chunks = linesOf(stdout).filter(({ event }) => event === "chunk");
+  return Buffer.concat(chunks.map(({ data }) => Buffer.from(String(data["data_b64"]), "base64url")));
+}
+
+const missingAt = async (node: LiveNode, cid: string): Promise<number> =>
+  ((await call(node, "stat", { cid }))["missing"] as number[]).length;
+
+it("a file comes whole from three sources of which one sends something else", async (t) => {
+  const [a, b, liar, d] = await Promise.all([startNode(t), startNode(t), startNode(t), startNode(t)]);
+  await a.ask(["community", "create", "Mill Street"]);
+  for (const guest of [b, liar, d]) await welcome(a, guest);
+  for (const node of [a, b, d]) await node.ask(["plugin", "install", "hearthnet/files", "--grant", "all"]);
+  await liar.ask(["plugin", "install", "--from", await packFixture(temporaryFolder(t), "liar"), "--grant", "all"]);
+  const bytes = contentOf(200);
+  const cid = await put(t, a, bytes);
+  assert.equal(await put(t, b, bytes), cid);
+  const { stdout } = await a.cli(["call", "file.read", "--stream", "--input", JSON.stringify({ cid, chunks: [] })]);
+  const manifest = linesOf(stdout).find(({ event }) => event === "manifest")?.data;
+  await call(liar, "ext.hearthnet.liar.learn", { manifest, honest: 1 });
+
+  const { code, lines } = await fetch(d, cid, [liar, a, b]);
+  assert.equal(code, 0, JSON.stringify(lines));
+  const done = lines.at(-1)?.data;
+  assert.deepEqual([done?.["cid"], done?.["size_bytes"]], [cid, bytes.length]);
+  assert.deepEqual(await contentAt(d, cid), bytes);
+  assert.deepEqual(await call(liar, "ext.hearthnet.liar.learn", {}), { asked: 1 });
+
+  // Struck: of the next file it is asked for nothing while others have it, though it is named first.
+  const next = await put(t, a, contentOf(201));
+  assert.equal((await fetch(d, next, [liar, a])).code, 0);
+  assert.deepEqual(await call(liar, "ext.hearthnet.liar.learn", {}), { asked: 1 });
+
+  // A bit flips on the disk of one source: it puts the chunk aside, and another gives it.
+  const third = contentOf(202);
+  const damaged = await put(t, a, third);
+  await put(t, b, third);
+  const [path = ""] = globSync("runtime/plugins/hearthnet/files/**/blobs/*/*.bin", { cwd: a.dataDir })
+    .map((name) => join(a.dataDir, name))
+    .filter((name) => readFileSync(name)[0] === 202);
+  const broken = readFileSync(path);
+  broken[1000] = (broken[1000] ?? 0) ^ 1;
+  writeFileSync(path, broken);
+  assert.equal((await fetch(d, damaged, [a, b])).code, 0);
+  assert.deepEqual(await contentAt(d, damaged), third);
+  await until("the source has put it aside", async () => (await missingAt(a, damaged)) === 1);
+});
+
+it("a fetch goes on where it stopped after the end of either side", async (t) => {
+  const [a, b] = await Promise.all([startNode(t), startNode(t)]);
+  await a.ask(["community", "create", "Mill Street"]);
+  await welcome(a, b);
+  for (const node of [a, b]) await node.ask(["plugin", "install", "hearthnet/files", "--grant", "all"]);
+  let [source, target] = [a, b];
+  for (const side of ["source", "target"] as const) {
+    const { cid, came, bytes } = await cutOff(side);
+    if (side === "source") source = await startNode(t, { dataDir: source.dataDir });
+    else target = await startNode(t, { dataDir: target.dataDir });
+    const lines = await until(
+      "the rest comes",
+      async () => {
+        const result = await fetch(target, cid, [source]);
+        return result.code === 0 && result.lines;
+      },
+      60_000,
+    );
+    assert.ok(Number(lines[0]?.data["current"]) >= came, "what had come was not asked for again");
+    assert.deepEqual(await contentAt(target, cid), bytes);
+  }
+
+  /** Ends one side in the middle of a fetch. It may be over before that: then another file is tried. */
+  async function cutOff(side: "source" | "target"): Promise<{ cid: string; came: number; bytes: Buffer }> {
+    for (let mark = 210; mark < 220; mark += 1) {
+      const bytes = contentOf(mark + (side === "source" ? 0 : 20));
+      for (let i = 1; i < CHUNKS; i += 1) bytes[i * CHUNK_BYTES] = bytes[0] ?? 0;
+      const cid = await put(t, source, bytes);
+      const home = temporaryFolder(t);
+      const running = startCommand(t, ["--data", target.dataDir, "--json", ...fetchWords(cid, [source])], { home });
+      const seen = (): Line[] => linesOf(running.stdout());
+      await until("something has come", () => seen().some(({ data }) => Number(data["current"]) > 0), 60_000);
+      await (side === "source" ? source : target).kill9();
+      await running.stop();
+      const came = Math.max(...seen().map(({ data }) => Number(data["current"] ?? 0)));
+      if (!seen().some(({ event }) => event === "done") && came < CHUNKS) return { cid, came, bytes };
+      if (side === "source") source = await startNode(t, { dataDir: source.dataDir });
+      else target = await startNode(t, { dataDir: target.dataDir });
+    }
+    throw new Error("No fetch lasted long enough to be cut off.");
+  }
+});
