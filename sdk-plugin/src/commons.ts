@@ -69,6 +69,8 @@ export interface BlobStat {
   visibility: Visibility;
   mime?: string;
   meta?: JsonObject;
+  /** For people only. */
+  filename?: string;
 }
 
 /**
@@ -125,7 +127,7 @@ export interface BlobStore<C> {
   ): Promise<{ stat: BlobStat; data: Uint8Array | HnBytes | AsyncIterable<Uint8Array> }>;
   /** @returns the content id, which the host has computed as well */
   put(
-    req: RoleRequest<{ visibility: Visibility; mime?: string; meta: JsonObject }>,
+    req: RoleRequest<{ visibility: Visibility; mime?: string; meta: JsonObject; filename?: string }>,
     data: AsyncIterable<Uint8Array>,
     ctx: C,
   ): Promise<{ cid: string }>;

@@ -57,6 +57,8 @@ export interface ApiRoute {
   body?: Record<string, unknown>;
   /** Raw bytes instead of JSON. */
   octets?: boolean;
+  /** Raw bytes as they come: the body is a `Readable`, and never in memory as a whole. */
+  streamed?: boolean;
   bodyLimit?: number;
   /** Audit action; absent for reads. */
   audit?: string;
@@ -72,10 +74,24 @@ export class ApiReply {
   readonly cookies: { name: string; value: string | null; maxAgeSeconds: number }[];
   /** JSON unless said. */
   readonly type: string | undefined;
+  readonly headers: Record<string, string>;
+  /** What it was done to, for the audit, where only the answer says it. */
+  readonly auditTarget: string | undefined;
 
-  constructor(body: unknown, o: { status?: number; cookies?: ApiReply["cookies"]; type?: string } = {}) {
+  constructor(
+    body: unknown,
+    o: {
+      status?: number;
+      cookies?: ApiReply["cookies"];
+      type?: string;
+      headers?: Record<string, string>;
+      auditTarget?: string;
+    } = {},
+  ) {
     this.body = body;
     this.type = o.type;
+    this.headers = o.headers ?? {};
+    this.auditTarget = o.auditTarget;
     this.status = o.status ?? 200;
     this.cookies = o.cookies ?? [];
   }

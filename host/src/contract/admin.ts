@@ -39,6 +39,11 @@
  * | POST /try | TryBody → 202 {call_id}; frames on live topic `try:<call_id>` | operator |
  * | DELETE /try/:call_id | cancel | operator |
  * | POST /call | CallBodyIn → {output, meta, provider}, or NDJSON frames with `stream:true` | operator |
+ * | GET  /files?q&after&limit | → FilesPage | operator |
+ * | POST /uploads?visibility&name&type (application/octet-stream) | bytes → UploadDone | operator |
+ * | GET  /files/:cid | → the bytes, as an attachment | operator |
+ * | POST /files/:cid/{pin,unpin} · /files/:cid/share · DELETE /files/:cid | {} → {pinned} · {visibility} → {event_id?} · → {deleted, freed_bytes} | operator / owner / owner |
+ * | POST /files/fetch | {cid, sources?} → FetchLine as NDJSON | operator |
  * | GET  /community · POST /community/{create,join,leave} | → CommunityFacts / {name, root_passphrase} → {community_id, root_key_file} / {invite} → {community_id, name} / {} | viewer / owner S |
  * | GET  /members · GET, POST /invites | → {items: Member[]} · {items: OpenInvite[]} / InviteBody → {invite_blob, event_id, expires_at} | viewer / owner S |
  * | POST /members/:node_id/{promote,demote,revoke} | {level?} / {level} / {reason} → {event_id} | owner S |

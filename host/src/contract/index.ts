@@ -15,6 +15,7 @@ export * from "./dht.ts";
 export * from "./dev.ts";
 export * from "./errors.ts";
 export * from "./fd3.ts";
+export * from "./files.ts";
 export * from "./health.ts";
 export * from "./health-texts.ts";
 export * from "./ids.ts";

@@ -2,6 +2,7 @@
 import type { EventPage, EventQuery } from "./commons.ts";
 import type { ConfinementReport } from "./confinement.ts";
 import type { LocalError } from "./errors.ts";
+import type { FileKeeper } from "./files.ts";
 import type { CommunityId, I18nText, JsonObject, JsonValue, NodeId, Time } from "./ids.ts";
 import type { LedgerCheck, LedgerEntry, LedgerFilter, LedgerLine, LedgerRow } from "./ledger.ts";
 import type {
@@ -258,6 +259,8 @@ export interface Runtime {
   setGrants(id: string, grants: Grant[]): Promise<void>;
   /** Questions, trial runs, roles. */
   readonly rights: Rights;
+  /** Files by their content, as the operator reaches them. */
+  readonly files: FileKeeper;
   config(id: string): PluginConfig;
   setConfig(
     id: string,

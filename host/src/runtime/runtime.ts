@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import type {
   ConfinementReport,
+  FileKeeper,
   Grant,
   JsonObject,
   JsonValue,
@@ -21,7 +22,7 @@ import type {
 } from "../contract/index.ts";
 import { isDevId, isDevVersion } from "../format/index.ts";
 import { createUlidFactory, HnError } from "../foundation/index.ts";
-import { roleHolder, type PanelWish } from "./broker/index.ts";
+import { fileKeeper, roleHolder, type PanelWish } from "./broker/index.ts";
 import { Availability, SharedStore, type RoleHolder } from "./commons/index.ts";
 import { allowReading, openSeatBelt, type Machine } from "./confine/index.ts";
 import { DataFolders, Trees } from "./data/index.ts";
@@ -72,6 +73,7 @@ export class NodeRuntime implements Runtime {
   readonly #upgrades: Upgrades;
   readonly #rings: MeterRings;
   readonly rights: PluginRights;
+  readonly files: FileKeeper;
 
   constructor(
     options: RuntimeOptions,
@@ -105,6 +107,7 @@ export class NodeRuntime implements Runtime {
       inTurn: (id, act) => this.#turns.take(id, act),
       apply: (id, o) => this.#applyGrants(id, o),
     });
+    this.files = fileKeeper({ clock, holder: () => this.#holder("blob-store") });
     const confined = found.report.label.startsWith("os");
     this.#data = new DataFolders({
       journal: this.#journal,

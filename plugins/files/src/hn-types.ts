@@ -123,6 +123,36 @@ export interface Manifest {
         replicas?: number;
       };
     };
+    "file.browse@1.0": {
+      params: Record<string, never>;
+      input: {
+        query?: string;
+        after?: string;
+        limit?: number;
+      };
+      output: {
+        items: {
+          cid: string;
+          size_bytes: number;
+          filename?: string;
+          mime_type?: string;
+          visibility: "private" | "community" | "public";
+          pinned: boolean;
+          complete: boolean;
+          origin: "put" | "fetched" | "replica";
+          created_at: number;
+          holders: string[];
+          wanted_copies: number;
+        }[];
+        next?: string;
+        used_bytes: number;
+        free_bytes: number;
+        limit_bytes: number;
+        max_blob_bytes: number;
+        default_visibility: "private" | "community" | "public";
+        locked: boolean;
+      };
+    };
     "file.pin@1.0": {
       params: Record<string, never>;
       input: {

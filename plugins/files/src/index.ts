@@ -4,6 +4,7 @@
  * hearthnet call file.put --file data_b64=leaflet.pdf --input '{"filename":"leaflet.pdf"}'
  */
 import { definePlugin, HnError, type CapabilityRegistration } from "@hearthnet/sdk-plugin";
+import { browse } from "./capabilities/browse.ts";
 import { pin, remove, stat } from "./capabilities/own.ts";
 import { put, resume, type PutDeps } from "./capabilities/put.ts";
 import { read } from "./capabilities/read.ts";
@@ -41,7 +42,20 @@ function putDeps(): PutDeps {
   };
 }
 
-const REFS = ["read", "list", "advertise", "put", "put.resume", "stat", "pin", "unpin", "delete", "fetch", "share"] as const;
+const REFS = [
+  "read",
+  "list",
+  "advertise",
+  "put",
+  "put.resume",
+  "stat",
+  "browse",
+  "pin",
+  "unpin",
+  "delete",
+  "fetch",
+  "share",
+] as const;
 
 export default definePlugin<Manifest>({
   async setup(ctx) {
@@ -86,6 +100,14 @@ export default definePlugin<Manifest>({
       ),
     "file.put.resume@1.0": (req) => resume(req, putDeps()),
     "file.stat@1.0": async ({ input }) => ({ output: stat(input.cid, store(), (cid) => running().replicating.holders(cid)) }),
+    "file.browse@1.0": async ({ input, caller }) => ({
+      output: await browse(input, {
+        store: store(),
+        holders: (cid) => copies.holders(cid),
+        self: caller.node_id,
+        config: running().config,
+      }),
+    }),
     "file.pin@1.0": async ({ input }) => ({ output: pin(input.cid, true, store()) }),
     "file.unpin@1.0": async ({ input }) => ({ output: pin(input.cid, false, store()) }),
     "file.delete@1.0": async ({ input }) => ({ output: await remove(input.cid, store()) }),

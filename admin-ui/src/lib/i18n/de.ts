@@ -1,4 +1,5 @@
 import { errors } from "./de.errors.ts";
+import { files } from "./de.files.ts";
 import { findings } from "./de.findings.ts";
 import { frame } from "./de.frame.ts";
 import { node } from "./de.node.ts";
@@ -16,6 +17,7 @@ import type { Messages } from "./en.ts";
 
 export const de = {
   errors,
+  files,
   findings,
   permissions,
   states,

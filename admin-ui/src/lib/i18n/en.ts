@@ -1,4 +1,5 @@
 import { errors } from "./en.errors.ts";
+import { files } from "./en.files.ts";
 import { findings } from "./en.findings.ts";
 import { frame } from "./en.frame.ts";
 import { node } from "./en.node.ts";
@@ -16,6 +17,7 @@ import { versions } from "./en.versions.ts";
 /** The source of keys. Values are texts, or functions with named, typed values. */
 export const en = {
   errors,
+  files,
   findings,
   permissions,
   states,

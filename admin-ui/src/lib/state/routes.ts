@@ -15,6 +15,7 @@ export const ROUTES: readonly RouteEntry[] = [
   { path: "/browse", title: "browse", role: "viewer", nav: "browse" },
   { path: "/plugins", title: "plugins", role: "viewer", nav: "plugins" },
   { path: "/try", title: "try", role: "viewer", nav: "try" },
+  { path: "/files", title: "files", role: "operator", nav: "files" },
   { path: "/people", title: "people", role: "viewer", nav: "people" },
   { path: "/mesh", title: "mesh", role: "viewer", nav: "mesh" },
   { path: "/tokens", title: "tokens", role: "operator", nav: "tokens" },

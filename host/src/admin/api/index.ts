@@ -4,6 +4,7 @@ import { callRoutes } from "./calls.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { communityLogRoutes } from "./community-log.ts";
 import { devRoutes } from "./dev.ts";
+import { fileRoutes } from "./files.ts";
 import { ledgerRoutes } from "./ledger.ts";
 import { dhtRoutes } from "./dht.ts";
 import { meterRoutes } from "./meters.ts";
@@ -40,4 +41,5 @@ export const ROUTES: readonly ApiRoute[] = [
   ...communityLogRoutes,
   ...tokenRoutes,
   ...dhtRoutes,
+  ...fileRoutes,
 ];

@@ -3,6 +3,7 @@ import { CONSTANTS } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import { type AdminContext, ApiReply, type ApiRequest, type ApiRoute, checkRole } from "../context.ts";
 import { withoutBytes } from "./bytes.ts";
+import { frameLines } from "./frame-lines.ts";
 import { shape, TEXT } from "./shapes.ts";
 
 /** Base64 of the largest binary field a capability may declare, with room for the rest. */
@@ -141,27 +142,17 @@ async function* inOrder(frames: readonly Frame[]): AsyncGenerator<Frame, void, v
   yield* frames;
 }
 
-/** One JSON frame a line; the last line is `done` or `error`. */
-async function stream(request: ApiRequest<CallBodyIn & { frames?: Frame[] }>, context: AdminContext): Promise<ApiReply> {
-  const lines = (async function* () {
-    try {
+function stream(request: ApiRequest<CallBodyIn & { frames?: Frame[] }>, context: AdminContext): ApiReply {
+  const { frames: following } = request.body;
+  return new ApiReply(
+    frameLines(async () => {
       await lookAgain(request.body, context.services);
-      const { frames: following } = request.body;
-      const frames = context.services.bus.stream({
+      return context.services.bus.stream({
         ...originate(request.body, { context, signal: request.signal, traceId: context.services.newUlid() }),
         ...(following === undefined ? {} : { frames: inOrder(following) }),
       });
-      for (;;) {
-        const next = await frames.next();
-        yield `${JSON.stringify(next.done === true ? { event: "done", data: withoutBytes(next.value) } : withoutBytes(next.value))}\n`;
-        if (next.done === true) return;
-      }
-    } catch (error) {
-      yield `${JSON.stringify({ event: "error", data: HnError.from(error).toLocal() })}\n`;
-    }
-  })();
-  const { Readable } = await import("node:stream");
-  return new ApiReply(Readable.from(lines));
+    }),
+  );
 }
 
 function begin(body: TryBody, context: AdminContext): ApiReply {

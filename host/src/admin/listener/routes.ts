@@ -25,17 +25,23 @@ export function mountRoutes(app: FastifyInstance, routes: readonly ApiRoute[], o
   app.addContentTypeParser(["application/json", "application/octet-stream"], { parseAs: "buffer" }, (_request, body, done) =>
     done(null, body),
   );
-  for (const route of routes) {
-    if (route.role === "socket" && o.door === "page") continue;
+  const mount = (to: FastifyInstance, route: ApiRoute): void => {
+    if (route.role === "socket" && o.door === "page") return;
     const validate = route.body === undefined ? undefined : ajv.compile(route.body);
     for (const url of [`/api/v1${route.path}`, ...(route.alias === undefined ? [] : [route.alias])])
-      app.route({
+      to.route({
         method: route.method,
         url,
         bodyLimit: route.bodyLimit ?? JSON_MAX_BYTES,
         handler: (request, reply) => answer(request, { reply, route, validate, ...o }),
       });
-  }
+  };
+  for (const route of routes) if (route.streamed !== true) mount(app, route);
+  void app.register(async (streams) => {
+    streams.removeAllContentTypeParsers();
+    streams.addContentTypeParser("application/octet-stream", (_request, payload, done) => done(null, payload));
+    for (const route of routes) if (route.streamed === true) mount(streams, route);
+  });
   app.setErrorHandler((error, request, reply) => sendError(reply, { error: foreignError(error), traceId: request.id }));
 }
 
@@ -80,7 +86,9 @@ async function answer(
       },
       context,
     );
-    if (route.audit !== undefined) record(o, { caller, request, body, result: "ok" });
+    const target = result instanceof ApiReply ? result.auditTarget : undefined;
+    if (route.audit !== undefined)
+      record(o, { caller, request, body, result: "ok", ...(target === undefined ? {} : { target }) });
   } catch (error) {
     const wrapped = HnError.from(error);
     if (wrapped.code === "internal_error")
@@ -109,6 +117,11 @@ function admit(request: FastifyRequest, o: DoorOptions & { route: ApiRoute }): C
 
 function readBody(request: FastifyRequest, o: { route: ApiRoute; validate: ValidateFunction | undefined }): unknown {
   const bytes = request.body as Buffer | undefined;
+  if (o.route.streamed === true) {
+    if (request.headers["content-type"] !== "application/octet-stream" || request.body === undefined)
+      throw new HnError("bad_request", { message: "Send the file's bytes as application/octet-stream." });
+    return request.body;
+  }
   if (o.route.octets === true) {
     if (request.headers["content-type"] !== "application/octet-stream" || bytes === undefined)
       throw new HnError("bad_request", { message: "Send the file's bytes as application/octet-stream." });
@@ -149,19 +162,20 @@ function send(reply: FastifyReply, result: unknown): FastifyReply {
       maxAge: value === null ? 0 : maxAgeSeconds,
     });
   if (answer.type !== undefined) reply.type(answer.type);
+  reply.headers(answer.headers);
   return reply.code(answer.status).send(answer.body);
 }
 
 function record(
   o: DoorOptions & { route: ApiRoute },
-  e: { caller: Caller | null; request: FastifyRequest; body: unknown; result: string },
+  e: { caller: Caller | null; request: FastifyRequest; body: unknown; result: string; target?: string },
 ): void {
   const params = e.request.params as Record<string, string>;
-  const named = e.body === undefined ? undefined : o.route.auditTarget?.(e.body as never);
+  const named = e.target ?? (e.body === undefined ? undefined : o.route.auditTarget?.(e.body as never));
   const target =
     named ??
     (params["ns"] === undefined
-      ? (params["node_id"] ?? params["id"] ?? params["call_id"] ?? "")
+      ? (params["node_id"] ?? params["id"] ?? params["call_id"] ?? params["cid"] ?? "")
       : `${params["ns"]}/${params["name"] ?? ""}`);
   const act = { actor: actorOf(e.caller, o.route), action: o.route.audit ?? "", target, result: e.result };
   o.context.live.publish("audit", o.context.audit.record(act));

@@ -5,16 +5,16 @@
  */
 import type { Frame, JsonObject, JsonValue, Principal, Visibility } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { blake3, createBlobCid, isCid } from "../../identity/index.ts";
+import { createBlobCid, isCid } from "../../identity/index.ts";
 import type { RoleCall, RoleHolder } from "../commons/index.ts";
 import { isVisibility, mayOpen, storable } from "../permission/index.ts";
 import { optionalObject, optionalText, text } from "./arguments.ts";
+import { PIECE_BYTES, pieceOf, Reading } from "./blob-pieces.ts";
 import { principalOf, refuseCaller } from "./caller-right.ts";
 import type { OpFamily } from "./op-family.ts";
 import type { OpCall } from "./scope.ts";
 
 const ROLE = "blob-store";
-const PIECE_BYTES = 262_144;
 const ASK_MS = 30_000;
 const TRANSFER_MS = 600_000;
 
@@ -147,44 +147,6 @@ function mayPut({ scope: { commons } }: OpCall, caller: Principal, visibility: V
   if (caller.kind === "self" || caller.kind === "member") return true;
   const grants = caller.kind === "plugin" ? commons.grantsOf(caller.plugin_id ?? "") : undefined;
   return grants !== undefined && storable(grants, visibility) !== undefined;
-}
-
-/** @throws internal_error reason blob_altered for anything but pieces of bytes */
-function pieceOf(event: string, data: JsonObject, fault: () => HnError): Uint8Array {
-  const bytes: unknown = data["bytes"];
-  if (event !== "data" || !(bytes instanceof Uint8Array) || bytes.byteLength > PIECE_BYTES) throw fault();
-  return bytes;
-}
-
-const altered = (): HnError => new HnError("internal_error", { reason: "blob_altered" });
-
-/** What the file store hands out must be what was asked for: its last word is held back until the bytes have proved it. */
-class Reading {
-  begun = false;
-  size = 0;
-  readonly #cid: string;
-  readonly #digest = createBlobCid();
-  /** A single chunk may be asked for by its own id. @source 30 §1 */
-  #only: Uint8Array | undefined;
-
-  constructor(cid: string) {
-    this.#cid = cid;
-  }
-
-  take(event: string, data: JsonObject): Uint8Array {
-    if (!this.begun) throw altered();
-    const bytes = pieceOf(event, data, altered);
-    this.#only = this.size === 0 ? bytes : undefined;
-    this.size += bytes.byteLength;
-    this.#digest.update(bytes);
-    return bytes;
-  }
-
-  finish(): void {
-    if (!this.begun) throw altered();
-    if (this.#digest.digest().cid === this.#cid) return;
-    if (blake3(this.#only ?? new Uint8Array(0)) !== this.#cid) throw altered();
-  }
 }
 
 /** Bytes on their way to the file store, counted and named. */

@@ -6,6 +6,7 @@ export * from "./kv.ts";
 export * from "./live-calls.ts";
 export * from "./op-desk.ts";
 export * from "./ops.ts";
+export { fileKeeper } from "./file-keeper.ts";
 export { roleHolder } from "./role-holder.ts";
 export * from "./question.ts";
 export * from "./scope.ts";

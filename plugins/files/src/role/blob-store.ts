@@ -16,10 +16,16 @@ export function blobStoreRole<C>(parts: () => { store: Store; fetching: Fetching
       return { stat, data: blobBytes(store, input.cid) };
     },
     put: async ({ input }, data) => {
-      const { visibility, mime, meta } = input;
+      const { visibility, mime, meta, filename } = input;
       if (JSON.stringify(meta).length > META_MAX_BYTES)
         throw refuse("too_large", "What is noted beside a file has at most 64 KiB of JSON. Store it as a file of its own.");
-      const facts = { visibility, origin: "put" as const, meta, ...(mime === undefined ? {} : { mime_type: mime }) };
+      const facts = {
+        visibility,
+        origin: "put" as const,
+        meta,
+        ...(mime === undefined ? {} : { mime_type: mime }),
+        ...(filename === undefined ? {} : { filename }),
+      };
       return { cid: (await parts().store.takeIn(data, facts)).cid };
     },
     fetch: async function* ({ input, signal }) {
@@ -31,8 +37,14 @@ export function blobStoreRole<C>(parts: () => { store: Store; fetching: Fetching
 function statOf(store: Store, cid: string): BlobStat {
   const row = store.stat(cid, "own");
   if (row?.complete === true) {
-    const { size_bytes: size, visibility, mime_type, meta } = row;
-    return { size, visibility, ...(mime_type === undefined ? {} : { mime: mime_type }), ...(meta === undefined ? {} : { meta }) };
+    const { size_bytes: size, visibility, mime_type, meta, filename } = row;
+    return {
+      size,
+      visibility,
+      ...(mime_type === undefined ? {} : { mime: mime_type }),
+      ...(meta === undefined ? {} : { meta }),
+      ...(filename === undefined ? {} : { filename }),
+    };
   }
   throw notHere();
 }

@@ -1,7 +1,11 @@
 /** What is here, in order of the ids. @source 30 §2 file.list */
+import { setImmediate as turn } from "node:timers/promises";
 import type { Parts, Reading } from "./reading.ts";
 import { SEEN, type BlobRecord } from "./rows.ts";
-import type { BlobRow, Origin, Viewer } from "./types.ts";
+import type { BlobRow, Browsed, Origin, Viewer } from "./types.ts";
+
+/** Rows that are looked at before others get their turn. */
+const AT_ONCE = 200;
 
 export class Listing {
   readonly #parts: Parts;
@@ -30,6 +34,31 @@ export class Listing {
       .toSorted()
       .slice(0, limit)
       .map((hex) => `blake3:${hex}`);
+  }
+
+  /** Names lie encrypted where their files do, so a search looks at each. */
+  async browse({ query = "", before, limit }: { query?: string; before?: number; limit: number }): Promise<Browsed> {
+    const { rows } = this.#parts;
+    const wanted = query.trim().normalize("NFC").toLowerCase();
+    const found: BlobRow[] = [];
+    for (let last = before ?? Number.MAX_SAFE_INTEGER; ; await turn()) {
+      const some = rows.all<BlobRecord>(`SELECT * FROM blob WHERE staged = 0 AND id < ? ORDER BY id DESC LIMIT ${AT_ONCE}`, last);
+      for (const row of some) {
+        last = row.id;
+        const told = this.rowOf(row);
+        if (told === null || !isNamed(told, wanted) || !this.#isFirst(row, told.cid)) continue;
+        found.push(told);
+        if (found.length === limit) return { rows: found, next: last };
+      }
+      if (some.length < AT_ONCE) return { rows: found, next: null };
+    }
+  }
+
+  /** What lies here both as one's own and shared is shown once: whole before partial, shared before private. */
+  #isFirst({ id }: BlobRecord, cid: string): boolean {
+    const { rows, vault } = this.#parts;
+    const same = rows.blobs(vault.names(cid), "own");
+    return same.length < 2 || same.toSorted((a, b) => b.complete - a.complete || a.private - b.private)[0]?.id === id;
   }
 
   shared({ pinned, origin }: { pinned?: boolean; origin?: Origin }): BlobRow[] {
@@ -66,4 +95,9 @@ export class Listing {
       .all<BlobRecord>(`SELECT * FROM blob WHERE private = 0 AND ${SEEN[viewer]} AND sealed = 1 AND complete = 1 AND staged = 0`)
       .flatMap((row) => this.#reading.label(row)?.cid.slice("blake3:".length) ?? []);
   }
+}
+
+/** Part of its name, or how its id begins. */
+function isNamed({ cid, filename = "" }: BlobRow, wanted: string): boolean {
+  return filename.normalize("NFC").toLowerCase().includes(wanted) || cid.startsWith(wanted) || cid.startsWith(`blake3:${wanted}`);
 }

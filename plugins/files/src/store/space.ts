@@ -73,6 +73,14 @@ export class Space {
     };
   }
 
+  /** Bytes that could still be kept, of the bound that is nearest. */
+  async free(): Promise<number> {
+    const kept = [...this.#kept.values()].reduce((sum, one) => sum + one, 0);
+    const bounds = await this.#disk();
+    const left = bounds.map(({ kind, freeBytes }) => freeBytes - kept - (kind === "disk" ? this.#minFreeBytes() : 0));
+    return Math.max(0, Math.floor(Math.min(...left)));
+  }
+
   /** Share of the disk that is used, of the bound that is nearest: 0 to 1. */
   async use(): Promise<number> {
     return Math.max(...(await this.#disk()).map(({ totalBytes, freeBytes }) => 1 - freeBytes / Math.max(1, totalBytes)));

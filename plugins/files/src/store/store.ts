@@ -11,7 +11,7 @@ import { dropBlob, sweepUnused, tidyManifests } from "./removal.ts";
 import type { BlobRecord, ChunkRecord } from "./rows.ts";
 import type { Reserved, Space } from "./space.ts";
 import { addPart, takeIn } from "./take-in.ts";
-import type { BlobFacts, BlobRow, Change, Incoming, Origin, Store, Viewer } from "./types.ts";
+import type { BlobFacts, BlobRow, Browsed, Change, Incoming, Origin, Store, Viewer } from "./types.ts";
 
 /** Who sees least of those who will see it. */
 const VIEWERS: Partial<Record<Visibility, Viewer>> = { public: "federated", community: "member" };
@@ -152,6 +152,14 @@ export class BlobStore implements Store {
 
   list(o: { viewer: Viewer; prefix?: string; after?: string; limit: number }): string[] {
     return this.#listing.list(o);
+  }
+
+  browse(o: { query?: string; before?: number; limit: number }): Promise<Browsed> {
+    return this.#listing.browse(o);
+  }
+
+  freeBytes(): Promise<number> {
+    return this.#space.free();
   }
 
   shared(o: { pinned?: boolean; origin?: Origin } = {}): BlobRow[] {

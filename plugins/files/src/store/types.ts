@@ -71,6 +71,12 @@ export interface Change {
   why: "put" | "delete" | "evicted";
 }
 
+/** A page of everything; `next` goes on after it. */
+export interface Browsed {
+  rows: BlobRow[];
+  next: number | null;
+}
+
 export interface Store {
   /** Whether this viewer may have the chunk at this moment. */
   hasChunk(cid: string, viewer: Viewer): boolean;
@@ -94,6 +100,10 @@ export interface Store {
   takeIn(source: AsyncIterable<Uint8Array>, facts: BlobFacts & { mime_type?: string; filename?: string }): Promise<Manifest>;
   /** Ids of complete blobs that this viewer may see and that are not private, in order. */
   list(o: { viewer: Viewer; prefix?: string; after?: string; limit: number }): string[];
+  /** Everything that this node's own people see, newest first; one row for each id. Staged ones and, when locked, sealed ones are left out. */
+  browse(o: { query?: string; before?: number; limit: number }): Promise<Browsed>;
+  /** Bytes that still fit in. */
+  freeBytes(): Promise<number>;
   /** Complete, not private, of one origin or any; for those who count and look after copies. */
   shared(o?: { pinned?: boolean; origin?: Origin }): BlobRow[];
   /** @returns false for what is not here */

@@ -11,7 +11,9 @@ export interface CallForm {
   input: JsonSchema | null;
   /** JSON pointers of fields that carry bytes. */
   binary: string[];
-  /** Pointers shown elsewhere: files have a drop zone, and a reference to stored files needs a file store that is not there. */
+  /** Fields that take the id of a stored file: each has a drop zone of its own, which stores the file first. */
+  stored: string[];
+  /** Pointers shown elsewhere than among the other fields. */
   skip: string[];
   /** Everything but the file may stay empty, so it is folded away. */
   folded: boolean;
@@ -22,27 +24,42 @@ export interface CallBodies {
   input: JsonObject;
 }
 
-export function callForm(lead: Pick<CallableCapability, "request_schema" | "binary"> | null): CallForm {
+/** @param hasStore  whether this node keeps files; without, an id beside a field of bytes is of no use to anybody */
+export function callForm(
+  lead: Pick<CallableCapability, "request_schema" | "binary"> | null,
+  { hasStore }: { hasStore: boolean },
+): CallForm {
   const root = asSchema(lead?.request_schema ?? undefined);
   const parts = new Map(propertiesOf(follow(root, root)));
   const binary = lead?.binary ?? [];
   const [params, input] = [parts.get("params") ?? null, parts.get("input") ?? null];
   const needed = (schema: JsonSchema | null, at: string): string[] =>
     schema === null ? [] : requiredOf(follow(schema, root)).map((name) => `${at}/${name}`);
-  const open = [...needed(params, "/params"), ...needed(input, "/input")].filter((pointer) => !binary.includes(pointer));
-  const references =
-    binary.length === 0 || input === null
-      ? []
-      : propertiesOf(follow(input, root)).flatMap(([key]) => (key.endsWith("_cid") ? [`/input/${key}`] : []));
+  const references = fileFields(root).filter((pointer) => pointer.endsWith("_cid"));
+  const stored = hasStore ? references : [];
+  const open = [...needed(params, "/params"), ...needed(input, "/input")].filter(
+    (pointer) => !binary.includes(pointer) && !stored.includes(pointer),
+  );
   return {
     root,
     known: lead !== null && lead.request_schema !== null,
     params,
     input,
     binary,
-    skip: [...binary, ...references],
-    folded: binary.length > 0 && open.length === 0,
+    stored,
+    skip: [...binary, ...(hasStore || binary.length > 0 ? references : [])],
+    folded: binary.length + stored.length > 0 && open.length === 0,
   };
+}
+
+/** Pointers of the fields of a request that name a stored file: `…_cid`, and `cid` itself. */
+export function fileFields(request: JsonSchema | null | undefined): string[] {
+  const root = asSchema(request ?? undefined);
+  return propertiesOf(follow(root, root)).flatMap(([part, schema]) =>
+    part === "input" || part === "params"
+      ? propertiesOf(follow(schema, root)).flatMap(([key]) => (/(^|_)cid$/.test(key) ? [`/${part}/${key}`] : []))
+      : [],
+  );
 }
 
 export function startBodies(form: CallForm): { params: JsonValue; input: JsonValue } {

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { randomFillSync } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Browser } from "playwright-core";
+import { temporaryFolder, type LiveNode } from "../support/live-node.ts";
+import { askPage, PASSWORD } from "./support/api.ts";
+import { Opened } from "./support/closing.ts";
+import { openScene } from "./support/scene.ts";
+import { Visitor } from "./support/visitor.ts";
+
+const LOOKS = [
+  { language: "de", theme: "dark", width: 320 },
+  { language: "en", theme: "light", width: 1280 },
+] as const;
+/** So that progress is there to be seen and cancelled. */
+const SLOWLY_BYTES_PER_SECOND = 600_000;
+const LARGE_BYTES = 3_000_000;
+
+describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
+  const opened = new Opened();
+  let node: LiveNode;
+  let browser: Browser;
+  let session: string;
+  let small: string;
+  let large: string;
+  after(() => opened.close());
+
+  before(async () => {
+    ({ node, browser, session } = await openScene(opened, { passphrase: PASSWORD }));
+    const folder = temporaryFolder(opened);
+    small = join(folder, "Grüße „Ä“ & <b>.html");
+    large = join(folder, "photos.zip");
+    writeFileSync(small, "<script>alert(1)</script>");
+    writeFileSync(large, randomFillSync(Buffer.alloc(LARGE_BYTES)));
+  });
+
+  const arrive = (look: (typeof LOOKS)[number], name = "files"): Promise<Visitor> =>
+    Visitor.arrive(opened, { browser, session, admin: node.ready.admin, name: `${name}-${look.language}`, ...look });
+
+  const choose = async (me: Visitor, paths: string[]): Promise<void> => {
+    const chooser = me.page.waitForEvent("filechooser");
+    await me.press("files.choose");
+    await (await chooser).setFiles(paths);
+  };
+
+  it("says what is missing while no plugin keeps files", async () => {
+    for (const look of LOOKS) {
+      const me = await arrive(look, "files-none");
+      await me.visit("/files");
+      await me.get("heading", "files.noKeeper").waitFor();
+      await me.look("no-keeper");
+      await me.get("link", "files.install").click();
+      await me.page.waitForURL("**/browse/hearthnet/files");
+      me.assertClean();
+      await me.context.close();
+    }
+    const cookie = `hn_session=${session}`;
+    const headers = { "content-type": "application/octet-stream" };
+    const { status, body } = await askPage(node, "/uploads?visibility=private", { body: "x", cookie, headers });
+    assert.deepEqual([status, body["reason"]], [501, "blob_store_missing"]);
+    await node.ask(["plugin", "install", "hearthnet/files", "--grant", "all"]);
+  });
+
+  it("refuses an upload that nobody may see, that is no stream of bytes, or that comes from elsewhere", async () => {
+    const cookie = `hn_session=${session}`;
+    const headers = { "content-type": "application/octet-stream" };
+    const put = (path: string, o: object): ReturnType<typeof askPage> =>
+      askPage(node, path, { body: "hello", cookie, headers, ...o });
+    assert.equal((await put("/uploads", {})).status, 400);
+    assert.equal((await put("/uploads?visibility=neighbours", {})).status, 400);
+    assert.equal((await put("/uploads?visibility=private", { headers: {} })).status, 400);
+    assert.equal((await put("/uploads?visibility=private", { cookie: "" })).status, 401);
+    assert.equal(
+      (await put("/uploads?visibility=private", { headers: { ...headers, "sec-fetch-site": "cross-site" } })).status,
+      401,
+    );
+    assert.equal((await askPage(node, "/files/..%2f..%2fetc%2fpasswd", { cookie })).status, 400);
+    assert.equal((await askPage(node, `/files/blake3:${"0".repeat(64)}`, { cookie })).body["reason"], "blob_unknown");
+    assert.deepEqual((await askPage(node, "/files", { cookie })).body["items"], []);
+  });
+
+  for (const look of LOOKS)
+    it(`takes files with progress, lists, pins, shares, gives them back and deletes them (${look.language}, ${look.width} px)`, async () => {
+      const me = await arrive(look);
+      await me.visit("/files");
+      await me.page.getByText(me.say("files.none")).waitFor();
+      await me.look("empty");
+      await me.get("combobox", "files.who").selectOption("private");
+
+      const wire = await me.context.newCDPSession(me.page);
+      const slow = (bytes: number): Promise<unknown> =>
+        wire.send("Network.emulateNetworkConditions", {
+          offline: false,
+          latency: 0,
+          downloadThroughput: -1,
+          uploadThroughput: bytes,
+        });
+      await slow(SLOWLY_BYTES_PER_SECOND);
+      await choose(me, [large, small]);
+      const bar = me.page.getByRole("progressbar", { name: me.say("files.progress", { name: "photos.zip" }) });
+      await bar.waitFor();
+      await me.page.waitForFunction(
+        (label) => {
+          const { value = 0 } = document.querySelector<HTMLProgressElement>(`progress[aria-label="${label}"]`) ?? {};
+          return value > 0.05 && value < 1;
+        },
+        me.say("files.progress", { name: "photos.zip" }),
+      );
+      await me.look("under-way");
+      await me.page.locator('[data-upload="done"]').getByText("<b>.html").waitFor();
+      await me.press("files.cancelOne", { values: { name: "photos.zip" } });
+      await me.page.locator('[data-upload="cancelled"]').waitFor();
+      const rows = me.page.locator("tr[data-cid]");
+      await rows.getByText("<b>.html").waitFor();
+      assert.equal(await rows.count(), 1, "nothing is left of what was cancelled");
+      await slow(-1);
+      await me.press("files.again", { values: { name: "photos.zip" } });
+      await rows.getByText("photos.zip").waitFor();
+      await me.press("files.clear");
+
+      const row = rows.filter({ hasText: "photos.zip" });
+      await row.getByText(me.say("files.visibility.private")).waitFor();
+      await me.press("files.pinOne", { values: { name: "photos.zip" } });
+      await row.getByText(me.say("files.pinned"), { exact: true }).waitFor();
+      await me.press("files.shareOne", { values: { name: "photos.zip" } });
+      const dialog = me.page.getByRole("dialog");
+      await dialog.getByRole("radio").nth(1).press("Space");
+      await me.look("share", { whole: false });
+      await me.press("files.shareSave", { within: dialog });
+      await row.getByText(me.say("files.visibility.community")).waitFor();
+      await row.getByText(me.say("files.copies", { there: 1, wanted: 3 })).waitFor();
+      await me.press("files.detailsOne", { values: { name: "photos.zip" } });
+      await me.page.getByLabel(me.say("files.useInWhat")).waitFor();
+      await me.look("details", { whole: false });
+      await me.press("act.close", { within: dialog });
+      await me.look("listed");
+
+      const download = me.page.waitForEvent("download");
+      await me.get("link", "files.downloadOne", { values: { name: "photos.zip" } }).click();
+      assert.deepEqual(readFileSync(await (await download).path()), readFileSync(large));
+      const page = await rows.filter({ hasText: "<b>.html" }).getAttribute("data-cid");
+      const headers = await me.page.evaluate(
+        async (cid) => Object.fromEntries((await fetch(`/api/v1/files/${cid}`)).headers),
+        page,
+      );
+      assert.equal(headers["content-type"], "application/octet-stream", "nothing that could run here");
+      assert.match(headers["content-disposition"] ?? "", /^attachment; filename="[\w .-]+"; filename\*=UTF-8''Gr%C3%BC%C3%9Fe/);
+
+      const search = me.page.getByLabel(me.say("files.search"));
+      await search.fill("PHOTO");
+      await me.page.getByText(me.say("files.found", 1)).waitFor();
+      assert.equal(await rows.count(), 1);
+      await search.fill("nothing of that name");
+      await me.page.getByText(me.say("files.noneFound")).waitFor();
+      await search.fill("");
+      await me.page.getByText(me.say("files.found", 2)).waitFor();
+
+      me.allow(/404/);
+      await me.page.getByLabel(me.say("files.fetchId")).fill("blake3:12");
+      await me.press("files.fetchGo");
+      await me.page.getByText(me.say("files.fetchIdWrong")).first().waitFor();
+
+      for (const name of ["photos.zip", (await rows.filter({ hasText: "<b>.html" }).locator("bdi").innerText()).trim()]) {
+        await me.press("files.removeOne", { values: { name } });
+        await me.look("remove", { whole: false });
+        await me.press("files.remove", { within: dialog });
+        await dialog.waitFor({ state: "detached" });
+      }
+      await me.page.getByText(me.say("files.none")).waitFor();
+      me.assertClean();
+      await me.context.close();
+    });
+
+  it("hands a file from one capability to the next in the console", async () => {
+    const me = await arrive(LOOKS[1], "files-chain");
+    await me.visit("/try/file.put");
+    await me.page.locator("input[type=file]").first().setInputFiles(small);
+    await me.press("try.run");
+    await me.get("heading", "files.resultFiles").waitFor();
+    await me.look("stored");
+    await me.page.getByLabel(me.say("files.useInWhat")).selectOption("file.stat");
+    await me.get("link", "files.useGo").click();
+    await me.page.waitForURL("**/try/file.stat?**");
+    await me.press("try.run");
+    await me.page.locator("pre").filter({ hasText: "Grüße" }).first().waitFor();
+    await me.look("handed-on");
+    await me.visit("/try/file.put.resume");
+    await choose(me, [small]);
+    await me.page
+      .getByText(me.say("files.filled", { name: basename(small) }))
+      .first()
+      .waitFor();
+    assert.match(await me.page.getByLabel(me.say("files.orId")).inputValue(), /^blake3:[0-9a-f]{64}$/);
+    await me.look("drop-zone");
+    me.assertClean();
+    await me.context.close();
+  });
+});
