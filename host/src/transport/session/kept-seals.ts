@@ -1,5 +1,5 @@
 import { type Database, HnError, openDatabase } from "../../foundation/index.ts";
-import type { Clock, Log, PeerSeal, SessionProof, Signature, Timer } from "../../contract/index.ts";
+import type { Clock, Log, PeerSeal, SessionProof, Timer } from "../../contract/index.ts";
 import { leafOf } from "./merkle.ts";
 import { exportProof } from "./proof.ts";
 import type { SealedLeaves } from "./seal.ts";
@@ -142,7 +142,7 @@ function sealedOf({ seal, signature, leaves }: Row): SealedLeaves {
   const all = Buffer.from(leaves.buffer, leaves.byteOffset, leaves.byteLength);
   return {
     seal: JSON.parse(seal) as PeerSeal,
-    signature: signature as Signature,
+    signature,
     leaves: Array.from({ length: all.byteLength / LEAF_BYTES }, (_, n) => all.subarray(n * LEAF_BYTES, (n + 1) * LEAF_BYTES)),
     isWith: true,
   };

@@ -23,13 +23,12 @@ export function connectPinned(endpoint: Endpoint, { to, lookup, signal }: Connec
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
   const { hostname, host, port, protocol } = new URL(originOf(endpoint));
   const connect = pinnedConnector(pinOf(to, endpoint), lookup === undefined ? {} : { lookup });
-  let pending: TLSSocket | undefined;
   const leave = (): void => {
     pending?.destroy();
     reject(signal?.reason);
   };
   signal?.addEventListener("abort", leave, { once: true });
-  pending = connect({ hostname, host, protocol, port: port === "" ? "443" : port }, (error, socket) => {
+  const pending = connect({ hostname, host, protocol, port: port === "" ? "443" : port }, (error, socket) => {
     signal?.removeEventListener("abort", leave);
     if (error !== null) return reject(error);
     // Somebody else was first, or nobody waits any more.
