@@ -129,7 +129,7 @@ export class PluginVillage {
       fetchManifest: unused,
       // eslint-disable-next-line require-yield
       stream: async function* () {
-        throw await unused();
+        await unused();
       },
     };
   }
