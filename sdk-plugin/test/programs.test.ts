@@ -102,16 +102,17 @@ for (const { mode, skip } of modes())
       assert.deepEqual(host.workers(), []);
     });
 
-    const confined = mode === "confined" ? it : (): void => undefined;
-    confined("see nothing of the machine", async () => {
+    it("see nothing of the machine", async () => {
+      // Outside a sandbox there is nothing to hide it.
+      if (mode !== "confined") return;
       assert.deepEqual(await run({ name: "cat", args: ["/etc/hostname"] }), { code: 1, text: "" });
       assert.deepEqual(
         String((await run({ name: "env" }))["text"])
           .trim()
           .split("\n")
           .map((line) => line.split("=")[0])
-          .toSorted(),
-        ["HOME", "PWD"],
+          .join(),
+        "HOME,PWD",
       );
     });
 

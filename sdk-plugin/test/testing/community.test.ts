@@ -107,8 +107,8 @@ for (const { mode, skip } of modes())
       for (const title of ["a", "b", "c"]) await post({ title });
       back();
       await dora.meet();
-      const titles = host.community.events([TYPE]).map(({ event }) => String(event.data["title"]));
-      assert.ok(titles.indexOf("written before") < titles.indexOf("c"), titles.join());
+      const titles = host.community.events([TYPE]).map(({ event }) => JSON.stringify(event.data["title"]));
+      assert.ok(titles.indexOf('"written before"') < titles.indexOf('"c"'), titles.join());
     });
 
     it("keeps its log over a restart and kill -9", async () => {

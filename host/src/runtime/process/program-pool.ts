@@ -1,8 +1,7 @@
 /** Programs of a plugin's package: one process for each message, bytes on its standard input, bytes from its standard output. @source plugin-platform §4.4 */
 import type { JsonObject, WorkerDeclaration } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import type { Launched } from "../confine/index.ts";
-import type { ExitFacts } from "../confine/index.ts";
+import type { ExitFacts, Launched } from "../confine/index.ts";
 import { readLines } from "./log-lines.ts";
 import { Meter } from "./meter.ts";
 import { abortError, type Work, type WorkerPoolOptions, type WorkResult } from "./worker-pool.ts";
@@ -95,9 +94,9 @@ export class ProgramPool {
     const path = declaration.exec?.path ?? "";
     const program = { path, args, ...(cpuSeconds === undefined ? {} : { cpuSeconds }) };
     const launched = launcher.launch({ ...spec, worker: declaration.name, program });
-    let why: unknown;
+    let why: { error: unknown } | undefined;
     const end = (error: unknown): void => {
-      why ??= error;
+      why ??= { error };
       launched.kill();
     };
     const meter = new Meter({
@@ -119,7 +118,8 @@ export class ProgramPool {
     launched.link.end(bytes[0] ?? new Uint8Array(0));
     try {
       const [exit, written] = await Promise.all([launched.exited, output]);
-      if (why !== undefined) throw why;
+      const stopped = why as { error: unknown } | undefined;
+      if (stopped !== undefined) throw stopped.error;
       return { json: { code: codeOf(exit, declaration) }, bytes: [written] };
     } finally {
       wall.cancel();
@@ -143,7 +143,7 @@ function readArguments(msg: JsonObject): string[] {
     Array.isArray(args) &&
     args.length <= ARGS_MAX &&
     args.every((one) => typeof one === "string" && !one.includes("\0")) &&
-    Buffer.byteLength(args.join("")) <= ARGS_MAX_BYTES;
+    Buffer.byteLength((args as string[]).join("")) <= ARGS_MAX_BYTES;
   if (!good) throw new HnError("bad_request", { message: "args must be at most 64 texts of at most 32 KiB together." });
   return args as string[];
 }
