@@ -36,6 +36,11 @@ describe("a document is read on the page of text recognition (22 §7)", () => {
       language,
     });
   const inside = (me: Visitor): FrameLocator => me.page.frameLocator("iframe");
+  /** The panel has found its words. */
+  async function visit(me: Visitor): Promise<void> {
+    await me.visit(PATH);
+    await inside(me).locator("#title").getByText(/./).waitFor(PATIENT);
+  }
   const choose = (me: Visitor, pdf: Buffer): Promise<void> =>
     inside(me).locator("#file").setInputFiles({ name: "minutes.pdf", mimeType: "application/pdf", buffer: pdf });
   const says = (me: Visitor, text: string): Locator => inside(me).locator("#state").getByText(text, { exact: true });
@@ -58,7 +63,7 @@ describe("a document is read on the page of text recognition (22 §7)", () => {
       ["de", "Text des Dokuments selbst", "Vom Bild der Seite gelesen", "3 Seiten gelesen", /^\d+ Mal gefunden$/],
     ] as const) {
       const me = await arrive(`read-${language}`, language);
-      await me.visit(PATH);
+      await visit(me);
       await accessibleInside(me);
       await choose(me, pdf);
       const pages = inside(me).locator("article");
@@ -80,7 +85,7 @@ describe("a document is read on the page of text recognition (22 §7)", () => {
   it("a document can be dropped, a locked one asks for its password", async () => {
     const me = await arrive("read-locked", "de");
     me.allow(/400/);
-    await me.visit(PATH);
+    await visit(me);
     await inside(me)
       .locator("#place")
       .evaluate(
@@ -107,7 +112,7 @@ describe("a document is read on the page of text recognition (22 §7)", () => {
 
   it("stops when it is told to, and when its reader leaves for another document", async () => {
     const me = await arrive("read-stopped", "en");
-    await me.visit(PATH);
+    await visit(me);
     const { pdf } = await scannedPdf(6);
     await choose(me, pdf);
     await says(me, "Reading page 1 of 6").waitFor(PATIENT);

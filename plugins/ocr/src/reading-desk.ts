@@ -27,8 +27,8 @@ interface Reading {
 
 const MOST_BYTES = 8 * 1024 * 1024;
 const MOST_READINGS = 2;
-/** A panel looks every half second; one that has not for so long has gone. */
-const GONE_MS = 15_000;
+/** A panel looks every half second, on a machine with much to do every few; one that has not for so long has gone. */
+const GONE_MS = 60_000;
 /** Characters of text that one look brings; what travels to a panel has at most 64 KiB. */
 const LOOK_CHARACTERS = 12_000;
 

@@ -15,8 +15,8 @@ const page = (number: number, text: string): PdfFrame => ({
 
 interface Scene {
   desk: ReadingDesk;
-  /** Nobody has looked for a quarter of a minute. */
-  quarterMinute(): void;
+  /** Nobody has looked for a minute. */
+  minute(): void;
   orders: { file: Uint8Array; password?: string; signal: AbortSignal }[];
   give(frame: PdfFrame): Promise<void>;
   end(error?: Error): Promise<void>;
@@ -41,7 +41,7 @@ function open(): Scene {
   };
   return {
     desk: new ReadingDesk(read, later),
-    quarterMinute: () => [...waiting].forEach((work) => work()),
+    minute: () => [...waiting].forEach((work) => work()),
     orders,
     async give(frame) {
       next.resolve(frame);
@@ -144,7 +144,7 @@ test("one look brings as much as passes to a panel, the rest comes with the next
 });
 
 test("what is stopped, or looked at no more, is ended and forgotten", async () => {
-  for (const leave of [(scene: Scene, id: string) => scene.desk.stop(id), (scene: Scene) => scene.quarterMinute()]) {
+  for (const leave of [(scene: Scene, id: string) => scene.desk.stop(id), (scene: Scene) => scene.minute()]) {
     const scene = open();
     const id = laid(scene);
     scene.desk.start(id, undefined);
