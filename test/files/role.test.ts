@@ -82,7 +82,10 @@ test(
       const back = await ask("reader", { open: cid }, PATIENT);
       assert.deepEqual([back["size"], back["count"]], [size, size]);
     }
-    assert.deepEqual(await ask("reader", { open: `blake3:${"0".repeat(64)}` }, PATIENT), { code: "not_found", reason: "blob_unknown" });
+    assert.deepEqual(await ask("reader", { open: `blake3:${"0".repeat(64)}` }, PATIENT), {
+      code: "not_found",
+      reason: "blob_unknown",
+    });
   },
 );
 
