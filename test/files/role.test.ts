@@ -69,7 +69,7 @@ test(
   { skip },
   async (t) => {
     const { ask } = await neighbourhood(t);
-    for (const size of [0, 1, 262_144, 262_145, 3_000_000, 20 * MIB]) {
+    for (const size of [0, 1, 262_145, 17 * MIB]) {
       const bytes = contentOf(size);
       const { cid = null } = await ask("reader", { size, meta: { from: "test", size } }, PATIENT);
       assert.equal(cid, blobCid(bytes).cid, `${size} bytes`);
@@ -82,7 +82,10 @@ test(
       const back = await ask("reader", { open: cid }, PATIENT);
       assert.deepEqual([back["size"], back["count"]], [size, size]);
     }
-    assert.deepEqual(await ask("reader", { open: `blake3:${"0".repeat(64)}` }, PATIENT), { code: "not_found", reason: "blob_unknown" });
+    assert.deepEqual(await ask("reader", { open: `blake3:${"0".repeat(64)}` }, PATIENT), {
+      code: "not_found",
+      reason: "blob_unknown",
+    });
   },
 );
 
