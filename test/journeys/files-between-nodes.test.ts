@@ -38,7 +38,7 @@ async function call(node: LiveNode, verb: string, input: object, more: string[] 
 async function put(t: TestContext, node: LiveNode, bytes: Buffer): Promise<string> {
   const path = join(temporaryFolder(t), "content.bin");
   writeFileSync(path, bytes);
-  return String((await call(node, "put", {}, ["--file", `data_b64=${path}`]))["cid"]);
+  return (await call(node, "put", {}, ["--file", `data_b64=${path}`]))["cid"] as string;
 }
 
 const linesOf = (stdout: string): Line[] =>
@@ -61,7 +61,7 @@ async function fetch(node: LiveNode, cid: string, sources: LiveNode[]): Promise<
 async function contentAt(node: LiveNode, cid: string): Promise<Buffer> {
   const { stdout } = await node.cli(["call", "file.read", "--stream", "--input", JSON.stringify({ cid })]);
   const chunks = linesOf(stdout).filter(({ event }) => event === "chunk");
-  return Buffer.concat(chunks.map(({ data }) => Buffer.from(String(data["data_b64"]), "base64url")));
+  return Buffer.concat(chunks.map(({ data }) => Buffer.from(data["data_b64"] as string, "base64url")));
 }
 
 const missingAt = async (node: LiveNode, cid: string): Promise<number> =>
