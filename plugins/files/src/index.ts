@@ -11,6 +11,7 @@ import { viewerOf } from "./capabilities/caller.ts";
 import type { Manifest } from "./hn-types.ts";
 import { notHere } from "./refusal.ts";
 import { Copies, FREE_BYTES } from "./replicate/index.ts";
+import { panelMethods } from "./panel-methods.ts";
 import { blobStoreRole } from "./role/blob-store.ts";
 import { openService, type Service } from "./service.ts";
 import type { Store } from "./store/index.ts";
@@ -103,6 +104,7 @@ export default definePlugin<Manifest>({
   roles: { "blob-store": blobStoreRole(() => ({ store: store(), fetching: running().fetching })) },
   views: { copies: copies.view },
   topics: { "file.replication.request.<cid>": (message) => running().replicating.onRequest(message) },
+  panel: { methods: panelMethods(running) },
   schedules: {
     collect: () => running().collect(),
     replicate: () => running().replicating.tick(),
