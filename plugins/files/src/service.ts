@@ -2,7 +2,7 @@
 import type { Ctx } from "@hearthnet/sdk-plugin";
 import { DEFAULTS, type FilesConfig } from "./config.ts";
 import { openFetching, type Fetching } from "./fetch/index.ts";
-import { openReplicating, type Copies, type Replicating, type ReplicatingOptions } from "./replicate/index.ts";
+import { openReplicating, type Replicating, type ReplicatingOptions } from "./replicate/index.ts";
 import { Keyring } from "./seal/keyring.ts";
 import { openStore, type OpenedStore } from "./store/index.ts";
 

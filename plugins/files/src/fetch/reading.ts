@@ -28,18 +28,18 @@ interface Ended {
 
 /** @throws what the source answers · bad_request reason manifest_invalid, also for the description of something else */
 export async function readManifestOf(cid: string, hasher: Hasher, source: Source): Promise<Manifest> {
-  const { frames, close } = open({ cid, chunks: [] }, source);
+  const answer = open({ cid, chunks: [] }, source);
   try {
-    const first = await frames.next();
+    const first = await answer.next();
     const data = first.done === true || first.value.event !== "manifest" ? {} : first.value.data;
     const manifest = await collectManifest(hasher, data, async () => {
-      const next = await frames.next();
+      const next = await answer.next();
       return next.done === true ? undefined : next.value;
     });
     if (manifest.cid === cid) return manifest;
     throw new HnError("bad_request", { reason: "manifest_invalid", message: "It described another file than was asked for." });
   } finally {
-    await close();
+    await answer.close();
   }
 }
 
@@ -52,11 +52,11 @@ export async function readPiece(
   o: { plan: Plan; incoming: Incoming; source: Source; onChunk: (bytes: number) => Promise<void> | void },
 ): Promise<Ended> {
   const { plan, incoming } = o;
-  const { frames, close } = open({ cid: incoming.manifest.cid, chunks: [...piece.chunks] }, o.source);
+  const answer = open({ cid: incoming.manifest.cid, chunks: [...piece.chunks] }, o.source);
   let described = 0;
   try {
     for (;;) {
-      const next = await theirs(frames.next());
+      const next = await theirs(answer.next());
       if ("error" in next) {
         if (o.source.signal.aborted) throw next.error;
         return endingOf(next.error);
@@ -81,7 +81,7 @@ export async function readPiece(
       await o.onChunk(bytes.byteLength);
     }
   } finally {
-    await close();
+    await answer.close();
   }
 }
 
@@ -101,27 +101,27 @@ function endingOf(error: unknown): Ended {
 }
 
 /** Ends when the caller leaves, when the signal fires, and when nothing comes for long. */
-function open(
-  input: { cid: string; chunks: number[] },
-  { ctx, clock, node, signal }: Source,
-): { frames: { next(): Promise<IteratorResult<Frame, unknown>> }; close(): Promise<void> } {
+function open(input: { cid: string; chunks: number[] }, { ctx, clock, node, signal }: Source): Answer {
   const given = new AbortController();
   const frames = ctx.stream(READ, { input }, { node, signal: AbortSignal.any([signal, given.signal]) });
   return {
-    frames: {
-      async next() {
-        const silent = new HnError("timeout", { message: "The source sent nothing for 30 seconds." });
-        const forget = clock.after(SILENCE_MS, () => given.abort(silent));
-        try {
-          return await frames.next();
-        } finally {
-          forget();
-        }
-      },
+    next: async () => {
+      const silent = new HnError("timeout", { message: "The source sent nothing for 30 seconds." });
+      const forget = clock.after(SILENCE_MS, () => given.abort(silent));
+      try {
+        return await frames.next();
+      } finally {
+        forget();
+      }
     },
-    async close() {
+    close: async () => {
       given.abort(new DOMException("Nothing more is wanted.", "AbortError"));
       await frames.return({}).catch(() => {});
     },
   };
+}
+
+interface Answer {
+  next: () => Promise<IteratorResult<Frame, unknown>>;
+  close: () => Promise<void>;
 }

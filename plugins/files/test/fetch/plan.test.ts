@@ -89,7 +89,7 @@ function holds(check: (told: Told, o: { kinds: readonly Kind[]; chunks: number }
   fc.assert(
     fc.property(world, fc.nat(), ({ kinds, chances, ...o }, place) => {
       const all = kinds.toSpliced(place % (kinds.length + 1), 0, ...more);
-      const chance = (): number => chances.next().value ?? 0;
+      const chance = (): number => Number(chances.next().value);
       check(play(all, { ...o, chance }), { kinds: all, chunks: o.chunks });
     }),
     { seed: SEED, numRuns: RUNS },

@@ -39,7 +39,7 @@ export class StreetClock implements Clock {
 
   advance(ms: number): void {
     this.at += ms;
-    for (const timer of [...this.#late]) if (timer.due <= this.at && this.#late.delete(timer)) timer.step();
+    for (const timer of this.#late) if (timer.due <= this.at && this.#late.delete(timer)) timer.step();
   }
 }
 
