@@ -11,6 +11,7 @@ import { read } from "./capabilities/read.ts";
 import { viewerOf } from "./capabilities/caller.ts";
 import type { Manifest } from "./hn-types.ts";
 import { notHere } from "./refusal.ts";
+import { panelMethods } from "./panel-methods.ts";
 import { createCopies } from "./replicate/index.ts";
 import { blobStoreRole } from "./role/blob-store.ts";
 import { openService, type Service } from "./service.ts";
@@ -118,6 +119,7 @@ export default definePlugin<Manifest>({
   roles: { "blob-store": blobStoreRole(() => ({ store: store(), fetching: running().fetching })) },
   views: { copies: copies.view },
   topics: { "file.replication.request.<cid>": (message) => running().replicating.onRequest(message) },
+  panel: { methods: panelMethods(running) },
   schedules: {
     collect: () => running().collect(),
     replicate: () => running().replicating.tick(),

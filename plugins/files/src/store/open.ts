@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import type { Database } from "@hearthnet/sdk-plugin";
 import { openHasher, type Hasher } from "../cid/blake3.ts";
 import type { Root } from "../seal/root.ts";
@@ -25,6 +26,15 @@ export interface OpenStoreOptions {
   /** Default: what the disk says, and what was granted. */
   disk?: Disk;
   onDamage?: Parts["onDamage"];
+}
+
+/** What SQLite's log may grow by in one go: the rows of a blob of 10 GiB. */
+const LOG_BYTES = 16_777_216;
+
+function tableBytes(db: Database): number {
+  const path = db.location();
+  const sizes = path === null ? [] : [path, `${path}-wal`].map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+  return sizes.reduce((sum, size) => sum + size, LOG_BYTES);
 }
 
 /** A store with what looks after it. */
@@ -57,7 +67,14 @@ export async function openStore(o: OpenStoreOptions): Promise<OpenedStore> {
     now: o.now ?? Date.now,
     onDamage: o.onDamage ?? (() => {}),
   };
-  const disk = o.disk ?? measuredDisk({ dir: o.dir, quotaBytes: () => o.limits().quotaBytes, usedBytes: () => rows.usedBytes() });
+  const disk =
+    o.disk ??
+    measuredDisk({
+      dir: o.dir,
+      quotaBytes: () => o.limits().quotaBytes,
+      usedBytes: () => rows.usedBytes(),
+      tableBytes: () => tableBytes(o.db),
+    });
   const space = new Space(disk, () => o.limits().minFreeBytes);
   const store = new BlobStore(parts, { space, limits: o.limits });
   return {

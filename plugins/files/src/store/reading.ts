@@ -51,7 +51,9 @@ export class Reading {
     return null;
   }
 
-  label({ name, sealed, label }: BlobRecord): Label | null {
+  /** Null when it cannot be read now, and of what has no id yet. */
+  label({ name, sealed, staged, label }: BlobRecord): Label | null {
+    if (staged === 1) return null;
     return this.#o.vault.unpackLabel(name, sealed === 1, label);
   }
 

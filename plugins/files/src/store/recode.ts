@@ -1,6 +1,7 @@
 /** Brings what lies on the disk into the form that the settings want, a chunk at a time; may end at any moment. @source 30 §7 */
 import { readManifest } from "../cid/manifest.ts";
 import { manifestBytes, type Parts, type Reading } from "./reading.ts";
+import { tidyManifests } from "./removal.ts";
 import type { BlobRecord, ChunkRecord } from "./rows.ts";
 
 export class Recoder {
@@ -61,9 +62,7 @@ export class Recoder {
         rows.run("INSERT OR IGNORE INTO recode(chunk_id) SELECT chunk_id FROM part WHERE blob_id = ?", blob.id);
       });
       await files.settle();
-      tx.run(() => {
-        if (rows.get("SELECT 1 FROM blob WHERE name = ?", blob.name) === undefined) files.remove(blob.name, "manifest.json");
-      });
+      tidyManifests(this.#parts, [blob.name]);
     } finally {
       written.discard();
     }

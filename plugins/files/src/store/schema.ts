@@ -3,6 +3,8 @@ import type { Database } from "@hearthnet/sdk-plugin";
 
 /** Layout 1. */
 export function createTables(db: Database): void {
+  // What was written is brought over from the log early, and the log does not stay large.
+  db.exec("PRAGMA wal_autocheckpoint = 256; PRAGMA journal_size_limit = 1048576");
   db.exec(`
     CREATE TABLE IF NOT EXISTS blob(
       id INTEGER PRIMARY KEY,

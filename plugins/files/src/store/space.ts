@@ -16,18 +16,29 @@ export type Disk = () => Promise<Bound[]>;
  * @param o.dir         on the disk to look at
  * @param o.quotaBytes  what may be used of it; null: the disk alone counts
  */
-export function measuredDisk(o: { dir: string; quotaBytes: () => number | null; usedBytes: () => number }): Disk {
+export function measuredDisk(o: {
+  dir: string;
+  quotaBytes: () => number | null;
+  usedBytes: () => number;
+  /** Of the tables, with what they may grow by before they are tidied. */
+  tableBytes: () => number;
+}): Disk {
   return async () => {
     const { bsize, blocks, bavail } = await statfs(o.dir);
     const bounds: Bound[] = [{ kind: "disk", totalBytes: bsize * blocks, freeBytes: bsize * bavail }];
     const quota = o.quotaBytes();
-    if (quota !== null) bounds.push({ kind: "quota", totalBytes: quota, freeBytes: quota * (1 - TABLES_SHARE) - o.usedBytes() });
+    if (quota !== null)
+      bounds.push({
+        kind: "quota",
+        totalBytes: quota,
+        freeBytes: quota * (1 - DESCRIPTIONS_SHARE) - o.usedBytes() - o.tableBytes(),
+      });
     return bounds;
   };
 }
 
-/** Of what is granted: descriptions and tables lie there as well. */
-const TABLES_SHARE = 0.02;
+/** Of what is granted: descriptions lie there as well. */
+const DESCRIPTIONS_SHARE = 0.02;
 
 export class Space {
   readonly #disk: Disk;

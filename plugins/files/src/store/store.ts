@@ -7,7 +7,7 @@ import { IncomingBlob, bitmapOf } from "./incoming.ts";
 import { insertBlob } from "./insert.ts";
 import { Listing } from "./listing.ts";
 import { manifestBytes, Reading, type Parts } from "./reading.ts";
-import { dropBlob, sweepUnused } from "./removal.ts";
+import { dropBlob, sweepUnused, tidyManifests } from "./removal.ts";
 import type { BlobRecord, ChunkRecord } from "./rows.ts";
 import type { Reserved, Space } from "./space.ts";
 import { addPart, takeIn } from "./take-in.ts";
@@ -177,7 +177,7 @@ export class BlobStore implements Store {
   }
 
   async share(cid: string, visibility: Visibility): Promise<boolean> {
-    const { rows, tx, files } = this.#parts;
+    const { rows, tx } = this.#parts;
     const [row, ...others] = this.#rows(cid, "own").toSorted((a, b) => b.complete - a.complete);
     if (row === undefined) this.#refuseWhenLocked();
     if (row === undefined) return false;
@@ -189,7 +189,11 @@ export class BlobStore implements Store {
       }
       rows.run("UPDATE blob SET visibility = ?, private = ? WHERE id = ?", visibility, visibility === "private" ? 1 : 0, row.id);
     });
-    await files.settle();
+    tidyManifests(
+      this.#parts,
+      others.map(({ name }) => name),
+    );
+    await sweepUnused(this.#parts);
     return true;
   }
 
@@ -218,6 +222,10 @@ export class BlobStore implements Store {
     this.#parts.tx.durably(() => {
       for (const { blob } of gone) dropBlob(this.#parts, blob);
     });
+    tidyManifests(
+      this.#parts,
+      blobs.map(({ name }) => name),
+    );
     const freed = await sweepUnused(this.#parts);
     for (const { blob, cid } of gone) {
       if (cid === undefined) continue;
@@ -234,6 +242,12 @@ export class BlobStore implements Store {
 
   usedBytes(): number {
     return this.#parts.rows.usedBytes();
+  }
+
+  /** Complete ones, whoever sees them. */
+  count(): number {
+    const sql = "SELECT count(*) AS n FROM blob WHERE complete = 1 AND staged = 0";
+    return this.#parts.rows.get<{ n: number }>(sql)?.n ?? 0;
   }
 
   locked(): boolean {

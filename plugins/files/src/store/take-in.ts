@@ -6,10 +6,14 @@ import { memberQuotaFull, refuse } from "../refusal.ts";
 import { storeChunk } from "./incoming.ts";
 import { manifestBytes, type Parts } from "./reading.ts";
 import type { BlobRecord, ChunkRecord } from "./rows.ts";
-import type { Space } from "./space.ts";
+import { sweepUnused } from "./removal.ts";
+import type { Reserved, Space } from "./space.ts";
 import type { BlobFacts } from "./types.ts";
 import { insertBlob, type NewBlob } from "./insert.ts";
 import type { Label } from "./vault.ts";
+
+/** Chunks on their way to the disk at once: each waits for it. */
+const WRITES = 4;
 
 export async function takeIn(
   parts: Parts,
@@ -22,7 +26,7 @@ export async function takeIn(
     quotaBytes: number;
   },
 ): Promise<Manifest> {
-  const { rows, tx, files, vault, hasher } = parts;
+  const { rows, tx, vault, hasher } = parts;
   const sealed = vault.seals(o.facts.visibility);
   const draft: NewBlob = {
     name: randomBytes(32).toString("hex"),
@@ -39,7 +43,8 @@ export async function takeIn(
   const blobId = tx.run(() => insertBlob(parts, draft, new Uint8Array(0)));
   const chunks: Chunk[] = [];
   let size = 0;
-  let room = await o.space.keep(0);
+  const rooms: Reserved[] = [];
+  const writing: Promise<void>[] = [];
   try {
     for await (const bytes of chunksOf(o.source)) {
       size += bytes.byteLength;
@@ -50,35 +55,54 @@ export async function takeIn(
         );
       if (size > left) throw memberQuotaFull();
       const cid = hasher.cid(bytes);
-      room.give();
-      room = await o.space.keep(rows.chunk(vault.names(cid))?.held === 1 ? 0 : bytes.byteLength);
+      if (rooms.length >= WRITES) rooms.shift()?.give();
+      rooms.push(await o.space.keep(rows.chunk(vault.names(cid))?.held === 1 ? 0 : bytes.byteLength));
       const i = chunks.push({ cid, size_bytes: bytes.byteLength }) - 1;
       tx.run(() => addPart(parts, { blobId, i, cid, sealed, sizeBytes: bytes.byteLength }));
-      await storeChunk(parts, {
-        cid,
-        bytes,
-        chunk: () =>
-          rows.get<ChunkRecord>(
-            "SELECT chunk.* FROM part JOIN chunk ON chunk.id = part.chunk_id WHERE part.blob_id = ? AND part.i = ?",
-            blobId,
-            i,
-          ),
-        mark: ({ id }) => {
-          rows.run("UPDATE part SET ready = 1 WHERE blob_id = ? AND chunk_id = ?", blobId, id);
-          rows.run("UPDATE blob SET last_byte_at = ? WHERE id = ?", parts.now(), blobId);
-        },
-      });
-      room.spend(bytes.byteLength);
+      writing.push(storeNext({ blobId, i, cid, bytes }));
+      if (writing.length >= WRITES) await writing.shift();
     }
+    await Promise.all(writing);
     const manifest = makeManifest(hasher, chunks, o.facts);
     await settleName(parts, { blobId, manifest, facts: o.facts, sealed });
     return manifest;
   } catch (error) {
+    await Promise.allSettled(writing);
     tx.run(() => rows.run("DELETE FROM blob WHERE id = ? AND staged = 1", blobId));
+    await sweepUnused(parts);
     throw error;
   } finally {
-    room.give();
-    void files.settle().catch(() => {});
+    for (const room of rooms) room.give();
+  }
+
+  function storeNext({
+    blobId: blob,
+    i,
+    cid,
+    bytes,
+  }: {
+    blobId: number;
+    i: number;
+    cid: string;
+    bytes: Uint8Array;
+  }): Promise<void> {
+    const stored = storeChunk(parts, {
+      cid,
+      bytes,
+      chunk: () =>
+        rows.get<ChunkRecord>(
+          "SELECT chunk.* FROM part JOIN chunk ON chunk.id = part.chunk_id WHERE part.blob_id = ? AND part.i = ?",
+          blob,
+          i,
+        ),
+      mark: ({ id }) => {
+        rows.run("UPDATE part SET ready = 1 WHERE blob_id = ? AND chunk_id = ?", blob, id);
+        rows.run("UPDATE blob SET last_byte_at = ? WHERE id = ?", parts.now(), blob);
+      },
+    });
+    // It is waited for later.
+    stored.catch(() => {});
+    return stored;
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import test from "node:test";
 import fc from "fast-check";
 import { CHUNK_BYTES } from "../../src/cid/manifest.ts";
-import { bytesOf, filesIn, flipBit, HOUR, openTestStore, type TestStore } from "../support/test-store.ts";
+import { assertSame, bytesOf, filesIn, flipBit, HOUR, openTestStore, type TestStore } from "../support/test-store.ts";
 
 /** Few contents that begin alike, so that chunks are shared. */
 const CONTENTS = [
@@ -120,7 +120,7 @@ async function agree(
   for (const [i, cid] of cids.entries()) {
     const known = model.get(i);
     const whole = known === undefined ? null : Buffer.from(CONTENTS[i] ?? []);
-    assert.deepEqual(await it.bytesOf(cid), whole, `content ${i}`);
+    assertSame(await it.bytesOf(cid), whole, `content ${i}`);
     assert.equal((await it.store.manifest(cid, "member")) !== null, known?.shared !== undefined, `content ${i} for members`);
     assert.equal((await it.store.manifest(cid, "federated")) !== null, known?.shared === "public", `content ${i} for others`);
   }

@@ -1,11 +1,11 @@
 /** A store in a folder of its own, on a clock and a disk that the test describes. */
+import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openRoot, type Root } from "../../src/seal/root.ts";
-import { openStore, type OpenedStore, type OpenStoreOptions } from "../../src/store/index.ts";
-import type { BlobFacts } from "../../src/store/index.ts";
+import { openStore, type BlobFacts, type OpenedStore, type OpenStoreOptions } from "../../src/store/index.ts";
 import type { Manifest } from "../../src/cid/manifest.ts";
 
 export const HOUR = 3_600_000;
@@ -78,6 +78,15 @@ export function openDatabase(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: 5000, enableForeignKeyConstraints: true });
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF");
   return db;
+}
+
+/** Equal bytes, or none where none are expected; a difference of megabytes is not printed. */
+export function assertSame(found: Uint8Array | null, wanted: Uint8Array | null, message = ""): void {
+  const same = found === null || wanted === null ? found === wanted : Buffer.from(found).equals(wanted);
+  assert.ok(
+    same,
+    `${message} found ${found?.byteLength ?? "no"} bytes, which are not the ${wanted?.byteLength ?? "absence"} expected`,
+  );
 }
 
 /** All files of the store, temporary ones included, without what is in quarantine. */
