@@ -121,7 +121,7 @@ describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
       await me.press("files.clear");
 
       const row = rows.filter({ hasText: "photos.zip" });
-      await row.getByText(me.say("files.visibility.private")).waitFor();
+      await row.locator(".seen").getByText(me.say("files.visibility.private")).waitFor();
       await me.press("files.pinOne", { values: { name: "photos.zip" } });
       await row.getByText(me.say("files.pinned"), { exact: true }).waitFor();
       await me.press("files.shareOne", { values: { name: "photos.zip" } });
@@ -129,7 +129,7 @@ describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
       await dialog.getByRole("radio").nth(1).press("Space");
       await me.look("share", { whole: false });
       await me.press("files.shareSave", { within: dialog });
-      await row.getByText(me.say("files.visibility.community")).waitFor();
+      await row.locator(".seen").getByText(me.say("files.visibility.community")).waitFor();
       await row.getByText(me.say("files.copies", { there: 1, wanted: 3 })).waitFor();
       await me.press("files.detailsOne", { values: { name: "photos.zip" } });
       await me.page.getByLabel(me.say("files.useInWhat")).waitFor();
@@ -176,6 +176,10 @@ describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
   it("hands a file from one capability to the next in the console", async () => {
     const me = await arrive(LOOKS[1], "files-chain");
     await me.visit("/try/file.put.resume");
+    await me.page
+      .locator("summary")
+      .filter({ hasText: me.say("files.storedFile") })
+      .click();
     await choose(me, [small]);
     await me.page
       .getByText(me.say("files.filled", { name: basename(small) }))

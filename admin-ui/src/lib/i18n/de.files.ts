@@ -52,7 +52,6 @@ export const files: typeof en = {
   incomplete: "Teile fehlen",
   replica: "für andere aufgehoben",
   fetched: "geholt",
-  onlyHere: "nur dieser Knoten",
   here: "dieser Knoten",
   copies: (o) => `${o.there} von ${o.wanted} Kopien`,
   moreHolders: n("und {n} weiterer", "und {n} weitere"),

@@ -50,7 +50,6 @@ export const files = {
   incomplete: "parts are missing",
   replica: "kept for others",
   fetched: "fetched",
-  onlyHere: "this node alone",
   here: "this node",
   copies: (o: { there: number; wanted: number }) => `${o.there} of ${o.wanted} copies`,
   moreHolders: n("and {n} more", "and {n} more"),

@@ -47,8 +47,11 @@ function manyMore({ db }: TestStore, count: number): void {
 
 test("private ones are among them, with their names, newest first, in pages that lose and repeat none", async () => {
   const it = shelf(await openTestStore());
-  const all = [];
-  for (let i = 0; i < 7; i++) (all.unshift(`${i}.txt`), await it.put(`${i}.txt`, i % 2 === 0 ? {} : { visibility: "community" }));
+  const all: string[] = [];
+  for (let i = 0; i < 7; i++) {
+    all.unshift(`${i}.txt`);
+    await it.put(`${i}.txt`, i % 2 === 0 ? {} : { visibility: "community" });
+  }
   assert.deepEqual(await it.names(), all);
   const seen: (string | undefined)[] = [];
   let after: string | undefined;
