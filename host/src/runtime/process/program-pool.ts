@@ -94,9 +94,10 @@ export class ProgramPool {
     const path = declaration.exec?.path ?? "";
     const program = { path, args, ...(cpuSeconds === undefined ? {} : { cpuSeconds }) };
     const launched = launcher.launch({ ...spec, worker: declaration.name, program });
-    let why: { error: unknown } | undefined;
+    const stopped = new AbortController();
     const end = (error: unknown): void => {
-      why ??= { error };
+      // The first reason counts.
+      stopped.abort(error);
       launched.kill();
     };
     const meter = new Meter({
@@ -118,8 +119,7 @@ export class ProgramPool {
     launched.link.end(bytes[0] ?? new Uint8Array(0));
     try {
       const [exit, written] = await Promise.all([launched.exited, output]);
-      const stopped = why as { error: unknown } | undefined;
-      if (stopped !== undefined) throw stopped.error;
+      stopped.signal.throwIfAborted();
       return { json: { code: codeOf(exit, declaration) }, bytes: [written] };
     } finally {
       wall.cancel();
