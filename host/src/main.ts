@@ -68,4 +68,8 @@ function stopSignal(): Promise<string> {
 
 // Standard output may be a pipe whose reader has gone; a node does not end for that.
 process.stdout.on("error", () => {});
-process.exit(await runCli(process.argv.slice(2), { io, host }));
+process.stderr.on("error", () => {});
+const code = await runCli(process.argv.slice(2), { io, host });
+// What a slow reader has not taken yet would be cut off by the exit; one that has gone ends the wait by its error.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((said) => stream.write("", () => said()))));
+process.exit(code);

@@ -1,23 +1,14 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { CommunityFacts, DhtStatus, DhtValue, LocalError, PeerRow } from "@hearthnet/host/contract";
 import { OperatorClient } from "../../host/src/cli/client.ts";
 import { until } from "../../host/test/support/until.ts";
+import { freePort } from "../support/free-port.ts";
 import { startNode, temporaryFolder, type LiveNode } from "../support/live-node.ts";
 
 /** A port that was free a moment ago: a node must know it before it starts, to say where it can be found. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 async function dhtNode(t: TestContext, o: { port: number; bootstrap: number[]; dataDir?: string }): Promise<LiveNode> {
   const home = temporaryFolder(t);

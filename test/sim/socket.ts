@@ -77,6 +77,11 @@ export class SimSocket extends EventEmitter {
       this.#out.write(heard.byteLength + OVERHEAD_BYTES, () => this.#far.#hear(heard, isBinary), sent);
   }
 
+  /** Each write of the simulated wire is one of its own anyway. */
+  cork(): void {}
+
+  uncork(): void {}
+
   pause(): void {
     this.#far.#out.hold(true);
   }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-const PAUSE_MS = 10;
+/** Between two questions; longer each time, so that a long wait does not keep busy whom it waits for. */
+const PAUSE_MS = { first: 10, most: 150, grows: 1.2 };
 
 /**
  * Asks again and again until the answer is something: for what real processes and sockets do in their own time, and nothing else. What has a
@@ -14,10 +15,10 @@ export async function until<T>(
   limitMs = 5000,
 ): Promise<T> {
   const end = performance.now() + limitMs;
-  for (;;) {
+  for (let pauseMs = PAUSE_MS.first; ; pauseMs = Math.min(PAUSE_MS.most, pauseMs * PAUSE_MS.grows)) {
     const answer = await ask();
     if (answer !== null && answer !== undefined && answer !== false) return answer;
     if (performance.now() > end) throw new Error(`In ${limitMs} ms it did not happen that ${what}.`);
-    await pause(PAUSE_MS);
+    await pause(pauseMs);
   }
 }

@@ -157,7 +157,10 @@ export class Replicator {
       } catch (error) {
         if (this.#o.ctx.signal.aborted) throw error;
         this.#failed.set(cid, this.#clock.now());
-        this.#o.ctx.log.info("A copy that a neighbour asked for could not be kept.", { cid, why: String(error) });
+        this.#o.ctx.log.info("A copy that a neighbour asked for could not be kept.", {
+          cid,
+          why: error instanceof HnError ? (error.reason ?? error.code) : String(error),
+        });
       }
     }
     for (const [cid, at] of this.#failed) if (this.#clock.now() - at >= HOUR_MS) this.#failed.delete(cid);

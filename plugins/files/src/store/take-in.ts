@@ -43,7 +43,7 @@ export async function takeIn(
   const blobId = tx.run(() => insertBlob(parts, draft, new Uint8Array(0)));
   const chunks: Chunk[] = [];
   let size = 0;
-  const rooms: Reserved[] = [];
+  const rooms = new Set<Reserved>();
   const writing: Promise<void>[] = [];
   try {
     for await (const bytes of chunksOf(o.source)) {
@@ -55,11 +55,11 @@ export async function takeIn(
         );
       if (size > left) throw memberQuotaFull();
       const cid = hasher.cid(bytes);
-      if (rooms.length >= WRITES) rooms.shift()?.give();
-      rooms.push(await o.space.keep(rows.chunk(vault.names(cid))?.held === 1 ? 0 : bytes.byteLength));
+      const room = await o.space.keep(rows.chunk(vault.names(cid))?.held === 1 ? 0 : bytes.byteLength);
+      rooms.add(room);
       const i = chunks.push({ cid, size_bytes: bytes.byteLength }) - 1;
       tx.run(() => addPart(parts, { blobId, i, cid, sealed, sizeBytes: bytes.byteLength }));
-      writing.push(storeNext({ blobId, i, cid, bytes }));
+      writing.push(storeNext({ blobId, i, cid, bytes, room }));
       if (writing.length >= WRITES) await writing.shift();
     }
     await Promise.all(writing);
@@ -80,11 +80,13 @@ export async function takeIn(
     i,
     cid,
     bytes,
+    room,
   }: {
     blobId: number;
     i: number;
     cid: string;
     bytes: Uint8Array;
+    room: Reserved;
   }): Promise<void> {
     const stored = storeChunk(parts, {
       cid,
@@ -99,6 +101,10 @@ export async function takeIn(
         rows.run("UPDATE part SET ready = 1 WHERE blob_id = ? AND chunk_id = ?", blob, id);
         rows.run("UPDATE blob SET last_byte_at = ? WHERE id = ?", parts.now(), blob);
       },
+    }).finally(() => {
+      // It lies on the disk now, and would count twice.
+      room.give();
+      rooms.delete(room);
     });
     // It is waited for later.
     stored.catch(() => {});

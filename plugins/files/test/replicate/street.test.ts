@@ -115,6 +115,7 @@ it("a wish for more than a node takes is turned down by what is really sent", as
   await b.replicating.idle();
   assert.ok(a.asked > 0);
   assert.equal(a.sent, 0);
+  assert.deepEqual(b.told, ["replica_refused"]);
   assert.deepEqual(holding(s, cid), [a]);
 });
 

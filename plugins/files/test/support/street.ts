@@ -70,6 +70,8 @@ export interface House {
   params: Record<string, number>;
   /** Lines of its log that warn. */
   warned: string[];
+  /** Why it did what it did, as its log says. */
+  told: string[];
 }
 
 export class Street {
@@ -144,6 +146,7 @@ export class Street {
       open: 0,
       params: {},
       warned: [],
+      told: [],
       config: { ...DEFAULTS, ...config },
     });
     this.houses.push(house);
@@ -187,7 +190,12 @@ export class Street {
         this.#carry(from, { at: () => at(o.node), input: body.input as never, signal: o.signal ?? this.#over.signal }),
       providers: async () =>
         this.houses.filter(({ isUp }) => isUp).map(({ id, params }) => ({ node: id, params: { ...params } })),
-      log: { debug() {}, info() {}, warn, error: warn },
+      log: {
+        debug() {},
+        info: (_message, fields: { why?: string } = {}) => void from.told.push(fields.why ?? ""),
+        warn,
+        error: warn,
+      },
       signal: this.#over.signal,
       identity: { nodeId: from.id },
       events: { append: async (type, data, { clientId }) => this.#append(from, type, { data, clientId }) },
