@@ -20,6 +20,8 @@ const allows = (act: () => unknown): boolean => {
   }
 };
 
+const NOTHING = { data: false, dataBytes: 0, sqlite: false, threads: false, native: false, programs: false };
+
 test("without a grant everything is denied (§3.4.1)", () => {
   const table = new GrantTable([]);
   assert.ok(!allows(() => table.provide("ocr.image")));
@@ -27,7 +29,7 @@ test("without a grant everything is denied (§3.4.1)", () => {
   assert.ok(!allows(() => table.worker("decode")));
   assert.ok(!allows(() => table.kvBytes()));
   assert.ok(!allows(() => table.require("notify")));
-  assert.deepEqual(table.process(), { data: false, dataBytes: 0, sqlite: false, threads: false, native: false });
+  assert.deepEqual(table.process(), NOTHING);
 });
 
 test("a deny row beats an allow row of the same name", () => {
@@ -82,6 +84,12 @@ test("bus.call covers name and major; own authority needs own:true and never com
   }
 });
 
+test("native code as an addon opens nothing for programs, and the other way round", () => {
+  const process = (mode: string): object => new GrantTable([grant("native", { mode: [mode] })]).process();
+  assert.deepEqual(process("addon"), { ...NOTHING, native: true });
+  assert.deepEqual(process("exec"), { ...NOTHING, programs: true });
+});
+
 test("workers are granted by name; quotas come from the scope", () => {
   const table = new GrantTable([
     grant("proc.worker", { workers: ["decode"], threads: true }),
@@ -91,6 +99,6 @@ test("workers are granted by name; quotas come from the scope", () => {
   assert.ok(allows(() => table.worker("decode")));
   assert.ok(!allows(() => table.worker("other")));
   assert.equal(table.kvBytes(), 2 * 1_048_576);
-  assert.deepEqual(table.process(), { data: true, dataBytes: 5 * 1_048_576, sqlite: false, threads: true, native: false });
+  assert.deepEqual(table.process(), { ...NOTHING, data: true, dataBytes: 5 * 1_048_576, threads: true });
   assert.equal(new GrantTable([grant("storage.kv", { quotaMb: "many" })]).kvBytes(), 8 * 1_048_576);
 });
