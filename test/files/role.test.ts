@@ -91,7 +91,8 @@ test(
 
 test("a slow reader holds the store up, not its memory", { skip }, async (t) => {
   const { ask, world } = await neighbourhood(t);
-  const size = 24 * MIB;
+  // Far more than what a collector that takes its time leaves lying about.
+  const size = 64 * MIB;
   const { cid = null } = await ask("reader", { size }, PATIENT);
   const pid = world.runtime.get("hearthnet/files")?.evidence?.pid;
   const most = (): number => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
@@ -101,7 +102,7 @@ test("a slow reader holds the store up, not its memory", { skip }, async (t) => 
   t.diagnostic(
     `the plugin had at most ${before.toFixed(0)} MB before and ${most().toFixed(0)} MB after ${size / MIB} MiB were read`,
   );
-  assert.ok(most() - before < 20, `it grew by ${most() - before} MB`);
+  assert.ok(most() - before < size / MIB / 2, `it grew by ${most() - before} MB`);
 });
 
 test("more than was granted is refused in words, and what lay there before still does", { skip }, async (t) => {
