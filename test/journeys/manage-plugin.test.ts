@@ -33,7 +33,7 @@ it("switches, configures, narrows, restarts and removes a plugin from the termin
   await until("nothing is offered without the right", async () => (await plugin(node))?.offers.length === 0, 10_000);
   await node.ask(["plugin", "grant", ID, "bus.provide"]);
   await node.ask(["plugin", "restart", ID]);
-  assert.deepEqual((await plugin(node))?.offers, ["ocr.image@1.0"]);
+  assert.deepEqual((await plugin(node))?.offers, ["ocr.image@1.0", "ocr.pdf@1.0"]);
 
   assert.equal((await node.ask<PluginStatus>(["plugin", "update", ID])).state, "active", "the newest one runs already");
   assert.deepEqual(await node.ask(["plugin", "rollback", ID, "--list"]), []);

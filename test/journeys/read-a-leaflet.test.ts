@@ -35,7 +35,7 @@ it(
     const { review } = await node.ask<{ review: PermissionReview }>(["plugin", "show", "hearthnet/ocr"]);
     assert.deepEqual(
       review.required.map(({ name }) => name),
-      ["bus.provide", "proc.worker"],
+      ["bus.provide", "ui.panel", "proc.worker", "blobs.read", "blobs.write", "storage.kv", "events.append"],
     );
     const unasked = await node.cli(["plugin", "install", "hearthnet/ocr"]);
     assert.equal((unasked.json as LocalError).reason, "consent_required");
