@@ -108,12 +108,13 @@ for (const walk of WALKS) {
       await me.press("browse.install");
       const sheet = me.page.getByRole("dialog");
       await me.get("button", "review.install").waitFor();
-      assert.equal(await sheet.getByRole("switch").count(), 2, "both wishes of the package are on the sheet");
-      for (const wish of ["bus.provide", "proc.worker"])
+      const wishes = ["bus.provide", "ui.panel", "proc.worker", "blobs.read", "blobs.write", "storage.kv", "events.append"];
+      assert.equal(await sheet.getByRole("switch").count(), wishes.length, "every wish of the package is on the sheet");
+      for (const wish of wishes)
         assert.equal(await sheet.getByText(wish, { exact: true }).count(), 1, `${wish} is named`);
       await sheet.getByText(me.say("label.os.name")).waitFor();
       await me.look("review", { whole: false });
-      const worker = sheet.getByRole("switch").nth(1);
+      const worker = sheet.getByRole("switch", { name: me.say(["permissions", "proc.worker"]) });
       await worker.press("Space");
       assert.equal(await worker.isChecked(), false);
       await sheet.getByText(me.say("review.deniedRequired")).waitFor();
@@ -148,7 +149,7 @@ for (const walk of WALKS) {
       await me.page.getByText(me.say("errors.codes.permission_denied.0")).waitFor();
       await me.look("console-denied");
       await me.visit("/plugins/hearthnet/ocr/permissions");
-      const worker = me.page.getByRole("switch").nth(1);
+      const worker = me.page.getByRole("switch", { name: me.say(["permissions", "proc.worker"]) });
       assert.equal(await worker.isChecked(), false);
       await worker.press("Space");
       await me.look("permissions");
@@ -156,7 +157,7 @@ for (const walk of WALKS) {
       await me.page.getByText(me.say("grants.saved")).waitFor();
       await me.page.reload();
       await me.settled();
-      assert.equal(await me.page.getByRole("switch").nth(1).isChecked(), true);
+      assert.equal(await worker.isChecked(), true);
       me.assertClean();
     });
 

@@ -45,11 +45,14 @@ async function put(t: TestContext, node: LiveNode, bytes: Buffer): Promise<strin
   return (await call(node, "put", {}, ["--file", `data_b64=${path}`]))["cid"] as string;
 }
 
+/** Frames in it; a line that is cut off in the middle and a refusal of the command are none. */
 const linesOf = (stdout: string): Line[] =>
   stdout
     .split("\n")
+    .slice(0, -1)
     .filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line) as Line);
+    .map((line) => JSON.parse(line) as Line)
+    .filter((line) => line.event !== undefined && line.event !== "error");
 
 const fetchWords = (cid: string, sources: LiveNode[]): string[] => {
   const input = { cid, sources: sources.map(({ ready }) => ready.node_id) };
