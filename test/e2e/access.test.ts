@@ -78,6 +78,9 @@ describe("every page for everybody (admin-ui §10)", () => {
     for (const language of ["en", "de"] as const)
       for (const theme of ["light", "dark"] as const)
         for (const width of [320, 1280]) {
+          // Each language with each theme, each theme with each width, each width with each language.
+          const isOneOfFour = (language === "de") === ((theme === "light") === (width === 320));
+          if (!isOneOfFour && process.env["HN_LOOKS"] !== "all") continue;
           const me = await arrive({ name: `pages-${language}-${theme}-${width}`, language, theme, width });
           await me.visit("/");
           for (const { path } of routes) {
@@ -92,7 +95,7 @@ describe("every page for everybody (admin-ui §10)", () => {
           await me.context.close();
         }
     figure(
-      `axe: 0 violations in ${looked} looks at ${routes.length + 1} routes × 2 languages × 2 themes × 2 widths, ${seconds(performance.now() - started)}`,
+      `axe: 0 violations in ${looked} looks at ${routes.length + 1} routes in both languages, both themes and two widths, ${seconds(performance.now() - started)}`,
     );
   });
 });

@@ -110,8 +110,7 @@ for (const walk of WALKS) {
       await me.get("button", "review.install").waitFor();
       const wishes = ["bus.provide", "ui.panel", "proc.worker", "blobs.read", "blobs.write", "storage.kv", "events.append"];
       assert.equal(await sheet.getByRole("switch").count(), wishes.length, "every wish of the package is on the sheet");
-      for (const wish of wishes)
-        assert.equal(await sheet.getByText(wish, { exact: true }).count(), 1, `${wish} is named`);
+      for (const wish of wishes) assert.equal(await sheet.getByText(wish, { exact: true }).count(), 1, `${wish} is named`);
       await sheet.getByText(me.say("label.os.name")).waitFor();
       await me.look("review", { whole: false });
       const worker = sheet.getByRole("switch", { name: me.say(["permissions", "proc.worker"]) });
