@@ -47,6 +47,7 @@ test("validate takes the example, and names what a frame would not run (§9)", a
     ['<script type="module" src="board.js"></script>', /loads a module/],
     ["<style>p { color: red }</style>", /style or a handler inline/],
     ['<button onclick="go()">Go</button>', /style or a handler inline/],
+    ["<form><button>Go</button></form>", /holds a form/],
     ['<img src="https://example.org/a.png" alt="" />', /from the network/],
     ['<script src="gone.js"></script>', /loads panel\/gone\.js, which is not there/],
   ];

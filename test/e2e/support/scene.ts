@@ -4,7 +4,7 @@ import { startNode, temporaryFolder, type LiveNode } from "../../support/live-no
 import { setUp } from "./api.ts";
 import { openBrowser } from "./browser.ts";
 import type { Opened } from "./closing.ts";
-import type { Visitor } from "./visitor.ts";
+import { Visitor, type VisitorOptions } from "./visitor.ts";
 
 /** What most walks begin with. */
 export interface Scene {
@@ -29,6 +29,15 @@ export async function openScene(opened: Opened, o: { passphrase?: string; args?:
       : ({ kind: "create", name: "Mühlenstraße", root_passphrase: o.passphrase } as const);
   const session = await setUp(node, { name: "Küche", community });
   return { node, dataDir, session, browser: await openBrowser(opened) };
+}
+
+/** Its owner, signed in; by default in English, on a wide bright screen. */
+export function arriveAt(
+  opened: Opened,
+  { browser, node, session }: Scene,
+  o: Pick<VisitorOptions, "name"> & Partial<VisitorOptions>,
+): Promise<Visitor> {
+  return Visitor.arrive(opened, { browser, admin: node.ready.admin, session, language: "en", theme: "light", width: 1280, ...o });
 }
 
 /** The browser's own complaints about a node that does not answer. */

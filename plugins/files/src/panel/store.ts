@@ -40,14 +40,17 @@ async function ask(method: string, input: Record<string, string>, said: string):
   show();
 }
 
-find("unlock").addEventListener("submit", (event) => {
-  event.preventDefault();
-  void ask("unlock", { passphrase: passphrase.value }, words.unlocked);
-});
-find("change").addEventListener("submit", (event) => {
-  event.preventDefault();
-  void ask("change", { present: present.value, next: next.value }, words.changed);
-});
+/** A frame may not send forms, so the button and the Enter key do it themselves. */
+function acts(button: string, fields: readonly HTMLInputElement[], act: () => void): void {
+  find(button).addEventListener("click", act);
+  for (const field of fields)
+    field.addEventListener("keydown", ({ key }) => {
+      if (key === "Enter") act();
+    });
+}
+
+acts("unlock-button", [passphrase], () => void ask("unlock", { passphrase: passphrase.value }, words.unlocked));
+acts("change-button", [present, next], () => void ask("change", { present: present.value, next: next.value }, words.changed));
 
 panel.onTheme(({ language }) => {
   words = wordsIn(language);

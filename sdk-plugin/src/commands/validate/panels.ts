@@ -9,6 +9,7 @@ const WRONG: readonly [found: RegExp, message: string][] = [
   [/<script(?![^>]*\ssrc=)[^>]*>\s*\S/i, "holds a script inline; write it to src/panel/NAME.ts"],
   [/<script[^>]*\stype=["']?module/i, "loads a module; a frame runs classic scripts, as they are bundled"],
   [/<style|\son[a-z]+\s*=/i, "holds a style or a handler inline; write them to files"],
+  [/<form\b/i, "holds a form, which a frame may not send, nor does anybody hear of it; use a button and its click"],
   [/\s(?:src|href)=["']?(?:https?:)?\/\//i, "loads something from the network; there is none in a frame"],
 ];
 
