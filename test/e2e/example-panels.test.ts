@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import type { FrameLocator } from "playwright-core";
 import type { LedgerRow } from "@hearthnet/host/contract";
 import { configFor, publisherOf } from "../support/keeper.ts";
 import { Opened } from "./support/closing.ts";
-import { openScene, type Scene } from "./support/scene.ts";
-import { Visitor } from "./support/visitor.ts";
+import { inside } from "./support/panels.ts";
+import { arriveAt, openScene, type Scene } from "./support/scene.ts";
+import type { Visitor } from "./support/visitor.ts";
 
 const SWEEP_WEEK = join(import.meta.dirname, "..", "fixtures", "plugins", "sweep-week");
 const HOUSE = { households: ["Erdgeschoss", "Erster Stock", "Dachboden"] };
@@ -26,17 +26,7 @@ describe("panels by strangers (admin-ui §17, E18)", () => {
       await scene.node.ask(["plugin", "install", `neighbour/${name}`, "--grant", "all"]);
   });
 
-  const arrive = (name: string, language: "en" | "de" = "en"): Promise<Visitor> =>
-    Visitor.arrive(opened, {
-      browser: scene.browser,
-      admin: scene.node.ready.admin,
-      session: scene.session,
-      theme: "light",
-      width: 1280,
-      name,
-      language,
-    });
-  const inside = (me: Visitor): FrameLocator => me.page.frameLocator("iframe");
+  const arrive = (name: string, language: "en" | "de" = "en"): Promise<Visitor> => arriveAt(opened, scene, { name, language });
 
   it("the panel that create makes is reached from its plugin's page, greets in the reader's language, and works", async () => {
     for (const [language, greeting, more, again] of [

@@ -8,8 +8,7 @@ import type { Grant, JsonSchema } from "@hearthnet/host/contract";
 import { writeSigned } from "../fixtures/signed-plugin.ts";
 import { temporaryFolder } from "../support/live-node.ts";
 import { Opened } from "./support/closing.ts";
-import { openScene, type Scene } from "./support/scene.ts";
-import { Visitor } from "./support/visitor.ts";
+import { arriveAt, openScene, type Scene } from "./support/scene.ts";
 
 const ID = "hearthnet/gallery";
 const NAME = "ext.hearthnet.pictures";
@@ -77,10 +76,7 @@ describe("a folder of the machine is lent on the page (plugin-platform §3.1 fs.
 
   it("is looked for step by step, never behind a link, and the plugin sees that folder from then on", async (t) => {
     if (spawnSync("bwrap", ["--version"]).status !== 0) return t.skip("needs bubblewrap");
-    const me = await Visitor.arrive(opened, {
-      browser: scene.browser,
-      admin: scene.node.ready.admin,
-      session: scene.session,
+    const me = await arriveAt(opened, scene, {
       name: "lend-a-folder",
       language: "de",
       theme: "light",

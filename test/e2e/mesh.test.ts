@@ -4,8 +4,7 @@ import type { CommunityFacts } from "@hearthnet/host/contract";
 import { startNode, type LiveNode } from "../support/live-node.ts";
 import { PASSWORD, setUp } from "./support/api.ts";
 import { Opened } from "./support/closing.ts";
-import { openScene, type Scene } from "./support/scene.ts";
-import { Visitor } from "./support/visitor.ts";
+import { arriveAt, openScene, type Scene } from "./support/scene.ts";
 
 const SCREENS = [
   { language: "en", theme: "light", width: 1280 },
@@ -34,10 +33,7 @@ describe("the neighbours' nodes (network.md §4)", () => {
 
   for (const screen of SCREENS) {
     it(`are a map, the same as a table, and each is explained, ${screen.language}, ${screen.width} px`, async () => {
-      const me = await Visitor.arrive(opened, {
-        browser: scene.browser,
-        admin: scene.node.ready.admin,
-        session: scene.session,
+      const me = await arriveAt(opened, scene, {
         name: `mesh-${screen.language}-${screen.theme}`,
         ...screen,
       });
@@ -70,10 +66,7 @@ describe("the neighbours' nodes (network.md §4)", () => {
   }
 
   it("are added by address and forgotten again", async () => {
-    const me = await Visitor.arrive(opened, {
-      browser: scene.browser,
-      admin: scene.node.ready.admin,
-      session: scene.session,
+    const me = await arriveAt(opened, scene, {
       name: "mesh-add",
       ...SCREENS[0],
     });

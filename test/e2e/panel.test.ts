@@ -1,21 +1,18 @@
 /** A plugin's own page in its frame, as its owner uses it. @source admin-ui §17 (E18) */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import type { FrameLocator } from "playwright-core";
 import { until } from "../../host/test/support/until.ts";
 import { packFixture } from "../fixtures/signed-folder.ts";
 import { temporaryFolder } from "../support/live-node.ts";
 import { Opened } from "./support/closing.ts";
-import { openScene, type Scene } from "./support/scene.ts";
-import { Visitor } from "./support/visitor.ts";
+import { accessibleInside, inside } from "./support/panels.ts";
+import { arriveAt, openScene, type Scene } from "./support/scene.ts";
+import type { Visitor } from "./support/visitor.ts";
 
 const PLUGIN = "/plugins/hearthnet/doors";
 const PATH = `${PLUGIN}/panel/board`;
 /** The note's field, its button, and what a browser may add at either end. */
 const STOPS_INSIDE = 4;
-const AXE = readFileSync(join(import.meta.dirname, "..", "..", "node_modules", "axe-core", "axe.min.js"), "utf8");
 
 describe("a plugin's own page (admin-ui §17, E18)", () => {
   const opened = new Opened();
@@ -28,38 +25,16 @@ describe("a plugin's own page (admin-ui §17, E18)", () => {
   });
 
   const arrive = (o: { name: string; language?: "en" | "de"; theme?: "light" | "dark"; width?: number }): Promise<Visitor> =>
-    Visitor.arrive(opened, {
-      browser: scene.browser,
-      admin: scene.node.ready.admin,
-      session: scene.session,
-      language: "en",
-      theme: "light",
-      width: 1280,
-      ...o,
-    });
-
-  const board = (me: Visitor): FrameLocator => me.page.frameLocator("iframe");
+    arriveAt(opened, scene, o);
 
   /** The panel has shown the plugin's notes. */
   async function shown(me: Visitor): Promise<void> {
-    await board(me)
+    await inside(me)
       .getByText("No notes yet.")
-      .or(board(me).getByText("Noch keine Zettel."))
-      .or(board(me).locator("li"))
+      .or(inside(me).getByText("Noch keine Zettel."))
+      .or(inside(me).locator("li"))
       .first()
       .waitFor();
-  }
-
-  /** What axe finds inside the frame, which the page around it cannot see into. */
-  async function accessibleInside(me: Visitor): Promise<void> {
-    const frame = me.page.frames().find((one) => one !== me.page.mainFrame());
-    assert.ok(frame);
-    await frame.evaluate(AXE);
-    const violations = await frame.evaluate(async () => {
-      const { axe } = window as unknown as { axe: { run(o: object): Promise<{ violations: { id: string; help: string }[] }> } };
-      return (await axe.run({ preload: false })).violations.map(({ id, help }) => `${id}: ${help}`);
-    });
-    assert.deepEqual(violations, []);
   }
 
   it("is reached from the plugin's page, and asks its plugin", async () => {
@@ -68,16 +43,16 @@ describe("a plugin's own page (admin-ui §17, E18)", () => {
     await me.page.getByRole("link", { name: "Notice board", exact: true }).click();
     await me.page.waitForURL((url) => url.pathname === PATH);
     await shown(me);
-    await board(me).getByRole("textbox", { name: "New note" }).fill("Bring bread");
-    await board(me).getByRole("button", { name: "Pin" }).click();
-    await board(me).getByText("Bring bread").waitFor();
+    await inside(me).getByRole("textbox", { name: "New note" }).fill("Bring bread");
+    await inside(me).getByRole("button", { name: "Pin" }).click();
+    await inside(me).getByText("Bring bread").waitFor();
     await me.page
       .getByText(me.say("panel.says", { name: "Notice board", text: "Pin: Bring bread" }))
       .first()
       .waitFor();
     await me.look("board");
-    await board(me).getByRole("button", { name: "Take down: Bring bread" }).click();
-    await board(me).getByText("No notes yet.").waitFor();
+    await inside(me).getByRole("button", { name: "Take down: Bring bread" }).click();
+    await inside(me).getByText("No notes yet.").waitFor();
     me.assertClean();
   });
 
@@ -89,10 +64,10 @@ describe("a plugin's own page (admin-ui §17, E18)", () => {
           await me.visit(PATH);
           await shown(me);
           const title = language === "de" ? "Zettel" : "Notes";
-          await board(me).getByRole("heading", { name: title, exact: true }).waitFor();
+          await inside(me).getByRole("heading", { name: title, exact: true }).waitFor();
           const colours = (of: string): Promise<string> =>
             me.page.locator(of).evaluate((e) => getComputedStyle(e).getPropertyValue("--text").trim());
-          const inside = await board(me)
+          const worn = await inside(me)
             .locator("html")
             .evaluate((e) => ({
               text: getComputedStyle(e).getPropertyValue("--text").trim(),
@@ -100,7 +75,7 @@ describe("a plugin's own page (admin-ui §17, E18)", () => {
               lang: e.getAttribute("lang"),
               beyond: e.scrollWidth - e.clientWidth,
             }));
-          assert.deepEqual(inside, { text: await colours("html"), scheme: theme, lang: language, beyond: 0 });
+          assert.deepEqual(worn, { text: await colours("html"), scheme: theme, lang: language, beyond: 0 });
           await me.look("board");
           await accessibleInside(me);
           me.assertClean();
@@ -113,7 +88,7 @@ describe("a plugin's own page (admin-ui §17, E18)", () => {
     await me.visit(PATH);
     await shown(me);
     const fits = (): Promise<boolean> =>
-      board(me)
+      inside(me)
         .locator("html")
         .evaluate((e) => e.scrollHeight <= e.clientHeight + 1);
     await me.page.waitForFunction(() => document.querySelector("iframe")?.style.height !== "320px");
@@ -127,12 +102,12 @@ describe("a plugin's own page (admin-ui §17, E18)", () => {
     await me.page.getByRole("link", { name: me.say("panel.skip") }).focus();
     await me.page.screenshot({ path: me.picture("skip") });
     await me.page.keyboard.press("Tab");
-    const inside = (): Promise<boolean> => me.page.evaluate(() => document.activeElement?.tagName === "IFRAME");
-    await until("Tab goes in", inside);
+    const isInside = (): Promise<boolean> => me.page.evaluate(() => document.activeElement?.tagName === "IFRAME");
+    await until("Tab goes in", isInside);
     // The frame is another process: where the focus went shows a moment after the key.
     let pressed = 0;
     await until("and out again", async () => {
-      if (!(await inside())) return true;
+      if (!(await isInside())) return true;
       if (pressed < STOPS_INSIDE) {
         pressed += 1;
         await me.page.keyboard.press("Tab");
@@ -151,8 +126,8 @@ describe("a plugin's own page (admin-ui §17, E18)", () => {
     // As a plugin that takes its time.
     await me.page.route("**/panels/board/call", () => {});
     const asked = me.page.waitForRequest("**/panels/board/call");
-    await board(me).getByRole("textbox").fill("Never");
-    await board(me).getByRole("button", { name: "Pin" }).click();
+    await inside(me).getByRole("textbox").fill("Never");
+    await inside(me).getByRole("button", { name: "Pin" }).click();
     await asked;
     const givenUp = me.page.waitForEvent("requestfailed", (request) => request.url().endsWith("/panels/board/call"));
     await me.follow("/plugins");
@@ -165,9 +140,9 @@ describe("a plugin's own page (admin-ui §17, E18)", () => {
     await shown(me);
     await scene.node.ask(["plugin", "disable", "hearthnet/doors"]);
     me.allow(/503/, /403/);
-    await board(me).getByRole("textbox").fill("Brot");
-    await board(me).getByRole("button", { name: "Anheften" }).click();
-    await board(me).getByText("The plugin does not run").waitFor();
+    await inside(me).getByRole("textbox").fill("Brot");
+    await inside(me).getByRole("button", { name: "Anheften" }).click();
+    await inside(me).getByText("The plugin does not run").waitFor();
     await scene.node.ask(["plugin", "enable", "hearthnet/doors"]);
     await scene.node.ask(["plugin", "revoke", "hearthnet/doors", "ui.panel"]);
     await me.visit(PATH);

@@ -1,17 +1,15 @@
 /** The owner reads a document on the text recognition's own page. @source 22 §7, admin-ui §17 */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import type { FrameLocator, Locator } from "playwright-core";
+import type { Locator } from "playwright-core";
 import { until } from "../../host/test/support/until.ts";
 import { digitalPdf, lockedPdf, mixedPdf, PDF_PASSWORD, scannedPdf } from "../fixtures/pdf-documents.ts";
 import { Opened } from "./support/closing.ts";
-import { openScene, type Scene } from "./support/scene.ts";
-import { Visitor } from "./support/visitor.ts";
+import { accessibleInside, inside } from "./support/panels.ts";
+import { arriveAt, openScene, type Scene } from "./support/scene.ts";
+import type { Visitor } from "./support/visitor.ts";
 
 const PATH = "/plugins/hearthnet/ocr/panel/read";
-const AXE = readFileSync(join(import.meta.dirname, "..", "..", "node_modules", "axe-core", "axe.min.js"), "utf8");
 /** Reading a page takes seconds, on a busy machine many. */
 const PATIENT = { timeout: 90_000 };
 
@@ -25,17 +23,7 @@ describe("a document is read on the page of text recognition (22 §7)", () => {
     await scene.node.ask(["plugin", "install", "hearthnet/ocr", "--grant", "all"]);
   });
 
-  const arrive = (name: string, language: "en" | "de"): Promise<Visitor> =>
-    Visitor.arrive(opened, {
-      browser: scene.browser,
-      admin: scene.node.ready.admin,
-      session: scene.session,
-      theme: "light",
-      width: 1280,
-      name,
-      language,
-    });
-  const inside = (me: Visitor): FrameLocator => me.page.frameLocator("iframe");
+  const arrive = (name: string, language: "en" | "de"): Promise<Visitor> => arriveAt(opened, scene, { name, language });
   /** The panel has found its words. */
   async function visit(me: Visitor): Promise<void> {
     await me.visit(PATH);
@@ -44,17 +32,6 @@ describe("a document is read on the page of text recognition (22 §7)", () => {
   const choose = (me: Visitor, pdf: Buffer): Promise<void> =>
     inside(me).locator("#file").setInputFiles({ name: "minutes.pdf", mimeType: "application/pdf", buffer: pdf });
   const says = (me: Visitor, text: string): Locator => inside(me).locator("#state").getByText(text, { exact: true });
-
-  async function accessibleInside(me: Visitor): Promise<void> {
-    const frame = me.page.frames().find((one) => one !== me.page.mainFrame());
-    assert.ok(frame);
-    await frame.evaluate(AXE);
-    const violations = await frame.evaluate(async () => {
-      const { axe } = window as unknown as { axe: { run(o: object): Promise<{ violations: { id: string; help: string }[] }> } };
-      return (await axe.run({ preload: false })).violations.map(({ id, help }) => `${id}: ${help}`);
-    });
-    assert.deepEqual(violations, []);
-  }
 
   it("pages appear as they are read, the scan last, and what they say can be searched, in both languages", async () => {
     const { pdf } = await mixedPdf({ digital: 2, scans: 1 });
