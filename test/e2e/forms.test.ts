@@ -355,8 +355,8 @@ describe("the forms, by keyboard and with mistakes (admin-ui §6, E7)", () => {
     await give("paste", { name: "pasted.png", bytes: 3000 });
     await me.page.getByText("pasted.png").waitFor();
     await give("drop", { name: "huge.png", bytes: 40_000_000 });
-    const button = me.page.locator("input[type=file]");
-    assert.match(await descriptionOf(button), /40/, "the field itself says how large is too large");
+    const button = me.page.getByRole("button", { name: me.say("files.chooseOne") });
+    assert.match(await descriptionOf(button), /40/, "the button itself says how large is too large");
     await me.page.getByText("pasted.png").waitFor();
     await me.look("file-too-large");
     await button.focus();

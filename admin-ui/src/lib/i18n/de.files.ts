@@ -8,6 +8,7 @@ export const files: typeof en = {
   add: "Dateien hinzufügen",
   drop: "Lege Dateien hier ab, füge sie ein oder wähle sie aus.",
   choose: "Dateien auswählen",
+  chooseOne: "Datei auswählen",
   who: "Wer neue Dateien sehen darf",
   visibility: { private: "nur dieser Knoten", community: "deine Gemeinschaft", public: "alle" },
   meaning: {

@@ -7,6 +7,7 @@ export const files = {
   add: "Add files",
   drop: "Drop files here, paste them, or choose them.",
   choose: "Choose files",
+  chooseOne: "Choose a file",
   who: "Who may see new files",
   visibility: { private: "only this node", community: "your community", public: "everybody" },
   meaning: {
