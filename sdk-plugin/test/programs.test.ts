@@ -102,19 +102,19 @@ for (const { mode, skip } of modes())
       assert.deepEqual(host.workers(), []);
     });
 
-    it("see nothing of the machine", async () => {
-      // Outside a sandbox there is nothing to hide it.
-      if (mode !== "confined") return;
-      assert.deepEqual(await run({ name: "cat", args: ["/etc/hostname"] }), { code: 1, text: "" });
-      assert.deepEqual(
-        String((await run({ name: "env" }))["text"])
-          .trim()
-          .split("\n")
-          .map((line) => line.split("=")[0])
-          .join(),
-        "HOME,PWD",
-      );
-    });
+    // Outside a sandbox there is nothing to hide it.
+    if (mode === "confined")
+      it("see nothing of the machine", async () => {
+        assert.deepEqual(await run({ name: "cat", args: ["/etc/hostname"] }), { code: 1, text: "" });
+        assert.deepEqual(
+          String((await run({ name: "env" }))["text"])
+            .trim()
+            .split("\n")
+            .map((line) => line.split("=")[0])
+            .join(),
+          "HOME,PWD",
+        );
+      });
 
     it("are ended with whoever has asked, and with the plugin", async () => {
       for (const end of ["cancel", "revoke", "restart"] as const) {

@@ -1,15 +1,14 @@
-import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { type IncomingMessage } from "node:http";
 import { get } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../../host/src/foundation/index.ts";
 import { openKeystore, selfTest } from "../../host/src/identity/index.ts";
-import { createLink, type Link } from "../../host/src/transport/index.ts";
+import type { Link } from "../../host/src/transport/index.ts";
 import { cpuOf, judge, type BenchResult } from "./measure.ts";
 import { BYTES, PIECE_BYTES, type SessionPlaces } from "./peer-session/letter.ts";
+import { letterTo, linkTo, startOther } from "./two-nodes.ts";
 
 /**
  * Bytes in pieces of 256 KiB from node to node on a peer session: proven piece by piece, hashed for the seal, handed to a reader that paces them.
@@ -25,30 +24,20 @@ const MIB = (PIECES * PIECE_BYTES) / 1_048_576;
 export async function run(): Promise<Record<string, BenchResult>> {
   await selfTest();
   const folder = mkdtempSync(join(tmpdir(), "hn-bench-"));
-  const child = fork(join(import.meta.dirname, "peer-session", "server.ts"), {
-    execArgv: ["--no-warnings", "--conditions=hearthnet-source", ...process.execArgv.filter((o) => o.startsWith("--cpu-prof"))],
-  });
-  const [places] = (await once(child, "message")) as [SessionPlaces];
-  const { signer } = openKeystore(folder);
-  const link = createLink({
-    signer,
-    communityId: () => places.nodeId,
-    standing: () => ({ kind: "member", level: "member" }),
-    clock: systemClock,
-  });
+  const other = await startOther<SessionPlaces>("peer-session/server.ts");
+  const places = other.said;
+  const link = linkTo(openKeystore(folder).signer, places.nodeId);
   const speed: [number, number][] = [];
   const cpu: [number, number][] = [];
   for (let round = 0; round <= ROUNDS; round++) {
-    const ours = await measured(child.pid ?? 0, () => bySession(link, places));
-    const theirs = await measured(child.pid ?? 0, () => byHttps(places.bytes));
+    const ours = await measured(other.pid, () => bySession(link, places));
+    const theirs = await measured(other.pid, () => byHttps(places.bytes));
     if (round === 0) continue;
     speed.push([ours.speed, theirs.speed]);
     cpu.push([ours.cpu, theirs.cpu]);
   }
   await link.close();
-  const gone = once(child, "exit");
-  child.disconnect();
-  await gone;
+  await other.stop();
   rmSync(folder, { recursive: true, force: true });
   return {
     [name]: judge(speed, { unit: "MiB/s in pieces of 256 KiB", better: "more" }),
@@ -57,20 +46,11 @@ export async function run(): Promise<Record<string, BenchResult>> {
 }
 
 async function bySession(link: Link, { nodeId, ours }: SessionPlaces): Promise<number> {
-  const endpoints = [{ transport: "https" as const, host: "127.0.0.1", port: Number(new URL(ours).port) }];
-  const session = link.sessions.live(nodeId) ?? (await link.sessions.open(nodeId, endpoints));
+  const letter = letterTo(nodeId, ours);
+  const session = link.sessions.live(nodeId) ?? (await link.sessions.open(nodeId, letter.endpoints));
   if (!session.isLive) throw new Error("the session is over");
-  const frames = link.stream({
-    to: nodeId,
-    endpoints,
-    capability: BYTES,
-    version: "1.0",
-    body: { params: {}, input: { count: PIECES } },
-    traceId: "01J9Z3K8V4Q2N7M5C6B1A0XWYT",
-    timeoutMs: 30_000,
-    stream: true,
-    idempotent: true,
-  });
+  const body = { params: {}, input: { count: PIECES } };
+  const frames = link.stream({ ...letter, capability: BYTES, body, stream: true, idempotent: true });
   let bytes = 0;
   for await (const { data } of frames) bytes += (data["bytes"] as unknown as Uint8Array).byteLength;
   return bytes;

@@ -1,4 +1,3 @@
-import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +10,8 @@ import { Initiator, Responder } from "../../host/src/transport/session/handshake
 import { compare, type BenchResult } from "./measure.ts";
 import { BODY } from "./signed-http/letter.ts";
 import type { SessionPlaces } from "./peer-session/letter.ts";
-import { sessionCall, type Call } from "./peer-session/our-call.ts";
+import { sessionCall } from "./peer-session/our-call.ts";
+import { startOther, type Call } from "./two-nodes.ts";
 
 /**
  * CPU per call on a peer session, beside a bare fastify echo over TLS that signs nothing: calls whose seals follow, calls that run under a seal,
@@ -31,11 +31,8 @@ const HANDSHAKES = 100;
 export async function run(): Promise<Record<string, BenchResult>> {
   await selfTest();
   const folder = mkdtempSync(join(tmpdir(), "hn-bench-"));
-  const child = fork(join(import.meta.dirname, "peer-session", "server.ts"), {
-    execArgv: ["--no-warnings", "--conditions=hearthnet-source", ...process.execArgv.filter((o) => o.startsWith("--cpu-prof"))],
-  });
-  const [places] = (await once(child, "message")) as [SessionPlaces];
-  const pid = child.pid ?? 0;
+  const other = await startOther<SessionPlaces>("peer-session/server.ts");
+  const places = other.said;
   const pool = new Pool(places.tls, { connections: CONNECTIONS, pipelining: 1, connect: { rejectUnauthorized: false } });
   const { signer } = openKeystore(folder);
   const { call, stop } = sessionCall(signer, places);
@@ -45,7 +42,7 @@ export async function run(): Promise<Record<string, BenchResult>> {
       theirs: bareCall(pool),
       round: width === 1 ? ROUND / 20 : ROUND,
       width,
-      others: { ours: [pid], theirs: [pid] },
+      others: { ours: [other.pid], theirs: [other.pid] },
     });
   const results = {
     [`${name}-seals-after`]: await beside(call({ idempotent: true })),
@@ -54,9 +51,7 @@ export async function run(): Promise<Record<string, BenchResult>> {
     [`${name}-handshake`]: await handshakes(signer, folder),
   };
   await Promise.all([stop(), pool.destroy()]);
-  const gone = once(child, "exit");
-  child.disconnect();
-  await gone;
+  await other.stop();
   rmSync(folder, { recursive: true, force: true });
   return results;
 }

@@ -1,15 +1,12 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool } from "undici";
 import type { RequestEnvelope } from "../../host/src/contract/index.ts";
-import { systemClock } from "../../host/src/foundation/index.ts";
 import { openKeystore, selfTest, verifyTyped } from "../../host/src/identity/index.ts";
-import { createLink } from "../../host/src/transport/index.ts";
 import { compare, type BenchResult } from "./measure.ts";
 import { BODY, type Places } from "./signed-http/letter.ts";
+import { letterTo, linkTo, startOther, type Call } from "./two-nodes.ts";
 
 /**
  * CPU per call between two nodes, request and answer each signed and verified, beside a bare fastify echo that signs nothing, with TLS and
@@ -22,17 +19,12 @@ const ROUND = 2000;
 const WIDTH = 64;
 const CONNECTIONS = 16;
 
-type Call = () => Promise<unknown>;
-
 /** Ratio: the share of the bare echo's calls that is left. */
 export async function run(): Promise<Record<string, BenchResult>> {
   await selfTest();
   const folder = mkdtempSync(join(tmpdir(), "hn-bench-"));
-  const child = fork(join(import.meta.dirname, "signed-http", "server.ts"), {
-    execArgv: ["--no-warnings", "--conditions=hearthnet-source", ...profiling()],
-  });
-  const [places] = (await once(child, "message")) as [Places];
-  const pid = child.pid ?? 0;
+  const other = await startOther<Places>("signed-http/server.ts");
+  const places = other.said;
   const pools: Pool[] = [];
   const ours = signedCall(folder, places);
   const echo = (url: string): Call => {
@@ -41,7 +33,7 @@ export async function run(): Promise<Record<string, BenchResult>> {
     return bareCall(pool);
   };
   const beside = (theirs: Call): Promise<BenchResult> =>
-    compare({ ours: ours.call, theirs, round: ROUND, width: WIDTH, others: { ours: [pid], theirs: [pid] } });
+    compare({ ours: ours.call, theirs, round: ROUND, width: WIDTH, others: { ours: [other.pid], theirs: [other.pid] } });
   const overTls = await beside(echo(places.tls));
   const results = {
     [name]: overTls,
@@ -49,9 +41,7 @@ export async function run(): Promise<Record<string, BenchResult>> {
     [`${name}-if-only-signatures-cost`]: await bound(folder, overTls.baseline),
   };
   await Promise.all([ours.stop(), ...pools.map((pool) => pool.destroy())]);
-  const gone = once(child, "exit");
-  child.disconnect();
-  await gone;
+  await other.stop();
   rmSync(folder, { recursive: true, force: true });
   return results;
 }
@@ -75,36 +65,11 @@ async function bound(folder: string, echoCost: number): Promise<BenchResult> {
   return { value: value + echoCost, baseline: echoCost, ratio: echoCost / (value + echoCost), unit: "µs CPU per call" };
 }
 
-/** Options of this process that the called one shall have too. */
-function profiling(): string[] {
-  return process.execArgv.filter((option) => option.startsWith("--cpu-prof"));
-}
-
 function signedCall(folder: string, { nodeId, ours }: Places): { call: Call; stop: () => Promise<void> } {
-  const { signer } = openKeystore(folder);
-  const link = createLink({
-    signer,
-    communityId: () => nodeId,
-    standing: () => ({ kind: "member", level: "member" }),
-    clock: systemClock,
-  });
-  const endpoints = [{ transport: "https" as const, host: "127.0.0.1", port: Number(new URL(ours).port) }];
+  const link = linkTo(openKeystore(folder).signer, nodeId);
+  const letter = { ...letterTo(nodeId, ours), capability: "ext.bench.echo", body: BODY, stream: false };
   const { signal } = new AbortController();
-  return {
-    call: () =>
-      link.call({
-        to: nodeId,
-        endpoints,
-        capability: "ext.bench.echo",
-        version: "1.0",
-        body: BODY,
-        traceId: "01J9Z3K8V4Q2N7M5C6B1A0XWYT",
-        timeoutMs: 30_000,
-        stream: false,
-        signal,
-      }),
-    stop: () => link.close(),
-  };
+  return { call: () => link.call({ ...letter, signal }), stop: () => link.close() };
 }
 
 function bareCall(pool: Pool): Call {
