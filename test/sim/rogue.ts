@@ -26,7 +26,7 @@ export class Rogue {
   readonly established: Established;
   readonly heard: PeerRecord[] = [];
   /** What the other end has signed. */
-  readonly sealed: Omit<SealedLeaves, "isWith">[] = [];
+  readonly sealed: SealedLeaves[] = [];
   /** Of the session, once it is over. */
   closed: number | undefined;
   seals: SealWriter;

@@ -2,7 +2,7 @@ import { type Database, HnError, openDatabase } from "../../foundation/index.ts"
 import type { Clock, Log, PeerSeal, SessionProof, Timer } from "../../contract/index.ts";
 import { leafOf } from "./merkle.ts";
 import { exportProof } from "./proof.ts";
-import type { SealedLeaves } from "./seal.ts";
+import type { HeardSeal, SealedLeaves } from "./seal.ts";
 
 const HOUR_MS = 3_600_000;
 /** @source network.md §1.6 "Kept by the receiver" */
@@ -23,7 +23,7 @@ const MIGRATIONS = [
 ];
 
 interface Waiting {
-  sealed: SealedLeaves;
+  sealed: HeardSeal;
   /** Unix milliseconds. */
   until: number;
 }
@@ -61,7 +61,7 @@ export class KeptSeals {
     this.#bytes = total;
   }
 
-  keep(sealed: SealedLeaves): void {
+  keep(sealed: HeardSeal): void {
     this.#waiting.push({ sealed, until: this.#clock.now() + (sealed.isWith ? WITH_MS : AFTER_MS) });
     if (this.#waiting.length >= BATCH) return this.#write();
     this.#timer ??= this.#clock.setTimeout(() => this.#write(), BATCH_MS);
@@ -144,6 +144,5 @@ function sealedOf({ seal, signature, leaves }: Row): SealedLeaves {
     seal: JSON.parse(seal) as PeerSeal,
     signature,
     leaves: Array.from({ length: all.byteLength / LEAF_BYTES }, (_, n) => all.subarray(n * LEAF_BYTES, (n + 1) * LEAF_BYTES)),
-    isWith: true,
   };
 }

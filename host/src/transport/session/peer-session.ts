@@ -12,7 +12,7 @@ import { OwnCalls, Unheard, type SessionCall } from "./own-calls.ts";
 import { Receiver, type Heard } from "./receiver.ts";
 import { isControl, jsonOf, TYPE, type PeerRecord } from "./record.ts";
 import { Sender, type Sent, type SessionSocket } from "./sender.ts";
-import type { SealedLeaves } from "./seal.ts";
+import type { HeardSeal } from "./seal.ts";
 import { ServedCalls, type CallHost } from "./served-calls.ts";
 
 const IDLE_MS = 60_000;
@@ -50,7 +50,7 @@ export interface PeerSessionOptions {
   onEnd: (session: PeerSession, end: SessionEnd) => void;
   /** It is time for another one in its place. */
   onWorn: (session: PeerSession) => void;
-  onSealed?: (sealed: SealedLeaves) => void;
+  onSealed?: (sealed: HeardSeal) => void;
 }
 
 /** An authenticated connection between two nodes on which both may call. @source network.md §1 */
@@ -300,7 +300,7 @@ export class PeerSession {
     this.#end({ code: this.#drained, error: over("The session was closed in good order."), by: "us" });
   }
 
-  #sealed(sealed: SealedLeaves): void {
+  #sealed(sealed: HeardSeal): void {
     this.#o.onSealed?.(sealed);
     this.#give(this.#withheld.splice(0));
   }

@@ -12,7 +12,7 @@ const PATH_MAX = 32;
  * @throws not_found when these leaves do not hold the record
  * @source network.md §1.6 "Export"
  */
-export function exportProof(sealed: Omit<SealedLeaves, "isWith">, record: Uint8Array): SessionProof {
+export function exportProof(sealed: SealedLeaves, record: Uint8Array): SessionProof {
   const leaf = leafOf(record);
   const index = sealed.leaves.findIndex((other) => other.equals(leaf));
   if (index < 0) throw new HnError("not_found", { message: "No seal that is kept here covers this record." });

@@ -6,7 +6,7 @@ import { KIND } from "./frame.ts";
 import type { Established } from "./handshake.ts";
 import { leafOf } from "./merkle.ts";
 import { isLeaf, jsonOf, readRecords, TYPE, type PeerRecord } from "./record.ts";
-import { SealReader, type SealedLeaves } from "./seal.ts";
+import { SealReader, type HeardSeal } from "./seal.ts";
 
 /** A seal is due 250 ms after what it covers; so much later there is no more credit, and then no more session. @source network.md §1.6 */
 const SEAL_LATE_MS = 1250;
@@ -28,7 +28,7 @@ export interface ReceiverOptions {
   clock: Clock;
   onData: (heard: Heard) => void;
   onControl: (record: PeerRecord) => void;
-  onSealed: (sealed: SealedLeaves) => void;
+  onSealed: (sealed: HeardSeal) => void;
   /** The peer owes a seal for too long. */
   onUnsealed: () => void;
 }

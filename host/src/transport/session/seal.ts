@@ -23,6 +23,10 @@ export interface SignedSeal {
 /** What was agreed on: a seal and the leaves under it. */
 export interface SealedLeaves extends SignedSeal {
   leaves: Buffer[];
+}
+
+/** The same as it was heard on a session. */
+export interface HeardSeal extends SealedLeaves {
   /** It came before what it covers was done: class `with`. */
   isWith: boolean;
 }
@@ -120,7 +124,7 @@ export class SealReader {
   }
 
   /** @throws SessionFault 4412 for a seal that does not continue the chain, does not cover exactly what waits, or is not the peer's */
-  read(body: JsonObject): Omit<SealedLeaves, "isWith"> {
+  read(body: JsonObject): SealedLeaves {
     const { seal, signature } = body;
     if (typeof seal !== "object" || seal === null || Array.isArray(seal) || typeof signature !== "string") throw unsealed();
     const time = seal["time"];
