@@ -39,7 +39,7 @@ describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
   const arrive = (look: (typeof LOOKS)[number], name = "files"): Promise<Visitor> =>
     Visitor.arrive(opened, { browser, session, admin: node.ready.admin, name: `${name}-${look.language}`, ...look });
 
-  const choose = async (me: Visitor, paths: string[], by: "files.choose" | "files.chooseOne" = "files.choose"): Promise<void> => {
+  const choose = async (me: Visitor, paths: string[], by: "files.choose" | "files.storeOne" = "files.choose"): Promise<void> => {
     const chooser = me.page.waitForEvent("filechooser");
     await me.press(by);
     await (await chooser).setFiles(paths);
@@ -180,7 +180,7 @@ describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
       .locator("summary")
       .filter({ hasText: me.say("files.storedFile") })
       .click();
-    await choose(me, [small], "files.chooseOne");
+    await choose(me, [small], "files.storeOne");
     await me.page
       .getByText(me.say("files.filled", { name: basename(small) }))
       .first()

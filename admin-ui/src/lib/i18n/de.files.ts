@@ -9,6 +9,7 @@ export const files: typeof en = {
   drop: "Lege Dateien hier ab, füge sie ein oder wähle sie aus.",
   choose: "Dateien auswählen",
   chooseOne: "Datei auswählen",
+  storeOne: "Datei zum Speichern auswählen",
   who: "Wer neue Dateien sehen darf",
   visibility: { private: "nur dieser Knoten", community: "deine Gemeinschaft", public: "alle" },
   meaning: {

@@ -8,6 +8,7 @@ export const files = {
   drop: "Drop files here, paste them, or choose them.",
   choose: "Choose files",
   chooseOne: "Choose a file",
+  storeOne: "Choose a file to store",
   who: "Who may see new files",
   visibility: { private: "only this node", community: "your community", public: "everybody" },
   meaning: {
