@@ -179,6 +179,7 @@ describe("the forms, by keyboard and with mistakes (admin-ui §6, E7)", () => {
     };
     await shows("Greeting", "Hi", new RegExp(me.say("config.counter", { n: 2, max: 10 })));
     await shows("Greeting", "Hello", new RegExp(`${me.say("config.form", { pattern: "\\^\\[A-Z\\]" })}.*5 of 10`));
+    await shows("Code", "deu", new RegExp(`^${me.say("config.example", { example: "deu" })}$`));
     await shows("Seconds", "10", /seconds/);
     await shows("Cache", "1.5", /MB/);
     await shows("Due", new Date(Date.now() + 3.2 * 3_600_000).toISOString(), /in 3 hours/);

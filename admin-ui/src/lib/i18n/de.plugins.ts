@@ -169,6 +169,7 @@ export const plugins = {
     unsaved: "Du hast Änderungen, die nicht gespeichert sind. Trotzdem gehen?",
     item: (o: { at: number }) => `Eintrag ${o.at}`,
     unset: "nicht gesetzt",
+    example: (o: { example: string }) => `Zum Beispiel ${o.example}.`,
     form: (o: { pattern: string }) => `Erwartete Form: ${o.pattern}`,
     counter: (o: { n: number; max: number }) => `${o.n} von ${o.max} Zeichen`,
     examples: { "date-time": "Zum Beispiel 2027-03-31T18:00:00Z.", duration: "Zum Beispiel PT1H30M für anderthalb Stunden." },

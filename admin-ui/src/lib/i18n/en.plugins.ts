@@ -165,6 +165,7 @@ export const plugins = {
     unsaved: "You have changes that are not saved. Leave anyway?",
     item: (o: { at: number }) => `Entry ${o.at}`,
     unset: "not set",
+    example: (o: { example: string }) => `For example ${o.example}.`,
     form: (o: { pattern: string }) => `Expected form: ${o.pattern}`,
     counter: (o: { n: number; max: number }) => `${o.n} of ${o.max} characters`,
     examples: { "date-time": "For example 2027-03-31T18:00:00Z.", duration: "For example PT1H30M for an hour and a half." },
