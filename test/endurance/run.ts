@@ -1,14 +1,22 @@
 /**
- * Usage: run.ts [cycles]; says of each figure whether it is back where it was, and prints all of them as JSON. Exit code 1 when one is not.
+ * Usage: run.ts --files [kills] [--seed N], see `files-killed.ts`; or run.ts [cycles]: says of each figure whether it is back where it was, and prints all of them as JSON. Exit code 1 when one is not.
  * The warm-up fills what is kept up to a bound: the last 10,000 calls, 256 messages of each live topic, 100 jobs, the code that the engine compiles.
  */
+import { parseArgs } from "node:util";
 import { runCycles } from "./cycles.ts";
+import { runFiles } from "./files.ts";
 import { judge, slopeKb, told } from "./verdict.ts";
 
 const WARM_UP = { warmUp: 200, calls: 12_000 };
 const SAMPLES = 20;
 
-const count = Number(process.argv[2] ?? 1000);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { files: { type: "boolean", default: false }, seed: { type: "string", default: String(Date.now() % 1e6) } },
+});
+if (values.files) process.exit(await runFiles({ kills: Number(positionals[0] ?? 100), seed: Number(values.seed) }));
+
+const count = Number(positionals[0] ?? 1000);
 const started = performance.now();
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const { before, after, samples, cycleMs } = await runCycles({
