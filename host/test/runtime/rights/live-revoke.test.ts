@@ -136,6 +136,8 @@ test("a right that runs out ends what runs on it; the row stays, is shown, and i
     await world.runtime.setGrants(ID, [PROVIDE, { ...BOTH, expires: Date.now() + 100 }]);
     assert.equal(await running, "permission_denied");
     assert.equal(world.runtime.grants(ID).find(({ permission }) => permission === "bus.call")?.mode, "allow");
-    assert.ok(world.runtime.ledger(50).rows.some(({ op, permission }) => op === "expire" && permission === "bus.call"));
+    await until("the ledger says so", () =>
+      world.runtime.ledger(50).rows.some(({ op, permission }) => op === "expire" && permission === "bus.call"),
+    );
     assert.equal(await relay("slow.two@1"), "permission_denied");
   }));
