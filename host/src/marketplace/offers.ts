@@ -1,6 +1,7 @@
 import type { PackagedBinary, PluginManifest } from "../contract/index.ts";
 import { CONSTANTS } from "../contract/index.ts";
 import {
+  blobKey,
   checkMachineCode,
   compareVersions,
   isInRange,
@@ -10,7 +11,6 @@ import {
   type PublisherKey,
 } from "../format/index.ts";
 import { HnError, LruMap } from "../foundation/index.ts";
-import { blobKey } from "../format/index.ts";
 import type { FetchOrder } from "./source/fetch-order.ts";
 import type { MarketplaceState } from "./state.ts";
 import type { PackageStore } from "./store/package-store.ts";

@@ -390,7 +390,7 @@ export class RegistryClient {
     const deadline = new AbortController();
     const timer = this.#o.clock.setTimeout(() => deadline.abort(tooSlow()), ROUND_MS);
     const signal = AbortSignal.any([deadline.signal, this.#closed.signal]);
-    let failure: unknown;
+    const failures: unknown[] = [];
     try {
       for (const source of this.#inOrder())
         try {
@@ -398,12 +398,14 @@ export class RegistryClient {
           if (bytes !== null) return bytes;
         } catch (error) {
           signal.throwIfAborted();
-          if (failure === undefined || source.neighbour === undefined) failure = error;
+          // What is wrong with the registry itself says more than what is wrong with a neighbour's copy.
+          if (source.neighbour === undefined) failures.unshift(error);
+          else failures.push(error);
         }
     } finally {
       timer.cancel();
     }
-    if (failure !== undefined) throw failure;
+    if (failures.length > 0) throw failures[0];
     return null;
   }
 
