@@ -27,7 +27,7 @@ import { lockDataFolder } from "./lock.ts";
 import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
 import { directDelivery } from "./direct-delivery.ts";
 import { followMembership } from "./membership-watch.ts";
-import { packageNeighbours, PACKAGES } from "./package-neighbours.ts";
+import { givesPackages, packageNeighbours, PACKAGES } from "./package-neighbours.ts";
 import { PATHS, readBuildFacts } from "./paths.ts";
 import { followNeighbours } from "./neighbour-topics.ts";
 import { registrySources } from "./configured-registries.ts";
@@ -284,6 +284,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     onNotice: ({ plugin, title }) => log.info("a plugin has something to say", { plugin, title }),
   });
   disposer.add("runtime", () => runtime.stopAll());
+  const isWanted = options.marketplace?.servePackages !== false;
   const givers = options.marketplace?.askPeers === false ? undefined : packageNeighbours({ peers, community, link: wire });
   const marketplace = await openMarketplace({
     dataDir,
@@ -296,13 +297,12 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     hostVersion: VERSION,
     buildTime: buildFacts.time,
     allowDevRoot: buildFacts.profile === "development" || options.allowDevRoot === true,
-    keepsArchives: options.marketplace?.servePackages !== false,
+    keepsArchives: isWanted,
     ...(givers === undefined ? {} : { neighbours: givers }),
   });
   disposer.add("marketplace", () => marketplace.close());
-  // A release that was told to trust development keys hands on nothing: nobody else knows who made them. @source marketplace §9.5
-  const mayServe = (): boolean => buildFacts.profile === "development" || !marketplace.devRoot;
-  if (options.marketplace?.servePackages !== false) late.shelf = () => (mayServe() ? marketplace.shelf : undefined);
+  late.shelf = () =>
+    givesPackages({ isWanted, profile: buildFacts.profile, devRoot: marketplace.devRoot }) ? marketplace.shelf : undefined;
   self.forget();
   const tidy = (): void =>
     void marketplace.tidy().catch((error: unknown) => log.warn("what a removed plugin left could not be deleted", { error }));

@@ -1,3 +1,4 @@
+import type { BuildFacts } from "./paths.ts";
 import type { PackageLink, PeerRow, Peers, StandingLookup } from "./contract/index.ts";
 import type { CatalogueNeighbours } from "./catalogue-watch.ts";
 import type { Neighbours } from "./marketplace/index.ts";
@@ -33,4 +34,13 @@ export function packageNeighbours(o: {
 /** Milliseconds of its last answer; whoever has just been silent, or was never asked, comes last. */
 function rank({ rtt_ms, session }: PeerRow): number {
   return session?.state === "suspect" ? Number.MAX_VALUE : (rtt_ms ?? Number.MAX_VALUE);
+}
+
+/**
+ * Whether this node gives packages to others. A release that was told to trust development keys hands on nothing: nobody else knows who made them.
+ * @param o.isWanted  the owner's setting
+ * @source marketplace §9.5
+ */
+export function givesPackages(o: { isWanted: boolean; profile: BuildFacts["profile"]; devRoot: boolean }): boolean {
+  return o.isWanted && (o.profile === "development" || !o.devRoot);
 }
