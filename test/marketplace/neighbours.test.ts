@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { InstallProgress } from "../../host/src/contract/index.ts";
 import type { MarketplaceOptions } from "../../host/src/marketplace/index.ts";
+import { until } from "../../host/test/support/until.ts";
 import { openServer } from "../../registry/src/1-http/server.ts";
 import { assetOf, folder, makePackage, NOW, openNode, openShop, reasonOf, type Node, type Shop } from "./shop.ts";
 import { countFarAhead, takeBack } from "./stolen-keys.ts";
@@ -256,6 +257,32 @@ describe("the order of sources", () => {
     assert.equal(versionAt(other), now, "and one that is behind holds nobody back");
   });
 
+  it("waits a second for neighbours when the registry has answered, and five when it has not", async (t) => {
+    const { shop } = village(t);
+    const never: Spoil = (bytes, question) => (question.kind === "meta" ? endless(bytes) : bytes);
+    const [dead, anna] = [await owner(t, shop, "Dead", never), await owner(t, shop, "Anna")];
+    for (const [source, residents, ms] of [
+      [shop.folder, [dead], 1000],
+      [GONE, [dead, anna], 5000],
+    ] as const) {
+      const way = wayTo(residents);
+      const node = await openNode(t, shop, { ...from(shop, source), neighbours: way });
+      let answer: string | undefined;
+      const asking = refusalOf(node).then((reason) => (answer = reason));
+      await until("all are asked", () => way.asked.filter((one) => one.endsWith(" 2.root.json")).length === residents.length);
+      await until("whoever answers has answered", () => way.asked.includes("Anna timestamp.json") || source !== GONE);
+      // The registry's own answer starts the second; it comes at a time of the disk's choosing.
+      await until("it is over", () => {
+        if (answer === undefined) node.clock.advance(ms / 10);
+        return answer !== undefined;
+      });
+      await asking;
+      assert.equal(answer, "none");
+      const tookMs = node.clock.now() - NOW;
+      assert.ok(tookMs >= ms && tookMs < 3 * ms, `after ${tookMs} ms`);
+    }
+  });
+
   it("believes no number that nobody has signed", async (t) => {
     const { shop } = village(t);
     const boast: Spoil = (bytes, question) =>
@@ -318,6 +345,11 @@ describe("the order of sources", () => {
     );
   });
 });
+
+/** Gives nothing, and never ends. */
+async function* endless(_bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  await new Promise(() => undefined);
+}
 
 async function* boasting(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const parts: Uint8Array[] = [];

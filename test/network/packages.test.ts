@@ -145,6 +145,8 @@ describe("a house whose uplink is cut", () => {
       const from = performance.now();
       const installed = await install(node, OCR);
       const seconds = (performance.now() - from) / 1000;
+      assert.equal(installed.code, 0, installed.stdout);
+      assert.equal((installed.json as PluginStatus).state, "active");
       const megabytes = fetched(node) / 1e6;
       process.stdout.write(
         `figure: ${OCR} with two languages, ${megabytes.toFixed(1)} MB, from a neighbour in ${seconds.toFixed(1)} s, start included\n`,

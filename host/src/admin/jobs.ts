@@ -59,6 +59,7 @@ export class Jobs {
   }
 
   #end(job: Job, change: Partial<Job> & { error?: LocalError }): void {
+    delete job.from;
     Object.assign(job, change);
     this.#changed(job);
   }

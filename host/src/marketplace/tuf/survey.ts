@@ -1,10 +1,13 @@
-import type { Clock } from "../../contract/index.ts";
+import type { Clock, Timer } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
+import { untilAborted } from "../one-at-a-time.ts";
 import { readAll, type Source, SourceMiss } from "../source/source.ts";
 import { MAX_BYTES, Workflow } from "./workflow.ts";
 
 /** @source marketplace §5.4 */
 const SURVEY_MS = 5000;
+/** When the registry itself has answered, the others have this long; somebody may be looking at an empty page. */
+const GRACE_MS = 1000;
 
 export interface Surveyed {
   /** The newest root that any of them could show by a chain of signatures from `root`. */
@@ -33,14 +36,22 @@ export async function survey(
   o: { root: Uint8Array; at: Date; clock: Clock; signal: AbortSignal },
 ): Promise<Surveyed> {
   const failures = new Map<Source, unknown>();
-  const all = await Promise.all(
-    sources.map((source) =>
-      look(source, o).catch((error: unknown) => {
-        failures.set(source, error);
-        return undefined;
-      }),
-    ),
-  );
+  const late = new AbortController();
+  const hurry = (ms: number): Timer => o.clock.setTimeout(() => late.abort(silent()), ms);
+  const timers = [hurry(SURVEY_MS)];
+  const signal = AbortSignal.any([late.signal, o.signal]);
+  const ask = async (source: Source): Promise<Found | undefined> => {
+    try {
+      const found = await untilAborted(look(source, { ...o, signal }), signal);
+      if (source.neighbour === undefined) timers.push(hurry(GRACE_MS));
+      return found;
+    } catch (error) {
+      failures.set(source, error);
+      return undefined;
+    }
+  };
+  const all = await Promise.all(sources.map(ask));
+  for (const timer of timers) timer.cancel();
   o.signal.throwIfAborted();
   const found = all.filter((one) => one !== undefined);
   // A sort keeps the order of what is equal: the nearer source first.
@@ -53,27 +64,21 @@ export async function survey(
   };
 }
 
-async function look(source: Source, o: { root: Uint8Array; at: Date; clock: Clock; signal: AbortSignal }): Promise<Found> {
-  const late = new AbortController();
-  const timer = o.clock.setTimeout(() => late.abort(silent()), SURVEY_MS);
-  const signal = AbortSignal.any([late.signal, o.signal]);
+async function look(source: Source, o: { root: Uint8Array; at: Date; signal: AbortSignal }): Promise<Found> {
+  const { signal } = o;
   const roots: Uint8Array[] = [];
-  try {
-    const workflow = new Workflow({
-      root: o.root,
-      kept: new Map(),
-      at: o.at,
-      fetch: (file, maxBytes) => readOr404(source, `tuf/${file}`, { maxBytes, signal }),
-      onVerified: (_role, bytes) => roots.push(bytes),
-    });
-    await workflow.refreshRoots();
-    const bytes = await readOr404(source, "tuf/timestamp.json", { maxBytes: MAX_BYTES.timestamp, signal });
-    if (bytes === null)
-      throw new HnError("partition", { reason: "unreachable", message: "There is no registry where one is looked for." });
-    return { source, roots, root: workflow.root, version: claimedVersion(bytes) };
-  } finally {
-    timer.cancel();
-  }
+  const workflow = new Workflow({
+    root: o.root,
+    kept: new Map(),
+    at: o.at,
+    fetch: (file, maxBytes) => readOr404(source, `tuf/${file}`, { maxBytes, signal }),
+    onVerified: (_role, bytes) => roots.push(bytes),
+  });
+  await workflow.refreshRoots();
+  const bytes = await readOr404(source, "tuf/timestamp.json", { maxBytes: MAX_BYTES.timestamp, signal });
+  if (bytes === null)
+    throw new HnError("partition", { reason: "unreachable", message: "There is no registry where one is looked for." });
+  return { source, roots, root: workflow.root, version: claimedVersion(bytes) };
 }
 
 async function readOr404(source: Source, key: string, o: { maxBytes: number; signal: AbortSignal }): Promise<Uint8Array | null> {

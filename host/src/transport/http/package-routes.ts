@@ -53,10 +53,7 @@ export function packageBlobRoute(room: Room, by: BlobName): Handler {
         const range = readRange(request.headers.range, found.sizeBytes);
         if (range === "none")
           return send(reply, room.answerer.refuse(new HnError("bad_request", { message: beyond(found) }), passage.claim, 416));
-        const peer = callerOf(passage).node_id;
-        const end = room.uploads.begin(peer);
-        reply.raw.once("close", end);
-        await sendFile(room, found, { reply, visit, peer, range });
+        await sendFile(room, found, { reply, visit, peer: callerOf(passage).node_id, range });
         return reply;
       },
     })(request, reply);
@@ -76,7 +73,7 @@ function readRange(text: string | undefined, size: number): Range | "none" | und
   return range.from >= size || range.to <= range.from ? "none" : range;
 }
 
-/** The bytes are not signed: who asked knows their hash, or the signatures inside. */
+/** The bytes are not signed: who asked knows their hash, or the signatures inside. @throws capacity_exceeded uploads_full */
 async function sendFile(
   room: Room,
   file: ShelvedFile,
@@ -84,6 +81,8 @@ async function sendFile(
 ): Promise<void> {
   const { reply, visit, peer } = o;
   const { from, to } = o.range ?? { from: 0, to: file.sizeBytes };
+  if (reply.raw.destroyed) return;
+  reply.raw.once("close", room.uploads.begin(peer));
   reply.hijack();
   reply.raw.writeHead(o.range === undefined ? 200 : 206, {
     "content-type": "application/octet-stream",
