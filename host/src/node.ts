@@ -425,6 +425,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
           catalogue: catalogue.last(),
           devRoot: marketplace.devRoot,
           registries: marketplace.registries(),
+          givers: givers?.near().map(({ name }) => name) ?? null,
           keyConflicts: wire.sessions.conflicts().map(({ node, own }) => ({ node: shortId(node), own })),
         }),
       ],

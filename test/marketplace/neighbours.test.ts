@@ -179,6 +179,43 @@ describe("a neighbour that gives other bytes", () => {
     assert.deepEqual(packages, [`Liar ${blob}`, `Anna ${blob} +200`, `Ben ${blob}`]);
   });
 
+  it("cannot do it in any list, nor in the small files that they name: alone it brings no catalogue, and beside another it does no harm", async (t) => {
+    const { shop } = village(t);
+    const anna = await owner(t, shop, "Anna");
+    const lists = ["timestamp", "snapshot", "targets", "index", "revocations"];
+    for (const what of [...lists, "a blob", "without end"]) {
+      const spoil: Spoil = (bytes, question) => {
+        if (what === "without end") return question.kind === "meta" && question.file === "timestamp.json" ? flood() : bytes;
+        const hit = question.kind === "meta" ? question.file.endsWith(`${what}.json`) : what === "a blob";
+        return hit ? liar(bytes, { kind: "blob", by: "sha256", hash: "" }) : bytes;
+      };
+      const crooked = { ...anna, name: "Liar", spoil };
+      const alone = await openNode(t, shop, { ...from(shop, GONE), neighbours: wayTo([crooked]) });
+      assert.equal(await refusalOf(alone), "nobody_has_it", what);
+      assert.deepEqual(alone.marketplace.search({ q: "" }), [], what);
+      const both = await openNode(t, shop, { ...from(shop, GONE), neighbours: wayTo([crooked, anna]) });
+      assert.equal(await refusalOf(both), "none", what);
+      assert.equal(both.marketplace.search({ q: "" }).length, 1, what);
+    }
+  });
+
+  it("nor in the lists that are read when somebody wants to install", async (t) => {
+    const { shop } = village(t);
+    const anna = await owner(t, shop, "Anna");
+    for (const what of ["claimed", "ns-acme"]) {
+      const spoil: Spoil = (bytes, question) =>
+        question.kind === "meta" && question.file.endsWith(`.${what}.json`)
+          ? liar(bytes, { kind: "blob", by: "sha256", hash: "" })
+          : bytes;
+      const crooked = { ...anna, name: "Liar", spoil };
+      const alone = await openNode(t, shop, { ...from(shop, GONE), neighbours: wayTo([crooked]) });
+      assert.equal(await reasonOf(alone.marketplace.install(ECHO)), "neighbours_damaged", what);
+      const both = await openNode(t, shop, { ...from(shop, GONE), neighbours: wayTo([crooked, anna]) });
+      await both.marketplace.install(ECHO);
+      assert.equal(both.staged.length, 1, what);
+    }
+  });
+
   it("does not keep the catalogue of an honest one away", async (t) => {
     const { shop } = village(t);
     const way = wayTo([await owner(t, shop, "Liar", listLiar), await owner(t, shop, "Anna")]);
@@ -345,6 +382,10 @@ describe("the order of sources", () => {
     );
   });
 });
+
+async function* flood(): AsyncGenerator<Uint8Array> {
+  for (;;) yield new Uint8Array(1000);
+}
 
 /** Gives nothing, and never ends. */
 async function* endless(_bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

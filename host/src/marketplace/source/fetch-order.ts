@@ -93,8 +93,11 @@ export class FetchOrder {
   }
 }
 
+/** What a neighbour is told off for, as opposed to being slow, full or shy. */
+const WRONG: ReadonlySet<string> = new Set(["damaged", "wrong_key", "rolled_back"]);
+
 /** Why nobody could give it, in one sentence. */
-class Verdict {
+export class Verdict {
   #own: HnError | undefined;
   #asked = 0;
   #damaged = false;
@@ -111,7 +114,12 @@ class Verdict {
       return;
     }
     this.#asked += 1;
-    this.#damaged ||= error.reason === "damaged";
+    this.#damaged ||= WRONG.has(error.reason ?? "");
+  }
+
+  /** A neighbour gave what it should not have. */
+  get isDamaged(): boolean {
+    return this.#damaged;
   }
 
   isSpoken(error: unknown): boolean {

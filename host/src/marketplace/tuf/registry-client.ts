@@ -18,11 +18,11 @@ import {
 } from "../../format/index.ts";
 import { formatTime, HnError } from "../../foundation/index.ts";
 import type { RegistrySource } from "../options.ts";
-import { FetchOrder, lacking } from "../source/fetch-order.ts";
+import { FetchOrder, lacking, Verdict } from "../source/fetch-order.ts";
 import { readAll, type Source, SourceMiss } from "../source/source.ts";
 import type { MarketplaceState } from "../state.ts";
 import type { Anchor } from "./anchor.ts";
-import { rolledBack } from "./failure.ts";
+import { rolledBack, tufFailure } from "./failure.ts";
 import { readListed, type Listed } from "./listed.ts";
 import { Late, survey } from "./survey.ts";
 import { Workflow, type Kept, type WorkflowOptions } from "./workflow.ts";
@@ -390,23 +390,24 @@ export class RegistryClient {
     const deadline = new AbortController();
     const timer = this.#o.clock.setTimeout(() => deadline.abort(tooSlow()), ROUND_MS);
     const signal = AbortSignal.any([deadline.signal, this.#closed.signal]);
-    const failures: unknown[] = [];
+    const verdict = new Verdict();
+    let isLacking = false;
     try {
       for (const source of this.#inOrder())
         try {
           const bytes = await fetchFrom(source, file, { maxBytes, signal, ...(judge && { judge }) });
           if (bytes !== null) return bytes;
+          verdict.missed(source, new SourceMiss(file));
+          isLacking ||= source.neighbour === undefined;
         } catch (error) {
           signal.throwIfAborted();
-          // What is wrong with the registry itself says more than what is wrong with a neighbour's copy.
-          if (source.neighbour === undefined) failures.unshift(error);
-          else failures.push(error);
+          verdict.failed(source, tufFailure(error));
         }
     } finally {
       timer.cancel();
     }
-    if (failures.length > 0) throw failures[0];
-    return null;
+    if (isLacking && !verdict.isDamaged) return null;
+    throw verdict.speak();
   }
 
   /** Metadata on disk may be lost or put back; what was seen once is remembered elsewhere. @source marketplace §5.3 */
