@@ -8,7 +8,8 @@ import { until } from "../../support/until.ts";
 import { letter, post, refusalOf, type LetterFacts } from "../support/letters.ts";
 import { invite, Street, type House } from "../support/street.ts";
 
-const FILE = randomBytes(200_000);
+/** Without a brace: the letters of these tests read what begins with one as JSON. */
+const FILE = Buffer.from(randomBytes(200_000).map((byte) => (byte === 0x7b ? 0 : byte)));
 const HASH = createHash("sha256").update(FILE).digest("hex");
 const OTHER = "ab".repeat(32);
 const LIST = Buffer.from('{"signed":{"version":3}}');
