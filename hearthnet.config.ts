@@ -17,6 +17,7 @@ export default defineConfig({
   //   { name: "village", url: "https://plugins.village.example", root: "village.root.json", namespaces: ["village/*"] },
   //   { name: "stick", path: "/media/stick/registry", root: "sha256:…", namespaces: ["acme/*"] },
   // ],
+  // marketplace: { askPeers: false, servePackages: false },   plugins from neighbours' nodes, and to them; both are on; docs/guide/run-a-node.md
   // auth: { remoteIssue: "off" },    who may have tokens signed here, and how long they live; docs/guide/run-a-node.md
   // telemetry: { tracesTo: "http://127.0.0.1:4318" },    calls as spans to an OpenTelemetry collector in this house; docs/guide/run-a-node.md
   // rates: { softPerCapability: 10, hardPerCapability: 100, softTotal: 100, hardTotal: 1000, perAddress: 50 },   calls per second of one neighbour

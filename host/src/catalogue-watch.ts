@@ -1,7 +1,9 @@
-import type { Clock, LocalError, Log, Marketplace, Timer } from "./contract/index.ts";
+import type { Clock, LocalError, Log, Marketplace, NodeId, Timer } from "./contract/index.ts";
 
 /** @source marketplace §5 "Refresh" */
 const PAUSE_MS = 6 * 3_600_000;
+/** Neighbours come and go; not each of them is a reason to read again. */
+const NEIGHBOUR_PAUSE_MS = 60_000;
 
 export interface CatalogueState {
   ageSeconds: number;
@@ -9,8 +11,21 @@ export interface CatalogueState {
   silent: { id: string; error: LocalError }[];
 }
 
-/** Reads the catalogue now and every six hours. */
-export function watchCatalogue(o: { marketplace: Pick<Marketplace, "refresh">; clock: Clock; log: Log }): {
+/** Neighbours that may have what a silent registry does not give. */
+export interface CatalogueNeighbours {
+  near(): { node_id: NodeId }[];
+  /** @returns ends it */
+  onChange(listener: () => void): () => void;
+}
+
+/** Reads the catalogue now and every six hours; while a registry is silent, also when a neighbour that may have it comes into reach. */
+export function watchCatalogue(o: {
+  marketplace: Pick<Marketplace, "refresh">;
+  /** Absent: they are not asked. */
+  neighbours?: CatalogueNeighbours | undefined;
+  clock: Clock;
+  log: Log;
+}): {
   /** Null until the first round is over. */
   last(): CatalogueState | null;
   stop(): void;
@@ -18,7 +33,14 @@ export function watchCatalogue(o: { marketplace: Pick<Marketplace, "refresh">; c
   let last: CatalogueState | null = null;
   let timer: Timer | null = null;
   let stopped = false;
+  let running = false;
+  let startedAt = 0;
+  let met = new Set<NodeId>();
   const round = async (): Promise<void> => {
+    timer?.cancel();
+    running = true;
+    startedAt = o.clock.monotonic();
+    met = new Set(o.neighbours?.near().map(({ node_id }) => node_id));
     try {
       const { ageSeconds, registries } = await o.marketplace.refresh();
       const silent = registries.flatMap(({ id, error }) => (error === null ? [] : [{ id, error }]));
@@ -27,13 +49,27 @@ export function watchCatalogue(o: { marketplace: Pick<Marketplace, "refresh">; c
     } catch (error) {
       o.log.error("the catalogue could not be read", { error });
     }
-    if (!stopped) timer = o.clock.setTimeout(() => void round(), PAUSE_MS);
+    running = false;
+    if (stopped) return;
+    plan(PAUSE_MS);
+    look();
   };
+  const plan = (delayMs: number): void => {
+    timer?.cancel();
+    timer = o.clock.setTimeout(() => void round(), delayMs);
+  };
+  const look = (): void => {
+    if (stopped || running || (last !== null && last.silent.length === 0)) return;
+    if (!(o.neighbours?.near() ?? []).some(({ node_id }) => !met.has(node_id))) return;
+    plan(Math.max(0, startedAt + NEIGHBOUR_PAUSE_MS - o.clock.monotonic()));
+  };
+  const unwatch = o.neighbours?.onChange(look);
   void round();
   return {
     last: () => last,
     stop: () => {
       stopped = true;
+      unwatch?.();
       timer?.cancel();
     },
   };

@@ -8,6 +8,7 @@ import { CONSTANTS } from "./contract/index.ts";
 import { readDht } from "./configured-dht.ts";
 import { readDiscovery } from "./configured-discovery.ts";
 import { HnError } from "./foundation/index.ts";
+import { readMarketplace } from "./configured-marketplace.ts";
 import { readTelemetry } from "./configured-telemetry.ts";
 import { readRegistries } from "./configured-registries.ts";
 
@@ -23,6 +24,7 @@ const FIELDS: { [K in keyof Required<NodeConfig>]: (value: unknown) => boolean }
   discovery: () => true,
   dev: (v) => typeof v === "boolean",
   policy: () => true,
+  marketplace: () => true,
   auth: () => true,
   telemetry: () => true,
   rates: () => true,
@@ -54,7 +56,7 @@ export async function loadConfig(path: string, o: { required?: boolean } = {}): 
       throw configMistake(name, `there is no such setting; known are ${Object.keys(FIELDS).join(", ")}`);
     if (item !== undefined && !FIELDS[name as keyof NodeConfig](item)) throw configMistake(name, "the value is not allowed");
   }
-  const { registries, dht, discovery, policy, auth, telemetry, rates, ...config }: NodeConfig = value;
+  const { registries, dht, discovery, policy, marketplace, auth, telemetry, rates, ...config }: NodeConfig = value;
   return {
     ...config,
     ...(registries === undefined ? {} : { registries: readRegistries(registries, dirname(path)) }),
@@ -62,6 +64,7 @@ export async function loadConfig(path: string, o: { required?: boolean } = {}): 
     ...(telemetry === undefined ? {} : { telemetry: readTelemetry(telemetry) }),
     ...(discovery === undefined ? {} : { discovery: readDiscovery(discovery) }),
     ...(policy === undefined ? {} : { policy: readPolicy(policy) }),
+    ...(marketplace === undefined ? {} : { marketplace: readMarketplace(marketplace) }),
     ...(auth === undefined ? {} : { auth: readAuth(auth) }),
     ...(rates === undefined ? {} : { rates: readRates(rates) }),
   };

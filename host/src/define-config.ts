@@ -19,6 +19,8 @@ export interface NodeConfig {
   /** Finding each other over the internet; off unless it is switched on. */
   dht?: DhtSettings;
   policy?: PolicyConfig;
+  /** Where packages come from, and who gets them from here. */
+  marketplace?: MarketplaceSettings;
   /** Capability tokens. */
   auth?: AuthConfig;
   /** Where figures and traces go; nowhere unless it is said. */
@@ -89,6 +91,14 @@ export interface DhtSettings {
   advertiseCommunity?: boolean;
   /** For a network of your own: private addresses may be dialled. */
   privateMode?: boolean;
+}
+
+/** @source marketplace §5, §7 */
+export interface MarketplaceSettings {
+  /** Ask members' nodes for packages and catalogues; true by default. false: no neighbour learns what is installed here. */
+  askPeers?: boolean;
+  /** Give members what was installed here from a registry; true by default. */
+  servePackages?: boolean;
 }
 
 /** What the operator allows beyond what every node does. @source plugin-platform §3.4.4 */

@@ -38,6 +38,8 @@ export interface RunningFacts {
   catalogue: CatalogueState | null;
   devRoot: boolean;
   registries: readonly RegistryState[];
+  /** Names of neighbours that are asked for plugins; null: nobody is. */
+  givers: readonly string[] | null;
   /** Keys that two processes use, by their short ids. */
   keyConflicts: readonly { node: string; own: boolean }[];
 }
@@ -54,6 +56,7 @@ export function checkNode(facts: RunningFacts): HealthCheck[] {
     catalogue(facts),
     ...facts.registries.filter(({ embedded }) => !embedded).map(registry),
     neighbours(facts),
+    ...givers(facts),
     ...facts.keyConflicts.map((values) =>
       check(`key.${values.node}`, values.own ? "bad" : "warn", { code: "key_conflict", values }),
     ),
@@ -164,6 +167,15 @@ function neighbours({ peers, hasCommunity }: RunningFacts): HealthCheck {
   const known = peers.filter((peer) => peer.level !== "unknown");
   const online = known.filter((peer) => peer.online).length;
   return check("neighbours", "ok", { code: "neighbours", values: { online, known: known.length } });
+}
+
+function givers({ givers: names, hasCommunity }: RunningFacts): HealthCheck[] {
+  if (!hasCommunity) return [];
+  return [
+    names === null
+      ? check("givers", "ok", { code: "givers_unasked", values: {} })
+      : check("givers", "ok", { code: "givers", values: { names: names.join(", ") } }),
+  ];
 }
 
 const FILLING_SHARE = 0.9;

@@ -6,7 +6,7 @@ import { openBus, openTopics, type OpenBus } from "./bus/index.ts";
 import { watchCatalogue } from "./catalogue-watch.ts";
 import { offerCommunity } from "./community-capabilities.ts";
 import { Gossip, openCommunity } from "./community/index.ts";
-import type { Clock, Endpoint, Log, NodeFacts, Random } from "./contract/index.ts";
+import type { Clock, Endpoint, Log, NodeFacts, PackageShelf, Random } from "./contract/index.ts";
 import type { NodeConfig } from "./define-config.ts";
 import { DHT_OFF, openDhtService } from "./dht-service.ts";
 import { openLan, openLocalNetwork, openPeers } from "./discovery/index.ts";
@@ -27,6 +27,7 @@ import { lockDataFolder } from "./lock.ts";
 import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
 import { directDelivery } from "./direct-delivery.ts";
 import { followMembership } from "./membership-watch.ts";
+import { givesPackages, packageNeighbours, PACKAGES } from "./package-neighbours.ts";
 import { PATHS, readBuildFacts } from "./paths.ts";
 import { followNeighbours } from "./neighbour-topics.ts";
 import { registrySources } from "./configured-registries.ts";
@@ -104,6 +105,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     link?: Link;
     admin?: Admin;
     metrics?: Metrics;
+    shelf?: () => PackageShelf | undefined;
     lan?: { close(): Promise<void> };
   } = {};
   const listen = options.listen ?? anyAddress();
@@ -125,6 +127,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     clock,
     bus,
     endpoints,
+    features: () => (late.shelf?.() === undefined ? [] : [PACKAGES]),
     profile: options.profile ?? "hearth",
     communityId: () => community.communityId(),
     ...(options.name === undefined ? {} : { name: options.name }),
@@ -281,6 +284,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     onNotice: ({ plugin, title }) => log.info("a plugin has something to say", { plugin, title }),
   });
   disposer.add("runtime", () => runtime.stopAll());
+  const isWanted = options.marketplace?.servePackages !== false;
+  const givers = options.marketplace?.askPeers === false ? undefined : packageNeighbours({ peers, community, link: wire });
   const marketplace = await openMarketplace({
     dataDir,
     runtime,
@@ -292,8 +297,13 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     hostVersion: VERSION,
     buildTime: buildFacts.time,
     allowDevRoot: buildFacts.profile === "development" || options.allowDevRoot === true,
+    keepsArchives: isWanted,
+    ...(givers === undefined ? {} : { neighbours: givers }),
   });
   disposer.add("marketplace", () => marketplace.close());
+  late.shelf = () =>
+    givesPackages({ isWanted, profile: buildFacts.profile, devRoot: marketplace.devRoot }) ? marketplace.shelf : undefined;
+  self.forget();
   const tidy = (): void =>
     void marketplace.tidy().catch((error: unknown) => log.warn("what a removed plugin left could not be deleted", { error }));
   disposer.add(
@@ -314,6 +324,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     mounts,
     topics,
     dht: () => dht?.answer,
+    packages: () => late.shelf?.(),
     tokens,
     // What the host itself offers makes no node useful to its neighbours.
     ready: () =>
@@ -354,7 +365,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   disposer.add("neighbours' topics", followNeighbours({ nodeId, topics, link: wire, runtime, peers, community }));
 
   // floor 7
-  const catalogue = watchCatalogue({ marketplace, clock, log });
+  const catalogue = watchCatalogue({ marketplace, neighbours: givers, clock, log });
   disposer.add("catalogue", () => catalogue.stop());
   const facts = (): NodeFacts => {
     const id = community.communityId();
@@ -414,6 +425,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
           catalogue: catalogue.last(),
           devRoot: marketplace.devRoot,
           registries: marketplace.registries(),
+          givers: givers?.near().map(({ name }) => name) ?? null,
           keyConflicts: wire.sessions.conflicts().map(({ node, own }) => ({ node: shortId(node), own })),
         }),
       ],

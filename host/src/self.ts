@@ -24,6 +24,8 @@ export interface SelfOptions {
   bus: Pick<Bus, "entries" | "inFlight" | "onChange">;
   communityId: () => CommunityId | null;
   endpoints: () => Endpoint[];
+  /** What it offers beside what every node of this release speaks. */
+  features: () => readonly string[];
 }
 
 /** What this node says about itself: its name and its signed manifests. @source 01 §5 */
@@ -79,7 +81,7 @@ export class SelfDescription {
   }
 
   #build(community: CommunityId, now: number): { v2: NodeManifest; v1: NodeManifest } {
-    const { signer, dataDir, profile, clock, bus, endpoints } = this.#o;
+    const { signer, dataDir, profile, clock, bus, endpoints, features } = this.#o;
     const facts: ManifestFacts = {
       display_name: this.#name,
       community_id: community,
@@ -89,7 +91,7 @@ export class SelfDescription {
       capabilities: offered(bus),
       uptime_seconds: Math.round((clock.monotonic() - this.#startedAt) / 1000),
       load: { cpu: readLoad(), in_flight_total: bus.inFlight() },
-      features: FEATURES,
+      features: [...FEATURES, ...features()],
     };
     return { v2: buildManifest(signer, { facts, now }), v1: buildManifestV1(signer, { facts, now }) };
   }

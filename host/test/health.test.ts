@@ -32,6 +32,7 @@ function node(change: Partial<RunningFacts> = {}): Map<string, HealthCheck> {
     catalogue: { ageSeconds: 0, silent: [] },
     devRoot: false,
     registries: [],
+    givers: [],
     keyConflicts: [],
     ...change,
   });
@@ -132,4 +133,12 @@ it("tells of a key that two processes use, and whose it is (network.md §7 scena
   assert.match(items.get("key.ed25519:AAAA")?.fix ?? "", /Stop one of them/);
   assert.equal(items.get("key.ed25519:BBBB")?.state, "warn");
   assert.match(items.get("key.ed25519:BBBB")?.fix ?? "", /revoke it/);
+});
+
+it("names the neighbours whose nodes are asked for plugins, or says that nobody is", () => {
+  const detail = (givers: string[] | null): string | undefined => node({ givers }).get("givers")?.detail;
+  assert.equal(detail(["Anna", "Ben"]), "Asked where a registry is out of reach: Anna, Ben.");
+  assert.equal(detail([]), "No node in reach gives any.");
+  assert.match(detail(null) ?? "", /askPeers/);
+  assert.equal(node({ hasCommunity: false }).has("givers"), false);
 });

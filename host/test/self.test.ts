@@ -17,6 +17,7 @@ interface Set {
   nodeId: string;
   make(name?: string): SelfDescription;
   community: { id: string | null };
+  features: string[];
 }
 
 const ENDPOINT: Endpoint = { transport: "https", host: "192.0.2.1", port: 7080 };
@@ -27,6 +28,7 @@ function set(t: TestContext): Set {
   const { nodeId, signer } = openKeystore(dataDir);
   const clock = new ManualClock();
   const community: Set["community"] = { id: null };
+  const features: string[] = [];
   const bus = openBus({ nodeId, communityId: () => community.id, clock, log: silentLog });
   t.after(() => bus.close());
   return {
@@ -35,6 +37,7 @@ function set(t: TestContext): Set {
     clock,
     nodeId,
     community,
+    features,
     make: (name) =>
       new SelfDescription({
         dataDir,
@@ -44,6 +47,7 @@ function set(t: TestContext): Set {
         bus,
         communityId: () => community.id,
         endpoints: () => [ENDPOINT],
+        features: () => features,
         ...(name === undefined ? {} : { name }),
       }),
   };
@@ -58,6 +62,15 @@ it("signs both forms with one issued_at, and the first generation sees nothing o
   assert.equal(v1.features, undefined);
   assert.ok(v2.features?.includes("req-to"));
   for (const manifest of [v1, v2]) assert.ok(verifyTyped("node-manifest", manifest, { by: nodeId }));
+});
+
+it("tells what it gives beside what it speaks, as of now", (t) => {
+  const { make, features } = set(t);
+  const self = make();
+  assert.ok(!self.manifest("2.0").features?.includes("pkg"));
+  features.push("pkg");
+  self.forget();
+  assert.ok(self.manifest("2.0").features?.includes("pkg"));
 });
 
 it("says what neighbours may call, and nothing that only the operator can", (t) => {

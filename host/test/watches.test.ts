@@ -40,6 +40,57 @@ it("reads the catalogue at once and every six hours, keeps what a silent registr
   assert.equal(rounds, 3);
 });
 
+it("reads the catalogue again when a neighbour comes into reach while a registry is silent, once a minute at most", async () => {
+  const clock = new ManualClock();
+  const silent = {
+    ageSeconds: 0,
+    registries: [{ id: "village", error: { error: "partition", reason: "unreachable" } as const }],
+  };
+  let answer: Awaited<ReturnType<Parameters<typeof watchCatalogue>[0]["marketplace"]["refresh"]>> = silent;
+  let rounds = 0;
+  let look = (): void => {};
+  const near: { node_id: string }[] = [];
+  const watch = watchCatalogue({
+    marketplace: { refresh: async () => ((rounds += 1), answer) },
+    neighbours: { near: () => near, onChange: (listener) => ((look = listener), () => (look = () => {})) },
+    clock,
+    log: silentLog,
+  });
+  await settle();
+  clock.advance(300_000);
+  await settle();
+  assert.equal(rounds, 1, "nobody has come");
+  near.push({ node_id: "ann" });
+  look();
+  clock.advance(0);
+  await settle();
+  assert.equal(rounds, 2, "the first is asked at once");
+  look();
+  clock.advance(100_000);
+  await settle();
+  assert.equal(rounds, 2, "who was asked is not asked again for being there");
+  near.push({ node_id: "bob" });
+  look();
+  clock.advance(0);
+  await settle();
+  assert.equal(rounds, 3);
+  near.push({ node_id: "cem" });
+  look();
+  clock.advance(59_000);
+  await settle();
+  assert.equal(rounds, 3, "not each one is a reason of its own");
+  answer = { ageSeconds: 0, registries: [{ id: "village", error: null }] };
+  clock.advance(1000);
+  await settle();
+  assert.equal(rounds, 4);
+  near.push({ node_id: "dea" });
+  look();
+  clock.advance(100_000);
+  await settle();
+  assert.equal(rounds, 4, "nothing is missing");
+  watch.stop();
+});
+
 it("forgets the offers of whoever is no longer a member, and looks for whoever is new (04 E-10)", async () => {
   let announce: (event: Event) => void = () => {};
   const standing: Record<string, Standing["kind"]> = { ann: "member", bob: "revoked" };

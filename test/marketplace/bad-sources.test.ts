@@ -1,14 +1,12 @@
-import "reflect-metadata";
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
 import { cpSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it, type TestContext } from "node:test";
-import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 import { openServer } from "../../registry/src/1-http/server.ts";
+import { selfSigned } from "../support/self-signed.ts";
 import { folder, makePackage, NOW, openNode, openShop, reasonOf, type Node, type Shop } from "./shop.ts";
 import { countFarAhead, takeBack } from "./stolen-keys.ts";
 
@@ -58,24 +56,6 @@ function well(response: ServerResponse, bytes: Buffer | null): void {
 /** Parts of the index and revocations are smaller. */
 function isPackage(request: IncomingMessage, bytes: Buffer | null): bytes is Buffer {
   return (request.url ?? "").startsWith("/blobs/") && (bytes?.byteLength ?? 0) >= 500;
-}
-
-/** As a keeper without a certificate authority makes it, for this machine's own address. */
-async function selfSigned(): Promise<{ cert: string; key: string }> {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-  const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: "CN=registry",
-    notBefore: new Date(Date.now() - DAY_MS),
-    notAfter: new Date(Date.now() + DAY_MS),
-    keys: {
-      privateKey: privateKey.toCryptoKey(algorithm, false, ["sign"]),
-      publicKey: publicKey.toCryptoKey(algorithm, true, ["verify"]),
-    },
-    signingAlgorithm: algorithm,
-    extensions: [new SubjectAlternativeNameExtension([{ type: "ip", value: "127.0.0.1" }])],
-  });
-  return { cert: certificate.toString("pem"), key: privateKey.export({ type: "pkcs8", format: "pem" }) };
 }
 
 describe("a source that fails", () => {

@@ -18,7 +18,7 @@ export class Jobs {
   /** Starts `work`, or finds the one that this client id started before. */
   start(
     o: { kind: Job["kind"]; subject: string; clientId: string },
-    work: (report: (p: { step: Job["step"]; percent: number }) => void, signal: AbortSignal) => Promise<unknown>,
+    work: (report: (p: Pick<Job, "step" | "percent" | "from">) => void, signal: AbortSignal) => Promise<unknown>,
   ): Job {
     const known = this.#byClient.get(o.clientId);
     if (known !== undefined) return this.get(known);
@@ -27,8 +27,10 @@ export class Jobs {
     this.#jobs.set(job.id, { job, abort });
     this.#byClient.set(o.clientId, job.id);
     this.#forgetOld();
-    const report = (p: { step: Job["step"]; percent: number }): void => {
+    const report = (p: Pick<Job, "step" | "percent" | "from">): void => {
       Object.assign(job, { step: p.step, percent: Math.round(p.percent) });
+      if (p.from === undefined) delete job.from;
+      else job.from = p.from;
       this.#changed(job);
     };
     work(report, abort.signal).then(
@@ -57,6 +59,7 @@ export class Jobs {
   }
 
   #end(job: Job, change: Partial<Job> & { error?: LocalError }): void {
+    delete job.from;
     Object.assign(job, change);
     this.#changed(job);
   }

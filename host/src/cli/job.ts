@@ -12,7 +12,7 @@ export async function finished({ client, io, json }: Invocation, jobId: string, 
   let shown = "";
   for (;;) {
     const job = await api.get<Job>(`/jobs/${jobId}`);
-    const line = `${job.step} ${job.percent} %`;
+    const line = `${job.step} ${job.percent} %${job.from === undefined ? "" : `, from ${job.from}'s node`}`;
     if (!json && job.state === "running" && line !== shown) io.err((shown = line));
     if (job.state === "failed" && job.error !== undefined) throw HnError.fromLocal(job.error);
     if (job.state === "cancelled") throw new HnError("bad_request", { message: "It was cancelled before it was done." });

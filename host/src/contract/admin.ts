@@ -195,6 +195,8 @@ export interface Job {
   state: "running" | "done" | "failed" | "cancelled";
   step: InstallProgress["step"];
   percent: number;
+  /** Name of the neighbour whose node gives the bytes at this moment; absent: nobody's. */
+  from?: string;
   error?: LocalError;
 }
 

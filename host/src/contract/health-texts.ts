@@ -168,6 +168,16 @@ export const HEALTH_TEXTS: HealthTexts = {
     fix: `Delete in the plugin what is not needed any more, or grant it more room.`,
   }),
   neighbours: ({ online, known }) => ({ title: "Neighbours", detail: `${online} of ${known} known nodes online.`, fix: "" }),
+  givers: ({ names }) => ({
+    title: "Plugins from neighbours",
+    detail: names === "" ? "No node in reach gives any." : `Asked where a registry is out of reach: ${names}.`,
+    fix: "",
+  }),
+  givers_unasked: () => ({
+    title: "Plugins from neighbours",
+    detail: 'No neighbour is asked: "askPeers" in hearthnet.config.ts is false.',
+    fix: "",
+  }),
   no_community: () => ({
     title: "Neighbours",
     detail: "This node belongs to no community yet.",

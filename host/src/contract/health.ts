@@ -34,6 +34,9 @@ export interface HealthValues {
   registry_unread: { id: string; source: string; namespaces: string };
   data_filling: { id: string; usedBytes: number; limitBytes: number };
   neighbours: { online: number; known: number };
+  /** Whose nodes are asked for plugins; empty: nobody who gives any is in reach. */
+  givers: { names: string };
+  givers_unasked: Record<string, never>;
   no_community: Record<string, never>;
   /** Two processes with one node key. `node` is a short id. */
   key_conflict: { node: string; own: boolean };

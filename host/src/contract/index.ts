@@ -21,6 +21,7 @@ export * from "./health-texts.ts";
 export * from "./ids.ts";
 export * from "./isolate.ts";
 export * from "./ledger.ts";
+export * from "./packages.ts";
 export * from "./panel.ts";
 export * from "./permissions.ts";
 export * from "./plugin.ts";

@@ -6,6 +6,7 @@
 import type { AnyErrorCode } from "./errors.ts";
 import { FILE_REASONS } from "./file-reasons.ts";
 import { MESH_REASONS } from "./mesh-reasons.ts";
+import { PACKAGE_REASONS } from "./package-reasons.ts";
 import { READING_REASONS } from "./reading-reasons.ts";
 import { SESSION_REASONS } from "./session-reasons.ts";
 import { TOKEN_REASONS } from "./token-reasons.ts";
@@ -541,12 +542,14 @@ const ROWS = {
 export const REASONS: typeof ROWS &
   typeof FILE_REASONS &
   typeof MESH_REASONS &
+  typeof PACKAGE_REASONS &
   typeof READING_REASONS &
   typeof SESSION_REASONS &
   typeof TOKEN_REASONS = {
   ...ROWS,
   ...FILE_REASONS,
   ...MESH_REASONS,
+  ...PACKAGE_REASONS,
   ...READING_REASONS,
   ...SESSION_REASONS,
   ...TOKEN_REASONS,

@@ -404,6 +404,8 @@ export interface InstallProgress {
   step: "resolve" | "fetch" | "verify" | "unpack" | "assets" | "consent" | "start" | "done";
   percent: number;
   detail?: string;
+  /** Name of the neighbour whose node gives the bytes at this moment. */
+  from?: string;
 }
 
 export interface InstallRequest {

@@ -1,26 +1,28 @@
 import { rmSync } from "node:fs";
 import type { AssetFile, PluginManifest, StoredRelease } from "../contract/index.ts";
 import { HnError } from "../foundation/index.ts";
+import { blobKey } from "../format/index.ts";
+import type { FetchOrder } from "./source/fetch-order.ts";
 import { httpSource } from "./source/http.ts";
 import { SourceMiss } from "./source/source.ts";
 import type { AssetStore } from "./store/asset-store.ts";
-import type { RegistryClient } from "./tuf/registry-client.ts";
 
 export interface AssetOptions {
   store: AssetStore;
-  client: RegistryClient;
+  sources: FetchOrder;
   opId: string;
   /** Steps that take back what was fetched. */
   undo: (() => void)[];
   /** 0 to 1 of all missing bytes. */
   onShare: (share: number) => void;
+  onSource?: (neighbour: string | undefined) => void;
   signal?: AbortSignal;
 }
 
 /**
- * Brings in what a plugin cannot do without: from the own store, then its registry, then the addresses its publisher names.
+ * Brings in what a plugin cannot do without: from the own store, then neighbours and its registry, then the addresses its publisher names.
  * @returns asset → path → file in the store
- * @throws bad_request damaged · partition unreachable · the signal's reason
+ * @throws bad_request damaged | neighbours_damaged · partition unreachable | nobody_has_it · the signal's reason
  * @source plugin-platform §2.4
  */
 export async function fetchAssets(manifest: PluginManifest, o: AssetOptions): Promise<StoredRelease["assets"]> {
@@ -44,17 +46,18 @@ export async function fetchAssets(manifest: PluginManifest, o: AssetOptions): Pr
   );
 }
 
-/** The next source is asked when one does not have the file, does not answer or gives other bytes. */
+/** The publisher's addresses are asked last: they learn who wants it. */
 async function fetchOne(file: AssetFile, o: AssetOptions & { onBytes: (done: number) => void }): Promise<void> {
-  const sources = [
-    () => o.client.openBlob(file.sha256, o.signal),
-    ...file.sources.map((address) => () => openAddress(address, o.signal)),
+  const put = (bytes: AsyncIterable<Uint8Array>): Promise<void> => o.store.put(file, bytes, o);
+  const wanted = { key: blobKey(file.sha256), cid: file.cid, ...(o.signal && { signal: o.signal }) };
+  const ways = [
+    () => o.sources.fetch({ ...wanted, ...(o.onSource && { onSource: o.onSource }) }, put),
+    ...file.sources.map((address) => () => put(openAddress(address, o.signal))),
   ];
   let failure: unknown;
-  for (const open of sources) {
+  for (const fetch of ways) {
     try {
-      await o.store.put(file, await open(), o);
-      return;
+      return await fetch();
     } catch (error) {
       o.signal?.throwIfAborted();
       // Trouble with our own disk is no reason to ask somebody else.

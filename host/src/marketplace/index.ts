@@ -9,4 +9,5 @@
  */
 export { openDevDesk } from "./dev/desk.ts";
 export { openMarketplace } from "./open.ts";
+export type { Neighbour, Neighbours } from "./source/mesh.ts";
 export type { MarketplaceOptions, NodeMarketplace, RegistrySource, RegistryState } from "./options.ts";

@@ -31,6 +31,8 @@ export interface InstallRooms {
   state: MarketplaceState;
   clock: Clock;
   hostVersion: string;
+  /** For neighbours, where they may have it; never fails. */
+  keepArchive: (bytes: Uint8Array) => void;
   isFirstParty: (offer: Offer) => boolean;
   /** Whether a publisher may be granted machine code. */
   mayBeNative: (publisher: { keyId: string; embeddedRoot: boolean }) => boolean;
@@ -65,15 +67,22 @@ const START: Record<InstallProgress["step"], number> = {
  */
 export async function install(offer: Offer, request: InstallRequest, o: InstallRooms & { opId: string }): Promise<PluginStatus> {
   const { signal } = request;
+  let from: string | undefined;
+  const onSource = (neighbour: string | undefined): void => void (from = neighbour);
   const report = (step: InstallProgress["step"], share = 0): void => {
     const next = [100, ...Object.values(START)].filter((at) => at > START[step]).sort((a, b) => a - b)[0] ?? 100;
-    request.onProgress?.({ step, percent: Math.round(START[step] + share * (next - START[step])) });
+    const at = { step, percent: Math.round(START[step] + share * (next - START[step])) };
+    request.onProgress?.(from === undefined ? at : { ...at, from });
   };
   report("fetch");
+  const sources = offer.client.sources();
   const bytes = await o.offers.fetch(offer, {
+    sources,
+    onSource,
     ...(signal === undefined ? {} : { signal }),
     onBytes: (done, total) => report("fetch", done / Math.max(total, 1)),
   });
+  from = undefined;
   report("verify");
   const opened = await untilAborted(o.offers.judge(bytes, offer), signal);
   check(offer, opened, o);
@@ -87,12 +96,14 @@ export async function install(offer: Offer, request: InstallRequest, o: InstallR
     report("assets");
     const assets = await fetchAssets(opened.manifest, {
       store: o.assets,
-      client: offer.client,
+      sources,
+      onSource,
       opId: o.opId,
       undo,
       onShare: (share) => report("assets", share),
       ...(signal === undefined ? {} : { signal }),
     });
+    from = undefined;
     report("consent");
     signal?.throwIfAborted();
     report("start");
@@ -100,6 +111,7 @@ export async function install(offer: Offer, request: InstallRequest, o: InstallR
     o.state.setHighestSeen(offer.id, offer.version);
     o.packages.dropImport(offer.sha256);
     o.state.dropImport(offer.sha256);
+    if (offer.listed !== undefined) o.keepArchive(bytes);
     report("done");
     return status;
   } catch (error) {

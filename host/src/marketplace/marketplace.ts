@@ -30,6 +30,7 @@ import { Registries } from "./registries.ts";
 import { buildReview } from "./review.ts";
 import { checkRollback } from "./rollback.ts";
 import { searchRows } from "./search.ts";
+import { Shelf } from "./shelf.ts";
 import { MarketplaceState } from "./state.ts";
 import { AssetStore } from "./store/asset-store.ts";
 import { PackageStore } from "./store/package-store.ts";
@@ -47,6 +48,7 @@ export class MarketplaceRoom implements NodeMarketplace {
   readonly #registries: Registries;
   readonly #rooms: InstallRooms;
   readonly #turns = new OneAtATime();
+  readonly shelf: Shelf;
 
   constructor(options: MarketplaceOptions) {
     const { dataDir, runtime, clock, hostVersion } = options;
@@ -70,9 +72,18 @@ export class MarketplaceRoom implements NodeMarketplace {
       state: this.#state,
       clock,
       hostVersion,
+      keepArchive: (bytes) => this.#keepArchive(bytes),
       isFirstParty: ({ client }) => this.#registries.isEmbedded(client),
       mayBeNative: ({ keyId, embeddedRoot }) => embeddedRoot || options.nativePublishers?.includes(keyId) === true,
     };
+    this.shelf = new Shelf({
+      state: this.#state,
+      packages,
+      assets: this.#rooms.assets,
+      registries: this.#registries.ids,
+      // What is kept out here is handed to nobody else.
+      releases: () => this.#releases().filter(({ id }) => runtime.get(id)?.state !== "quarantined"),
+    });
     this.#sweep();
   }
 
@@ -360,16 +371,30 @@ export class MarketplaceRoom implements NodeMarketplace {
     }
   }
 
+  /** Installed, or kept for a way back. */
+  #releases(): StoredRelease[] {
+    const installed = this.installed();
+    return [...installed, ...installed.flatMap(({ id }) => this.#o.runtime.kept(id).map(({ release }) => release))];
+  }
+
+  #keepArchive(bytes: Uint8Array): void {
+    if (this.#o.keepsArchives !== true) return;
+    try {
+      this.#rooms.packages.keepArchive(bytes);
+    } catch (error) {
+      this.#o.log.warn("a package could not be kept for neighbours", { error });
+    }
+  }
+
   /** Releases, archives and assets that nobody refers to any more. */
   #sweep(): void {
-    const installed = this.installed();
-    const kept = installed.flatMap(({ id }) => this.#o.runtime.kept(id).map(({ release }) => release));
-    const releases = [...installed, ...kept];
+    const releases = this.#releases();
     const hashes = new Set(releases.map(({ sha256 }) => sha256));
     this.#state.keepListings(hashes);
     this.#rooms.packages.keepOnly({
       releases: hashes,
       imports: this.#state.waitingImports(this.#o.clock.now() - IMPORT_KEPT_MS),
+      archives: this.#o.keepsArchives === true ? hashes : new Set(),
     });
     const used = releases.flatMap(({ manifest }) =>
       (manifest.assets ?? []).flatMap(({ files }) => files.map(({ sha256 }) => sha256)),

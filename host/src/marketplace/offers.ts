@@ -1,6 +1,7 @@
 import type { PackagedBinary, PluginManifest } from "../contract/index.ts";
 import { CONSTANTS } from "../contract/index.ts";
 import {
+  blobKey,
   checkMachineCode,
   compareVersions,
   isInRange,
@@ -10,6 +11,7 @@ import {
   type PublisherKey,
 } from "../format/index.ts";
 import { HnError, LruMap } from "../foundation/index.ts";
+import type { FetchOrder } from "./source/fetch-order.ts";
 import type { MarketplaceState } from "./state.ts";
 import type { PackageStore } from "./store/package-store.ts";
 import type { Listed } from "./tuf/listed.ts";
@@ -18,8 +20,6 @@ import type { RegistryClient } from "./tuf/registry-client.ts";
 const ID = /^[a-z][a-z0-9-]{1,38}\/[a-z][a-z0-9-]{1,38}$/;
 const README_MAX_BYTES = 65_536;
 const OPENED_MAX = 16;
-/** What was damaged on its way is asked for again. @source marketplace §5.1 `damaged` */
-const ATTEMPTS = 3;
 
 /** One version of a plugin that could be installed: named by its registry, or handed over as a file. */
 export interface Offer {
@@ -47,6 +47,14 @@ export interface OffersOptions {
   state: MarketplaceState;
   packages: PackageStore;
   hostVersion: string;
+}
+
+export interface FetchOptions {
+  /** Of the operation that it belongs to; absent: it is one of its own. */
+  sources?: FetchOrder;
+  signal?: AbortSignal;
+  onBytes?: (done: number, total: number) => void;
+  onSource?: (neighbour: string | undefined) => void;
 }
 
 /** Finds a version, fetches it, judges it. */
@@ -86,41 +94,28 @@ export class Offers {
     return best;
   }
 
-  /** @throws bad_request damaged · partition unreachable · the signal's reason */
-  async fetch(
-    offer: Offer,
-    o: { signal?: AbortSignal; onBytes?: (done: number, total: number) => void } = {},
-  ): Promise<Uint8Array> {
-    // What was handed over need not be fetched; it is judged afterwards like anything else.
-    const bytes = this.#o.packages.readImport(offer.sha256);
-    if (bytes !== undefined) return bytes;
-    if (offer.listed === undefined) throw this.#unknown(offer.id, offer.version);
-    for (let left = ATTEMPTS - 1; ; left--) {
-      try {
-        return await this.#fetchOnce({ ...offer, sizeBytes: offer.listed.sizeBytes }, o);
-      } catch (error) {
-        if (left === 0 || HnError.from(error).reason !== "damaged") throw error;
+  /** @throws bad_request damaged | neighbours_damaged · partition unreachable | nobody_has_it · the signal's reason */
+  async fetch(offer: Offer, o: FetchOptions = {}): Promise<Uint8Array> {
+    // What was handed over, or is here still, need not be fetched; it is judged afterwards like anything else.
+    const here = this.#o.packages.readImport(offer.sha256) ?? this.#o.packages.readArchive(offer.sha256);
+    if (here !== undefined) return here;
+    const { listed } = offer;
+    if (listed === undefined) throw this.#unknown(offer.id, offer.version);
+    const total = Math.min(listed.sizeBytes, CONSTANTS.PACKAGE_MAX_BYTES);
+    return (o.sources ?? offer.client.sources()).fetch({ key: blobKey(offer.sha256), ...o }, async (pieces) => {
+      const parts: Uint8Array[] = [];
+      let done = 0;
+      for await (const part of pieces) {
+        o.signal?.throwIfAborted();
+        done += part.byteLength;
+        if (done > total) throw new HnError("bad_request", { reason: "damaged" });
+        parts.push(part);
+        o.onBytes?.(done, total);
       }
-    }
-  }
-
-  async #fetchOnce(
-    offer: Offer & { sizeBytes: number },
-    o: { signal?: AbortSignal; onBytes?: (done: number, total: number) => void },
-  ): Promise<Uint8Array> {
-    const total = Math.min(offer.sizeBytes, CONSTANTS.PACKAGE_MAX_BYTES);
-    const parts: Uint8Array[] = [];
-    let done = 0;
-    for await (const part of await offer.client.openBlob(offer.sha256, o.signal)) {
-      o.signal?.throwIfAborted();
-      done += part.byteLength;
-      if (done > total) throw new HnError("bad_request", { reason: "damaged" });
-      parts.push(part);
-      o.onBytes?.(done, total);
-    }
-    const bytes = Buffer.concat(parts, done);
-    if (sha256Hex(bytes) !== offer.sha256) throw new HnError("bad_request", { reason: "damaged" });
-    return bytes;
+      const bytes = Buffer.concat(parts, done);
+      if (sha256Hex(bytes) !== offer.sha256) throw new HnError("bad_request", { reason: "damaged" });
+      return bytes;
+    });
   }
 
   keysOf(offer: Offer): Promise<PublisherKey[]> {

@@ -1,6 +1,7 @@
 /** What the marketplace of one node is given and gives. */
-import type { Clock, Log, Marketplace, Rights, Runtime, StoredRelease } from "../contract/index.ts";
+import type { Clock, Log, Marketplace, PackageShelf, Rights, Runtime, StoredRelease } from "../contract/index.ts";
 import type { UlidFactory } from "../foundation/index.ts";
+import type { Neighbours } from "./source/mesh.ts";
 
 /** One source of plugins, and for which names it may speak. @source marketplace §5 */
 export interface RegistrySource {
@@ -40,6 +41,10 @@ export interface MarketplaceOptions {
   nativePublishers?: readonly string[];
   /** Take a root of profile `development`; true in a source checkout only. */
   allowDevRoot: boolean;
+  /** Neighbours that may be asked for packages; absent: nobody is. */
+  neighbours?: Neighbours;
+  /** Keep packages as they came, so that neighbours may have them; false by default. */
+  keepsArchives?: boolean;
 }
 
 /** A registry as its node knows it at this moment. */
@@ -56,6 +61,8 @@ export interface NodeMarketplace extends Marketplace {
   /** What lies in the store, installed or not. The runtime remembers its own releases; this is for looking. */
   installed(): StoredRelease[];
   registries(): RegistryState[];
+  /** What members of the community may fetch from here. */
+  readonly shelf: PackageShelf;
   /** True while a registry with a development root is in use: the page shows a red banner. */
   readonly devRoot: boolean;
   /**

@@ -4,13 +4,14 @@ import { namespaceOwners } from "./namespaces.ts";
 import type { MarketplaceOptions, RegistrySource, RegistryState } from "./options.ts";
 import { folderSource } from "./source/folder.ts";
 import { httpSource } from "./source/http.ts";
+import { meshSource } from "./source/mesh.ts";
 import type { Source } from "./source/source.ts";
 import type { MarketplaceState } from "./state.ts";
 import { judgeRoot, readAnchor, type Anchor } from "./tuf/anchor.ts";
 import { PinnedRoot } from "./tuf/pinned-root.ts";
 import { RegistryClient } from "./tuf/registry-client.ts";
 
-type Options = Pick<MarketplaceOptions, "registries" | "clock" | "log" | "buildTime" | "allowDevRoot">;
+type Options = Pick<MarketplaceOptions, "registries" | "clock" | "log" | "buildTime" | "allowDevRoot" | "neighbours">;
 
 interface Waiting {
   registry: RegistrySource;
@@ -116,7 +117,8 @@ export class Registries {
       this.#add(registry, { source, anchor: readAnchor({ ...registry, root: trusted }, allowDevRoot) });
       return;
     }
-    const root = new PinnedRoot({ id, sha256: trusted.sha256, source, clock, folder });
+    const sources = (): Source[] => [source, ...this.#neighbours(id)];
+    const root = new PinnedRoot({ id, sha256: trusted.sha256, sources, clock, folder });
     const bytes = root.kept();
     if (bytes === undefined) this.#waiting.set(id, { registry, source, root, arriving: undefined });
     else this.#add(registry, { source, anchor: judgeRoot(registry, { bytes, allowDevRoot }) });
@@ -129,9 +131,23 @@ export class Registries {
   }
 
   #add(registry: RegistrySource, o: { source: Source; anchor: Anchor }): RegistryClient {
-    const { clock, buildTime } = this.#o;
-    const client = new RegistryClient({ registry, ...o, state: this.#state, clock, buildTime });
+    const { clock, log, buildTime } = this.#o;
+    const client = new RegistryClient({
+      registry,
+      ...o,
+      isNear: !registry.source.includes("://"),
+      neighbours: () => this.#neighbours(registry.id),
+      state: this.#state,
+      clock,
+      log,
+      buildTime,
+    });
     this.#clients.set(registry.id, client);
     return client;
+  }
+
+  #neighbours(registry: string): Source[] {
+    const { neighbours } = this.#o;
+    return neighbours?.near().map((of) => meshSource({ of, registry, neighbours })) ?? [];
   }
 }

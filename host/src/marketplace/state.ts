@@ -13,6 +13,8 @@ const MIGRATIONS = [
    CREATE TABLE listing(sha256 TEXT PRIMARY KEY, files_sha256 TEXT NOT NULL) STRICT;
    DROP TABLE import;
    CREATE TABLE import(plugin TEXT NOT NULL, version TEXT NOT NULL, sha256 TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(plugin, version)) STRICT;`,
+  // Every root that was verified: a neighbour begins with the one that it was given.
+  `CREATE TABLE root(registry TEXT NOT NULL, version INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(registry, version)) STRICT;`,
 ];
 
 export interface RegistryRow {
@@ -52,6 +54,27 @@ export class MarketplaceState {
     return new Map(rows.map(({ name, bytes }) => [name, bytes]));
   }
 
+  /** One part of what is kept of a registry. */
+  part(id: string, name: string): Uint8Array | undefined {
+    const row = this.#db.prepare("SELECT bytes FROM metadata WHERE registry = ? AND name = ?").get(id, name);
+    return (row as { bytes: Uint8Array } | undefined)?.bytes;
+  }
+
+  /** A small signed file, whichever registry names it. */
+  blob(sha256: string): Uint8Array | undefined {
+    const row = this.#db.prepare("SELECT bytes FROM metadata WHERE name = ?").get(`blob:${sha256}`);
+    return (row as { bytes: Uint8Array } | undefined)?.bytes;
+  }
+
+  root(id: string, version: number): Uint8Array | undefined {
+    const row = this.#db.prepare("SELECT bytes FROM root WHERE registry = ? AND version = ?").get(id, version);
+    return (row as { bytes: Uint8Array } | undefined)?.bytes;
+  }
+
+  keepRoot(id: string, root: { version: number; bytes: Uint8Array }): void {
+    this.#db.prepare("INSERT OR REPLACE INTO root VALUES(?, ?, ?)").run(id, root.version, root.bytes);
+  }
+
   /**
    * The new state and its floors, all or nothing. Other online keys start new floors: numbers that only the former ones have signed bind nobody,
    * or a thief could count so far ahead that the registry's keeper never catches up. The root's own floor stays.
@@ -82,6 +105,7 @@ export class MarketplaceState {
     this.#db.transaction(() => {
       this.#db.prepare("DELETE FROM registry WHERE id = ?").run(id);
       this.#db.prepare("DELETE FROM metadata WHERE registry = ?").run(id);
+      this.#db.prepare("DELETE FROM root WHERE registry = ?").run(id);
     });
   }
 

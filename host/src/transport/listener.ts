@@ -4,7 +4,19 @@ import { join } from "node:path";
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
 import { createUlidFactory, HnError } from "../foundation/index.ts";
 import type { Signer, TlsIdentity } from "../identity/index.ts";
-import type { Bus, Clock, Doors, Log, NodeId, NodeManifest, Random, TokenDesk, TopicGuard, Topics } from "../contract/index.ts";
+import type {
+  Bus,
+  Clock,
+  Doors,
+  Log,
+  NodeId,
+  NodeManifest,
+  PackageShelf,
+  Random,
+  TokenDesk,
+  TopicGuard,
+  Topics,
+} from "../contract/index.ts";
 import { Answerer } from "./http/answer.ts";
 import { BodyBudget } from "./http/body.ts";
 import type { DhtDesk } from "./http/dht-route.ts";
@@ -19,6 +31,7 @@ import { AddressGuard } from "./limits/address-guard.ts";
 import { readBootId } from "./limits/boot-id.ts";
 import { CallerRates, DEFAULT_RATES, type Rates } from "./limits/caller-rates.ts";
 import { CONNECTION_LIMITS, Connections, type ConnectionLimits } from "./limits/connections.ts";
+import { UPLOAD_LIMITS, Uploads, type UploadLimits } from "./limits/uploads.ts";
 import { ReplayCache } from "./limits/replay-cache.ts";
 import { mountedSockets } from "./mounts/sockets.ts";
 import type { MountTable } from "./mounts/table.ts";
@@ -55,6 +68,8 @@ export interface ListenerOptions {
   mounts?: MountTable;
   /** Answers questions of the DHT; absent or undefined: this node takes no part in it. */
   dht?: () => DhtDesk | undefined;
+  /** What members may fetch of packages; absent or undefined: nothing. */
+  packages?: () => PackageShelf | undefined;
   /** Checks capability tokens; absent: none is taken. */
   tokens?: TokenDesk;
   clock: Clock;
@@ -80,6 +95,7 @@ export interface ListenerOptions {
   /** The operator's own rates (bench, LAN). @source 02 T-12 */
   rates?: Partial<Rates> & { perAddress?: number };
   connections?: Partial<ConnectionLimits>;
+  uploads?: Partial<UploadLimits>;
   patience?: Partial<Patience>;
   bootId?: string;
 }
@@ -143,6 +159,8 @@ export async function openListener(o: ListenerOptions): Promise<Listener> {
     metrics: o.metrics ?? (async () => ""),
     onRefused: o.onRefused ?? ((): void => undefined),
     dht: o.dht ?? ((): undefined => undefined),
+    packages: o.packages ?? ((): undefined => undefined),
+    uploads: new Uploads({ ...UPLOAD_LIMITS, ...o.uploads }),
     gate,
     answerer: new Answerer({ signer: o.signer, clock: o.clock, log: o.log, newId }),
     budget: new BodyBudget(QUEUED_BYTES_MAX),

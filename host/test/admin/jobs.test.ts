@@ -38,3 +38,18 @@ test("a hundred jobs are kept with what names them; older ones are let go of, ru
   );
   running.resolve();
 });
+
+test("whose node gives the bytes is told as long as it gives any, and not when all is over", async () => {
+  const seen: (string | undefined)[] = [];
+  const jobs = new Jobs(
+    createUlidFactory(new ManualClock(), (n) => new Uint8Array(n)),
+    (job) => seen.push(job.from),
+  );
+  jobs.start({ kind: "install", subject: "dev/x", clientId: "x" }, async (report) => {
+    report({ step: "fetch", percent: 5, from: "Anna" });
+    report({ step: "verify", percent: 40 });
+    report({ step: "assets", percent: 60, from: "Ben" });
+  });
+  await new Promise(setImmediate);
+  assert.deepEqual(seen, ["Anna", undefined, "Ben", undefined]);
+});

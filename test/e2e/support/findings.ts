@@ -37,6 +37,8 @@ const EXAMPLES: { [C in Exclude<keyof FoundValues, "plugin" | "repair">]: FoundV
   catalogue_silent: { registries: [{ id: "dorf", error: { error: "partition", reason: "unreachable", message: NODE_ENGLISH } }] },
   data_filling: { id: "dorf/notes", usedBytes: 60e6, limitBytes: 64e6 },
   neighbours: { online: 1, known: 2 },
+  givers: { names: "Anna, Ben" },
+  givers_unasked: {},
   no_community: {},
   key_conflict: { node: "ed25519:AOQQ-PP7T-ZYIL-4", own: true },
 };

@@ -1,4 +1,5 @@
 import type { ErrorText, errors as en } from "./en.errors.ts";
+import { packageReasons } from "./de.errors-packages.ts";
 
 const codes = {
   bad_request: ["Die Anfrage ist fehlerhaft.", "Berichtige das genannte Feld und sende sie noch einmal."],
@@ -563,6 +564,7 @@ const reasons = {
   websocket_only: ["Diese Adresse spricht WebSocket und beantwortet keine einfache Anfrage.", "Öffne dort einen WebSocket."],
   acks_missing: ["Was geschickt wurde, wurde nicht rechtzeitig bestätigt.", "Lies schneller, oder verlange weniger."],
   usage: ["Der Befehl ist nicht vollständig.", "Siehe `hearthnet --help`."],
+  ...packageReasons,
 } satisfies Record<keyof typeof en.reasons, ErrorText>;
 
 export const errors: typeof en = {

@@ -137,6 +137,19 @@ const checks: typeof en.checks = {
     detail: `${online} von ${known} bekannten Knoten erreichbar.`,
     fix: "",
   }),
+  givers: ({ names }) => ({
+    title: "Plugins von Nachbarn",
+    detail:
+      names === ""
+        ? "Kein Knoten in Reichweite gibt welche."
+        : `Gefragt wird, wo ein Verzeichnis nicht erreichbar ist: ${names}.`,
+    fix: "",
+  }),
+  givers_unasked: () => ({
+    title: "Plugins von Nachbarn",
+    detail: "Kein Nachbar wird gefragt: „askPeers“ in hearthnet.config.ts ist false.",
+    fix: "",
+  }),
   no_community: () => ({
     title: "Nachbarn",
     detail: "Dieser Knoten gehört noch zu keiner Gemeinschaft.",

@@ -63,6 +63,7 @@ export const plugins = {
   job: {
     title: "Installation",
     running: (o: { step: string; percent: number }) => `${o.step}, ${o.percent} %`,
+    fromNeighbour: (o: { name: string }) => `Es kommt vom Knoten eines Nachbarn: ${o.name}.`,
     done: "Installiert.",
     failed: "Die Installation ist gescheitert. Es ist nichts zurückgeblieben.",
     cancelled: "Die Installation wurde abgebrochen.",

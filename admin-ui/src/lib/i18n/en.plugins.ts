@@ -59,6 +59,7 @@ export const plugins = {
   job: {
     title: "Installation",
     running: (o: { step: string; percent: number }) => `${o.step}, ${o.percent} %`,
+    fromNeighbour: (o: { name: string }) => `It comes from the node of a neighbour: ${o.name}.`,
     done: "Installed.",
     failed: "The installation failed. Nothing was left behind.",
     cancelled: "The installation was cancelled.",

@@ -1,12 +1,24 @@
 import { HnError } from "../../foundation/index.ts";
 
-/** Where a registry's files are read: a folder or a server. What comes out is trusted only as far as it is signed. @source marketplace §5.4 */
+/** More about what is to be opened. */
+export interface OpenOptions {
+  /** First byte that is wanted; heeded where `ranged` is true. */
+  from?: number;
+  /** The file's id, for sources that know files by it. */
+  cid?: string;
+}
+
+/** Where a registry's files are read: a folder, a server or a neighbour. What comes out is trusted only as far as it is signed. @source marketplace §5.4 */
 export interface Source {
+  /** The name of the neighbour whose node it is; absent: the registry itself. */
+  readonly neighbour?: string;
+  /** Whether it can begin in the middle of a file. */
+  readonly ranged?: boolean;
   /**
    * @param key  as in marketplace §3, e.g. `tuf/timestamp.json`
    * @throws SourceMiss when there is no such file · partition unreachable
    */
-  open(key: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  open(key: string, signal?: AbortSignal, more?: OpenOptions): Promise<AsyncIterable<Uint8Array>>;
   close(): Promise<void>;
 }
 

@@ -4,13 +4,13 @@ import { discard, sha256Hex, unpackPackage, type PublisherKey, type VerifiedPack
 import { readFileBounded, writeFileAtomic } from "../../foundation/index.ts";
 import { CONSTANTS } from "../../contract/index.ts";
 
-/** Verified packages, unpacked, by the hash of their archive; and archives that came as files. @source marketplace §1 */
+/** Verified packages, unpacked, by the hash of their archive; archives that came as files; and those that neighbours may have. @source marketplace §1 */
 export class PackageStore {
   readonly #root: string;
 
   constructor(root: string) {
     this.#root = root;
-    for (const name of ["store", "imports"]) mkdirSync(join(root, name), { recursive: true, mode: 0o755 });
+    for (const name of ["store", "imports", "archives"]) mkdirSync(join(root, name), { recursive: true, mode: 0o755 });
     // Whatever a crash has left half done was never acknowledged.
     discard(join(root, "tmp"));
   }
@@ -28,6 +28,27 @@ export class PackageStore {
     return unpackPackage(bytes, { ...o, root: this.#root });
   }
 
+  /** The package as it came, for neighbours. */
+  keepArchive(bytes: Uint8Array): void {
+    writeFileAtomic(this.archive(sha256Hex(bytes)), bytes);
+  }
+
+  hasArchive(sha256: string): boolean {
+    return existsSync(this.archive(sha256));
+  }
+
+  /** Undefined when it is not there, or is not what it was. */
+  readArchive(sha256: string): Uint8Array | undefined {
+    if (!this.hasArchive(sha256)) return undefined;
+    const bytes = readFileBounded(this.archive(sha256), CONSTANTS.PACKAGE_MAX_BYTES);
+    return sha256Hex(bytes) === sha256 ? bytes : undefined;
+  }
+
+  /** Where it lies, or would. */
+  archive(sha256: string): string {
+    return join(this.#root, "archives", `${sha256}.hnp`);
+  }
+
   keepImport(bytes: Uint8Array): void {
     writeFileAtomic(this.#import(sha256Hex(bytes)), bytes);
   }
@@ -43,11 +64,12 @@ export class PackageStore {
   }
 
   /** Deletes releases and archives that nobody refers to. */
-  keepOnly(o: { releases: ReadonlySet<string>; imports: ReadonlySet<string> }): void {
+  keepOnly(o: { releases: ReadonlySet<string>; imports: ReadonlySet<string>; archives: ReadonlySet<string> }): void {
     const releases = join(this.#root, "store", "sha256");
     if (existsSync(releases)) for (const name of readdirSync(releases)) if (!o.releases.has(name)) discard(join(releases, name));
-    for (const name of readdirSync(join(this.#root, "imports")))
-      if (!o.imports.has(name.replace(/\.hnp$/, ""))) rmSync(join(this.#root, "imports", name), { force: true });
+    for (const [folder, kept] of [["imports", o.imports] as const, ["archives", o.archives] as const])
+      for (const name of readdirSync(join(this.#root, folder)))
+        if (!kept.has(name.replace(/\.hnp$/, ""))) rmSync(join(this.#root, folder, name), { force: true });
   }
 
   #import(sha256: string): string {

@@ -10,13 +10,16 @@ const ROUND_MS = 30_000;
 /** The newest root, and the first: a pin outlives a change of keys. */
 const PLACES: readonly string[] = ["root.json", metadataKey("root", 1)];
 
-/** A root of which only the hash is known: fetched once, from the registry that it judges, and kept under that hash. */
+/** A root of which only the hash is known: fetched once, from the registry that it judges or a neighbour, and kept under that hash. */
 export class PinnedRoot {
-  readonly #o: { id: string; sha256: string; source: Source; clock: Clock; folder: string };
+  readonly #o: { id: string; sha256: string; sources: () => Source[]; clock: Clock; folder: string };
   readonly #closed = new AbortController();
 
-  /** @param o.folder  where roots are kept */
-  constructor(o: { id: string; sha256: string; source: Source; clock: Clock; folder: string }) {
+  /**
+   * @param o.sources  the registry itself, then neighbours
+   * @param o.folder   where roots are kept
+   */
+  constructor(o: { id: string; sha256: string; sources: () => Source[]; clock: Clock; folder: string }) {
     this.#o = o;
   }
 
@@ -36,7 +39,21 @@ export class PinnedRoot {
 
   /** @throws partition unreachable · invalid_signature wrong_key */
   async fetch(): Promise<Uint8Array> {
-    const { id, sha256, source, clock, folder } = this.#o;
+    const [own, ...neighbours] = this.#o.sources();
+    let failure: unknown;
+    for (const source of own === undefined ? [] : [own, ...neighbours])
+      try {
+        return await this.#fetchFrom(source);
+      } catch (error) {
+        if (this.#closed.signal.aborted) throw error;
+        // What is wrong with a neighbour's copy says nothing about the registry.
+        failure ??= error;
+      }
+    throw failure;
+  }
+
+  async #fetchFrom(source: Source): Promise<Uint8Array> {
+    const { id, sha256, clock, folder } = this.#o;
     const deadline = new AbortController();
     const timer = clock.setTimeout(
       () =>

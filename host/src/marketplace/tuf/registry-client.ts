@@ -1,4 +1,4 @@
-import type { Clock } from "../../contract/index.ts";
+import type { Clock, Log } from "../../contract/index.ts";
 import {
   blobKey,
   namespaceOf,
@@ -18,11 +18,13 @@ import {
 } from "../../format/index.ts";
 import { formatTime, HnError } from "../../foundation/index.ts";
 import type { RegistrySource } from "../options.ts";
+import { FetchOrder, lacking, Verdict } from "../source/fetch-order.ts";
 import { readAll, type Source, SourceMiss } from "../source/source.ts";
 import type { MarketplaceState } from "../state.ts";
 import type { Anchor } from "./anchor.ts";
-import { rolledBack } from "./failure.ts";
+import { rolledBack, tufFailure } from "./failure.ts";
 import { readListed, type Listed } from "./listed.ts";
+import { Late, survey } from "./survey.ts";
 import { Workflow, type Kept, type WorkflowOptions } from "./workflow.ts";
 
 const HOUR_MS = 3_600_000;
@@ -30,6 +32,8 @@ const HOUR_MS = 3_600_000;
 const QUIET_MS = 10_000;
 /** A round of the catalogue that takes longer is given up: bytes may trickle in without end. */
 const ROUND_MS = 30_000;
+/** Of one neighbour, while others wait to be asked. */
+const NEIGHBOUR_MS = 15_000;
 
 export interface Freshness {
   /** Seconds since the registry signed what is shown. */
@@ -42,8 +46,13 @@ export interface RegistryClientOptions {
   registry: RegistrySource;
   anchor: Anchor;
   source: Source;
+  /** Lies on this machine: it is asked before neighbours, who need not know then what is wanted. */
+  isNear: boolean;
+  /** Neighbours in reach that may have the registry's files, the one to ask first in front. */
+  neighbours: () => Source[];
   state: MarketplaceState;
   clock: Clock;
+  log: Log;
   /** Unix milliseconds; the clock cannot be earlier. */
   buildTime: number;
 }
@@ -56,7 +65,15 @@ interface View {
   refreshed: number;
 }
 
+/** What a round of the catalogue starts from. */
+interface Start {
+  kept: Kept;
+  /** The newest root that is known. */
+  root: Uint8Array;
+}
+
 interface ReadOptions {
+  source: Source;
   kept: Kept;
   /** Takes what is to be kept next. */
   fresh: Map<string, Uint8Array>;
@@ -77,10 +94,12 @@ export class RegistryClient {
     this.#o = options;
     const { state, registry, anchor } = options;
     const row = state.registry(registry.id);
-    if (row === undefined || row.anchor === anchor.sha256) return;
     // A root file that was exchanged starts a new history.
-    if (anchor.isDevelopment) state.forgetRegistry(registry.id);
-    else state.dropMetadata(registry.id);
+    if (row !== undefined && row.anchor !== anchor.sha256) {
+      if (anchor.isDevelopment) state.forgetRegistry(registry.id);
+      else state.dropMetadata(registry.id);
+    }
+    this.#keepRoot(anchor.bytes);
   }
 
   get isDevelopment(): boolean {
@@ -150,11 +169,12 @@ export class RegistryClient {
       kept,
       // Judged as of then; whether it has ended since decides about new installations only.
       at: registry.embedded === true ? new Date(0) : new Date(row.refreshed),
-      fetch: (file, maxBytes) => this.#fetchLater(file, maxBytes),
+      fetch: (file, maxBytes, judge) => this.#fetchLater(file, maxBytes, judge),
       onVerified: (role, bytes) => state.keep(registry.id, role, bytes),
     });
     const { refreshed } = row;
-    this.#view = await workflow.reopen(() => this.#read(workflow, { refreshed, kept, fresh: new Map(), asks: false }));
+    const how = { source: this.#o.source, refreshed, kept, fresh: new Map(), asks: false };
+    this.#view = await workflow.reopen(() => this.#read(workflow, how));
   }
 
   async versions(id: string): Promise<Listed[]> {
@@ -188,13 +208,9 @@ export class RegistryClient {
     });
   }
 
-  /** Bytes by their hash, not yet compared with it. @throws bad_request damaged when the registry lacks it */
-  async openBlob(sha256: string, signal?: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    try {
-      return await this.#o.source.open(blobKey(sha256), signal);
-    } catch (error) {
-      throw error instanceof SourceMiss ? missing(error) : error;
-    }
+  /** Where files are fetched from, for one operation. */
+  sources(): FetchOrder {
+    return new FetchOrder(this.#inOrder());
   }
 
   async close(): Promise<void> {
@@ -203,24 +219,69 @@ export class RegistryClient {
   }
 
   async #refresh(): Promise<void> {
-    const { registry, anchor, state, clock } = this.#o;
+    const { source: own, registry, anchor, state } = this.#o;
     const kept = state.metadata(registry.id);
+    const start = { kept, root: kept.get("root") ?? anchor.bytes };
+    const sources = this.#inOrder();
+    if (sources.length === 1) return this.#round(own, start);
+    const { root, order, failures } = await this.#survey(sources, start);
+    const failure = failures.get(own);
+    // Whoever is only slow still counts, after the others.
+    if (failure instanceof Late) order.push(own);
+    let refusal: unknown = failure;
+    for (const source of order)
+      try {
+        await this.#round(source, { kept, root });
+        if (refusal !== undefined)
+          this.#o.log.warn("the registry itself could not be read", { registry: registry.id, error: refusal });
+        return;
+      } catch (error) {
+        if (this.#closed.signal.aborted) throw error;
+        if (source === own) refusal = error;
+        else
+          this.#o.log.info("a neighbour's copy of the catalogue is of no use", {
+            registry: registry.id,
+            reason: HnError.from(error).reason,
+          });
+      }
+    if (this.#view !== null || HnError.from(refusal).code !== "partition") throw refusal;
+    throw new HnError("partition", { reason: "nobody_has_it", cause: refusal });
+  }
+
+  async #survey(sources: readonly Source[], { kept, root }: Start): ReturnType<typeof survey> {
+    const { state, registry, clock } = this.#o;
+    const { root: from } = this.#start(kept, { root, fetch: () => Promise.resolve(null), onVerified: () => undefined });
+    const found = await survey(sources, { root: from, at: this.#at(), clock, signal: this.#closed.signal });
+    for (const bytes of found.roots) this.#keepRoot(bytes);
+    // A newer root counts even when what it should vouch for cannot be had: keys that it drops are not trusted any more.
+    if (found.roots.length > 0 && state.registry(registry.id) !== undefined) state.keep(registry.id, "root", found.root);
+    return found;
+  }
+
+  /** One walk through what one source shows. */
+  async #round(source: Source, { kept, root: known }: Start): Promise<void> {
+    const { registry, anchor, state, clock } = this.#o;
     const fresh = new Map<string, Uint8Array>();
     const deadline = new AbortController();
-    const timer = clock.setTimeout(() => deadline.abort(tooSlow()), ROUND_MS);
+    const timer = clock.setTimeout(() => deadline.abort(tooSlow()), source.neighbour === undefined ? ROUND_MS : NEIGHBOUR_MS);
     const signal = AbortSignal.any([deadline.signal, this.#closed.signal]);
     let over = false;
     try {
       const { workflow, root, usable } = this.#start(kept, {
-        fetch: (file, maxBytes) => (over ? this.#fetchLater(file, maxBytes) : this.#fetch(file, { maxBytes, signal })),
-        onVerified: (role, bytes) => (over ? state.keep(registry.id, role, bytes) : void fresh.set(role, bytes)),
+        root: known,
+        fetch: (file, maxBytes, judge) =>
+          over ? this.#fetchLater(file, maxBytes, judge) : fetchFrom(source, file, { maxBytes, signal, ...(judge && { judge }) }),
+        onVerified: (role, bytes) => {
+          if (role === "root") this.#keepRoot(bytes);
+          if (over) state.keep(registry.id, role, bytes);
+          else fresh.set(role, bytes);
+        },
       });
       await workflow.refresh();
       this.#checkFloors(workflow);
-      // Lists of publishers that were asked for before are read along, so that they are known when the source is gone.
-      for (const role of usable.keys())
-        if (role.startsWith("ns-") && workflow.versions().has(role)) await workflow.target(`${role.slice(3)}/none/none`);
-      const view = await this.#read(workflow, { refreshed: this.#time(), kept: usable, fresh, asks: true, signal });
+      await this.#readPublishers(workflow, { source, kept: usable });
+      const how = { source, refreshed: this.#time(), kept: usable, fresh, asks: true, signal };
+      const view = await this.#read(workflow, how);
       for (const [role, bytes] of [["root", root] as const, ...usable])
         if (!role.startsWith("blob:") && !fresh.has(role) && workflow.versions().has(role)) fresh.set(role, bytes);
       state.setRegistry(registry.id, {
@@ -243,17 +304,47 @@ export class RegistryClient {
     }
   }
 
+  /** Lists of publishers that were asked for before are read along, so that they are known when the source is gone. */
+  async #readPublishers(workflow: Workflow, { source, kept }: { source: Source; kept: Kept }): Promise<void> {
+    for (const role of kept.keys())
+      if (role.startsWith("ns-") && workflow.versions().has(role))
+        try {
+          await workflow.target(`${role.slice(3)}/none/none`);
+        } catch (error) {
+          // A neighbour keeps the lists that it needs itself. One that is missing is asked for when it is needed; news need not wait for it.
+          if (source.neighbour === undefined || HnError.from(error).reason !== "damaged") throw error;
+        }
+  }
+
   /** From what was kept; what cannot be read any more is as good as lost, and the floors lie elsewhere. */
-  #start(kept: Kept, o: Pick<WorkflowOptions, "fetch" | "onVerified">): { workflow: Workflow; root: Uint8Array; usable: Kept } {
-    const at = this.#o.registry.embedded === true ? new Date(0) : new Date(this.#time());
+  #start(
+    kept: Kept,
+    { root, ...o }: Pick<WorkflowOptions, "root" | "fetch" | "onVerified">,
+  ): { workflow: Workflow; root: Uint8Array; usable: Kept } {
+    const at = this.#at();
     const anchor = this.#o.anchor.bytes;
-    const root = kept.get("root") ?? anchor;
     try {
       return { workflow: new Workflow({ root, kept, at, ...o }), root, usable: kept };
     } catch {
       const usable = new Map<string, Uint8Array>();
       return { workflow: new Workflow({ root: anchor, kept: usable, at, ...o }), root: anchor, usable };
     }
+  }
+
+  /** At what time expiry is judged. */
+  #at(): Date {
+    return this.#o.registry.embedded === true ? new Date(0) : new Date(this.#time());
+  }
+
+  #inOrder(): Source[] {
+    const { source, isNear, neighbours } = this.#o;
+    return isNear ? [source, ...neighbours()] : [...neighbours(), source];
+  }
+
+  /** For neighbours that begin with a root of long ago. */
+  #keepRoot(bytes: Uint8Array): void {
+    const version = versionIn(bytes);
+    if (version !== undefined) this.#o.state.keepRoot(this.#o.registry.id, { version, bytes });
   }
 
   /** Reads index and revocations of a verified state. */
@@ -282,33 +373,41 @@ export class RegistryClient {
   async #blob(sha256: string, o: ReadOptions & { maxBytes: number }): Promise<Uint8Array> {
     const name = `blob:${sha256}`;
     const known = o.kept.get(name);
-    if (known === undefined && !o.asks) throw missing();
+    if (known === undefined && !o.asks) throw lacking();
     const bytes =
       known !== undefined && sha256Hex(known) === sha256
         ? known
-        : await readAll(this.#o.source, blobKey(sha256), o).catch((error: unknown) => {
-            throw error instanceof SourceMiss ? missing(error) : error;
+        : await readAll(o.source, blobKey(sha256), o).catch((error: unknown) => {
+            throw error instanceof SourceMiss ? lacking(error) : error;
           });
     if (sha256Hex(bytes) !== sha256) throw new HnError("bad_request", { reason: "damaged" });
     o.fresh.set(name, bytes);
     return bytes;
   }
 
-  async #fetch(file: string, o: { maxBytes: number; signal: AbortSignal }): Promise<Uint8Array | null> {
-    try {
-      return await readAll(this.#o.source, `tuf/${file}`, o);
-    } catch (error) {
-      if (error instanceof SourceMiss) return null;
-      throw error;
-    }
-  }
-
-  /** A role that is asked for after the round is over. */
-  #fetchLater(file: string, maxBytes: number): Promise<Uint8Array | null> {
+  /** A role that is asked for after the round is over: from whoever has it. */
+  async #fetchLater(file: string, maxBytes: number, judge?: (bytes: Uint8Array) => void): Promise<Uint8Array | null> {
     const deadline = new AbortController();
     const timer = this.#o.clock.setTimeout(() => deadline.abort(tooSlow()), ROUND_MS);
     const signal = AbortSignal.any([deadline.signal, this.#closed.signal]);
-    return this.#fetch(file, { maxBytes, signal }).finally(() => timer.cancel());
+    const verdict = new Verdict();
+    let isLacking = false;
+    try {
+      for (const source of this.#inOrder())
+        try {
+          const bytes = await fetchFrom(source, file, { maxBytes, signal, ...(judge && { judge }) });
+          if (bytes !== null) return bytes;
+          verdict.missed(source, new SourceMiss(file));
+          isLacking ||= source.neighbour === undefined;
+        } catch (error) {
+          signal.throwIfAborted();
+          verdict.failed(source, tufFailure(error));
+        }
+    } finally {
+      timer.cancel();
+    }
+    if (isLacking && !verdict.isDamaged) return null;
+    throw verdict.speak();
   }
 
   /** Metadata on disk may be lost or put back; what was seen once is remembered elsewhere. @source marketplace §5.3 */
@@ -339,9 +438,24 @@ function onlineKeys({ root }: Workflow): string {
   return ["timestamp", "snapshot"].map((role) => (roles[role]?.keyIDs ?? []).toSorted().join(",")).join(" ");
 }
 
-function missing(cause?: unknown): HnError {
-  const message = "The registry lacks a file that its catalogue names.";
-  return new HnError("bad_request", { reason: "damaged", message, ...(cause === undefined ? {} : { cause }) });
+async function fetchFrom(
+  source: Source,
+  file: string,
+  o: { maxBytes: number; signal: AbortSignal; judge?: (bytes: Uint8Array) => void },
+): Promise<Uint8Array | null> {
+  try {
+    const bytes = await readAll(source, `tuf/${file}`, o);
+    o.judge?.(bytes);
+    return bytes;
+  } catch (error) {
+    if (error instanceof SourceMiss) return null;
+    throw error;
+  }
+}
+
+function versionIn(root: Uint8Array): number | undefined {
+  const { signed } = JSON.parse(Buffer.from(root).toString("utf8")) as { signed?: { version?: unknown } };
+  return Number.isSafeInteger(signed?.version) ? (signed?.version as number) : undefined;
 }
 
 function tooSlow(): HnError {

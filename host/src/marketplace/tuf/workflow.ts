@@ -8,7 +8,7 @@ import { tufFailure } from "./failure.ts";
 const MAX_ROOT_ROTATIONS = 256;
 const MAX_DELEGATIONS = 32;
 /** Most bytes of a role whose length nobody has signed. */
-const MAX_BYTES = { root: 512_000, timestamp: 16_384, snapshot: 2_000_000, targets: 5_000_000 };
+export const MAX_BYTES = { root: 512_000, timestamp: 16_384, snapshot: 2_000_000, targets: 5_000_000 };
 
 /** Verified metadata by role. */
 export type Kept = ReadonlyMap<string, Uint8Array>;
@@ -18,8 +18,11 @@ export interface WorkflowOptions {
   root: Uint8Array;
   /** What was verified before: the floor below which nothing falls. */
   kept: Kept;
-  /** A file below `tuf/`, or null when there is no such file. */
-  fetch: (file: string, maxBytes: number) => Promise<Uint8Array | null>;
+  /**
+   * A file below `tuf/`, or null when there is no such file.
+   * @param judge  throws when the bytes are not what was wanted; whoever has another source asks there then
+   */
+  fetch: (file: string, maxBytes: number, judge?: (bytes: Uint8Array) => void) => Promise<Uint8Array | null>;
   /** Expiry is judged at this time. @source marketplace §2.3 */
   at: Date;
   /** Told of every role that was fetched, as soon as it is verified. */
@@ -56,6 +59,11 @@ export class Workflow {
       await this.#loadSnapshot();
       await this.#loadTargets("targets", "root");
     });
+  }
+
+  /** As the first step of `refresh`, and no more. @throws as `refresh` */
+  refreshRoots(): Promise<void> {
+    return judged(() => this.#loadRoots());
   }
 
   /**
@@ -183,9 +191,10 @@ export class Workflow {
       const meta = this.#store.snapshot?.signed.meta[`${role}.json`];
       if (meta === undefined || !this.#asks) throw error;
       const file = `${meta.version}.${encodeURIComponent(role)}.json`;
-      const bytes = await this.#fetch(file, meta.length ?? MAX_BYTES.targets);
+      const bytes = await this.#fetch(file, meta.length ?? MAX_BYTES.targets, (given) =>
+        this.#store.updateDelegatedTargets(Buffer.from(given), role, parent),
+      );
       if (bytes === null) throw nothing(role);
-      this.#store.updateDelegatedTargets(bytes, role, parent);
       this.#o.onVerified(role, bytes);
     }
     const loaded = this.#store.getRole(role);
@@ -222,8 +231,8 @@ export class Workflow {
     return bytes === undefined ? undefined : Buffer.from(bytes);
   }
 
-  async #fetch(file: string, maxBytes: number): Promise<Buffer | null> {
-    const bytes = await this.#o.fetch(file, maxBytes);
+  async #fetch(file: string, maxBytes: number, judge?: (bytes: Uint8Array) => void): Promise<Buffer | null> {
+    const bytes = await this.#o.fetch(file, maxBytes, judge);
     return bytes === null ? null : Buffer.from(bytes);
   }
 }

@@ -1,9 +1,10 @@
-import type { Bus, Clock, Community, Log, NodeManifest } from "../../contract/index.ts";
+import type { Bus, Clock, Community, Log, NodeManifest, PackageShelf } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Gate } from "../inbound/gate.ts";
 import type { TokenWatch } from "../inbound/token-watch.ts";
 import type { Visits } from "../inbound/visits.ts";
 import type { Connections } from "../limits/connections.ts";
+import type { Uploads } from "../limits/uploads.ts";
 import type { Desk } from "../pubsub/desk.ts";
 import type { MountTable } from "../mounts/table.ts";
 import type { Sockets } from "../websocket/sockets.ts";
@@ -33,6 +34,9 @@ export interface Room {
   onRefused: (refusal: { code: string; reason: string | undefined; capability: string }) => void;
   /** Undefined while this node takes no part in the DHT. */
   dht: () => DhtDesk | undefined;
+  /** Undefined while this node gives no packages to neighbours. */
+  packages: () => PackageShelf | undefined;
+  uploads: Uploads;
   gate: Gate;
   answerer: Answerer;
   budget: BodyBudget;

@@ -10,6 +10,7 @@ import { dhtRoute } from "./dht-route.ts";
 import { refuseBroken } from "./broken-request.ts";
 import { mountedRoute } from "../mounts/serve.ts";
 import { pollRoute } from "../pubsub/poll-route.ts";
+import { packageBlobRoute, packageMetaRoute } from "./package-routes.ts";
 import { metricsRoute, traceRoute } from "./figures-routes.ts";
 import { healthRoute, manifestRoute, missingRoute, readyRoute } from "./public-routes.ts";
 import type { Room } from "./room.ts";
@@ -66,6 +67,8 @@ export function createServer(room: Room, o: { tls: TlsIdentity; patience: Patien
   app.get("/pubsub/v1/subscribe", pollRoute(room));
   app.post("/sync/v1/reconcile", syncReconcileRoute(room));
   app.post("/dht/v1/:rpc", dhtRoute(room));
+  app.get("/pkg/v1/tuf/:registry/:file", packageMetaRoute(room));
+  for (const by of ["sha256", "blake3"] as const) app.get(`/pkg/v1/blobs/${by}/:hash`, packageBlobRoute(room, by));
   app.get("/metrics", metricsRoute(room));
   app.get("/trace/recent", traceRoute(room));
   app.get("/health", healthRoute(room));

@@ -41,6 +41,8 @@ export interface Letter {
   onAnswer?: () => void;
   timeoutMs?: number;
   token?: string;
+  /** Of the bytes that are wanted, as HTTP writes it. */
+  range?: string;
 }
 
 /** An answer whose body is still to come. */
@@ -85,6 +87,7 @@ function seal(wire: Wire, letter: Letter): { request: Dispatcher.DispatchOptions
   const now = (): number => wire.peers.nowAt(to);
   const headers = signedHeaders(wire.signer, { ...letter, requestId, now: now(), bound: wire.peers.takesRecipient(to) });
   const expected: Expected = { from: to, to: wire.signer.nodeId, requestId, now };
+  if (letter.range !== undefined) headers["range"] = letter.range;
   if (method === "GET") return { request: { method, path, headers }, expected };
   headers["content-type"] = "application/json";
   return { request: { method, path, headers, body: JSON.stringify(body) }, expected };

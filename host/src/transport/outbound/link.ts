@@ -10,6 +10,7 @@ import type {
   Log,
   NodeId,
   OutboundCall,
+  PackageLink,
   PeerLink,
   Random,
   StandingLookup,
@@ -22,6 +23,7 @@ import { callPeer, streamPeer } from "./call.ts";
 import type { Wire } from "./exchange.ts";
 import { revokedNeighbour } from "./failure.ts";
 import { fetchManifest } from "./manifest.ts";
+import { packageFile } from "./packages.ts";
 import { KnownPeers } from "./peers.ts";
 import { Pools, type Ways } from "./pools.ts";
 import { SyncLink } from "./sync.ts";
@@ -48,7 +50,7 @@ export interface LinkOptions {
 }
 
 /** The way to other nodes, with what it has learned about them. */
-export interface Link extends PeerLink, TopicLink, Doors {
+export interface Link extends PeerLink, PackageLink, TopicLink, Doors {
   /** Features from the newest verified manifest; empty when none is known. For the listener's `featuresOf`. */
   featuresOf(node: NodeId): readonly string[];
   /** Connections on which both sides call; the listener takes part in them. */
@@ -112,6 +114,7 @@ export function createLink(o: LinkOptions): Link {
     syncBrief: (peer, floor) => sync.syncBrief(peer, floor),
     syncReconcile: (peer, message) => sync.syncReconcile(peer, message),
     syncEvents: (peer, request) => sync.syncEvents(peer, request),
+    packageFile: (to, question, more) => packageFile(wire, to, { question, community: community(), ...more }),
     sessionWith: (node) => sessions.live(node)?.facts,
     featuresOf: (node) => peers.featuresOf(node),
     shutRevoked: () => {

@@ -29,6 +29,7 @@ test("a plugin that fills its folder is warned of, then stopped for good; starte
       catalogue: null,
       devRoot: false,
       registries: [],
+      givers: null,
       keyConflicts: [],
     })
       .filter(({ id }) => id.startsWith("plugin."))
