@@ -1,4 +1,5 @@
 /** Public faces of the rooms, so that rooms above can be written and tested against them. Each room implements its own. */
+import type { Bundles } from "./bundles.ts";
 import type { EventPage, EventQuery } from "./commons.ts";
 import type { ConfinementReport } from "./confinement.ts";
 import type { LocalError } from "./errors.ts";
@@ -444,6 +445,8 @@ export interface Marketplace {
   importPackage(bytes: Uint8Array): Promise<{ id: string; version: string }>;
   /** Re-hashes every file of an installed release; a difference quarantines it. */
   recheck(id: string): Promise<{ ok: boolean; tampered: string[] }>;
+  /** Plugins on a stick. */
+  readonly bundles: Bundles;
 }
 
 // ---- host facts that the admin doors show

@@ -45,7 +45,10 @@ export async function fetchAssets(manifest: PluginManifest, o: AssetOptions): Pr
 }
 
 /** The next source is asked when one does not have the file, does not answer or gives other bytes. */
-async function fetchOne(file: AssetFile, o: AssetOptions & { onBytes: (done: number) => void }): Promise<void> {
+export async function fetchOne(
+  file: AssetFile,
+  o: Pick<AssetOptions, "store" | "client" | "opId" | "signal"> & { onBytes: (done: number) => void },
+): Promise<void> {
   const sources = [
     () => o.client.openBlob(file.sha256, o.signal),
     ...file.sources.map((address) => () => openAddress(address, o.signal)),

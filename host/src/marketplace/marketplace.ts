@@ -20,6 +20,8 @@ import {
   type IndexRow,
 } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
+import { BundleRoom } from "./bundle/room.ts";
+import { BundleShelf } from "./bundle/shelf.ts";
 import { checkRevoked } from "./fit.ts";
 import { checkTyped, consentTo, type ConsentRules } from "./consent.ts";
 import { install, isNativeAllowed, type InstallRooms } from "./install.ts";
@@ -47,6 +49,7 @@ export class MarketplaceRoom implements NodeMarketplace {
   readonly #registries: Registries;
   readonly #rooms: InstallRooms;
   readonly #turns = new OneAtATime();
+  readonly bundles: BundleRoom;
 
   constructor(options: MarketplaceOptions) {
     const { dataDir, runtime, clock, hostVersion } = options;
@@ -54,7 +57,8 @@ export class MarketplaceRoom implements NodeMarketplace {
     const root = join(dataDir, "marketplace");
     mkdirSync(root, { recursive: true, mode: 0o700 });
     this.#state = new MarketplaceState(join(root, "marketplace.db"));
-    this.#registries = new Registries(options, { state: this.#state, folder: root });
+    const shelf = new BundleShelf(root);
+    this.#registries = new Registries(options, { state: this.#state, folder: root, shelf });
     const packages = new PackageStore(root);
     const offers = new Offers({
       clientFor: (namespace) => this.#registries.clientFor(namespace),
@@ -73,6 +77,14 @@ export class MarketplaceRoom implements NodeMarketplace {
       isFirstParty: ({ client }) => this.#registries.isEmbedded(client),
       mayBeNative: ({ keyId, embeddedRoot }) => embeddedRoot || options.nativePublishers?.includes(keyId) === true,
     };
+    this.bundles = new BundleRoom({
+      ...this.#rooms,
+      registries: this.#registries,
+      shelf,
+      newUlid: options.newUlid,
+      choose: (id, version) => this.#choose(id, version),
+      onCatalogue: () => this.#endRevoked(),
+    });
     this.#sweep();
   }
 

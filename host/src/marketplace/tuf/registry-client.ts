@@ -334,7 +334,8 @@ function hasPublished(workflow: Workflow, id: string): boolean {
   return workflow.versions().has(namespaceRole(namespaceOf(id)));
 }
 
-function onlineKeys({ root }: Workflow): string {
+/** Who signs snapshot and timestamp today. */
+export function onlineKeys({ root }: Workflow): string {
   const { roles } = root.signed;
   return ["timestamp", "snapshot"].map((role) => (roles[role]?.keyIDs ?? []).toSorted().join(",")).join(" ");
 }
