@@ -363,6 +363,8 @@ export interface PermissionReview {
   licenses: string[];
   /** True when weight ≥ 4 is asked: the operator must type the id. */
   confirmId: boolean;
+  /** Age in seconds of a catalogue that has ended: installing from it needs a word of the operator. Null: it is fresh. @source marketplace §2.3 */
+  oldCatalogueSeconds: number | null;
 }
 
 export interface ReviewRow extends PermissionRequest {

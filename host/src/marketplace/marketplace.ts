@@ -285,7 +285,11 @@ export class MarketplaceRoom implements NodeMarketplace {
   }
 
   #review(opened: Opened, offer: Offer): PermissionReview {
-    return buildReview(opened, offer, { ...this.#rooms, nativeAllowed: isNativeAllowed(offer, opened, this.#rooms) });
+    const freshness = offer.client.freshness(offer.id);
+    return {
+      ...buildReview(opened, offer, { ...this.#rooms, nativeAllowed: isNativeAllowed(offer, opened, this.#rooms) }),
+      oldCatalogueSeconds: freshness?.expired === true ? freshness.ageSeconds : null,
+    };
   }
 
   /** @throws not_found */
