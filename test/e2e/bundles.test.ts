@@ -122,7 +122,7 @@ describe("a bundle on the page (marketplace §8)", () => {
       const genuine = fetch;
       globalThis.fetch = async (...words) => {
         const answer = await genuine(...words);
-        if (!String(words[0]).includes("/review?")) return answer;
+        if (!answer.url.includes("/review?")) return answer;
         return Response.json({ ...((await answer.json()) as object), oldCatalogueSeconds: 777_600 });
       };
     });

@@ -10,7 +10,7 @@ export const bundle = {
   checking: "Alles ist angekommen; es wird geprüft …",
   attached: (o: { name: string }) => `${o.name} ist eingelegt.`,
   failed: (o: { name: string }) => `${o.name} wurde nicht eingelegt. Nichts davon wurde behalten.`,
-  made: (o: { day: string }) => `Gemacht am ${o.day}`,
+  made: (o: { day: string }) => `Gemacht: ${o.day}`,
   assets: counted("de", "mit {n} Datei für seine Plugins", "mit {n} Dateien für seine Plugins"),
   catalogue: (o: { registry: string; age: string }) =>
     o.age === "" ? `Katalog von ${o.registry}` : `Katalog von ${o.registry}, unterschrieben ${o.age}`,
@@ -22,7 +22,7 @@ export const bundle = {
   },
   unusable: "nicht im Katalog dieses Knotens",
   detach: "Herausnehmen",
-  detachOne: (o: { day: string }) => `Das Bündel vom ${o.day} herausnehmen`,
+  detachOne: (o: { day: string }) => `Das Bündel von ${o.day} herausnehmen`,
   detachTitle: "Dieses Bündel herausnehmen?",
   detachAsk: (o: { size: string }) => `Die Kopie wird gelöscht, das macht ${o.size} frei. Was daraus installiert wurde, bleibt.`,
   detached: "Das Bündel ist herausgenommen.",

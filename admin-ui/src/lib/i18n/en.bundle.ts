@@ -9,7 +9,7 @@ export const bundle = {
   checking: "Everything has arrived; it is being checked …",
   attached: (o: { name: string }) => `${o.name} is attached.`,
   failed: (o: { name: string }) => `${o.name} was not attached. Nothing of it was kept.`,
-  made: (o: { day: string }) => `Made on ${o.day}`,
+  made: (o: { day: string }) => `Made: ${o.day}`,
   assets: counted("en", "with {n} file for its plugins", "with {n} files for its plugins"),
   catalogue: (o: { registry: string; age: string }) =>
     o.age === "" ? `Catalogue of ${o.registry}` : `Catalogue of ${o.registry}, signed ${o.age}`,
@@ -21,7 +21,7 @@ export const bundle = {
   },
   unusable: "not in this node's catalogue",
   detach: "Detach",
-  detachOne: (o: { day: string }) => `Detach the bundle made on ${o.day}`,
+  detachOne: (o: { day: string }) => `Detach the bundle of ${o.day}`,
   detachTitle: "Detach this bundle?",
   detachAsk: (o: { size: string }) => `The copy is deleted, which frees ${o.size}. What was installed from it stays.`,
   detached: "The bundle is detached.",
