@@ -9,6 +9,7 @@ import { MESH_REASONS } from "./mesh-reasons.ts";
 import { READING_REASONS } from "./reading-reasons.ts";
 import { SESSION_REASONS } from "./session-reasons.ts";
 import { TOKEN_REASONS } from "./token-reasons.ts";
+import { WORKER_REASONS } from "./worker-reasons.ts";
 
 export interface ReasonRow {
   code: AnyErrorCode;
@@ -543,13 +544,15 @@ export const REASONS: typeof ROWS &
   typeof MESH_REASONS &
   typeof READING_REASONS &
   typeof SESSION_REASONS &
-  typeof TOKEN_REASONS = {
+  typeof TOKEN_REASONS &
+  typeof WORKER_REASONS = {
   ...ROWS,
   ...FILE_REASONS,
   ...MESH_REASONS,
   ...READING_REASONS,
   ...SESSION_REASONS,
   ...TOKEN_REASONS,
+  ...WORKER_REASONS,
 };
 
 type CheckedReasons<T extends Record<string, ReasonRow>> = T;
