@@ -6,7 +6,7 @@ import { shape, TEXT } from "./shapes.ts";
 
 const PATH_MAX = 4096;
 /** Not more often is a line about progress written, per cent. */
-const STEP = 1;
+const STEP = 5;
 
 interface MakeBody {
   plugins: string[];

@@ -13,7 +13,6 @@ import {
   WorkerPool,
   type Incoming,
   type ProcessEnd,
-  type Work,
 } from "../process/index.ts";
 import { CallRate } from "./call-rate.ts";
 import { CapabilityShelf } from "./capabilities.ts";
