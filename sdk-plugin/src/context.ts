@@ -149,6 +149,27 @@ export interface Workers {
    */
   run(name: string, message: object, options?: Omit<WorkOptions, "bytes"> & { bytes?: HnBytes[] }): Promise<WorkResult>;
   run(name: string, message: object, options?: WorkOptions): Promise<WorkResult>;
+  /**
+   * A worker of your own until you close it: the same process for every message, so it keeps what it has loaded or learnt. It counts among the
+   * `max` that run; without a free place it is refused. Its limits hold for each message.
+   * @param options.signal  closes it
+   * @throws capacity_exceeded slots_full · internal_error worker_crashed · bad_request for a worker that is a program
+   */
+  open(name: string, options?: { signal?: AbortSignal }): Promise<OpenWorker>;
+}
+
+/** A worker process that is held open. */
+export interface OpenWorker {
+  /**
+   * One message after the other. Cancelling one, or a limit that it passes, ends the process and with it what it knew.
+   * @throws as `Workers.run` · plugin_gone reason worker_closed
+   */
+  run(message: object, options?: Omit<WorkOptions, "bytes"> & { bytes?: HnBytes[] }): Promise<WorkResult>;
+  run(message: object, options?: WorkOptions): Promise<WorkResult>;
+  /** Ends the process, and what runs in it. */
+  close(): void;
+  /** Fires when the process has ended, whoever ended it. */
+  readonly ended: AbortSignal;
 }
 
 /** SQLite by `node:sqlite`: synchronous, WAL, foreign keys on. Long work blocks the plugin, so do it in pieces. */

@@ -50,6 +50,7 @@ export type {
   Log,
   Req,
   WorkOptions,
+  OpenWorker,
   Workers,
   WorkResult,
 } from "./context.ts";

@@ -41,6 +41,7 @@ export const GRANT_OPTIONS = {
     help: "be asked each time it wants to use this permission; see `hearthnet plugin ask`",
   },
   confirm: { type: "string", value: "ID", help: "needed when it is granted a permission of weight 4 or 5" },
+  "old-catalogue": { type: "boolean", help: "also from a catalogue that has ended, for this one time" },
 } as const;
 
 /** `30m`, `12h`, `7d` from now, as Unix milliseconds. @throws UsageError */

@@ -142,6 +142,8 @@ export interface InstallBody {
   review_digest: string;
   grants: GrantInput[];
   confirm_id?: string;
+  /** The catalogue has ended, and the person was told how old it is. */
+  use_old_catalogue?: boolean;
   client_id: string;
 }
 

@@ -191,6 +191,7 @@ export const PLUGIN_OPS = {
   "kv.list": "storage.kv",
   "kv.increment": "storage.kv",
   "workers.run": "proc.worker",
+  "workers.open": "proc.worker",
   "health.report": null,
   "metrics.inc": null,
   notify: "notify",

@@ -6,6 +6,7 @@
  * ERRORS.partition.status; // 503
  */
 export * from "./admin.ts";
+export * from "./bundles.ts";
 export * from "./bus.ts";
 export * from "./commons.ts";
 export * from "./confinement.ts";

@@ -10,6 +10,7 @@ import { PACKAGE_REASONS } from "./package-reasons.ts";
 import { READING_REASONS } from "./reading-reasons.ts";
 import { SESSION_REASONS } from "./session-reasons.ts";
 import { TOKEN_REASONS } from "./token-reasons.ts";
+import { WORKER_REASONS } from "./worker-reasons.ts";
 
 export interface ReasonRow {
   code: AnyErrorCode;
@@ -545,7 +546,8 @@ export const REASONS: typeof ROWS &
   typeof PACKAGE_REASONS &
   typeof READING_REASONS &
   typeof SESSION_REASONS &
-  typeof TOKEN_REASONS = {
+  typeof TOKEN_REASONS &
+  typeof WORKER_REASONS = {
   ...ROWS,
   ...FILE_REASONS,
   ...MESH_REASONS,
@@ -553,6 +555,7 @@ export const REASONS: typeof ROWS &
   ...READING_REASONS,
   ...SESSION_REASONS,
   ...TOKEN_REASONS,
+  ...WORKER_REASONS,
 };
 
 type CheckedReasons<T extends Record<string, ReasonRow>> = T;

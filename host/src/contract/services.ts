@@ -1,4 +1,5 @@
 /** Public faces of the rooms, so that rooms above can be written and tested against them. Each room implements its own. */
+import type { Bundles } from "./bundles.ts";
 import type { EventPage, EventQuery } from "./commons.ts";
 import type { ConfinementReport } from "./confinement.ts";
 import type { LocalError } from "./errors.ts";
@@ -362,6 +363,8 @@ export interface PermissionReview {
   licenses: string[];
   /** True when weight ≥ 4 is asked: the operator must type the id. */
   confirmId: boolean;
+  /** Age in seconds of a catalogue that has ended: installing from it needs a word of the operator. Null: it is fresh. @source marketplace §2.3 */
+  oldCatalogueSeconds: number | null;
 }
 
 export interface ReviewRow extends PermissionRequest {
@@ -446,6 +449,8 @@ export interface Marketplace {
   importPackage(bytes: Uint8Array): Promise<{ id: string; version: string }>;
   /** Re-hashes every file of an installed release; a difference quarantines it. */
   recheck(id: string): Promise<{ ok: boolean; tampered: string[] }>;
+  /** Plugins on a stick. */
+  readonly bundles: Bundles;
 }
 
 // ---- host facts that the admin doors show

@@ -32,6 +32,7 @@ export {
   type VerifiedPackage,
   type VerifyOptions,
 } from "./package/read.ts";
+export { encodeHeader, paddingOf, TAR_END, UstarReader, type TarEntry, type TarSink } from "./package/ustar.ts";
 export { discard, recheckFolder, unpackPackage, unpackUnsigned } from "./package/store.ts";
 export {
   FILES_FILE,

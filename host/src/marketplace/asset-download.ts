@@ -46,8 +46,11 @@ export async function fetchAssets(manifest: PluginManifest, o: AssetOptions): Pr
   );
 }
 
-/** The publisher's addresses are asked last: they learn who wants it. */
-async function fetchOne(file: AssetFile, o: AssetOptions & { onBytes: (done: number) => void }): Promise<void> {
+/** The publisher's addresses are asked last: they learn who wants it. @throws as `fetchAssets` */
+export async function fetchOne(
+  file: AssetFile,
+  o: Omit<AssetOptions, "undo" | "onShare"> & { onBytes: (done: number) => void },
+): Promise<void> {
   const put = (bytes: AsyncIterable<Uint8Array>): Promise<void> => o.store.put(file, bytes, o);
   const wanted = { key: blobKey(file.sha256), cid: file.cid, ...(o.signal && { signal: o.signal }) };
   const ways = [

@@ -20,6 +20,8 @@ import {
   type IndexRow,
 } from "../format/index.ts";
 import { HnError } from "../foundation/index.ts";
+import { BundleRoom } from "./bundle/room.ts";
+import { BundleShelf } from "./bundle/shelf.ts";
 import { checkRevoked } from "./fit.ts";
 import { checkTyped, consentTo, type ConsentRules } from "./consent.ts";
 import { install, isNativeAllowed, type InstallRooms } from "./install.ts";
@@ -49,6 +51,7 @@ export class MarketplaceRoom implements NodeMarketplace {
   readonly #rooms: InstallRooms;
   readonly #turns = new OneAtATime();
   readonly shelf: Shelf;
+  readonly bundles: BundleRoom;
 
   constructor(options: MarketplaceOptions) {
     const { dataDir, runtime, clock, hostVersion } = options;
@@ -56,7 +59,8 @@ export class MarketplaceRoom implements NodeMarketplace {
     const root = join(dataDir, "marketplace");
     mkdirSync(root, { recursive: true, mode: 0o700 });
     this.#state = new MarketplaceState(join(root, "marketplace.db"));
-    this.#registries = new Registries(options, { state: this.#state, folder: root });
+    const shelf = new BundleShelf(root);
+    this.#registries = new Registries(options, { state: this.#state, folder: root, shelf });
     const packages = new PackageStore(root);
     const offers = new Offers({
       clientFor: (namespace) => this.#registries.clientFor(namespace),
@@ -83,6 +87,14 @@ export class MarketplaceRoom implements NodeMarketplace {
       registries: this.#registries.ids,
       // What is kept out here is handed to nobody else.
       releases: () => this.#releases().filter(({ id }) => runtime.get(id)?.state !== "quarantined"),
+    });
+    this.bundles = new BundleRoom({
+      ...this.#rooms,
+      registries: this.#registries,
+      shelf,
+      newUlid: options.newUlid,
+      choose: (id, version) => this.#choose(id, version),
+      onCatalogue: () => this.#endRevoked(),
     });
     this.#sweep();
   }
@@ -284,7 +296,11 @@ export class MarketplaceRoom implements NodeMarketplace {
   }
 
   #review(opened: Opened, offer: Offer): PermissionReview {
-    return buildReview(opened, offer, { ...this.#rooms, nativeAllowed: isNativeAllowed(offer, opened, this.#rooms) });
+    const freshness = offer.client.freshness(offer.id);
+    return {
+      ...buildReview(opened, offer, { ...this.#rooms, nativeAllowed: isNativeAllowed(offer, opened, this.#rooms) }),
+      oldCatalogueSeconds: freshness?.expired === true ? freshness.ageSeconds : null,
+    };
   }
 
   /** @throws not_found */

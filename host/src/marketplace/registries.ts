@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { namespaceOf, type IndexRow } from "../format/index.ts";
+import { withBundles } from "./bundle/last-source.ts";
+import type { BundleShelf } from "./bundle/shelf.ts";
 import { namespaceOwners } from "./namespaces.ts";
 import type { MarketplaceOptions, RegistrySource, RegistryState } from "./options.ts";
 import { folderSource } from "./source/folder.ts";
@@ -21,21 +23,33 @@ interface Waiting {
   arriving: Promise<RegistryClient> | undefined;
 }
 
+/** A registry, the root that is trusted for it, and what it has said so far. */
+export interface Known {
+  registry: RegistrySource;
+  anchor: Anchor;
+  client: RegistryClient;
+}
+
 /** The registries of one node, and which of them speaks for a name. */
 export class Registries {
   readonly #o: Options;
   readonly #state: MarketplaceState;
   readonly #clients: Map<string, RegistryClient> = new Map();
+  readonly #anchors: Map<string, Anchor> = new Map();
+  readonly #sources: Map<string, Source> = new Map();
+  readonly #shelf: BundleShelf;
   /** Those whose root is known by its hash alone and was not read yet. */
   readonly #waiting: Map<string, Waiting> = new Map();
   readonly #ownerOf: (namespace: string) => string | undefined;
 
   /**
    * @param at.folder  where the marketplace keeps its things
+   * @param at.shelf   bundles that lie here: whoever has nothing is asked before them
    * @throws bad_request when two claim one namespace, or a root file cannot be used · unauthorized policy for a development root in a release
    */
-  constructor(options: Options, at: { state: MarketplaceState; folder: string }) {
+  constructor(options: Options, at: { state: MarketplaceState; folder: string; shelf: BundleShelf }) {
     this.#o = options;
+    this.#shelf = at.shelf;
     this.#state = at.state;
     this.#ownerOf = namespaceOwners(options.registries);
     for (const registry of options.registries) this.#open(registry, join(at.folder, "roots"));
@@ -93,6 +107,38 @@ export class Registries {
     return waiting.arriving;
   }
 
+  /**
+   * The registry whose files these are: the one that trusts one of the roots, else the one of that name. A root that is known by its hash alone is
+   * taken from among them.
+   * @param o.roots  SHA-256 of each root file → its bytes
+   * @throws unauthorized policy for a development root in a release
+   */
+  meet(id: string, { roots }: { roots: ReadonlyMap<string, Uint8Array> }): Known | undefined {
+    for (const [name, { registry, source, root }] of this.#waiting) {
+      const bytes = typeof registry.root === "string" ? undefined : roots.get(registry.root.sha256);
+      if (bytes === undefined) continue;
+      const anchor = judgeRoot(registry, { bytes, allowDevRoot: this.#o.allowDevRoot });
+      root.keep(bytes);
+      this.#waiting.delete(name);
+      this.#add(registry, { source, anchor });
+    }
+    const known = this.#o.registries.flatMap((registry): Known[] => {
+      const [anchor, client] = [this.#anchors.get(registry.id), this.#clients.get(registry.id)];
+      return anchor === undefined || client === undefined ? [] : [{ registry, anchor, client }];
+    });
+    return known.find(({ anchor }) => roots.has(anchor.sha256)) ?? known.find(({ registry }) => registry.id === id);
+  }
+
+  /** Where a registry's own files are read. */
+  sourceOf(id: string): Source {
+    return this.#sources.get(id) as Source;
+  }
+
+  /** The root that is trusted for a registry, as far as it is known by now. */
+  anchorOf(id: string): Anchor | undefined {
+    return this.#anchors.get(id);
+  }
+
   /** Shows what was verified before; a state that cannot be read any more is fetched anew with the next refresh. */
   async openLast(): Promise<void> {
     for (const [id, client] of this.#clients)
@@ -112,7 +158,8 @@ export class Registries {
   #open(registry: RegistrySource, folder: string): void {
     const { clock, allowDevRoot } = this.#o;
     const { id, root: trusted } = registry;
-    const source = registry.source.includes("://") ? httpSource(registry.source, registry.ca) : folderSource(registry.source);
+    const own = registry.source.includes("://") ? httpSource(registry.source, registry.ca) : folderSource(registry.source);
+    const source = withBundles(own, this.#shelf);
     if (typeof trusted === "string") {
       this.#add(registry, { source, anchor: readAnchor({ ...registry, root: trusted }, allowDevRoot) });
       return;
@@ -125,7 +172,11 @@ export class Registries {
   }
 
   async #arrive({ registry, source, root }: Waiting): Promise<RegistryClient> {
-    const anchor = judgeRoot(registry, { bytes: await root.fetch(), allowDevRoot: this.#o.allowDevRoot });
+    const bytes = await root.fetch();
+    // A bundle may have brought it meanwhile.
+    const known = this.#clients.get(registry.id);
+    if (known !== undefined) return known;
+    const anchor = judgeRoot(registry, { bytes, allowDevRoot: this.#o.allowDevRoot });
     this.#waiting.delete(registry.id);
     return this.#add(registry, { source, anchor });
   }
@@ -143,6 +194,8 @@ export class Registries {
       buildTime,
     });
     this.#clients.set(registry.id, client);
+    this.#anchors.set(registry.id, o.anchor);
+    this.#sources.set(registry.id, o.source);
     return client;
   }
 

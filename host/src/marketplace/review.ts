@@ -16,7 +16,7 @@ export function buildReview(
   { manifest, keyId, binaries }: Pick<Opened, "manifest" | "keyId" | "binaries">,
   { id, sha256 }: Pick<Offer, "id" | "sha256">,
   o: { runtime: MarketplaceOptions["runtime"]; assets: AssetStore; nativeAllowed: boolean },
-): PermissionReview {
+): Omit<PermissionReview, "oldCatalogueSeconds"> {
   const { label } = o.runtime.report();
   const granted = o.runtime.get(id) === undefined ? [] : o.runtime.grants(id);
   const held = granted.filter(({ mode }) => mode === "allow").map(({ permission, scope }) => ({ permission, scope }));

@@ -256,6 +256,8 @@ exports.work = async (msg, bytes, ctx) => {
   if (msg.op === "facts") return { json: { data: (() => { try { return require("fs").readdirSync("/data").length; } catch (e) { return e.code; } })(), env: Object.keys(process.env).sort(), sum: bytes.reduce((n, b) => n + b.byteLength, 0) }, bytes: bytes.map((b) => b.slice().reverse()) };
   if (msg.op === "crash") process.exit(7);
   if (msg.op === "hang") for (require("node:fs").writeSync(2, "hanging\\n"); ; );
+  const used = () => process.cpuUsage().user + process.cpuUsage().system;
+  if (msg.op === "toil") for (const from = used(); used() - from < 500_000; ) for (let n = 0; n < 1e6; n += 1);
   if (msg.op === "hog") { const all = []; for (;;) all.push(Buffer.alloc(8 << 20, 1)); }
   if (msg.op === "error") throw Object.assign(new Error("bad picture"), { code: "bad_request", reason: "decode_failed" });
   return { json: process.pid };
@@ -310,6 +312,23 @@ test("a worker's crash, endless loop, memory and own error each reach the caller
     assert.equal(typeof ((await run("pid")) as { json: unknown }).json, "number");
     assert.equal(world.runtime.get(id)?.evidence?.pid, pid);
   }));
+
+test("a worker's message that uses up its processor time is ended, whatever the clock on the wall says; the next one has its own (§4.4)", (t) => {
+  const [decode] = WITH_WORKER.manifest!.contributes!.workers!;
+  const limits = { memoryMb: 128, pids: 32, wallMs: 60_000, cpuSeconds: 1 };
+  const contributes = { ...WITH_WORKER.manifest!.contributes!, workers: [{ ...decode!, max: 1, limits }] };
+  return withPlugin(t, { ...WITH_WORKER, manifest: { ...WITH_WORKER.manifest, contributes } }, WORK, async () => {
+    const run = async (op: string): Promise<unknown> =>
+      JSON.parse(JSON.stringify((await world.bus.call("dev.do", { input: { msg: { op } } })).output));
+    const start = performance.now();
+    assert.deepEqual(await run("hang"), { code: "timeout", reason: "worker_cpu" });
+    t.diagnostic(`figure: a worker with 1 s of processor time was ended after ${Math.round(performance.now() - start)} ms`);
+    // Each uses most of what one may; together they use more.
+    const { json: first } = (await run("toil")) as { json: unknown };
+    for (let times = 0; times < 2; times += 1)
+      assert.deepEqual(await run("toil"), { json: first, bytes: [] }, "the same process");
+  });
+});
 
 test("cancelling a call ends its worker's process at once (§4.4)", (t) =>
   withPlugin(t, WITH_WORKER, WORK, async (id) => {

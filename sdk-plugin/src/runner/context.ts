@@ -1,7 +1,6 @@
 /** Builds `ctx` over the link. @source plugin-platform §4.3 */
 import type { HostMessage, JsonObject, PluginMessage } from "@hearthnet/host/contract";
-import { bytesOf } from "../bytes.ts";
-import type { Ctx, Kv, Log, WorkOptions } from "../context.ts";
+import type { Ctx, Kv, Log } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
 import { HnError } from "../error.ts";
 import type { AssetFolder, OpenAssets } from "./assets.ts";
@@ -15,6 +14,7 @@ import { stackOf } from "./failure.ts";
 import type { HostLink, PluginChannel } from "./host-link.ts";
 import { fetchOver } from "./net/fetch.ts";
 import { openNet } from "./net/open.ts";
+import { openWorkers } from "./workers.ts";
 
 export interface Surface {
   ctx: Ctx;
@@ -92,7 +92,7 @@ export function createSurface(o: {
     },
     kv: openKv(link),
     assets,
-    workers: { run: (name: string, message: object, options: WorkOptions = {}) => runWorker(link, { name, message, options }) },
+    workers: openWorkers(link),
     files: data.files,
     sql: (name) => data.sql(name),
     fetch: (url, init) => fetchOver(link, url, init),
@@ -127,25 +127,6 @@ function openKv(link: HostLink): Kv {
     list: (options = {}) => link.op("kv.list", options),
     increment: async (key, by = 1) => (await link.op("kv.increment", { key, by })).value,
   };
-}
-
-async function runWorker(
-  link: HostLink,
-  o: { name: string; message: object; options: WorkOptions },
-): ReturnType<Ctx["workers"]["run"]> {
-  const { signal, onProgress, bytes = [] } = o.options;
-  const answer = await link.op(
-    "workers.run",
-    { name: o.name, msg: o.message, bytes },
-    {
-      signal,
-      onFrame: (frame, done) => {
-        done();
-        if (frame.event === "progress") onProgress?.(frame.data);
-      },
-    },
-  );
-  return { json: answer.json, bytes: answer.bytes.map((part) => bytesOf(part)) };
 }
 
 function freeze<T>(value: T): T {

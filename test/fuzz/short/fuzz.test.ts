@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { fuzz as bundleReader } from "../bundle-reader.ts";
 import { fuzz as canonicalJson } from "../canonical-json.ts";
 import { fuzz as eventStream } from "../event-stream.ts";
 import { fuzz as frameCodec } from "../frame-codec.ts";
@@ -22,6 +23,7 @@ const TARGETS: [name: string, fuzz: (o: { runs: number; seed: number }) => Promi
   ["the canonical writer agrees with RFC 8785 on I-JSON (01 §3)", canonicalJson, 8000],
   ["the frame codec reads the same in pieces and ends a faulty connection (plugin-platform §5)", frameCodec, 3000],
   ["the package reader takes the publisher's content and nothing else (marketplace §5.1)", packageReader, 300],
+  ["the reader of bundles takes only what was promised (marketplace §8)", bundleReader, 2000],
   ["the header reader takes no header twice and no malformed claim (02 T-5)", requestHeaders, 8000],
   ["the readers of packets from the local network take nothing outside its limits (01 §9)", lanPackets, 4000],
   ["a frame of a peer session opens only as it was sealed (network.md §1.4)", sessionFrames, 4000],

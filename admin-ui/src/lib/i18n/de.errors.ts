@@ -1,3 +1,4 @@
+import { workerReasons } from "./de.workers.ts";
 import type { ErrorText, errors as en } from "./en.errors.ts";
 import { packageReasons } from "./de.errors-packages.ts";
 
@@ -563,6 +564,7 @@ const reasons = {
   ],
   websocket_only: ["Diese Adresse spricht WebSocket und beantwortet keine einfache Anfrage.", "Öffne dort einen WebSocket."],
   acks_missing: ["Was geschickt wurde, wurde nicht rechtzeitig bestätigt.", "Lies schneller, oder verlange weniger."],
+  ...workerReasons,
   usage: ["Der Befehl ist nicht vollständig.", "Siehe `hearthnet --help`."],
   ...packageReasons,
 } satisfies Record<keyof typeof en.reasons, ErrorText>;

@@ -1,3 +1,4 @@
+import { bundle } from "./de.bundle.ts";
 import { errors } from "./de.errors.ts";
 import { files } from "./de.files.ts";
 import { findings } from "./de.findings.ts";
@@ -16,6 +17,7 @@ import { versions } from "./de.versions.ts";
 import type { Messages } from "./en.ts";
 
 export const de = {
+  bundle,
   errors,
   files,
   findings,

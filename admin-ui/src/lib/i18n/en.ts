@@ -1,3 +1,4 @@
+import { bundle } from "./en.bundle.ts";
 import { errors } from "./en.errors.ts";
 import { files } from "./en.files.ts";
 import { findings } from "./en.findings.ts";
@@ -16,6 +17,7 @@ import { versions } from "./en.versions.ts";
 
 /** The source of keys. Values are texts, or functions with named, typed values. */
 export const en = {
+  bundle,
   errors,
   files,
   findings,

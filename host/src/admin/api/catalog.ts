@@ -48,10 +48,11 @@ export const catalogRoutes: readonly ApiRoute[] = [
       review_digest: TEXT(128),
       grants: GRANTS,
       "confirm_id?": { type: "string", maxLength: 80 },
+      "use_old_catalogue?": { type: "boolean" },
       client_id: TEXT(64),
     }),
     handle: (request: ApiRequest<InstallBody>, { services, jobs }) => {
-      const { id, version, review_digest, grants, confirm_id, client_id } = request.body;
+      const { id, version, review_digest, grants, confirm_id, use_old_catalogue, client_id } = request.body;
       const job = jobs.start({ kind: "install", subject: `${id}@${version}`, clientId: client_id }, (report, signal) =>
         services.marketplace.install({
           id,
@@ -60,6 +61,7 @@ export const catalogRoutes: readonly ApiRoute[] = [
           grants,
           grantedBy: "operator",
           ...(confirm_id === undefined ? {} : { confirmId: confirm_id }),
+          useOldCatalogue: use_old_catalogue === true,
           signal,
           onProgress: report,
         }),
@@ -78,13 +80,14 @@ export const catalogRoutes: readonly ApiRoute[] = [
       "version?": TEXT(64),
       grants: { oneOf: [{ const: "all" }, GRANTS] },
       "confirm_id?": { type: "string", maxLength: 80 },
+      "use_old_catalogue?": { type: "boolean" },
       client_id: TEXT(64),
     }),
     handle: (
-      request: ApiRequest<{ id: string; version?: string; grants: "all" | GrantInput[]; confirm_id?: string; client_id: string }>,
+      request: ApiRequest<Partial<InstallBody> & Pick<InstallBody, "id" | "client_id"> & { grants: "all" | GrantInput[] }>,
       { services, jobs },
     ) => {
-      const { id, version, grants, confirm_id, client_id } = request.body;
+      const { id, version, grants, confirm_id, use_old_catalogue, client_id } = request.body;
       const job = jobs.start({ kind: "install", subject: id, clientId: client_id }, (report, signal) =>
         services.marketplace.install({
           id,
@@ -92,6 +95,7 @@ export const catalogRoutes: readonly ApiRoute[] = [
           grants,
           grantedBy: "operator",
           ...(confirm_id === undefined ? {} : { confirmId: confirm_id }),
+          useOldCatalogue: use_old_catalogue === true,
           signal,
           onProgress: report,
         }),

@@ -1,5 +1,6 @@
 import type { ApiRoute } from "../context.ts";
 import { accessRoutes } from "./access.ts";
+import { bundleRoutes } from "./bundles.ts";
 import { callRoutes } from "./calls.ts";
 import { catalogRoutes } from "./catalog.ts";
 import { communityLogRoutes } from "./community-log.ts";
@@ -35,6 +36,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...overrideRoutes,
   ...rightsRoutes,
   ...catalogRoutes,
+  ...bundleRoutes,
   ...devRoutes,
   ...tryRoutes,
   ...peopleRoutes,

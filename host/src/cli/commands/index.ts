@@ -1,5 +1,6 @@
 import type { Command } from "../command.ts";
 import { auditCommands } from "./audit.ts";
+import { bundleCommands } from "./bundle.ts";
 import { callCommand } from "./call.ts";
 import { communityCommands } from "./community.ts";
 import { communityLogCommands } from "./community-log.ts";
@@ -22,4 +23,5 @@ export const COMMANDS: readonly Command[] = [
   callCommand,
   ...tokenCommands,
   ...pluginCommands,
+  ...bundleCommands,
 ];

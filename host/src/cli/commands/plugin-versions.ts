@@ -24,6 +24,7 @@ export const versionCommands: readonly Command[] = [
         ...(typeof options["version"] === "string" ? { version: options["version"] } : {}),
         ...(grants === undefined ? {} : { grants }),
         ...(typeof options["confirm"] === "string" ? { confirm_id: options["confirm"] } : {}),
+        ...(options["old-catalogue"] === true ? { use_old_catalogue: true } : {}),
       });
     },
   },

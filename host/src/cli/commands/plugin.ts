@@ -233,6 +233,7 @@ async function install(invocation: Invocation): Promise<void> {
     ...(version === undefined ? {} : { version }),
     grants: readGrants(options) ?? [],
     ...(typeof options["confirm"] === "string" ? { confirm_id: options["confirm"] } : {}),
+    ...(options["old-catalogue"] === true ? { use_old_catalogue: true } : {}),
     client_id: randomUUID(),
   });
   const status = await finished(invocation, job_id, id);

@@ -31,10 +31,13 @@ export interface OpShapes {
     value: { items: { key: string; value: JsonValue; version: number }[]; next: string | null };
   };
   "kv.increment": { args: { key: string; by?: number }; value: { value: number } };
+  /** `handle`: of a worker that is held open; otherwise any that is free. */
   "workers.run": {
-    args: { name: string; msg: JsonObject; bytes: Uint8Array[] };
+    args: { name: string; msg: JsonObject; bytes: Uint8Array[]; handle?: number };
     value: { json: JsonValue; bytes: Uint8Array[] };
   };
+  /** Frame `open {handle}`; then it goes on until it is withdrawn, or its process ends. */
+  "workers.open": { args: { name: string }; value: Empty };
   "health.report": { args: { ok: boolean; detail?: string }; value: Empty };
   "metrics.inc": { args: { name: string; by?: number; labels?: Record<string, string> }; value: Empty };
   /** Frames `open {handle}` with `upload`, `head {status, headers, url, redirected}`, `data {bytes}`. */

@@ -11,14 +11,16 @@ export interface TarEntry {
 
 /** Header, content and padding of one file: everything that could vary is fixed. */
 export function encodeEntry(entry: TarEntry, content: Uint8Array): Buffer[] {
-  return [
-    encodeHeader(entry),
-    Buffer.from(content.buffer, content.byteOffset, content.byteLength),
-    Buffer.alloc((BLOCK - (entry.size % BLOCK)) % BLOCK),
-  ];
+  return [encodeHeader(entry), Buffer.from(content.buffer, content.byteOffset, content.byteLength), paddingOf(entry)];
 }
 
-function encodeHeader(entry: TarEntry): Buffer {
+/** What follows the content of one file, so that the next header begins at a whole block. */
+export function paddingOf({ size }: Pick<TarEntry, "size">): Buffer {
+  return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+}
+
+/** @throws bad_request archive_path for a path that does not fit */
+export function encodeHeader(entry: TarEntry): Buffer {
   const header = new Header({
     path: entry.path,
     mode: entry.mode,
@@ -57,13 +59,16 @@ export interface TarSink {
  */
 export class UstarReader {
   readonly #sink: TarSink;
+  /** What its reader has before it, for the words of a refusal. */
+  readonly #what: string;
   #pending: Buffer = Buffer.alloc(0);
   #left = 0;
   #padding = 0;
   #zeroBlocks = 0;
 
-  constructor(sink: TarSink) {
+  constructor(sink: TarSink, what = "package") {
     this.#sink = sink;
+    this.#what = what;
   }
 
   push(chunk: Uint8Array): void {
@@ -81,7 +86,7 @@ export class UstarReader {
         this.#sink.entryEnd();
       }
       if (rest.byteLength < this.#padding + BLOCK) break;
-      if (this.#padding > 0 && rest.subarray(0, this.#padding).some((b) => b !== 0)) throw damaged("bytes in the padding");
+      if (this.#padding > 0 && rest.subarray(0, this.#padding).some((b) => b !== 0)) throw this.#damaged("bytes in the padding");
       rest = rest.subarray(this.#padding);
       this.#padding = 0;
       if (rest.byteLength < BLOCK) break;
@@ -93,26 +98,27 @@ export class UstarReader {
 
   end(): void {
     if (this.#left > 0 || this.#pending.byteLength > 0 || this.#padding > 0 || this.#zeroBlocks !== 2)
-      throw damaged("the archive ends too early or too late");
+      throw this.#damaged("the archive ends too early or too late");
   }
 
   #header(block: Buffer): void {
     if (block.every((b) => b === 0)) {
-      if (++this.#zeroBlocks > 2) throw damaged("bytes after the end");
+      if (++this.#zeroBlocks > 2) throw this.#damaged("bytes after the end");
       return;
     }
-    if (this.#zeroBlocks > 0) throw damaged("an entry after the end");
+    if (this.#zeroBlocks > 0) throw this.#damaged("an entry after the end");
     const header = decodeHeader(block);
+    if (header === undefined) throw this.#damaged("a malformed header");
     const sound =
       header.cksumValid &&
       block.toString("latin1", 257, 265) === "ustar\u000000" &&
       header.path !== undefined &&
       header.size !== undefined;
-    if (!sound) throw damaged("a malformed header");
+    if (!sound) throw this.#damaged("a malformed header");
     if (header.type !== "File")
       throw new HnError("bad_request", {
         reason: "archive_path",
-        message: `The package holds something that is not a plain file (${String(header.type)}).`,
+        message: `The ${this.#what} holds something that is not a plain file (${String(header.type)}).`,
       });
     const mode = (header.mode ?? 0) & 0o7777;
     const plain =
@@ -124,27 +130,27 @@ export class UstarReader {
     if (!plain)
       throw new HnError("bad_request", {
         reason: "archive_path",
-        message: "The package holds a file with an owner, time or mode that is not allowed.",
+        message: `The ${this.#what} holds a file with an owner, time or mode that is not allowed.`,
       });
     const entry: TarEntry = { path: String(header.path), mode, size: header.size ?? 0 };
     // One spelling per header: what our own writer would not have written could be read differently elsewhere.
-    if (!block.equals(encodeHeader(entry))) throw damaged("a header in an unusual spelling");
+    if (!block.equals(encodeHeader(entry))) throw this.#damaged("a header in an unusual spelling");
     this.#sink.entry(entry);
     this.#left = header.size ?? 0;
     this.#padding = (BLOCK - (this.#left % BLOCK)) % BLOCK;
     if (this.#left === 0) this.#sink.entryEnd();
   }
-}
 
-/** The library throws errors of its own at numbers that it cannot read. */
-function decodeHeader(block: Buffer): Header {
-  try {
-    return new Header(block, 0);
-  } catch {
-    throw damaged("a malformed header");
+  #damaged(why: string): HnError {
+    return new HnError("bad_request", { reason: "damaged", message: `The ${this.#what} is damaged: ${why}.` });
   }
 }
 
-function damaged(why: string): HnError {
-  return new HnError("bad_request", { reason: "damaged", message: `The package is damaged: ${why}.` });
+/** The library throws errors of its own at numbers that it cannot read. */
+function decodeHeader(block: Buffer): Header | undefined {
+  try {
+    return new Header(block, 0);
+  } catch {
+    return undefined;
+  }
 }

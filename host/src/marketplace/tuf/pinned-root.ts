@@ -33,6 +33,12 @@ export class PinnedRoot {
     }
   }
 
+  /** @param bytes  that hash to what the owner has named */
+  keep(bytes: Uint8Array): void {
+    mkdirSync(this.#o.folder, { recursive: true, mode: 0o700 });
+    writeFileAtomic(this.#path(), bytes);
+  }
+
   close(): void {
     this.#closed.abort(new HnError("partition", { reason: "unreachable", message: "The node is stopping." }));
   }
@@ -53,7 +59,7 @@ export class PinnedRoot {
   }
 
   async #fetchFrom(source: Source): Promise<Uint8Array> {
-    const { id, sha256, clock, folder } = this.#o;
+    const { id, sha256, clock } = this.#o;
     const deadline = new AbortController();
     const timer = clock.setTimeout(
       () =>
@@ -67,8 +73,7 @@ export class PinnedRoot {
         const bytes = await readOne(source, key, signal);
         isThere ||= bytes !== undefined;
         if (bytes === undefined || sha256Hex(bytes) !== sha256) continue;
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-        writeFileAtomic(this.#path(), bytes);
+        this.keep(bytes);
         return bytes;
       }
     } finally {

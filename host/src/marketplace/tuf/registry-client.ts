@@ -433,7 +433,8 @@ function hasPublished(workflow: Workflow, id: string): boolean {
   return workflow.versions().has(namespaceRole(namespaceOf(id)));
 }
 
-function onlineKeys({ root }: Workflow): string {
+/** Who signs snapshot and timestamp today. */
+export function onlineKeys({ root }: Workflow): string {
   const { roles } = root.signed;
   return ["timestamp", "snapshot"].map((role) => (roles[role]?.keyIDs ?? []).toSorted().join(",")).join(" ");
 }
@@ -453,7 +454,8 @@ async function fetchFrom(
   }
 }
 
-function versionIn(root: Uint8Array): number | undefined {
+/** Of a root that was verified; undefined for what does not say. */
+export function versionIn(root: Uint8Array): number | undefined {
   const { signed } = JSON.parse(Buffer.from(root).toString("utf8")) as { signed?: { version?: unknown } };
   return Number.isSafeInteger(signed?.version) ? (signed?.version as number) : undefined;
 }

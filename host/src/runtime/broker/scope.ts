@@ -5,8 +5,9 @@ import type { Commons } from "../commons/index.ts";
 import type { Network } from "../net/index.ts";
 import type { GrantTable } from "../permission/index.ts";
 import type { CallBudget } from "../quota/index.ts";
-import type { WorkResult, Work } from "../process/index.ts";
+import type { HeldWorker, WorkResult, Work } from "../process/index.ts";
 import type { CapabilityShelf } from "./capabilities.ts";
+import type { HeldWorkers } from "./held-workers.ts";
 import type { KvStore } from "./kv.ts";
 import type { LiveCall } from "./live-calls.ts";
 
@@ -37,6 +38,8 @@ export interface PluginScope {
   pushes: TokenBucket;
   agreements: TokenBucket;
   runWorker: (name: string, work: Work) => Promise<WorkResult>;
+  holdWorker: (name: string) => Promise<HeldWorker>;
+  heldWorkers: HeldWorkers;
   /** Something beside the op itself that the ledger is to know. */
   onUsed: (use: { op: string; permission: PermissionName; target: string; trace: string }) => void;
   onHealth: (ok: boolean, detail: string) => void;

@@ -13,14 +13,13 @@ import {
   WorkerPool,
   type Incoming,
   type ProcessEnd,
-  type Work,
-  type WorkResult,
 } from "../process/index.ts";
 import { CallRate } from "./call-rate.ts";
 import { CapabilityShelf } from "./capabilities.ts";
 import { PluginDoors } from "./doors.ts";
 import { Conversations } from "./conversations.ts";
 import { APPENDS_PER_HOUR, PUSHES_PER_MINUTE } from "./event-ops.ts";
+import { HeldWorkers } from "./held-workers.ts";
 import { AGREEMENTS_PER_MINUTE } from "./identity-ops.ts";
 import { LiveCalls, type CallEnd } from "./live-calls.ts";
 import { OpDesk } from "./op-desk.ts";
@@ -401,17 +400,15 @@ export class Session {
         capacity: AGREEMENTS_PER_MINUTE,
         now: clock.monotonic(),
       }),
-      runWorker: (name, work) => this.#runWorker(name, work),
+      runWorker: (name, work) => this.#pool(name).run(work),
+      holdWorker: (name) => this.#pool(name).hold(),
+      heldWorkers: new HeldWorkers(),
       onHealth,
       onNotify,
       onMetric: (name, by) => {
         if (this.metrics.has(name) || this.metrics.size < 256) this.metrics.set(name, (this.metrics.get(name) ?? 0) + by);
       },
     };
-  }
-
-  #runWorker(name: string, work: Work): Promise<WorkResult> {
-    return this.#pool(name).run(work);
   }
 
   #pool(name: string): WorkerPool | ProgramPool {

@@ -3,6 +3,7 @@ import type { JsonValue, PluginOp } from "../../contract/index.ts";
 import type { OpShapes } from "../../format/index.ts";
 import { pretendConnect, pretendFetch, pretendUdp, pretendWebSocket } from "../net/index.ts";
 import { flag, text } from "./arguments.ts";
+import { aborted } from "./host-ops.ts";
 import { talkOf } from "./net-ops.ts";
 import type { OpCall } from "./scope.ts";
 
@@ -25,6 +26,11 @@ const SIMULATED: { [Op in PluginOp]: (op: TriedOp) => OpShapes[Op]["value"] | Pr
   "kv.list": () => ({ items: [], next: null }),
   "kv.increment": ({ args: { by } }) => ({ value: typeof by === "number" ? by : 1 }),
   "workers.run": () => ({ json: null, bytes: [] }),
+  // Held until the plugin lets go, as if there were one.
+  "workers.open": async ({ frame, signal }) => {
+    await frame("open", { handle: 0 });
+    return aborted(signal);
+  },
   "health.report": NOTHING,
   "metrics.inc": NOTHING,
   notify: NOTHING,

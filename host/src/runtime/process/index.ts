@@ -1,5 +1,6 @@
 /** Processes behind fd 3: start, watch, drain, end; pools of workers. */
 export * from "./confined-process.ts";
+export { HeldWorker } from "./held-worker.ts";
 export { ProgramPool } from "./program-pool.ts";
 export * from "./log-budget.ts";
 export * from "./log-lines.ts";

@@ -4,7 +4,7 @@ import { HnError } from "../../foundation/index.ts";
 import type { ExitFacts, Launched } from "../confine/index.ts";
 import { readLines } from "./log-lines.ts";
 import { Meter } from "./meter.ts";
-import { abortError, type Work, type WorkerPoolOptions, type WorkResult } from "./worker-pool.ts";
+import { abortError, overCpu, type Work, type WorkerPoolOptions, type WorkResult } from "./worker-pool.ts";
 
 const QUEUE_MAX = 256;
 const OUTPUT_MAX_BYTES = 16_777_216;
@@ -59,6 +59,12 @@ export class ProgramPool {
       this.#taken -= 1;
       this.#waiting.shift()?.();
     }
+  }
+
+  /** @throws bad_request: it ends with its answer */
+  hold(): Promise<never> {
+    const message = "This worker is a program: it is started for each message and cannot be held open.";
+    return Promise.reject(new HnError("bad_request", { message, action: "Use `ctx.workers.run`." }));
   }
 
   async close(): Promise<void> {
@@ -153,7 +159,7 @@ function codeOf({ code, signal, end }: ExitFacts, { limits }: WorkerDeclaration)
   if (end?.cause === "over_quota") throw tooLarge(end.detail);
   if (code !== null && code < BY_SIGNAL) return code;
   if (limits.cpuSeconds !== undefined && (OUT_OF_TIME.has(code ?? 0) || signal === "SIGXCPU"))
-    throw new HnError("timeout", { message: TOO_LONG });
+    throw new HnError("timeout", { reason: "worker_cpu", message: overCpu(limits.cpuSeconds) });
   throw new HnError("internal_error", { reason: "worker_crashed" });
 }
 

@@ -2,7 +2,9 @@
 import type { Clock, JsonObject, JsonValue, WorkerDeclaration } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Attachments } from "../../format/index.ts";
-import type { Launcher, SandboxSpec } from "../confine/index.ts";
+import { cpuMs, type Launcher, type SandboxSpec } from "../confine/index.ts";
+import { CpuLimit } from "./cpu-limit.ts";
+import { HeldWorker } from "./held-worker.ts";
 import { ConfinedProcess, type ConfinedProcessOptions, type Incoming, type ProcessEnd } from "./confined-process.ts";
 
 export interface Work {
@@ -40,6 +42,8 @@ interface Worker {
   /** Null while idle or starting. */
   job: { id: number; job: Job; stop: () => void } | null;
   ready: boolean;
+  /** Its messages come from whoever holds it alone. */
+  held: boolean;
   idleSince: number;
 }
 
@@ -89,12 +93,33 @@ export class WorkerPool {
     if (work.signal.aborted) return Promise.reject(abortError(work.signal));
     if (this.#queue.length >= QUEUE_MAX)
       return Promise.reject(new HnError("capacity_exceeded", { reason: "slots_full", retryAfterMs: 1000 }));
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => this.#abort(job);
-      const job: Job = { ...work, resolve, reject, release: () => work.signal.removeEventListener("abort", onAbort) };
-      work.signal.addEventListener("abort", onAbort, { once: true });
+    return this.#jobOf(work, (job) => {
       this.#queue.push(job);
       this.#assign();
+    });
+  }
+
+  /**
+   * A worker of one's own: one process for one message after the other, so that it can keep what it has learnt. It counts among the most that run.
+   * @throws capacity_exceeded reason slots_full · internal_error reason worker_crashed · plugin_gone
+   */
+  async hold(): Promise<HeldWorker> {
+    if (this.#closed) throw new HnError("plugin_gone");
+    const idle = [...this.#workers].find(({ ready, job, held }) => ready && job === null && !held);
+    const worker = idle ?? (this.#workers.size < this.#max ? this.#start() : undefined);
+    if (worker === undefined) throw new HnError("capacity_exceeded", { reason: "slots_full", retryAfterMs: 1000 });
+    worker.held = true;
+    try {
+      await worker.process.ready;
+    } catch (cause) {
+      throw new HnError("internal_error", { reason: "worker_crashed", message: "The worker does not start.", cause });
+    }
+    // Who waits warm is one less now.
+    this.#refill();
+    return new HeldWorker({
+      ended: worker.process.ended.then(() => {}),
+      give: (work) => this.#runHeld(worker, work),
+      end: () => this.#release(worker),
     });
   }
 
@@ -112,16 +137,37 @@ export class WorkerPool {
   #assign(): void {
     for (const worker of this.#workers) {
       if (this.#queue.length === 0) return;
-      if (worker.ready && worker.job === null) this.#give(worker);
+      if (worker.ready && worker.job === null && !worker.held) this.#give(worker, this.#queue.shift());
     }
     const starting = [...this.#workers].filter(({ ready }) => !ready).length;
     for (let needed = this.#queue.length - starting; needed > 0 && this.#workers.size < this.#max; needed -= 1) {
-      if (!this.#start()) break;
+      if (this.#start() === undefined) break;
     }
   }
 
-  #give(worker: Worker): void {
-    const job = this.#queue.shift();
+  #runHeld(worker: Worker, work: Work): Promise<WorkResult> {
+    if (work.signal.aborted) return Promise.reject(abortError(work.signal));
+    if (!this.#workers.has(worker) || this.#closed)
+      return Promise.reject(new HnError("plugin_gone", { reason: "worker_closed" }));
+    return this.#jobOf(work, (job) => this.#give(worker, job));
+  }
+
+  /** What it knows is nobody else's to use, so it ends. */
+  #release(worker: Worker): void {
+    if (!this.#workers.has(worker)) return;
+    this.#end(worker, new HnError("plugin_gone", { reason: "worker_closed" }));
+  }
+
+  #jobOf(work: Work, begin: (job: Job) => void): Promise<WorkResult> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => this.#abort(job);
+      const job: Job = { ...work, resolve, reject, release: () => work.signal.removeEventListener("abort", onAbort) };
+      work.signal.addEventListener("abort", onAbort, { once: true });
+      begin(job);
+    });
+  }
+
+  #give(worker: Worker, job: Job | undefined): void {
     if (job === undefined) return;
     const { channel } = worker.process;
     const id = channel.nextId();
@@ -129,18 +175,48 @@ export class WorkerPool {
       () => this.#end(worker, new HnError("timeout", { message: "The work took longer than the plugin allows itself." })),
       this.#options.declaration.limits.wallMs,
     );
-    worker.job = { id, job, stop: () => wall.cancel() };
+    const cpu = this.#limitCpu(worker);
+    worker.job = {
+      id,
+      job,
+      stop: () => {
+        wall.cancel();
+        cpu?.stop();
+      },
+    };
     const attachments = Object.fromEntries(job.bytes.map((bytes, index) => [`/bytes/${index}`, bytes]));
     channel.send({ t: "work", id, msg: job.msg }, attachments).catch(() => {});
   }
 
-  #start(): boolean {
+  /** What its process has used before, for its start and for other messages, does not count. */
+  #limitCpu(worker: Worker): CpuLimit | undefined {
+    const { clock, cores, declaration } = this.#options;
+    const { cpuSeconds } = declaration.limits;
+    if (cpuSeconds === undefined) return undefined;
+    const { launched } = worker.process;
+    return new CpuLimit({
+      clock,
+      used: () => cpuMs(launched.tree()),
+      limitMs: cpuSeconds * 1000,
+      cores,
+      onOver: () => this.#end(worker, new HnError("timeout", { reason: "worker_cpu", message: overCpu(cpuSeconds) })),
+    });
+  }
+
+  /** @returns undefined when it does not start */
+  #start(): Worker | undefined {
     if (this.#closed || this.#failedStarts >= FAILED_STARTS_MAX) {
       if (this.#workers.size === 0) this.#refuseAll();
-      return false;
+      return undefined;
     }
     const { launcher, spec, declaration, clock, onLine, logBudget } = this.#options;
-    const worker: Worker = { process: undefined as unknown as ConfinedProcess, job: null, ready: false, idleSince: 0 };
+    const worker: Worker = {
+      process: undefined as unknown as ConfinedProcess,
+      job: null,
+      ready: false,
+      held: false,
+      idleSince: 0,
+    };
     try {
       worker.process = new ConfinedProcess({
         launcher,
@@ -162,7 +238,7 @@ export class WorkerPool {
       this.#failedStarts += 1;
       onLine({ source: "stderr", level: "error", text: `A worker could not be started: ${String(error)}` });
       if (this.#workers.size === 0) this.#refuseAll();
-      return false;
+      return undefined;
     }
     this.#workers.add(worker);
     worker.process.ready.then(
@@ -173,16 +249,16 @@ export class WorkerPool {
       },
       () => (this.#failedStarts += worker.ready ? 0 : 1),
     );
-    return true;
+    return worker;
   }
 
   #becomeIdle(worker: Worker): void {
     const { clock } = this.#options;
     worker.idleSince = clock.monotonic();
     this.#assign();
-    if (worker.job !== null) return;
+    if (worker.job !== null || worker.held) return;
     clock.setTimeout(() => {
-      const idle = worker.job === null && clock.monotonic() - worker.idleSince >= IDLE_MS;
+      const idle = !worker.held && worker.job === null && clock.monotonic() - worker.idleSince >= IDLE_MS;
       if (idle && this.#workers.size > this.#warm) worker.process.kill("stopped", "It was not needed any more.");
     }, IDLE_MS);
   }
@@ -250,7 +326,12 @@ export class WorkerPool {
   #refill(): void {
     if (this.#closed) return;
     this.#assign();
-    while (this.#workers.size < this.#warm && this.#start());
+    const isFree = ({ held }: Worker): boolean => !held;
+    while (
+      this.#workers.size < this.#max &&
+      [...this.#workers].filter(isFree).length < this.#warm &&
+      this.#start() !== undefined
+    );
   }
 
   #refuseAll(): void {
@@ -266,6 +347,10 @@ export class WorkerPool {
     if (typeof outcome === "object" && outcome !== null && "json" in outcome) job.resolve(outcome as WorkResult);
     else job.reject(outcome);
   }
+}
+
+export function overCpu(seconds: number): string {
+  return `The work used up ${seconds} s of processor time, which is all that the plugin allows itself for one message.`;
 }
 
 export function crashError(end: ProcessEnd): HnError {
