@@ -20,7 +20,7 @@ export interface WorkflowOptions {
   kept: Kept;
   /**
    * A file below `tuf/`, or null when there is no such file.
-   * @param judge  throws when the bytes are not what was wanted; whoever has another source asks there then
+   * @param judge  throws when the bytes are not what was wanted; for whoever has another source to ask then
    */
   fetch: (file: string, maxBytes: number, judge?: (bytes: Uint8Array) => void) => Promise<Uint8Array | null>;
   /** Expiry is judged at this time. @source marketplace §2.3 */
@@ -191,10 +191,14 @@ export class Workflow {
       const meta = this.#store.snapshot?.signed.meta[`${role}.json`];
       if (meta === undefined || !this.#asks) throw error;
       const file = `${meta.version}.${encodeURIComponent(role)}.json`;
-      const bytes = await this.#fetch(file, meta.length ?? MAX_BYTES.targets, (given) =>
-        this.#store.updateDelegatedTargets(Buffer.from(given), role, parent),
-      );
+      let isJudged = false;
+      const judge = (given: Uint8Array): void => {
+        this.#store.updateDelegatedTargets(Buffer.from(given), role, parent);
+        isJudged = true;
+      };
+      const bytes = await this.#fetch(file, meta.length ?? MAX_BYTES.targets, judge);
       if (bytes === null) throw nothing(role);
+      if (!isJudged) judge(bytes);
       this.#o.onVerified(role, bytes);
     }
     const loaded = this.#store.getRole(role);
