@@ -93,6 +93,8 @@ export class Rings {
     if (oldest === undefined) return;
     this.#bytes -= oldest.bytes;
     this.#count -= 1;
+    // Its place in the queue may stay for a thousand more; what it said need not.
+    oldest.data = null;
   }
 
   #trim(): void {
