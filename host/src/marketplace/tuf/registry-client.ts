@@ -230,7 +230,7 @@ export class RegistryClient {
     for (const source of order)
       try {
         await this.#round(source, { kept, root });
-        if (refusal !== undefined)
+        if (refusal !== undefined && source !== own)
           this.#o.log.warn("the registry itself could not be read", { registry: registry.id, error: refusal });
         return;
       } catch (error) {
