@@ -5,6 +5,7 @@ import { cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { InstallProgress } from "../../host/src/contract/index.ts";
+import { HnError } from "../../host/src/foundation/index.ts";
 import type { MarketplaceOptions } from "../../host/src/marketplace/index.ts";
 import { until } from "../../host/test/support/until.ts";
 import { openServer } from "../../registry/src/1-http/server.ts";
@@ -226,6 +227,26 @@ describe("a neighbour that gives other bytes", () => {
 });
 
 describe("a neighbour that falls silent", () => {
+  it("in the middle of the catalogue has not been asked in vain: the next round begins with what came", async (t) => {
+    const { shop } = village(t);
+    shop.reopen(NOW + 60_000);
+    for (const name of ["one", "two", "three", "four"]) shop.list(makePackage({ id: `acme/${name}`, key: shop.key }));
+    shop.commit();
+    const anna = await owner(t, shop, "Anna");
+    let given = 0;
+    const tired: Spoil = (bytes, question) =>
+      question.kind === "meta" || (given += 1) !== 3 ? bytes : failing(new HnError("partition", { reason: "stream_cut" }));
+    const way = wayTo([{ ...anna, spoil: tired }]);
+    const node = await openNode(t, shop, { ...from(shop, GONE), neighbours: way });
+    assert.equal(await refusalOf(node), "nobody_has_it");
+    const first = way.asked.filter((one) => one.includes(" sha256 "));
+    assert.equal(first.length, 3);
+    assert.equal(await refusalOf(node), "none");
+    const blobs = way.asked.filter((one) => one.includes(" sha256 "));
+    for (const one of first.slice(0, 2)) assert.equal(blobs.filter((other) => other === one).length, 1, "it is here already");
+    assert.equal(node.marketplace.search({ q: "" }).length, 5);
+  });
+
   it("is followed by the next one, from the byte where it stopped", async (t) => {
     const { shop, blob, asset } = village(t);
     const way = wayTo([await owner(t, shop, "Anna", silentAfter(300)), await owner(t, shop, "Ben")]);
@@ -382,6 +403,11 @@ describe("the order of sources", () => {
     );
   });
 });
+
+async function* failing(error: HnError): AsyncGenerator<Uint8Array> {
+  yield new Uint8Array(0);
+  throw error;
+}
 
 async function* flood(): AsyncGenerator<Uint8Array> {
   for (;;) yield new Uint8Array(1000);

@@ -32,8 +32,6 @@ const HOUR_MS = 3_600_000;
 const QUIET_MS = 10_000;
 /** A round of the catalogue that takes longer is given up: bytes may trickle in without end. */
 const ROUND_MS = 30_000;
-/** Of one neighbour, while others wait to be asked. */
-const NEIGHBOUR_MS = 15_000;
 
 export interface Freshness {
   /** Seconds since the registry signed what is shown. */
@@ -232,7 +230,7 @@ export class RegistryClient {
     for (const source of order)
       try {
         await this.#round(source, { kept, root });
-        if (refusal !== undefined)
+        if (refusal !== undefined && source !== own)
           this.#o.log.warn("the registry itself could not be read", { registry: registry.id, error: refusal });
         return;
       } catch (error) {
@@ -263,7 +261,7 @@ export class RegistryClient {
     const { registry, anchor, state, clock } = this.#o;
     const fresh = new Map<string, Uint8Array>();
     const deadline = new AbortController();
-    const timer = clock.setTimeout(() => deadline.abort(tooSlow()), source.neighbour === undefined ? ROUND_MS : NEIGHBOUR_MS);
+    const timer = clock.setTimeout(() => deadline.abort(tooSlow()), ROUND_MS);
     const signal = AbortSignal.any([deadline.signal, this.#closed.signal]);
     let over = false;
     try {
@@ -297,6 +295,8 @@ export class RegistryClient {
       // A newer root counts even when what it should vouch for cannot be had: keys that it drops are not trusted any more.
       const root = fresh.get("root");
       if (root !== undefined && state.registry(registry.id) !== undefined) state.keep(registry.id, "root", root);
+      // What a signed list names by its hash is what it is: the next round need not fetch it again, from a neighbour who gives ten files a second.
+      for (const [name, bytes] of fresh) if (name.startsWith("blob:")) state.keep(registry.id, name, bytes);
       throw error;
     } finally {
       over = true;
