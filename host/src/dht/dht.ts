@@ -149,6 +149,11 @@ export class Dht {
     return this.#table.size;
   }
 
+  /** Takes in contacts that have proven themselves at these addresses otherwise, without asking them again (H-3). */
+  met(contacts: readonly DhtContact[]): void {
+    for (const contact of contacts) this.#table.heard(peerOf(contact), 0);
+  }
+
   /**
    * Values about a node, a CID or a community, verified, the newest of each signer; none is authoritative.
    * @throws partition reason dht_lookup_failed when nobody could be asked
