@@ -219,7 +219,7 @@ async function seek(
   },
 ): Promise<Trial[]> {
   const { seekers, holders, random } = o;
-  if (o.lookups > (seekers.length * holders.length) / 2) throw new Error("so many lookups would ask twice for the same");
+  if (o.lookups > seekers.length * holders.length * 0.8) throw new Error("so many lookups would ask twice for the same");
   const watches = new Map<Citizen, Watch>();
   village.onAsked = (from, { to, rpc, question }, answer) => {
     if (rpc === "find_value") watches.get(from)?.asked(to, question, answer);
