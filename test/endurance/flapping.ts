@@ -17,12 +17,12 @@ import { Lane } from "../support/namespaces.ts";
 
 const STREET = "10.77.3";
 const CAPABILITY = "ext.hearthnet.adder.add";
-const CALL_MS = 5000;
+const CALL_MS = 2000;
 const TICK_MS = 25;
 const LOSS_PERCENT = 1;
 const DELAY_MS = 20;
-/** Calls under way in all; more would measure this process and not the nodes. */
-const OPEN_MAX = 1500;
+/** Calls under way in all; as many connections wait at an operator's socket. */
+const OPEN_MAX = 450;
 /** Until then what a node keeps up to a bound is filled, the last 10,000 calls of each for one. */
 const WARM_UP = 0.2;
 const LOOK_MS = 2000;
@@ -82,11 +82,15 @@ export async function flap(
     figures.refused[outcome.told] = (figures.refused[outcome.told] ?? 0) + 1;
     if (!outcome.isWorthAnother && !figures.final.includes(outcome.told)) figures.final.push(outcome.told);
   };
+  let broken: unknown;
   const calling = async (): Promise<void> => {
     const from = performance.now();
     for (let now = from; now < end; now = performance.now()) {
+      if (broken !== undefined) throw broken;
       for (let due = ((now - from) * o.perSecond) / 1000 - figures.asked; due >= 1 && open.size < OPEN_MAX; due -= 1) {
-        const call = ask((figures.asked += 1)).finally(() => open.delete(call));
+        const call = ask((figures.asked += 1))
+          .catch((error: unknown) => void (broken ??= error))
+          .finally(() => open.delete(call));
         open.add(call);
       }
       await pause(TICK_MS);
