@@ -19,6 +19,8 @@ const STREET = "10.77.3";
 const CAPABILITY = "ext.hearthnet.adder.add";
 const CALL_MS = 2000;
 const TICK_MS = 25;
+/** More than a neighbour may by default, so that what is refused is refused for the line. */
+const RATES = { softPerCapability: 200, hardPerCapability: 400, softTotal: 200, hardTotal: 1000, perAddress: 400 };
 const LOSS_PERCENT = 1;
 const DELAY_MS = 20;
 /** Calls under way in all; as many connections wait at an operator's socket. */
@@ -184,11 +186,14 @@ async function add(client: OperatorClient, { a, b, to }: { a: number; b: number;
 
 async function settle(t: Closing, lane: Lane): Promise<Resident[]> {
   const houses = [2, 3, 4].map((host) => lane.house({ street: STREET, host }));
-  const residents = await Promise.all(houses.map((house) => moveIn(t, house)));
+  const folder = temporaryFolder(t);
+  const config = join(folder, "hearthnet.config.ts");
+  writeFileSync(config, `export default ${JSON.stringify({ rates: RATES })};\n`);
+  const residents = await Promise.all(houses.map((house) => moveIn(t, house, { args: ["--config", config] })));
   const [first, ...others] = residents as [Resident, ...Resident[]];
   await first.node.ask(["community", "create", "Mill Street"]);
   for (const other of others) await invited(first.node, other.node);
-  const path = join(temporaryFolder(t), "adder.hnplugin");
+  const path = join(folder, "adder.hnplugin");
   writeFileSync(path, adder());
   await Promise.all(residents.map(({ node }) => node.ask(["plugin", "install", "--from", path, "--grant", "all"])));
   for (const at of residents) for (const of of residents) if (at !== of) await sees(at.node, of.node, { state: "verified" });
