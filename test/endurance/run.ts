@@ -1,11 +1,17 @@
 /**
- * Usage: run.ts --files [kills] [--seed N], see `files-killed.ts`; or run.ts [cycles]: says of each figure whether it is back where it was, and prints all of them as JSON. Exit code 1 when one is not.
+ * Usage: run.ts --files [kills] [--seed N], see `files-killed.ts`; run.ts --flapping SECONDS [--from SEED] for three nodes whose cables are pulled, see
+ * `flapping-run.ts`; or run.ts [cycles]: says of each figure whether it is back where it was, and prints all of them as JSON. Exit code 1 when one is not.
  * The warm-up fills what is kept up to a bound: the last 10,000 calls, 256 messages of each live topic, 100 jobs, the code that the engine compiles.
  */
 import { parseArgs } from "node:util";
 import { runCycles } from "./cycles.ts";
 import { runFiles } from "./files.ts";
 import { judge, slopeKb, told } from "./verdict.ts";
+
+if (process.argv[2] === "--flapping") {
+  const { runFlapping } = await import("./flapping-run.ts");
+  process.exit((await runFlapping(process.argv.slice(2))) ? 0 : 1);
+}
 
 const WARM_UP = { warmUp: 200, calls: 12_000 };
 const SAMPLES = 20;

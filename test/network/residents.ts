@@ -17,7 +17,11 @@ export interface Resident {
 }
 
 /** Moves in: a node in that house, with discovery as it is by default. */
-export async function moveIn(t: Closing, house: House, o: { dataDir?: string; clockOffMs?: number } = {}): Promise<Resident> {
+export async function moveIn(
+  t: Closing,
+  house: House,
+  o: { dataDir?: string; clockOffMs?: number; args?: string[] } = {},
+): Promise<Resident> {
   return { house, node: await startNode(t, { discovery: true, within: house.prefix, ...o }) };
 }
 

@@ -5,6 +5,7 @@
 import { hash } from "node:crypto";
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { Gossip, openCommunity } from "../../host/src/community/index.ts";
 import type { Community, JsonValue, NodeId, PeerLink, PeerPlace, Random, SignatureCheck } from "../../host/src/contract/index.ts";
 import { createUlidFactory, HnError, silentLog } from "../../host/src/foundation/index.ts";
@@ -18,6 +19,8 @@ const PASSPHRASE = "correct horse battery staple";
 const TIMEOUT_MS = 30_000;
 /** A neighbour that went, or came back, is noticed within so long. */
 const NOTICE_MS = 30_000;
+/** Of 4 KiB. */
+const PAGES = 32;
 const HARDWARE = { gpu: null, vram_gb: 0, ram_gb: 4, cpu_cores: 4, disk_free_gb: 16 };
 
 interface Resident {
@@ -61,6 +64,7 @@ export class Crowd {
     );
     const [founder] = residents as [Resident];
     await enrol(world, founder, residents);
+    keepFewPages(join(founder.folder, "community.db"));
     // Each of them has synchronised once with the founder: that it would end in the same file is told by other stories.
     for (const resident of residents) {
       if (resident !== founder) cpSync(join(founder.folder, "community.db"), join(resident.folder, "community.db"));
@@ -261,6 +265,13 @@ async function enrol(world: World, founder: Resident, residents: readonly Reside
   }
   community.close();
   world.scheduler.note(`${residents.length} have joined`);
+}
+
+/** Says in the file how many pages whoever opens it keeps in memory: by default up to 2 MB, which is most of what a node of the crowd would weigh. */
+function keepFewPages(path: string): void {
+  const db = new DatabaseSync(path);
+  db.exec(`PRAGMA default_cache_size = ${PAGES}`);
+  db.close();
 }
 
 function meet(a: CrowdNode, b: CrowdNode): void {

@@ -1,9 +1,10 @@
-/** Nodes of the DHT on the simulated network: the host's room with real signatures, and neighbours that lie. */
+/** Nodes of the DHT on the simulated network: the host's room, with real signatures unless they are too many, and neighbours that lie. */
 import type { DhtContact, DhtEndpoint, DhtRpc, JsonObject, NodeId } from "../../host/src/contract/index.ts";
 import { Dht, type DhtPorts, type Outgoing } from "../../host/src/dht/index.ts";
 import { createUlidFactory, silentLog } from "../../host/src/foundation/index.ts";
 import { importSeed, Signer, verifyTyped } from "../../host/src/identity/index.ts";
 import { ask, readReply, reply, type Letters } from "../../host/src/dht/wire.ts";
+import type { FastKeys } from "./fast-keys.ts";
 import type { Place } from "./network.ts";
 import type { World } from "./world.ts";
 
@@ -18,13 +19,26 @@ export interface Citizen {
   lies: ((rpc: DhtRpc, question: JsonObject) => JsonObject | null | undefined) | undefined;
 }
 
+const HEAD_BYTES = 500;
+
+export interface Asked {
+  to: NodeId;
+  rpc: DhtRpc;
+  question: JsonObject;
+}
+
 export class SimDhtVillage {
   readonly citizens: Citizen[] = [];
   readonly #world: World;
   readonly #byHost: Map<string, Citizen> = new Map();
+  readonly #keys: FastKeys | undefined;
+  /** Told of every question, and again of every answer that has come to one. */
+  onAsked: (from: Citizen, asked: Asked, answer?: JsonObject) => void = () => undefined;
 
-  constructor(world: World) {
+  /** @param o.keys  instead of real signatures */
+  constructor(world: World, o: { keys?: FastKeys } = {}) {
     this.#world = world;
+    this.#keys = o.keys;
   }
 
   /** @param seed  32 bytes of its key; drawn unless given */
@@ -33,13 +47,17 @@ export class SimDhtVillage {
     const number = this.citizens.length + 1;
     const name = `citizen ${number}`;
     const random = chance.fork(name);
-    const { nodeId, key } = importSeed(seed ?? random.bytes(32));
+    const bytes = seed ?? random.bytes(32);
+    const { nodeId, key } = importSeed(bytes);
     const signer = new Signer(nodeId, key);
     const clock = scheduler.clock(name);
     // Each in a subnet of its own.
     const endpoint = { host: `${1 + (number >> 8)}.${number & 255}.0.1`, port: 7080 };
     const newId = createUlidFactory(clock, random.bytes);
-    const crypto: DhtPorts["crypto"] = { sign: (kind, value) => signer.signDht(kind, value), verify: verifyTyped };
+    const crypto: DhtPorts["crypto"] = this.#keys?.of(nodeId, bytes) ?? {
+      sign: (kind, value) => signer.signDht(kind, value),
+      verify: verifyTyped,
+    };
     const place: Place = { name, clock, isDown: false };
     const dht = new Dht(
       nodeId,
@@ -60,9 +78,24 @@ export class SimDhtVillage {
   /** Enters through the first and up to two others who are there already. */
   async enter(newcomer: Citizen): Promise<void> {
     const others = this.citizens.filter((one) => one !== newcomer);
+    await this.enterAll([newcomer], others);
+  }
+
+  /** Each enters through the first and up to two others of those. */
+  async enterAll(newcomers: readonly Citizen[], others: readonly Citizen[]): Promise<void> {
     const { random } = this.#world;
-    const known = new Set([others[0], random.pick(others), random.pick(others)].filter((one) => one !== undefined));
-    await this.#world.settled(newcomer.dht.join([...known].map((one) => this.contact(one))));
+    const joined = newcomers.map((newcomer) => {
+      const known = new Set([others[0], random.pick(others), random.pick(others)].filter((one) => one !== undefined));
+      return newcomer.dht.join([...known].map((one) => this.contact(one)));
+    });
+    await this.#world.settled(Promise.all(joined));
+  }
+
+  /** Takes it away without a word: nothing of it runs, and whoever asks it waits in vain. */
+  kill(citizen: Citizen): void {
+    citizen.place.clock.isGone = true;
+    citizen.lies = () => null;
+    citizen.dht.close();
   }
 
   /** One question by hand. @returns whether it was done */
@@ -85,34 +118,49 @@ export class SimDhtVillage {
     const abort = (): void => reject(signal.reason as Error);
     signal.addEventListener("abort", abort, { once: true });
     const there = this.#byHost.get(to.endpoint.host);
-    const question = JSON.stringify(body);
+    const asked = { to: to.node_id_full, rpc, question: body };
+    this.onAsked(from, asked);
+    const question = this.#sent(body);
     const fail = (why: string): void => reject(new Error(why));
     network.segment(from.place, there?.place ?? from.place, {
       label: `${from.place.name} asks ${there?.place.name ?? "nobody"} ${rpc}`,
-      bytes: question.length + 500,
+      bytes: question.bytes,
       broken: fail,
       deliver: () => {
         if (there === undefined) return fail("refused");
-        const said = this.#answer(there, { rpc, body: JSON.parse(question) as JsonObject, host: from.endpoint.host });
+        const said = this.#answer(there, { rpc, body: question.read(), host: from.endpoint.host });
         if (said === null) return;
+        const answer = said === "" ? undefined : this.#sent(said);
         network.segment(there.place, from.place, {
           label: `${there.place.name} answers ${from.place.name}`,
-          bytes: said.length + 500,
+          bytes: answer?.bytes ?? HEAD_BYTES,
           broken: fail,
-          deliver: () => (said === "" ? fail("an error") : resolve(JSON.parse(said))),
+          deliver: () => {
+            if (answer === undefined) return fail("an error");
+            const read = answer.read();
+            this.onAsked(from, asked, read);
+            resolve(read);
+          },
         });
       },
     });
     return promise.finally(() => signal.removeEventListener("abort", abort));
   }
 
+  /** As text, or, where they are too many for it, as it is: nobody alters what was signed. */
+  #sent(body: JsonObject): { bytes: number; read: () => JsonObject } {
+    if (this.#keys !== undefined) return { bytes: HEAD_BYTES, read: () => body };
+    const text = JSON.stringify(body);
+    return { bytes: text.length + HEAD_BYTES, read: () => JSON.parse(text) as JsonObject };
+  }
+
   /** @returns null for silence, an empty text for a refusal */
-  #answer(there: Citizen, { rpc, body, host }: { rpc: DhtRpc; body: JsonObject; host: string }): string | null {
+  #answer(there: Citizen, { rpc, body, host }: { rpc: DhtRpc; body: JsonObject; host: string }): JsonObject | null | "" {
     const lie = there.lies?.(rpc, body);
     if (lie === null) return null;
     try {
-      if (lie !== undefined) return JSON.stringify(reply(there.letters, body["trace_id"] as string, lie));
-      return JSON.stringify(there.dht.answer(rpc, body, host));
+      if (lie !== undefined) return reply(there.letters, body["trace_id"] as string, lie);
+      return there.dht.answer(rpc, body, host);
     } catch {
       return "";
     }

@@ -82,6 +82,7 @@ export class Dialler {
   }
 
   async #dialOnce(to: NodeId, host: string): Promise<void> {
+    const begun = this.#own.place.clock.monotonic();
     const door = await this.#connect(host);
     const { network, random, onLine, isSpliced } = this.#line;
     const own = this.#own;
@@ -95,7 +96,7 @@ export class Dialler {
       from: own.host,
       binding: isSpliced(own.place, door.place) ? random.bytes(BINDING_BYTES) : binding,
     });
-    await this.#shakeHands({ to, host, socket: ours, binding });
+    await this.#shakeHands({ to, host, socket: ours, binding, begun });
   }
 
   /** Two ways there and back: TCP with TLS, and the upgrade. */
@@ -129,11 +130,13 @@ export class Dialler {
     host,
     socket,
     binding,
+    begun,
   }: {
     to: NodeId;
     host: string;
     socket: SimSocket;
     binding: Uint8Array;
+    begun: number;
   }): Promise<void> {
     const { sessions, place } = this.#own;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -152,7 +155,7 @@ export class Dialler {
         socket.send(confirm);
         socket.off("message", message);
         timer.cancel();
-        sessions.arrived({ established, webSocket: socket.asWebSocket, socket: socket.asTls, address: host });
+        sessions.arrived({ established, webSocket: socket.asWebSocket, socket: socket.asTls, address: host, begun });
         resolve();
       } catch (error) {
         const fault = SessionFault.is(error) ? error : new SessionFault(CLOSE.badFrame, { cause: error });
@@ -182,6 +185,7 @@ export function answer({
   binding: Uint8Array;
 }): void {
   const { sessions, place, standing, communityId } = door;
+  const begun = place.clock.monotonic();
   const responder = new Responder({
     ...sessions.handshake(),
     binding,
@@ -205,7 +209,7 @@ export function answer({
       const established = responder.confirm(data);
       socket.off("message", message);
       timer.cancel();
-      sessions.arrived({ established, webSocket: socket.asWebSocket, socket: socket.asTls, address: from });
+      sessions.arrived({ established, webSocket: socket.asWebSocket, socket: socket.asTls, address: from, begun });
     } catch (error) {
       const fault = SessionFault.is(error) ? error : new SessionFault(CLOSE.internal, { cause: error });
       if (fault instanceof Rejection) socket.send(responder.reject(fault, { tellTime: true }));

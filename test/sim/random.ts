@@ -46,6 +46,16 @@ export class SimRandom {
     return list[this.below(list.length)];
   }
 
+  /** Another order of the same. */
+  shuffle<T>(list: readonly T[]): T[] {
+    const shuffled = [...list];
+    for (let at = shuffled.length - 1; at > 0; at -= 1) {
+      const other = this.below(at + 1);
+      [shuffled[at], shuffled[other]] = [shuffled[other] as T, shuffled[at] as T];
+    }
+    return shuffled;
+  }
+
   /** As the port `Random`. */
   readonly bytes = (n: number): Uint8Array => Uint8Array.from({ length: n }, () => this.u32() & 255);
 }

@@ -2,6 +2,7 @@
  * Runs the scenarios over many seeds and says of each how many passed. Ends with 1 when one did not.
  * Usage: run.ts [--seeds N] [--from SEED] [--row N] [--json]
  *        run.ts --nodes N [--from SEED]   one community of so many, once
+ *        run.ts --dht N [--lookups N] [--loss SHARE] [--colluding SHARE] [--from SEED]   one DHT of so many, once
  */
 import { parseArgs } from "node:util";
 import { selfTest } from "../../host/src/identity/index.ts";
@@ -14,6 +15,10 @@ const { values } = parseArgs({
     from: { type: "string", default: "1" },
     row: { type: "string" },
     nodes: { type: "string" },
+    dht: { type: "string" },
+    lookups: { type: "string", default: "30000" },
+    loss: { type: "string", default: "0.5" },
+    colluding: { type: "string", default: "0" },
     json: { type: "boolean", default: false },
   },
 });
@@ -28,6 +33,12 @@ const chosen =
 // The faster of the libraries, as a node takes it into use.
 await selfTest();
 forbidRealTime();
+
+if (values.dht !== undefined) {
+  const [nodes, lookups] = [Number(values.dht), Number(values.lookups)];
+  const { runDht } = await import("./dht-run.ts");
+  process.exit((await runDht(from, { nodes, lookups, loss: Number(values.loss), colluding: Number(values.colluding) })) ? 0 : 1);
+}
 
 interface Row {
   row: number;

@@ -32,6 +32,8 @@ export class Scheduler {
   #seq = 0;
   #now = 0;
   events = 0;
+  /** Turns of the real event loop after each event; where there are only promises, one is enough. */
+  turns: number = TURNS;
 
   constructor(random: SimRandom) {
     this.#random = random.fork("scheduler");
@@ -86,7 +88,7 @@ export class Scheduler {
   async pass(ms: number, maxEvents = 5_000_000): Promise<void> {
     const end = this.#now + ms;
     // What the story has done just now happens now, not with the next event.
-    await settle();
+    await this.#settle();
     await this.#run((due) => due.at > end, maxEvents);
     this.#now = end;
   }
@@ -97,7 +99,7 @@ export class Scheduler {
     const watched = promise.finally(() => (isOver = true));
     watched.catch(() => undefined);
     const end = this.#now + ms;
-    await settle();
+    await this.#settle();
     await this.#run((due) => isOver || due.at > end, 5_000_000);
     if (!isOver) throw new Error(`nothing came of it within ${ms} ms of the world's time`);
     return watched;
@@ -119,8 +121,12 @@ export class Scheduler {
       this.events += 1;
       this.note(next.label);
       fn();
-      await settle();
+      await this.#settle();
     }
+  }
+
+  async #settle(): Promise<void> {
+    for (let count = 0; count < this.turns; count += 1) await turn();
   }
 
   #push(due: Due): void {
@@ -151,10 +157,6 @@ export class Scheduler {
     }
     heap[index] = last;
   }
-}
-
-async function settle(): Promise<void> {
-  for (let count = 0; count < TURNS; count += 1) await turn();
 }
 
 /** The clock of one node: it may be wrong, run fast or slow, jump, and stand still together with all that its node does. */

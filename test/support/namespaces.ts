@@ -112,12 +112,17 @@ export class Lane {
     ]);
   }
 
-  /** Packets leave there late, or, where the kernel has no netem, in a thin stream in which they queue. @returns which of the two */
-  delay(house: House, ms: number): "netem" | "tbf" {
+  /**
+   * Packets leave there late, or, where the kernel has no netem, in a thin stream in which they queue.
+   * @param o.orNone  rather not at all than thin
+   * @returns which of them
+   */
+  delay(house: House, ms: number, o: { orNone?: boolean } = {}): "netem" | "tbf" | "none" {
     try {
       run("tc", ["-n", house.name, "qdisc", "add", "dev", "eth0", "root", "netem", "delay", `${ms}ms`]);
       return "netem";
     } catch {
+      if (o.orNone === true) return "none";
       const shape = ["tbf", "rate", "256kbit", "burst", "3000", "latency", `${ms * 2}ms`];
       run("tc", ["-n", house.name, "qdisc", "add", "dev", "eth0", "root", ...shape]);
       return "tbf";

@@ -149,6 +149,11 @@ export class Dht {
     return this.#table.size;
   }
 
+  /** Takes in contacts that have proven themselves at these addresses otherwise, without asking them again (H-3). */
+  met(contacts: readonly DhtContact[]): void {
+    for (const contact of contacts) this.#table.heard(peerOf(contact), 0);
+  }
+
   /**
    * Values about a node, a CID or a community, verified, the newest of each signer; none is authoritative.
    * @throws partition reason dht_lookup_failed when nobody could be asked
@@ -204,6 +209,7 @@ export class Dht {
   #greet({ from, endpoint }: Question, now: number): void {
     // Two that meet would greet each other without end.
     if (endpoint === undefined || this.#table.knows(from) || this.#asked.has(from) || !this.#config.admits(endpoint)) return;
+    if (!this.#table.wants(from)) return;
     if (this.#limits.take("", "greeting", now) > 0) return;
     void this.#ping(peerOf({ node_id_full: from, endpoint }));
   }
@@ -356,6 +362,8 @@ export class Dht {
     const { clock, log } = this.#ports;
     this.#timer = clock.setTimeout(() => this.#tick(), TICK_MS);
     this.#values.expire(this.#seconds());
+    this.#limits.forget(clock.monotonic());
+    this.#desk.forget();
     const trouble = (error: unknown): void => {
       if (!this.#closed.signal.aborted) log.debug("a round of the DHT failed", { error });
     };

@@ -37,4 +37,14 @@ export class Limits {
     }
     return bucket.take(now);
   }
+
+  /** Of how many something is remembered. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** Whoever asked nothing for so long that all is allowed again. */
+  forget(now: number): void {
+    this.#buckets.trim((bucket) => bucket.isFull(now));
+  }
 }

@@ -119,7 +119,9 @@ class Run {
         this.#question(candidate);
       }
     }
-    if (this.#open > 0) return;
+    // Who has been silent for long may still have what nobody else had; once somebody had it, nobody waits for them.
+    const isAwaited = this.#values.length > 0 ? this.#busy.some((count) => count > 0) : this.#open > 0;
+    if (isAwaited) return;
     this.#finish(this.#questions >= questionsMax && this.#paths.some((_, path) => this.#next(path).length > 0));
   }
 

@@ -8,6 +8,8 @@ export const BUCKET_SIZE = 20;
 const PER_SUBNET_AND_BUCKET = 2;
 const PER_SUBNET = 10;
 const FAILURES_MAX = 3;
+/** A full bucket asks its oldest no oftener: in a lookup every answer comes from somebody who finds no room, and each would cost a question more. */
+const ASK_OLDEST_MS = 60_000;
 
 interface Entry extends Peer {
   failures: number;
@@ -37,6 +39,9 @@ export class RoutingTable {
   /** By bucket: when one of its ids was last looked for, monotonic milliseconds. */
   readonly #used = new Map<number, number>();
   readonly #pinging = new Set<NodeId>();
+  /** By bucket: when its oldest was asked, monotonic milliseconds. */
+  readonly #askedOldest = new Map<number, number>();
+  readonly #sizes = new Map<number, number>();
 
   constructor(options: TableOptions) {
     this.#options = options;
@@ -58,6 +63,12 @@ export class RoutingTable {
 
   knows(nodeId: NodeId): boolean {
     return this.#tree.get(idOf(nodeId)) !== null;
+  }
+
+  /** Whether there is room for it, or may be. */
+  wants(nodeId: NodeId): boolean {
+    const bucket = bucketOf(this.self, idOf(nodeId));
+    return (this.#sizes.get(bucket) ?? 0) < BUCKET_SIZE || this.#asksOldest(bucket);
   }
 
   /** A signed answer came from this contact at this address: only that brings one in. */
@@ -122,7 +133,9 @@ export class RoutingTable {
   /** Who is long there and still answers stays: new ones cannot push a table's contacts out. */
   #full(oldest: Entry | undefined, newcomer: Entry): void {
     this.#wait(newcomer);
-    if (oldest === undefined || this.#pinging.has(oldest.nodeId)) return;
+    const bucket = bucketOf(this.self, newcomer.id);
+    if (oldest === undefined || this.#pinging.has(oldest.nodeId) || !this.#asksOldest(bucket)) return;
+    this.#askedOldest.set(bucket, this.#options.clock.monotonic());
     this.#pinging.add(oldest.nodeId);
     void this.#options
       .ping(oldest)
@@ -132,6 +145,10 @@ export class RoutingTable {
         this.#promote(bucketOf(this.self, oldest.id));
       })
       .finally(() => this.#pinging.delete(oldest.nodeId));
+  }
+
+  #asksOldest(bucket: number): boolean {
+    return this.#options.clock.monotonic() - (this.#askedOldest.get(bucket) ?? -Infinity) >= ASK_OLDEST_MS;
   }
 
   #wait(peer: Peer): void {
@@ -154,8 +171,10 @@ export class RoutingTable {
   }
 
   #count(entry: Entry, by: 1 | -1): void {
+    const bucket = bucketOf(this.self, entry.id);
+    this.#sizes.set(bucket, (this.#sizes.get(bucket) ?? 0) + by);
     const subnet = subnetOf(entry.endpoint.host);
-    for (const key of [subnet, `${bucketOf(this.self, entry.id)} ${subnet}`]) {
+    for (const key of [subnet, `${bucket} ${subnet}`]) {
       const count = (this.#subnets.get(key) ?? 0) + by;
       if (count > 0) this.#subnets.set(key, count);
       else this.#subnets.delete(key);

@@ -50,14 +50,11 @@ export function reply(o: Letters, traceId: string, body: JsonObject): JsonObject
 
 /** @throws invalid_signature: not this contact's, not to this question, or not fresh */
 export function readReply(o: Letters, answer: unknown, asked: { rpc: DhtRpc; by: NodeId; traceId: string }): JsonObject {
-  const fault = new HnError("invalid_signature", {
-    reason: "response_unsigned",
-    message: "The contact's answer is not its own.",
-  });
-  if (!isObject(answer) || answer["from"] !== asked.by || answer["trace_id"] !== asked.traceId) throw fault;
-  if (!CARRIES[asked.rpc].some((field) => answer[field] !== undefined) || !isFresh(answer["timestamp"], o.clock)) throw fault;
-  if (!o.crypto.verify("dht-reply", answer, { by: asked.by })) throw fault;
-  return answer;
+  if (isObject(answer) && answer["from"] === asked.by && answer["trace_id"] === asked.traceId) {
+    const isWhole = CARRIES[asked.rpc].some((field) => answer[field] !== undefined);
+    if (isWhole && isFresh(answer["timestamp"], o.clock) && o.crypto.verify("dht-reply", answer, { by: asked.by })) return answer;
+  }
+  throw new HnError("invalid_signature", { reason: "response_unsigned", message: "The contact's answer is not its own." });
 }
 
 export type Question = Omit<JsonObject, "endpoint"> & { from: NodeId; trace_id: string; endpoint?: DhtEndpoint };
@@ -86,6 +83,12 @@ export class Desk {
     if (!crypto.verify("dht-request", body, { by: from })) throw new HnError("invalid_signature");
     this.#seen.set(name, clock.monotonic());
     return { ...body, from, trace_id };
+  }
+
+  /** Those that are too old to be asked again. */
+  forget(): void {
+    const now = this.#o.clock.monotonic();
+    this.#seen.trim((at) => now - at >= 2 * SKEW_MS);
   }
 }
 

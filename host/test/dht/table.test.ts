@@ -23,11 +23,16 @@ function far(table: RoutingTable, host?: string): Peer {
     if (bucketOf(table.self, peer.id) === 255) return peer;
   }
 }
-function open(o: { alive?: (peer: Peer) => boolean; mayCrowd?: boolean } = {}): { table: RoutingTable; pinged: Peer[] } {
+function open(o: { alive?: (peer: Peer) => boolean; mayCrowd?: boolean } = {}): {
+  table: RoutingTable;
+  pinged: Peer[];
+  clock: ManualClock;
+} {
   const pinged: Peer[] = [];
+  const clock = new ManualClock();
   const table: RoutingTable = new RoutingTable({
     self: SELF,
-    clock: new ManualClock(),
+    clock,
     mayCrowd: o.mayCrowd ?? false,
     ping: (peer) => {
       pinged.push(peer);
@@ -36,7 +41,7 @@ function open(o: { alive?: (peer: Peer) => boolean; mayCrowd?: boolean } = {}): 
       return Promise.resolve(alive);
     },
   });
-  return { table, pinged };
+  return { table, pinged, clock };
 }
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -52,6 +57,22 @@ describe("the routing table", () => {
     assert.equal(table.size, 20);
     assert.deepEqual(pinged[0]?.nodeId, first[0]?.nodeId, "the one that was quiet for longest is asked");
     assert.ok(!table.knows(newcomer.nodeId));
+  });
+
+  it("asks the oldest of a full bucket once a minute, however many find no room there", async () => {
+    const { table, pinged, clock } = open();
+    for (let n = 0; n < 20; n += 1) table.heard(far(table), 10);
+    for (let n = 0; n < 5; n += 1) {
+      const newcomer = far(table);
+      assert.equal(table.wants(newcomer.nodeId), n === 0, "whoever asks is asked back only where that may bring it in");
+      table.heard(newcomer, 10);
+      await turn();
+    }
+    assert.equal(pinged.length, 1);
+    clock.advance(60_000);
+    assert.ok(table.wants(far(table).nodeId));
+    table.heard(far(table), 10);
+    assert.equal(pinged.length, 2);
   });
 
   it("gives a place that became free to the newest of those that waited, once it answers", async () => {

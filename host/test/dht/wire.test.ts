@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { JsonObject } from "../../src/contract/index.ts";
+import { Limits } from "../../src/dht/limits.ts";
 import { Desk, ask, readReply, reply, type Letters } from "../../src/dht/wire.ts";
 import { createUlidFactory, ManualClock, type HnError } from "../../src/foundation/index.ts";
 import { importSeed, Signer, verifyTyped } from "../../src/identity/index.ts";
@@ -73,6 +74,18 @@ describe("a question in the DHT (06 H-2)", () => {
     );
   });
 
+  it("counts once also after those that are too old were forgotten", () => {
+    const { clock, a, b, desk } = street();
+    const question = ask(a, b.self, { key: "k" });
+    desk.open(question);
+    clock.advance(119_000);
+    desk.forget();
+    assert.equal(
+      codeOf(() => desk.open(question)),
+      "invalid_signature",
+    );
+  });
+
   it("is answered by whom it was asked, to this question, with what was asked for", () => {
     const { clock, a, b, c } = street();
     const asked = { rpc: "ping", by: b.self, traceId: "01J9Z3K8V4Q2N7M5C6B1A0XWYT" } as const;
@@ -97,6 +110,18 @@ async function three(t: TestContext): Promise<[DhtVillage, Citizen, Citizen, Cit
   await village.settle(3);
   return [village, ...(village.citizens as [Citizen, Citizen, Citizen])];
 }
+
+describe("limits of those who ask (06 H-9)", () => {
+  it("are forgotten only of whom all is allowed again", () => {
+    const limits = new Limits();
+    for (let n = 0; n < 5; n += 1) assert.equal(limits.take("somebody", "ping", 0), 0);
+    limits.forget(100);
+    assert.ok(limits.take("somebody", "ping", 100) > 0, "it has asked five times");
+    assert.equal(limits.size, 1);
+    limits.forget(1100);
+    assert.equal(limits.size, 0);
+  });
+});
 
 describe("a node of the DHT", () => {
   it("takes no contact from a list or from a question: only from a signed answer at that address (H-3)", async (t) => {

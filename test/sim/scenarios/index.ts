@@ -2,6 +2,7 @@ import type { Scenario } from "../scenario.ts";
 import { crowd } from "./01-crowd.ts";
 import { flapping, oneWay, split } from "./01-split.ts";
 import { churn } from "./02-churn.ts";
+import { dhtCollusion, dhtLoss } from "./02-dht-loss.ts";
 import { clocks } from "./03-clocks.ts";
 import { replay } from "./04-replay.ts";
 import { signatures } from "./05-signatures.ts";
@@ -16,6 +17,7 @@ import { backup, endedHalfway, lostDisk, twoTongues } from "./14-log.ts";
 import { rubbish } from "./15-rubbish.ts";
 import { badLines } from "./16-bad-lines.ts";
 import { oneKeyTwice } from "./17-one-key-twice.ts";
+import { crossing } from "./17-crossing.ts";
 import { revoked } from "./18-revoked.ts";
 import { downgrade } from "./19-downgrade.ts";
 import { seals } from "./20-seals.ts";
@@ -35,10 +37,12 @@ export const SCENARIOS: readonly Scenario[] = [
   flapping,
   crowd,
   churn,
+  dhtLoss,
   clocks,
   replay,
   signatures,
   poison,
+  dhtCollusion,
   slowReader,
   fanOut,
   saturated,
@@ -56,6 +60,7 @@ export const SCENARIOS: readonly Scenario[] = [
   badLines,
   sometimes(bySession(badLines)),
   oneKeyTwice,
+  crossing,
   revoked,
   bySession(revoked),
   downgrade,

@@ -1,12 +1,14 @@
 import type { Random } from "../../contract/index.ts";
 
 const FAILURES = 3;
-const REST_MS = 60_000;
+/** Twice as long after each call that has decided against it. */
+const REST_MS = { first: 4000, most: 60_000 };
 
 /**
  * Whether a neighbour as a whole answers at all. Three calls in a row that brought no answer, of whatever capability, and it is left alone for
- * 60 s ± 50 %; then one call decides. A manifest that it has handed out meanwhile brings that one call forward. Times are monotonic milliseconds.
- * @source network.md §2.1 "Dead peers"
+ * 4 s ± 50 %; then one call decides, and each that decides against it doubles the time, up to 60 s ± 50 %: a cable that was out for a moment must not
+ * cost a minute. A manifest that it has handed out meanwhile brings that one call forward. Times are monotonic milliseconds.
+ * @source network.md §2.1 "Dead peers", ADR 0029
  */
 export class PeerBreaker {
   readonly #random: Random;
@@ -14,6 +16,7 @@ export class PeerBreaker {
   /** 0: nothing is held against it. */
   #shutUntil = 0;
   #probing = false;
+  #restMs = REST_MS.first;
   /** Calls of which nothing was heard yet, and since when nothing was. */
   #waiting = 0;
   #waitingSince = 0;
@@ -56,6 +59,7 @@ export class PeerBreaker {
     this.#silent = 0;
     this.#shutUntil = 0;
     this.#probing = false;
+    this.#restMs = REST_MS.first;
   }
 
   /** No answer came. @returns true when the neighbour is left alone from now on */
@@ -63,8 +67,10 @@ export class PeerBreaker {
     this.#silent += 1;
     if (o.probe) this.#probing = false;
     const isNews = o.probe || (this.#shutUntil === 0 && this.#silent >= FAILURES);
-    if (isNews) this.#shutUntil = o.now + REST_MS * (0.5 + chance(this.#random));
-    return isNews;
+    if (!isNews) return false;
+    this.#shutUntil = o.now + this.#restMs * (0.5 + chance(this.#random));
+    this.#restMs = Math.min(REST_MS.most, this.#restMs * 2);
+    return true;
   }
 
   /** The deciding call ended without saying anything about the neighbour. */

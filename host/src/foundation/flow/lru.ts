@@ -27,6 +27,14 @@ export class LruMap<K, V> {
     if (oldest.done !== true) this.#map.delete(oldest.value);
   }
 
+  /** Drops entries, the least recently used first, up to one that is not stale. */
+  trim(isStale: (value: V) => boolean): void {
+    for (const [key, value] of this.#map) {
+      if (!isStale(value)) return;
+      this.#map.delete(key);
+    }
+  }
+
   delete(key: K): boolean {
     return this.#map.delete(key);
   }

@@ -60,11 +60,13 @@ interface ArrivalOptions {
 class Arrival {
   readonly #o: ArrivalOptions;
   readonly #responder: Responder;
+  readonly #begun: number;
   #step: "hello" | "confirm" | "over" = "hello";
   #timer: { cancel(): void } | undefined;
 
   constructor(o: ArrivalOptions) {
     this.#o = o;
+    this.#begun = o.room.clock.monotonic();
     this.#responder = new Responder({
       ...o.sessions.handshake(),
       binding: channelBinding(o.socket),
@@ -110,7 +112,7 @@ class Arrival {
     attempts.proven(address, now);
     room.gate.addresses.proven(address, established.peer, now);
     webSocket.off("message", this.#message);
-    sessions.arrived({ established, webSocket, socket, address });
+    sessions.arrived({ established, webSocket, socket, address, begun: this.#begun });
   }
 
   /** Counted for the member from now on. @source 02 T-1 */

@@ -21,6 +21,8 @@ export interface Connected {
   endpoint: Endpoint | undefined;
   /** TLS ends at the peer itself, so nobody stands between. */
   isPinned: boolean;
+  /** When this end began to dial, or was dialled; monotonic milliseconds. */
+  begun: number;
 }
 
 /** Why there is no session. */
@@ -54,6 +56,7 @@ export interface DialOptions {
 
 /** Opens one connection, at the first address where that works, and shakes hands on it. @throws DialFailure @source network.md §1.2, 02 §9 */
 export async function dialPeer(o: DialOptions): Promise<void> {
+  const begun = o.clock.monotonic();
   const { endpoint, socket } = await firstConnection(o.clock, o.endpoints, { to: o.to }).catch((cause: unknown) => {
     const error = HnError.isHnError(cause) ? cause : new HnError("partition", { reason: "provider_unreachable", cause });
     throw new DialFailure({ error, isTrusted: false });
@@ -66,13 +69,13 @@ export async function dialPeer(o: DialOptions): Promise<void> {
     maxPayload: PAYLOAD_MAX_BYTES,
     followRedirects: false,
   });
-  await shakeHands({ ...o, endpoint, webSocket, socket, isPinned });
+  await shakeHands({ ...o, endpoint, webSocket, socket, isPinned, begun });
 }
 
 function shakeHands(
-  o: DialOptions & { endpoint: Endpoint; webSocket: WebSocket; socket: TLSSocket; isPinned: boolean },
+  o: DialOptions & Pick<Connected, "webSocket" | "socket" | "isPinned" | "begun"> & { endpoint: Endpoint },
 ): Promise<void> {
-  const { webSocket, socket, clock, isPinned } = o;
+  const { webSocket, socket, clock, isPinned, begun, endpoint } = o;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   /** Behind a proxy the two ends see different connections, and nothing binds them. */
   const binding = isPinned ? channelBinding(socket) : null;
@@ -86,7 +89,7 @@ function shakeHands(
   let refused: HnError | undefined;
   const fail = (failure: { code?: number; error: HnError }): void => {
     timer.cancel();
-    reject(new DialFailure({ ...failure, isTrusted: isPinned, endpoint: o.endpoint }));
+    reject(new DialFailure({ ...failure, isTrusted: isPinned, endpoint }));
   };
   const unavailable = (cause: unknown): void => {
     webSocket.terminate();
@@ -101,7 +104,7 @@ function shakeHands(
       webSocket.off("message", message);
       webSocket.off("close", closed);
       timer.cancel();
-      o.connected({ established, webSocket, socket, isPinned, address: socket.remoteAddress ?? "", endpoint: o.endpoint });
+      o.connected({ established, webSocket, socket, isPinned, begun, address: socket.remoteAddress ?? "", endpoint });
       resolve();
     } catch (error) {
       // The peer's refusal is followed by its close code, which says how much it means.

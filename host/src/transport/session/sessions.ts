@@ -51,14 +51,30 @@ export interface KeyConflict {
   own: boolean;
 }
 
+/** Of what the peer sends. */
+interface Flow {
+  pause(): void;
+  resume(): void;
+}
+
+interface Known {
+  /** Nobody stands between. */
+  isTrusted: boolean;
+  /** Where it was dialled. */
+  endpoint: Endpoint | undefined;
+  /** From the first word of dialling to the last of the handshake, as this end saw it; monotonic milliseconds. */
+  begun: number;
+  joined: number;
+}
+
 /** The sessions of this node, one per neighbour, whoever has dialled. */
 export class PeerSessions {
   readonly #o: PeerSessionsOptions;
   readonly #boot: Ulid;
   readonly #budget: BodyBudget = new BodyBudget(QUEUED_BYTES_MAX);
   readonly #live: Map<NodeId, PeerSession> = new Map();
-  /** Draining ones too, whether nobody stands between, and where they were dialled. */
-  readonly #all: Map<PeerSession, { isTrusted: boolean; endpoint: Endpoint | undefined }> = new Map();
+  /** Draining ones too. */
+  readonly #all: Map<PeerSession, Known> = new Map();
   readonly #dialling: Map<NodeId, Promise<PeerSession>> = new Map();
   readonly #conflicts: Map<NodeId, { own: boolean; until: number }> = new Map();
   readonly #paths: Paths;
@@ -218,7 +234,7 @@ export class PeerSessions {
     else this.#ended(to, { code, error, isTrusted });
   }
 
-  #join({ established, webSocket, socket, address, isPinned, endpoint }: Connected): PeerSession {
+  #join({ established, webSocket, socket, address, isPinned, endpoint, begun }: Connected): PeerSession {
     const { signer, clock, log, peers } = this.#o;
     peers.learnOffset(established.peer, established.clockOffsetMs);
     const host = new SessionHost(() => this.#room, {
@@ -240,7 +256,7 @@ export class PeerSessions {
       onWorn: (one) => this.renew(one),
       onSealed: (sealed) => this.#o.seals?.keep(sealed),
     });
-    this.#all.set(session, { isTrusted: isPinned, endpoint });
+    this.#all.set(session, { isTrusted: isPinned, endpoint, begun, joined: clock.monotonic() });
     webSocket.on("message", (data, isBinary) =>
       isBinary ? session.receive(data as Buffer) : session.fault(badFrame("text after the handshake")),
     );
@@ -250,7 +266,7 @@ export class PeerSessions {
   }
 
   /** Which of two sessions with one neighbour stays. @source network.md §1.8 */
-  #settle(session: PeerSession, flow: { pause(): void; resume(): void }): void {
+  #settle(session: PeerSession, flow: Flow): void {
     const { peer } = session;
     const old = this.#live.get(peer);
     const isOff = this.#isClosed || this.#o.standing(peer).kind !== "member";
@@ -263,20 +279,40 @@ export class PeerSessions {
       this.#live.set(peer, session);
       return old.drain("duplicate", CLOSE.duplicate);
     }
-    // Until it is clear that the old one still speaks, nothing of the new one is read.
-    flow.pause();
-    void this.#contest({ old, session, isForeign: choice === "contest" }).finally(() => flow.resume());
+    if (choice === "contest") return this.#contestForeign({ old, session, flow });
+    // Who dials once more has lost the old one, unless the two dials were on their way at once: then neither end has to ask.
+    if (this.#haveCrossed(old, session)) return session.drain("duplicate", CLOSE.duplicate);
+    void old
+      .answers(PROBE_MS)
+      .then((lives) => (lives ? session.drain("duplicate", CLOSE.duplicate) : this.#replace(old, session)));
   }
 
-  /** @param o.isForeign  the key is used by another start of the process: this one goes on, unless it is the old one that is gone */
-  async #contest({ old, session, isForeign }: { old: PeerSession; session: PeerSession; isForeign: boolean }): Promise<void> {
-    const lives = await old.answers(PROBE_MS);
-    if (lives && !isForeign) return session.drain("duplicate", CLOSE.duplicate);
-    if (lives) {
-      const error = new HnError("partition", { reason: "key_conflict" });
-      this.#conflict(session.peer, false);
-      return session.shut({ closeCode: CLOSE.keyConflict, told: error, ours: error });
-    }
+  /**
+   * Whether the peer cannot have known of `old` when it dialled `fresh`. What it sends takes as long as what we send: so its dial was on its way
+   * if it came in before as much time has passed again as ours took.
+   */
+  #haveCrossed(old: PeerSession, fresh: PeerSession): boolean {
+    const [first, second] = [this.#all.get(old), this.#all.get(fresh)];
+    if (first === undefined || second === undefined) return false;
+    return second.begun <= first.joined + (first.joined - first.begun);
+  }
+
+  /** The key is used by another start of the process: this one goes on, unless it is the old one that is gone. Until that is clear, nothing of the new one is read. */
+  #contestForeign({ old, session, flow }: { old: PeerSession; session: PeerSession; flow: Flow }): void {
+    flow.pause();
+    void old
+      .answers(PROBE_MS)
+      .then((lives) => {
+        if (!lives) return this.#replace(old, session);
+        const error = new HnError("partition", { reason: "key_conflict" });
+        this.#conflict(session.peer, false);
+        session.shut({ closeCode: CLOSE.keyConflict, told: error, ours: error });
+      })
+      .finally(() => flow.resume());
+  }
+
+  /** The old one says nothing any more. */
+  #replace(old: PeerSession, session: PeerSession): void {
     if (session.isLive) this.#live.set(session.peer, session);
     const gone = new HnError("partition", { reason: "session_over" });
     old.shut({ closeCode: CLOSE.goingAway, told: gone, ours: gone });

@@ -25,7 +25,7 @@ describe("a neighbour that gives no answer (network.md §2.1 dead peers)", () =>
     breaker.gaveUp();
     assert.equal(breaker.silentMs(9000), 0);
   });
-  test("is left alone after three calls in a row, for 60 s ± 50 %", () => {
+  test("is left alone after three calls in a row, for 4 s ± 50 %", () => {
     const breaker = new PeerBreaker(zeros);
     assert.equal(breaker.silent({ now: 1000, probe: false }), false);
     breaker.answered();
@@ -33,22 +33,39 @@ describe("a neighbour that gives no answer (network.md §2.1 dead peers)", () =>
     assert.equal(breaker.silent({ now: 1000, probe: false }), false);
     assert.equal(breaker.isShut(1000), false);
     assert.equal(breaker.silent({ now: 1000, probe: false }), true);
-    assert.equal(breaker.isShut(30_999), true);
-    assert.equal(breaker.isShut(31_000), false);
-    assert.equal(shut(most).isShut(90_999), true);
-    assert.equal(shut(most).isShut(91_001), false);
+    assert.equal(breaker.isShut(2999), true);
+    assert.equal(breaker.isShut(3000), false);
+    assert.equal(shut(most).isShut(6999), true);
+    assert.equal(shut(most).isShut(7001), false);
   });
   test("then one call decides, and only one", () => {
     const breaker = shut();
-    assert.equal(breaker.begin(31_000), true);
-    assert.equal(breaker.isShut(31_000), true);
-    assert.equal(breaker.begin(31_000), false);
-    assert.equal(breaker.silent({ now: 31_500, probe: true }), true);
-    assert.equal(breaker.isShut(61_499), true);
-    assert.equal(breaker.begin(61_500), true);
+    assert.equal(breaker.begin(3000), true);
+    assert.equal(breaker.isShut(3000), true);
+    assert.equal(breaker.begin(3000), false);
+    assert.equal(breaker.silent({ now: 3500, probe: true }), true);
+    assert.equal(breaker.isShut(7499), true);
+    assert.equal(breaker.begin(7500), true);
     breaker.answered();
-    assert.equal(breaker.isShut(61_500), false);
-    assert.equal(breaker.begin(61_500), false, "an ordinary call");
+    assert.equal(breaker.isShut(7500), false);
+    assert.equal(breaker.begin(7500), false, "an ordinary call");
+  });
+  test("each that decides against it doubles the time up to 60 s ± 50 %; one answer, and it is short again", () => {
+    const breaker = shut();
+    const rests: number[] = [];
+    let now = 3000;
+    for (let n = 0; n < 6; n += 1) {
+      breaker.silent({ now, probe: breaker.begin(now) });
+      const from = now;
+      while (breaker.isShut(now)) now += 500;
+      rests.push(now - from);
+    }
+    assert.deepEqual(rests, [4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+    assert.equal(breaker.begin(now), true);
+    breaker.answered();
+    for (let n = 0; n < 3; n += 1) breaker.silent({ now, probe: breaker.begin(now) });
+    assert.equal(breaker.isShut(now + 1999), true);
+    assert.equal(breaker.isShut(now + 2000), false);
   });
   test("a deciding call without a verdict leaves room for the next", () => {
     const breaker = shut();

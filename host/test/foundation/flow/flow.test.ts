@@ -36,6 +36,25 @@ describe("LruMap", () => {
   });
 });
 
+describe("LruMap.trim", () => {
+  it("drops what is stale, from the least recently used one up to one that is not", () => {
+    const map = new LruMap<string, number>(9);
+    for (const [key, value] of [
+      ["a", 1],
+      ["b", 1],
+      ["c", 5],
+      ["d", 1],
+    ] as const)
+      map.set(key, value);
+    map.get("a");
+    map.trim((value) => value < 5);
+    assert.deepEqual(
+      ["a", "b", "c", "d"].filter((key) => map.get(key) !== undefined),
+      ["a", "c", "d"],
+    );
+  });
+});
+
 describe("TokenBucket (02 T-12)", () => {
   it("holds twice the rate, then says how long to wait", () => {
     const bucket = new TokenBucket({ perSecond: 10, now: 0 });
