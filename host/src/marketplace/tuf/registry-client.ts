@@ -223,6 +223,8 @@ export class RegistryClient {
       const view = await this.#read(workflow, { refreshed: this.#time(), kept: usable, fresh, asks: true, signal });
       for (const [role, bytes] of [["root", root] as const, ...usable])
         if (!role.startsWith("blob:") && !fresh.has(role) && workflow.versions().has(role)) fresh.set(role, bytes);
+      // A bundle may have brought a newer state meanwhile.
+      this.#checkFloors(workflow);
       state.setRegistry(registry.id, {
         anchor: anchor.sha256,
         refreshed: view.refreshed,
