@@ -15,6 +15,8 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { BundleOrder, PluginManifest } from "../../host/src/contract/index.ts";
@@ -178,6 +180,38 @@ describe("a bundle on a stick", () => {
     assert.equal(older.plugins[0]?.usable, true, "its package is still offered");
     await far.marketplace.install({ id: "hearthnet/echo", version: "1.0.0", grants: "all", grantedBy: "operator" });
     assert.equal(far.staged[0]?.release.version, "1.0.0");
+  });
+
+  it("is not put back by a round with the registry that began before it came", async (t) => {
+    const { shop, near } = await stick(t);
+    const former = join(folder(t), "former");
+    cpSync(shop.folder, former, { recursive: true });
+    put(shop, { version: "1.1.0" });
+    near.clock.advance(60_000);
+    const newer = await make(near, join(folder(t), "newer"));
+    const asked = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    const server = createServer(async (request, response) => {
+      const path = join(former, ...(request.url ?? "").split("/"));
+      if (request.url?.startsWith("/blobs/") === true) {
+        asked.resolve();
+        await go.promise;
+      }
+      response.writeHead(existsSync(path) ? 200 : 404).end(existsSync(path) ? readFileSync(path) : "");
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.close());
+    const source = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const root = join(shop.folder, "root.json");
+    const registries = [{ id: "hearthnet", root, source, namespaces: ["hearthnet/*", "*"], embedded: true }];
+    const far = await openFar(t, shop, { registries });
+    const round = far.marketplace.refresh();
+    await asked.promise;
+    await far.marketplace.bundles.attach(newer);
+    go.resolve();
+    assert.equal((await round).registries[0]?.error?.reason, "rolled_back");
+    assert.equal(far.marketplace.search({})[0]?.latest, "1.1.0");
   });
 
   it("tells a revocation to a node that no network tells it", async (t) => {

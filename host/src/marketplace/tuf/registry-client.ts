@@ -282,6 +282,8 @@ export class RegistryClient {
       const view = await this.#read(workflow, how);
       for (const [role, bytes] of [["root", root] as const, ...usable])
         if (!role.startsWith("blob:") && !fresh.has(role) && workflow.versions().has(role)) fresh.set(role, bytes);
+      // A bundle may have brought a newer state meanwhile.
+      this.#checkFloors(workflow);
       state.setRegistry(registry.id, {
         anchor: anchor.sha256,
         refreshed: view.refreshed,

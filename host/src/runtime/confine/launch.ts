@@ -16,7 +16,7 @@ import {
 import { withinGroup, type Cgroup, type CgroupLimits } from "./cgroup.ts";
 import { findNodeProcess } from "./evidence.ts";
 import type { Machine } from "./machine.ts";
-import { processTree } from "./process-tree.ts";
+import { endWithChildren, processTree } from "./process-tree.ts";
 import type { SeatBelt } from "./seat-belt.ts";
 
 export interface ExitFacts {
@@ -168,6 +168,9 @@ function launched(child: ChildProcess, paths: NodePaths, sandboxed: boolean): La
     exited,
     nodePid: () => findNodeProcess(pid, sandboxed),
     tree: () => processTree(pid),
-    kill: () => void child.kill("SIGKILL"),
+    kill: () => {
+      // Once it was waited for, its number may be somebody else's.
+      if (child.exitCode === null && child.signalCode === null) endWithChildren(pid);
+    },
   };
 }

@@ -4,6 +4,8 @@ import { setPriority } from "node:os";
 
 const PAGE = 4096;
 const LOW_PRIORITY = 10;
+/** A look takes some 10 µs; a fork is over long before the last of them. */
+const HELD_LOOKS = 2000;
 /** `sysconf(_SC_CLK_TCK)`; 100 on every Linux that Node supports. */
 const TICKS_PER_SECOND = 100;
 
@@ -36,6 +38,31 @@ export function processTree(root: number): number[] {
   const found = [root];
   for (let index = 0; index < found.length && found.length < 4096; index += 1) found.push(...childrenOf(found[index] ?? 0));
   return found;
+}
+
+/**
+ * Ends a process and those that it has started itself. It is held first, so that it starts nobody in between: bwrap that is killed while it sets
+ * up its sandbox leaves the first process in there waiting for it for ever, with the pipes that it was given.
+ */
+export function endWithChildren(pid: number): void {
+  send(pid, "SIGSTOP");
+  // A signal waits for the end of a fork that has begun; whom that made is seen only then.
+  for (let looks = 0; looks < HELD_LOOKS && !isHeld(pid); looks += 1);
+  for (const child of childrenOf(pid)) send(child, "SIGKILL");
+  send(pid, "SIGKILL");
+}
+
+/** Stopped, or over already. */
+function isHeld(pid: number): boolean {
+  return /^[TtZX]?$/.test(afterName(read(`/proc/${pid}/stat`))[0] ?? "");
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has just ended.
+  }
 }
 
 /** Resident memory of the processes together, bytes; shared pages count once for each. */
