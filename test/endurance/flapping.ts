@@ -4,7 +4,6 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { OperatorClient } from "../../host/src/cli/client.ts";
 import { ERRORS, LOCAL_ERRORS, type ErrorRow } from "../../host/src/contract/index.ts";
 import { HnError } from "../../host/src/foundation/index.ts";
@@ -14,6 +13,7 @@ import { invited, LIMIT_MS, moveIn, sees, type Resident } from "../network/resid
 import { SimRandom } from "../sim/random.ts";
 import { temporaryFolder, type Closing } from "../support/live-node.ts";
 import { Lane } from "../support/namespaces.ts";
+import { pause } from "../support/pace.ts";
 
 const STREET = "10.77.3";
 const CAPABILITY = "ext.hearthnet.adder.add";
@@ -84,14 +84,14 @@ export async function flap(
     figures.refused[outcome.told] = (figures.refused[outcome.told] ?? 0) + 1;
     if (!outcome.isWorthAnother && !figures.final.includes(outcome.told)) figures.final.push(outcome.told);
   };
-  let broken: unknown;
+  let broken: Error | undefined;
   const calling = async (): Promise<void> => {
     const from = performance.now();
     for (let now = from; now < end; now = performance.now()) {
       if (broken !== undefined) throw broken;
       for (let due = ((now - from) * o.perSecond) / 1000 - figures.asked; due >= 1 && open.size < OPEN_MAX; due -= 1) {
         const call = ask((figures.asked += 1))
-          .catch((error: unknown) => void (broken ??= error))
+          .catch((error: unknown) => void (broken ??= HnError.from(error)))
           .finally(() => open.delete(call));
         open.add(call);
       }

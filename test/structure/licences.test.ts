@@ -11,6 +11,7 @@ const TOOLS: readonly { name: RegExp; licences: readonly string[]; why: string }
   { name: /^(axe-core|@axe-core\/playwright)$/, licences: ["MPL-2.0"], why: "looks for barriers in the page, in tests" },
   { name: /^lightningcss(-[a-z0-9-]+)?$/, licences: ["MPL-2.0"], why: "writes the page's style sheets" },
   { name: /^@img\/sharp-/, licences: ["LGPL-3.0-or-later"], why: "draws pages for the tests of text recognition" },
+  { name: /^tweetnacl$/, licences: ["Unlicense"], why: "part of the client of nats-server, beside which a bench measures" },
 ];
 
 interface Row {
