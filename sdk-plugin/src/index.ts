@@ -20,6 +20,7 @@ export type {
   BlobStat,
   BlobStore,
   CommunityFacts,
+  Dht,
   EventReader,
   Events,
   Identity,
@@ -89,6 +90,7 @@ export type {
 export { HnError, type ErrorCode, type HnErrorOptions } from "./error.ts";
 export type {
   ConfinementLabel,
+  DhtEndpoint,
   Event,
   Frame,
   Grant,

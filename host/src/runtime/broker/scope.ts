@@ -7,6 +7,7 @@ import type { GrantTable } from "../permission/index.ts";
 import type { CallBudget } from "../quota/index.ts";
 import type { WorkResult, Work } from "../process/index.ts";
 import type { CapabilityShelf } from "./capabilities.ts";
+import type { DhtDesk } from "./dht-desk.ts";
 import type { KvStore } from "./kv.ts";
 import type { LiveCall } from "./live-calls.ts";
 
@@ -36,6 +37,7 @@ export interface PluginScope {
   appends: TokenBucket;
   pushes: TokenBucket;
   agreements: TokenBucket;
+  dht: DhtDesk;
   runWorker: (name: string, work: Work) => Promise<WorkResult>;
   /** Something beside the op itself that the ledger is to know. */
   onUsed: (use: { op: string; permission: PermissionName; target: string; trace: string }) => void;
