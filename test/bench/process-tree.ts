@@ -1,5 +1,7 @@
 /** What a process and everything that it has started use, as the kernel counts it. */
 import { readdirSync, readFileSync } from "node:fs";
+import type { Timer } from "../../host/src/contract/index.ts";
+import { systemClock } from "../../host/src/foundation/index.ts";
 
 /** MiB by process. */
 export type Peaks = Record<string, number>;
@@ -21,6 +23,7 @@ export function cpuOf(pids: readonly number[]): number {
 export function watchMemory(nodes: Record<string, number>): { stop: () => Peaks } {
   const peaks: Peaks = {};
   const note = (who: string, mib: number): void => void (peaks[who] = Math.max(peaks[who] ?? 0, mib));
+  let timer: Timer | undefined;
   const look = (): void => {
     for (const [who, pid] of Object.entries(nodes)) {
       const [, ...below] = childrenOf(pid);
@@ -28,11 +31,14 @@ export function watchMemory(nodes: Record<string, number>): { stop: () => Peaks 
       note(`${who}'s plugin`, Math.max(0, ...below.map(pssOf)));
     }
   };
-  look();
-  const timer = setInterval(look, LOOK_MS);
+  const lookOn = (): void => {
+    look();
+    timer = systemClock.setTimeout(lookOn, LOOK_MS);
+  };
+  lookOn();
   return {
     stop: () => {
-      clearInterval(timer);
+      timer?.cancel();
       look();
       return peaks;
     },
