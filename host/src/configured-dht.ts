@@ -2,7 +2,7 @@ import { configMistake } from "./config-mistake.ts";
 import type { DhtSettings } from "./define-config.ts";
 import type { DhtEndpoint } from "./contract/index.ts";
 
-const FLAGS = ["enabled", "advertiseCommunity", "privateMode"] as const;
+const FLAGS = ["enabled", "advertiseCommunity", "advertiseCids", "privateMode"] as const;
 const FIELDS: readonly string[] = [...FLAGS, "bootstrap", "publicEndpoint"];
 const BOOTSTRAP_MAX = 32;
 const PLACE = /^(?:\[([0-9a-f:]+)\]|([a-z0-9.-]{1,253})):(\d{1,5})$/i;

@@ -89,6 +89,8 @@ export interface DhtSettings {
   publicEndpoint?: string;
   /** Whether an anchor of the community says where it can be found; true by default. */
   advertiseCommunity?: boolean;
+  /** Whether plugins may say which public files are here; false by default. @source 06 H-8 */
+  advertiseCids?: boolean;
   /** For a network of your own: private addresses may be dialled. */
   privateMode?: boolean;
 }

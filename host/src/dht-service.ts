@@ -2,8 +2,11 @@
 import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
+import { DhtAdverts } from "./dht-adverts.ts";
 import { readPlace } from "./configured-dht.ts";
+import { pluginDht } from "./plugin-dht.ts";
 import type {
+  CidAdverts,
   Clock,
   Community,
   DhtContact,
@@ -12,8 +15,10 @@ import type {
   DhtStatus,
   DhtValue,
   Log,
+  NodeId,
   PeerLink,
   Peers,
+  PluginDht,
   Random,
   Timer,
 } from "./contract/index.ts";
@@ -39,6 +44,8 @@ const SAVE_EVERY = 5;
 const DIALS_MAX = 5;
 /** Members out of reach that are asked for in one round. */
 const SOUGHT_MAX = 8;
+/** Whoever holds a file and is met thereby can be called at once; whoever takes longer, a little later. */
+const MEET_MS = 3000;
 const BACKOFF_MS = { first: 5000, most: 600_000 };
 
 export interface DhtServiceOptions {
@@ -51,7 +58,7 @@ export interface DhtServiceOptions {
   newUlid: () => string;
   log: Log;
   link: Pick<PeerLink, "fetchManifest">;
-  peers: Pick<Peers, "list" | "hint">;
+  peers: Pick<Peers, "list" | "hint" | "onChange">;
   community: Pick<Community, "communityId" | "standing" | "members" | "levelOf">;
 }
 
@@ -65,6 +72,7 @@ export interface DhtService {
   /** Says that this node holds a file, until it stops or `withdraw`. @returns how many contacts keep it @throws partition reason dht_lookup_failed */
   offer(cid: string): Promise<number>;
   withdraw(cid: string): void;
+  readonly plugins: PluginDht;
   close(): Promise<void>;
 }
 
@@ -78,6 +86,9 @@ class Service implements DhtService {
   readonly #wire: ReturnType<typeof createDhtWire>;
   readonly #shelf: ReturnType<typeof openValueShelf>;
   readonly #contactsFile: string;
+  /** What the operator has asked for by hand. */
+  readonly #operators: CidAdverts;
+  readonly plugins: PluginDht;
   #timer: Timer | undefined;
   #backoffMs: number = BACKOFF_MS.first;
   #rounds = 0;
@@ -111,6 +122,19 @@ class Service implements DhtService {
         isNear: (payload) => payload.kind === "community" && payload.community_id === community.communityId(),
       },
     );
+    const adverts = new DhtAdverts({
+      publish: (cid) => this.#publish(cid),
+      withdraw: (cid) => this.#dht.withdraw("cid", cid),
+    });
+    this.#operators = adverts.open();
+    this.plugins = pluginDht({
+      self: signer.nodeId,
+      advertises: settings.advertiseCids === true,
+      adverts,
+      find: (kind, subject) => this.find(kind, subject),
+      admits,
+      meet: (nodes) => this.#meet(nodes),
+    });
   }
 
   /** Which addresses may be dialled because of what strangers say. @source H-11 */
@@ -134,12 +158,11 @@ class Service implements DhtService {
   }
 
   offer(cid: string): Promise<number> {
-    if (this.#dht.status.contacts === 0) return Promise.reject(new HnError("partition", { reason: "dht_lookup_failed" }));
-    return this.#dht.publish("cid", () => ({ cid, last_seen: Math.floor(this.#o.clock.now() / 1000) }));
+    return this.#operators.offer(cid);
   }
 
   withdraw(cid: string): void {
-    this.#dht.withdraw("cid", cid);
+    this.#operators.withdraw(cid);
   }
 
   async close(): Promise<void> {
@@ -149,6 +172,34 @@ class Service implements DhtService {
     this.#dht.close();
     await this.#wire.close();
     this.#shelf.close();
+  }
+
+  #publish(cid: string): Promise<number> {
+    if (this.#dht.status.contacts === 0) return Promise.reject(new HnError("partition", { reason: "dht_lookup_failed" }));
+    return this.#dht.publish("cid", () => ({ cid, last_seen: Math.floor(this.#o.clock.now() / 1000) }));
+  }
+
+  /** Looks for members among these that are out of reach; a stranger stays one. */
+  async #meet(nodes: readonly NodeId[]): Promise<void> {
+    const { community, peers, clock, log } = this.#o;
+    const missing = (): NodeId[] => {
+      const there = new Set(peers.list().flatMap(({ node_id, online }) => (online ? [node_id] : [])));
+      return nodes.filter((node) => community.standing(node).kind === "member" && !there.has(node)).slice(0, DIALS_MAX);
+    };
+    const sought = missing();
+    if (sought.length === 0) return;
+    const met = Promise.withResolvers<void>();
+    const timer = clock.setTimeout(met.resolve, MEET_MS);
+    const forget = peers.onChange(() => missing().length === 0 && met.resolve());
+    try {
+      for (const node of sought) this.#hint(await this.#dht.findValues("presence", node));
+      if (missing().length > 0) await met.promise;
+    } catch (error) {
+      log.debug("holders of a file could not be looked for", { error });
+    } finally {
+      timer.cancel();
+      forget();
+    }
   }
 
   #publicEndpoint(): DhtEndpoint | undefined {

@@ -2,6 +2,7 @@ import { runCli, type CliHost, type Io } from "./cli/index.ts";
 import { TERMINAL } from "./command-line/index.ts";
 import { loadConfig } from "./config.ts";
 import { createLog } from "./foundation/index.ts";
+import { countBuffersAsHeap } from "./heap.ts";
 import { defaultDataDir, PATHS } from "./paths.ts";
 import { VERSION } from "./version.ts";
 
@@ -23,6 +24,7 @@ const host: CliHost = {
 
 /** Runs until a signal; a second one does not wait. */
 async function up(options: Parameters<CliHost["up"]>[0]): Promise<number> {
+  countBuffersAsHeap();
   const { logLevel, ...config } = await loadConfig(options.config ?? PATHS.config, { required: options.config !== undefined });
   const log = createLog({ level: logLevel ?? "info" });
   const { dataDir, allowDevRoot, port, adminPort, name, listen, dev, discovery } = options;

@@ -273,6 +273,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     },
     signHead: (head) => signer.signLedgerHead(head),
     community,
+    ...(dht === undefined ? {} : { dht: dht.plugins }),
     deliver: directDelivery({ community, peers, link: wire, log: log.child({ room: "discovery" }) }),
     topics,
     signer,

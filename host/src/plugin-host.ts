@@ -11,7 +11,8 @@ import { join } from "node:path";
 import { openBus, type OpenBus } from "./bus/index.ts";
 import type { Clock, Log, Principal, TrustLevel } from "./contract/index.ts";
 import { silentLog, systemClock } from "./foundation/index.ts";
-import { importSeed } from "./identity/index.ts";
+import { importSeed, Signer } from "./identity/index.ts";
+import { PluginDhtVillage } from "./plugin-dht-village.ts";
 import { PluginVillage, type GuestLevel, type Person } from "./plugin-village.ts";
 import { openRuntime, type NodeRuntime, type RuntimeOptions } from "./runtime/index.ts";
 import { MountTable } from "./transport/index.ts";
@@ -28,6 +29,7 @@ export type {
   TrustLevel,
 } from "./contract/index.ts";
 export { HnError, ManualClock } from "./foundation/index.ts";
+export type { PluginDhtVillage } from "./plugin-dht-village.ts";
 export type { GuestLevel, Person } from "./plugin-village.ts";
 export type { ExitFacts, Launched, Launcher, NetWays, NodePaths, SandboxSpec } from "./runtime/index.ts";
 
@@ -42,6 +44,8 @@ export interface PluginHost {
   as(who: TrustLevel | "self" | { nodeId: string }): Principal;
   /** Undefined: the node belongs to none. */
   community: HostCommunity | undefined;
+  /** Undefined: the node takes no part in the DHT. */
+  dht: PluginDhtVillage | undefined;
   close(): Promise<void>;
 }
 
@@ -66,12 +70,16 @@ export interface PluginHostOptions extends Pick<RuntimeOptions, "runnerPath" | "
   log?: Log;
   /** Absent: none, and whatever needs one is refused. */
   community?: CommunityWish;
+  /** Absent: the node takes no part in the DHT. `advertises`: the operator lets plugins say what is here. */
+  dht?: { advertises: boolean };
 }
 
 export async function openPluginHost(o: PluginHostOptions): Promise<PluginHost> {
   const { log = silentLog, clock = systemClock, runnerPath, inProcess, onLaunch, ways } = o;
   const community = o.community === undefined ? undefined : await openVillage(o.community, { dataDir: o.dataDir, clock });
-  const nodeId = community?.here.signer.nodeId ?? importSeed(randomBytes(32)).nodeId;
+  const signer = community?.here.signer ?? freshSigner();
+  const { nodeId } = signer;
+  const dht = o.dht === undefined ? undefined : await PluginDhtVillage.open({ signer, clock, ...o.dht });
   const room = community?.here.community;
   const communityId = (): string | null => room?.communityId() ?? null;
   const bus = openBus({ nodeId, communityId, clock, log });
@@ -91,6 +99,7 @@ export async function openPluginHost(o: PluginHostOptions): Promise<PluginHost> 
           signer: community.here.signer,
           deliver: community.village.deliverFrom(community.here),
         }),
+    ...(dht === undefined ? {} : { dht: dht.plugins }),
     runnerPath,
     ...(inProcess === undefined ? {} : { inProcess }),
     ...(onLaunch === undefined ? {} : { onLaunch }),
@@ -104,6 +113,7 @@ export async function openPluginHost(o: PluginHostOptions): Promise<PluginHost> 
     nodeId,
     clock,
     community,
+    dht,
     as: (who) => {
       const community_id = communityId();
       if (who === "self") return { kind: "self", node_id: nodeId, community_id, level: "anchor" };
@@ -115,9 +125,15 @@ export async function openPluginHost(o: PluginHostOptions): Promise<PluginHost> 
     close: async () => {
       await runtime.stopAll();
       bus.close();
+      dht?.close();
       community?.village.close();
     },
   };
+}
+
+function freshSigner(): Signer {
+  const { nodeId, key } = importSeed(randomBytes(32));
+  return new Signer(nodeId, key);
 }
 
 async function openVillage({ level }: CommunityWish, o: { dataDir: string; clock: Clock }): Promise<HostCommunity> {

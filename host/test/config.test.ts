@@ -35,6 +35,7 @@ for (const [what, text, words] of [
   ["a discovery switch that is no switch", 'export default { discovery: { udp: "no" } };', /"discovery\/udp"/],
   ["discovery as a word", 'export default { discovery: "off" };', /"discovery"/],
   ["a DHT setting that is none", "export default { dht: { enable: true } };", /"dht\/enable".*known are enabled/],
+  ["a word on adverts that is no switch", "export default { dht: { advertiseCids: 1 } };", /"dht\/advertiseCids"/],
   ["a DHT switch that is no switch", 'export default { dht: { enabled: "yes" } };', /"dht\/enabled"/],
   ["a first contact without a port", 'export default { dht: { bootstrap: ["hearth.example.org"] } };', /"dht\/bootstrap\/0"/],
   [

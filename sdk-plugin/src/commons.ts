@@ -1,5 +1,6 @@
 /** What a plugin shares with others: the community's log, topics, files, and the roles that serve them. @source plugin-platform §4.3 */
 import type {
+  DhtEndpoint,
   Event,
   EventQuery,
   Frame,
@@ -62,6 +63,26 @@ export interface Identity {
   signDoc(type: "cosign" | "federation-manifest", doc: object): Promise<string>;
   /** X25519 of the node's converted key and `x25519:…`. @throws bad_request reason low_order_point */
   dh(peer: string): Promise<Uint8Array>;
+}
+
+/**
+ * Hints of nodes that need not know each other: none of them is authoritative, and whoever is found has the trust that the log gives them. Needs
+ * `dht.find`, `dht.advertise`.
+ * @throws not_implemented reason dht_off | dht_adverts_off where the operator has not switched it on · partition reason dht_lookup_failed ·
+ * rate_limited above 60 lookups or adverts a minute
+ */
+export interface Dht {
+  /** Where anchors of that community say that they are. Ask there for the community's manifest before you believe it. */
+  findCommunity(id: string): Promise<DhtEndpoint[]>;
+  /** Nodes that say they hold it, this one left out. Call them as any other; members among them were looked for meanwhile. */
+  findSources(cid: string): Promise<NodeId[]>;
+  /**
+   * This node says that it holds the file, until `withdrawCid`, or this plugin stops. Once is enough.
+   * @throws not_found reason dht_not_public for what is not here as a public file · quota_exceeded above 256
+   */
+  advertiseCid(cid: string): Promise<void>;
+  /** Is not said any more; what others remember ends within the hour. */
+  withdrawCid(cid: string): Promise<void>;
 }
 
 export interface BlobStat {

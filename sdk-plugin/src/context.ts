@@ -12,7 +12,7 @@ import type {
 } from "@hearthnet/host/contract";
 import type { HnBytes } from "./bytes.ts";
 import type { Fetch, Net, Secrets } from "./network.ts";
-import type { Blobs, CommunityFacts, EventReader, Events, Identity, Pubsub } from "./commons.ts";
+import type { Blobs, CommunityFacts, Dht, EventReader, Events, Identity, Pubsub } from "./commons.ts";
 
 /** A capability and at least this version: `trans.text@1` or `trans.text@1.2`. */
 export type CapRef = `${string}@${number}` | (string & {});
@@ -225,6 +225,7 @@ export interface Ctx<Config extends object = JsonObject> extends Caller {
   readonly pubsub: Pubsub;
   readonly blobs: Blobs;
   readonly community: CommunityFacts;
+  readonly dht: Dht;
   readonly availability: Availability;
   /** Nodes that offer a capability at the moment, this one included. Needs `community.read`. */
   providers(capability: CapRef): Promise<{ node: NodeId; params: JsonObject }[]>;

@@ -20,6 +20,7 @@ export type {
   BlobStat,
   BlobStore,
   CommunityFacts,
+  Dht,
   EventReader,
   Events,
   Identity,
@@ -90,6 +91,7 @@ export type {
 export { HnError, type ErrorCode, type HnErrorOptions } from "./error.ts";
 export type {
   ConfinementLabel,
+  DhtEndpoint,
   Event,
   Frame,
   Grant,

@@ -13,7 +13,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   foundation: { floor: 0, beside: ["contract"], packages: ["pino"] },
   identity: {
     floor: 1,
-    packages: ["@noble/hashes", "@peculiar/x509", "libsodium-wrappers", "reflect-metadata", "sodium-native"],
+    packages: ["@noble/hashes", "@peculiar/x509", "hash-wasm", "libsodium-wrappers", "reflect-metadata", "sodium-native"],
   },
   "command-line": { floor: 1, packages: [] },
   community: { floor: 2, packages: [] },

@@ -49,6 +49,33 @@ export interface DhtValue {
 
 export type DhtRpc = "ping" | "find_node" | "find_value" | "store";
 
+/** What this node says that it holds on behalf of one of those who live on it. */
+export interface CidAdverts {
+  /** How many it says, those on their way included. */
+  readonly size: number;
+  has(cid: Cid): boolean;
+  /**
+   * Says it, and goes on saying it.
+   * @returns how many contacts keep it @throws partition reason dht_lookup_failed
+   */
+  offer(cid: Cid): Promise<number>;
+  /** Somebody else here may still want it said. */
+  withdraw(cid: Cid): void;
+  /** Everything is withdrawn, and nothing more is taken. */
+  close(): void;
+}
+
+/** What plugins reach of the DHT; values as such stay with the host. @source 06 §7 */
+export interface PluginDht {
+  /** Whether the operator allows plugins to say what is here. @source 06 H-8 */
+  readonly advertises: boolean;
+  /** Where anchors of that community say that they are. @throws partition reason dht_lookup_failed */
+  findCommunity(id: CommunityId): Promise<DhtEndpoint[]>;
+  /** Who says that they hold it, this node left out. @throws partition reason dht_lookup_failed */
+  findSources(cid: Cid): Promise<NodeId[]>;
+  openAdverts(): CidAdverts;
+}
+
 /** What the operator sees. */
 export interface DhtStatus {
   enabled: boolean;

@@ -4,6 +4,7 @@
  * @source codebase §7
  */
 import type { AnyErrorCode } from "./errors.ts";
+import { DHT_REASONS } from "./dht-reasons.ts";
 import { FILE_REASONS } from "./file-reasons.ts";
 import { MESH_REASONS } from "./mesh-reasons.ts";
 import { PACKAGE_REASONS } from "./package-reasons.ts";
@@ -146,16 +147,6 @@ const ROWS = {
     code: "partition",
     message: "The node that offers this does not answer.",
     action: "Check that it is switched on, then try again.",
-  },
-  dht_lookup_failed: {
-    code: "partition",
-    message: "No node of the DHT could be asked.",
-    action: "Check this node's way to the internet and the places under dht.bootstrap, then try again.",
-  },
-  dht_off: {
-    code: "not_implemented",
-    message: "This node takes no part in the DHT.",
-    action: "Switch it on in hearthnet.config.ts: dht: { enabled: true }.",
   },
   stream_cut: { code: "partition", message: "The connection ended in the middle of the answer.", action: "Try again." },
   // transport
@@ -541,6 +532,7 @@ const ROWS = {
 
 /** All of them. */
 export const REASONS: typeof ROWS &
+  typeof DHT_REASONS &
   typeof FILE_REASONS &
   typeof MESH_REASONS &
   typeof PACKAGE_REASONS &
@@ -549,6 +541,7 @@ export const REASONS: typeof ROWS &
   typeof TOKEN_REASONS &
   typeof WORKER_REASONS = {
   ...ROWS,
+  ...DHT_REASONS,
   ...FILE_REASONS,
   ...MESH_REASONS,
   ...PACKAGE_REASONS,

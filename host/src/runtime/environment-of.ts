@@ -64,6 +64,7 @@ export function environmentOf(o: {
     commons: {
       community: options.community ?? null,
       deliver: options.deliver ?? null,
+      dht: options.dht ?? null,
       topics: options.topics ?? openTopics(),
       availability: o.availability,
       signer: options.signer ?? null,

@@ -6,6 +6,7 @@ import type {
   Log,
   Mounts,
   PluginCommunity,
+  PluginDht,
   PluginSigner,
   Random,
   StoredRelease,
@@ -35,6 +36,8 @@ export interface RuntimeOptions {
   community?: PluginCommunity;
   /** Brings one own event to a neighbour; without it every neighbour is offline. */
   deliver?: DeliverEvent;
+  /** Where the node takes part in the DHT; absent where it does not. */
+  dht?: PluginDht;
   /** What the device key does for plugins; without it nothing is signed. */
   signer?: PluginSigner;
   /** Topics of this node; the runtime's own by default. */

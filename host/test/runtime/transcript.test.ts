@@ -122,6 +122,7 @@ function stage(t: TestContext): {
       community: null,
       topics: openTopics(),
       deliver: null,
+      dht: null,
       availability: new Availability(clock),
       signer: null,
       store: new SharedStore(join(folder, "shared.db")),

@@ -72,7 +72,10 @@ export default definePlugin<Manifest>({
       });
       void service.opened
         .audit(ctx.signal)
-        .then(() => service?.collect())
+        .then(() => {
+          void service?.fetching.beacon.settle();
+          return service?.collect();
+        })
         .catch((error: unknown) => ctx.log.error(error instanceof Error ? (error.stack ?? error.message) : String(error)));
     },
   },
@@ -116,8 +119,9 @@ export default definePlugin<Manifest>({
       return running().fetching.fetch({ cid, sources, priority, signal: req.signal });
     },
     "file.share@1.0": async ({ input }) => {
-      const { replicating, collect } = running();
+      const { fetching, replicating, collect } = running();
       if (!(await store().share(input.cid, input.visibility))) throw notHere();
+      void fetching.beacon.settle();
       void collect().catch(() => {});
       const id = input.visibility === "private" ? undefined : await replicating.announce(input.cid);
       return { output: id === undefined ? {} : { event_id: id } };

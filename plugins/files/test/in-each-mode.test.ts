@@ -139,6 +139,26 @@ for (const { mode, skip } of modes())
       await assert.rejects(own("share", { cid: HELLO, visibility: "public" }), NOT_FOUND);
     });
 
+    it("has its node say in the DHT which public files are here, and finds others there", async (t) => {
+      const there = await createTestHost({ dir: join(import.meta.dirname, ".."), mode, dht: true });
+      t.after(() => there.close());
+      const does = (verb: string, input: object): Promise<unknown> => there.call(`file.${verb}@1.0`, { input }, { as: "self" });
+      const said = (count: number): Promise<string[]> =>
+        until(`${count} are said`, () => (there.dht.advertised.length === count ? there.dht.advertised : undefined));
+      await does("put", { data_b64: bytesOf(9, 1), visibility: "private" });
+      await does("put", { data_b64: bytesOf(9, 2), visibility: "community" });
+      const { cid } = await describeFile(bytesOf(9, 3));
+      await does("put", { data_b64: bytesOf(9, 3), visibility: "public" });
+      assert.deepEqual(await said(1), [cid]);
+      assert.equal((await there.dht.sources(cid)).length, 1);
+      await does("share", { cid, visibility: "community" });
+      await said(0);
+      await does("share", { cid, visibility: "public" });
+      await said(1);
+      await does("delete", { cid });
+      await said(0);
+    });
+
     it("has everything again after kill -9", async () => {
       const before = (await host.call("file.list@1.0", { input: {} })).output["cids"];
       await host.kill9();

@@ -1,6 +1,6 @@
 /** The log, topics, members, signatures: what a plugin shares, over the link. @source plugin-platform §4.3 */
 import type { PlacedEvent } from "@hearthnet/host/contract";
-import type { CommunityFacts, EventReader, Events, Identity, Pubsub } from "../commons.ts";
+import type { CommunityFacts, Dht, EventReader, Events, Identity, Pubsub } from "../commons.ts";
 import type { HostLink } from "./host-link.ts";
 import type { RunningCall } from "./request.ts";
 
@@ -29,6 +29,15 @@ export function openCommunity(link: HostLink): CommunityFacts {
   return {
     members: async () => (await link.op("community.members", {})).members as never,
     policy: async () => (await link.op("community.policy", {})).policy,
+  };
+}
+
+export function openDht(link: HostLink): Dht {
+  return {
+    findCommunity: async (id) => (await link.op("dht.findCommunity", { id })).endpoints,
+    findSources: async (cid) => (await link.op("dht.findSources", { cid })).sources,
+    advertiseCid: async (cid) => void (await link.op("dht.advertiseCid", { cid })),
+    withdrawCid: async (cid) => void (await link.op("dht.withdrawCid", { cid })),
   };
 }
 

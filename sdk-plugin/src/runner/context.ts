@@ -8,7 +8,7 @@ import { openAvailability, type LiveAvailability } from "./availability.ts";
 import { openBlobs } from "./blobs.ts";
 import { openCaller } from "./caller.ts";
 import { openData, type DataSide, type OpenDatabase } from "./data.ts";
-import { openCommunity, openEvents, openIdentity, openPubsub } from "./commons.ts";
+import { openCommunity, openDht, openEvents, openIdentity, openPubsub } from "./commons.ts";
 import { openGrants, type LiveGrants } from "./grants.ts";
 import { stackOf } from "./failure.ts";
 import type { HostLink, PluginChannel } from "./host-link.ts";
@@ -106,6 +106,7 @@ export function createSurface(o: {
     pubsub: openPubsub(link),
     blobs: openBlobs(link, undefined),
     community: openCommunity(link),
+    dht: openDht(link),
     availability,
     providers: async (cap) => (await link.op("providers", { cap })).providers,
     health: { report: (state) => report("health.report", link.op("health.report", { ...state })) },

@@ -18,6 +18,7 @@ export type {
   SocketAsk,
   StreamAs,
   TestCommunity,
+  TestDht,
   TestHost,
   TestHostOptions,
   TestNeighbour,

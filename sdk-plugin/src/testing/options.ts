@@ -41,6 +41,11 @@ export interface TestHostOptions {
    * one where the manifest asks for `events.*`, `community.*` or `identity.*`.
    */
   community?: boolean | { level?: "member" | "trusted" | "anchor" };
+  /**
+   * Has the node take part in a DHT of real nodes in memory; default none, as on a node whose operator has not switched it on. `advertise: false`:
+   * plugins may find, and not say what is here.
+   */
+  dht?: boolean | { advertise?: boolean };
   /** By `name@X.Y`: what answers the plugin's own calls. */
   capabilities?: Readonly<Record<string, Stub>>;
   /** Folders of other plugins of the same node, with all rights they ask for: such as the one that keeps the files. They start before it. */
@@ -130,6 +135,18 @@ export interface TestNeighbour {
   revoke(): Promise<void>;
 }
 
+/** The DHT around the plugin. */
+export interface TestDht {
+  /** What the node says that it holds at the moment. */
+  readonly advertised: string[];
+  /** Somebody elsewhere says that they hold it. @returns their node id */
+  holder(cid: string): Promise<string>;
+  /** Somebody elsewhere says that they are an anchor of that community, and where. @returns their node id */
+  anchor(communityId: string, endpoint: { host: string; port: number }): Promise<string>;
+  /** Who is said to hold it, as somebody else hears. */
+  sources(cid: string): Promise<string[]>;
+}
+
 export interface TestStream extends AsyncGenerator<Frame, JsonObject, void> {
   /** Leaves the stream. Resolves when the plugin has let go of the call, or the host of the plugin. */
   cancel(): Promise<void>;
@@ -140,6 +157,8 @@ export interface TestHost {
   mode: Mode;
   /** @throws Error where the node belongs to none; see the option of that name */
   readonly community: TestCommunity;
+  /** @throws Error where the node takes no part in it; see the option of that name */
+  readonly dht: TestDht;
   /** What the process really runs under: `seat-belt` where bubblewrap is missing, `none` in the test's own process. */
   label(): ConfinementLabel | null;
   status(): PluginStatus;

@@ -64,6 +64,7 @@ export async function createTestHost(options: TestHostOptions = {}): Promise<Tes
     onLaunch: processes.onLaunch,
     ways: networkOf(options.network),
     ...wishedCommunity(options.community, manifest),
+    ...wishedDht(options.dht),
     ...(clock === undefined ? {} : { clock }),
     ...(mode === "inproc" ? { inProcess: inProcessLauncher(runnerPath) } : {}),
   });
@@ -135,6 +136,11 @@ function testHost(stage: Stage): TestHost {
         throw new Error("The node belongs to no community. Ask for one: createTestHost({ community: true }).");
       return (community ??= testCommunity(host.community));
     },
+    get dht() {
+      if (host.dht === undefined)
+        throw new Error("The node takes no part in the DHT. Ask for it: createTestHost({ dht: true }).");
+      return host.dht;
+    },
     status,
     label: () => status().label,
     call: (ref, body, options = {}) => bus.call(request(host, { ref, body, options })),
@@ -188,9 +194,15 @@ function testHost(stage: Stage): TestHost {
   };
 }
 
+function wishedDht(wish: TestHostOptions["dht"]): { dht?: { advertises: boolean } } {
+  if (wish === undefined || wish === false) return {};
+  return { dht: { advertises: wish === true || wish.advertise !== false } };
+}
+
 function cut({ line, host }: Stage, isCut: boolean): void {
   line.cut = isCut;
   if (host.community !== undefined) host.community.village.isCut = isCut;
+  if (host.dht !== undefined) host.dht.isCut = isCut;
 }
 
 interface Asked {

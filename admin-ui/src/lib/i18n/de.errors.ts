@@ -137,6 +137,14 @@ const reasons = {
     "Prüfe den Weg dieses Knotens ins Internet und die Orte unter dht.bootstrap und versuche es dann noch einmal.",
   ],
   dht_off: ["Dieser Knoten nimmt an der DHT nicht teil.", "Schalte sie in hearthnet.config.ts ein: dht: { enabled: true }."],
+  dht_adverts_off: [
+    "Dieser Knoten sagt der DHT nicht, welche Dateien er hat.",
+    "Erlaube es in hearthnet.config.ts: dht: { advertiseCids: true }. Gesagt werden nur öffentliche Dateien.",
+  ],
+  dht_not_public: [
+    "Eine öffentliche Datei mit dieser Nummer liegt hier nicht, und anderes darf der DHT nicht gesagt werden.",
+    "Teile die Datei zuerst mit allen, oder lass sie ungesagt.",
+  ],
   stream_cut: ["Die Verbindung endete mitten in der Antwort.", "Versuche es noch einmal."],
   header_missing: ["Eine nötige Kopfzeile fehlt oder ist fehlerhaft.", "Sende jede X-HearthNet-Kopfzeile genau einmal."],
   clock_skew: [

@@ -3,6 +3,9 @@ import { CONSTANTS, type JsonObject } from "../../contract/index.ts";
 import { HnError, parseStrictJson } from "../../foundation/index.ts";
 
 const PREFIX_BYTES = 8;
+const SMALL_BYTES = 256;
+/** A chunk of a file is there with a third or fourth piece: room for all of it at once spares copying what came before. */
+const GROWTH = 8;
 const EMPTY: Uint8Array = new Uint8Array(0);
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -60,12 +63,13 @@ export function putHead(target: Buffer, at: number, { text, size, attachmentByte
 export type HeaderParser = (text: string) => unknown;
 
 /**
- * Turns a byte stream into frames. Holds at most one partial frame; memory grows with what arrived, never with what a prefix claims.
+ * Turns a byte stream into frames. Holds at most one partial frame; memory grows with what arrived, and of what a prefix claims only eight times as much
+ * is believed.
  * After it has thrown, it must not be used again.
  */
 export class FrameDecoder {
   readonly #parse: HeaderParser;
-  /** Start of an unfinished frame; doubles as it grows, so that a frame in single bytes costs no more than one in a piece. */
+  /** Start of an unfinished frame; grows in steps, so that a frame in single bytes costs no more than one in a piece. */
   #buffer: Uint8Array = EMPTY;
   #held = 0;
 
@@ -86,7 +90,7 @@ export class FrameDecoder {
       // Of what has come only the rest of the frame under way is copied.
       const wanted = this.#held < PREFIX_BYTES ? PREFIX_BYTES : frameBytes(this.#buffer);
       const part = data.subarray(0, wanted - this.#held);
-      this.#append(part);
+      this.#append(part, wanted);
       data = data.subarray(part.byteLength);
       if (this.#held < wanted) return frames;
       if (wanted === PREFIX_BYTES) continue;
@@ -101,14 +105,15 @@ export class FrameDecoder {
       frames.push(this.#read(data.subarray(0, total)));
       data = data.subarray(total);
     }
-    if (data.byteLength > 0) this.#append(data);
+    if (data.byteLength > 0) this.#append(data, data.byteLength < PREFIX_BYTES ? PREFIX_BYTES : frameBytes(data));
     return frames;
   }
 
-  #append(bytes: Uint8Array): void {
+  /** @param wanted  bytes of the whole frame, as far as that is known */
+  #append(bytes: Uint8Array, wanted: number): void {
     const needed = this.#held + bytes.byteLength;
     if (needed > this.#buffer.byteLength) {
-      const grown = new Uint8Array(Math.max(needed, 2 * this.#buffer.byteLength, 256));
+      const grown = new Uint8Array(Math.max(Math.min(wanted, GROWTH * needed), needed, SMALL_BYTES));
       grown.set(this.#buffer.subarray(0, this.#held));
       this.#buffer = grown;
     }

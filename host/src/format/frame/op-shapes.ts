@@ -1,5 +1,15 @@
 /** What `op` messages carry: arguments and answers by name. Bytes stand as `Uint8Array` here and travel as attachments. @source plugin-platform §4.3, §5.2 */
-import type { Cid, EventQuery, JsonObject, JsonValue, NodeId, Signature, Visibility } from "../../contract/index.ts";
+import type {
+  Cid,
+  CommunityId,
+  DhtEndpoint,
+  EventQuery,
+  JsonObject,
+  JsonValue,
+  NodeId,
+  Signature,
+  Visibility,
+} from "../../contract/index.ts";
 
 type Call = {
   /** `name@major` or `name@X.Y`. */
@@ -90,6 +100,10 @@ export interface OpShapes {
   "identity.dh": { args: { peer: string }; value: { shared: Uint8Array } };
   /** `false` holds for so long, unless it is said again; needs the role `availability`. */
   "availability.set": { args: { flag: string; value: boolean; ttlSeconds: number }; value: Empty };
+  "dht.findCommunity": { args: { id: CommunityId }; value: { endpoints: DhtEndpoint[] } };
+  "dht.findSources": { args: { cid: Cid }; value: { sources: NodeId[] } };
+  "dht.advertiseCid": { args: { cid: Cid }; value: Empty };
+  "dht.withdrawCid": { args: { cid: Cid }; value: Empty };
   "blobs.stat": { args: { cid: Cid }; value: JsonObject };
   /** `op.frame` messages: `head` with what `blobs.stat` gives, then `data` with `{bytes}`, 256 KiB at most each. */
   "blobs.open": { args: { cid: Cid }; value: Empty };

@@ -5,24 +5,22 @@
  */
 import type { Frame, JsonObject, JsonValue, Principal, Visibility } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { createBlobCid, isCid } from "../../identity/index.ts";
-import type { RoleCall, RoleHolder } from "../commons/index.ts";
+import { createBlobCid } from "../../identity/index.ts";
 import { isVisibility, mayOpen, storable } from "../permission/index.ts";
-import { optionalObject, optionalText, text } from "./arguments.ts";
+import { optionalObject, optionalText } from "./arguments.ts";
 import { PIECE_BYTES, pieceOf, Reading } from "./blob-pieces.ts";
-import { principalOf, refuseCaller } from "./caller-right.ts";
+import { cidOf, ROLE, roleCall, shortOf, statOf, storeOf } from "./blob-role.ts";
+import { refuseCaller } from "./caller-right.ts";
 import type { OpFamily } from "./op-family.ts";
 import type { OpCall } from "./scope.ts";
 
-const ROLE = "blob-store";
-const ASK_MS = 30_000;
 const TRANSFER_MS = 600_000;
 
 export const BLOB_OPS: OpFamily<"blobs"> = {
   "blobs.stat": async (op) => {
     const cid = cidOf(op);
     op.scope.grants().require("blobs.read", cid);
-    const stat = await storeOf(op).ask(ROLE, roleCall(op, { method: "stat", input: { cid }, limitMs: ASK_MS }));
+    const stat = await statOf(op, cid);
     checkSeen(op, stat);
     return stat;
   },
@@ -78,37 +76,6 @@ export const BLOB_OPS: OpFamily<"blobs"> = {
     return { cid };
   },
 };
-
-function cidOf(op: OpCall): string {
-  const cid = text(op.args, "cid", 71);
-  if (!isCid(cid)) throw new HnError("bad_request", { message: "A file's id is blake3: and 64 hex digits." });
-  op.note({ target: shortOf(cid) });
-  return cid;
-}
-
-/** As much of an id as the ledger keeps. @source plugin-platform §8.1 */
-function shortOf(cid: string): string {
-  return cid.slice(7, 19);
-}
-
-function storeOf({ scope }: OpCall): RoleHolder {
-  const holder = scope.commons.holder(ROLE);
-  if (holder === null) throw new HnError("not_implemented", { reason: "blob_store_missing" });
-  return holder;
-}
-
-function roleCall(op: OpCall, o: { method: string; input: JsonObject; limitMs: number }): RoleCall {
-  const { parent, scope, signal } = op;
-  const latest = scope.clock.monotonic() + o.limitMs;
-  return {
-    method: o.method,
-    input: o.input,
-    caller: principalOf(op),
-    traceId: parent?.call.traceId ?? "",
-    deadline: parent === null ? latest : Math.min(latest, parent.call.deadline),
-    signal,
-  };
-}
 
 /**
  * The plugin's grant and the caller's right, on what the file store says of the file. Whoever may not see it learns no more than of one that is

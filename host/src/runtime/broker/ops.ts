@@ -5,6 +5,7 @@ import { BLOB_OPS } from "./blob-ops.ts";
 import { BUS_OPS } from "./bus-ops.ts";
 import { CAPABILITY_OPS } from "./capability-ops.ts";
 import { COMMUNITY_OPS } from "./community-ops.ts";
+import { DHT_OPS } from "./dht-ops.ts";
 import { EVENT_OPS } from "./event-ops.ts";
 import { HOST_OPS } from "./host-ops.ts";
 import { IDENTITY_OPS } from "./identity-ops.ts";
@@ -28,6 +29,7 @@ const OPS: Record<PluginOp, OpHandler> = {
   ...IDENTITY_OPS,
   ...BLOB_OPS,
   ...AVAILABILITY_OPS,
+  ...DHT_OPS,
 };
 
 export function isOp(name: string): name is PluginOp {

@@ -7,6 +7,7 @@ import type { GrantTable } from "../permission/index.ts";
 import type { CallBudget } from "../quota/index.ts";
 import type { HeldWorker, WorkResult, Work } from "../process/index.ts";
 import type { CapabilityShelf } from "./capabilities.ts";
+import type { DhtDesk } from "./dht-desk.ts";
 import type { HeldWorkers } from "./held-workers.ts";
 import type { KvStore } from "./kv.ts";
 import type { LiveCall } from "./live-calls.ts";
@@ -37,6 +38,7 @@ export interface PluginScope {
   appends: TokenBucket;
   pushes: TokenBucket;
   agreements: TokenBucket;
+  dht: DhtDesk;
   runWorker: (name: string, work: Work) => Promise<WorkResult>;
   holdWorker: (name: string) => Promise<HeldWorker>;
   heldWorkers: HeldWorkers;

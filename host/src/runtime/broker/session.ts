@@ -1,10 +1,18 @@
 /** One life of one plugin: its process, its calls, its ops, its offers, its workers. @source plugin-platform §5, §6.3 */
 import { isProviderFault } from "../../bus/index.ts";
-import type { Cancellation, DispatchedCall, Grant, Handler, HostMessage, JsonObject } from "../../contract/index.ts";
+import type {
+  Cancellation,
+  DispatchedCall,
+  Grant,
+  Handler,
+  HostMessage,
+  JsonObject,
+  PermissionName,
+} from "../../contract/index.ts";
 import { HnError, TokenBucket } from "../../foundation/index.ts";
 import { protocolError, type Attachments } from "../../format/index.ts";
 import { Network, type EgressFigures } from "../net/index.ts";
-import { GrantModes, type GrantTable } from "../permission/index.ts";
+import { GrantModes, Undecided, type GrantTable } from "../permission/index.ts";
 import {
   ConfinedProcess,
   fromPlugin,
@@ -18,6 +26,7 @@ import { CallRate } from "./call-rate.ts";
 import { CapabilityShelf } from "./capabilities.ts";
 import { PluginDoors } from "./doors.ts";
 import { Conversations } from "./conversations.ts";
+import { DhtDesk } from "./dht-desk.ts";
 import { APPENDS_PER_HOUR, PUSHES_PER_MINUTE } from "./event-ops.ts";
 import { HeldWorkers } from "./held-workers.ts";
 import { AGREEMENTS_PER_MINUTE } from "./identity-ops.ts";
@@ -52,6 +61,7 @@ export class Session {
   readonly #calls: LiveCalls;
   readonly #ops: OpDesk;
   readonly #network: Network;
+  readonly #dht: DhtDesk;
   readonly #pools = new Map<string, WorkerPool | ProgramPool>();
   readonly questions: Questions;
   #grants: GrantModes;
@@ -129,6 +139,7 @@ export class Session {
       onDeadline: () => options.watchdogMs !== undefined && this.process.probe(options.watchdogMs),
       onEnd: (end) => this.#callEnded(end),
     });
+    this.#dht = new DhtDesk(options.commons.dht, clock);
     this.#network = new Network({
       settings: options.settings,
       meter: options.egress,
@@ -264,6 +275,7 @@ export class Session {
     this.capabilities.withdrawUnless((name) => this.#mayNotProvide(name) === undefined);
     // What came through a route or a panel is the doors' own affair.
     this.#calls.cancelUnless((ref) => (CALL_REF.test(ref) ? this.#mayNotProvide(ref.split("@")[0] ?? ref) : undefined));
+    if (!isLeft(this.#modes(), "dht.advertise")) this.#dht.retract();
     this.doors.setGrants();
     this.#ops.revoke();
     this.#network.recheck();
@@ -400,6 +412,7 @@ export class Session {
         capacity: AGREEMENTS_PER_MINUTE,
         now: clock.monotonic(),
       }),
+      dht: this.#dht,
       runWorker: (name, work) => this.#pool(name).run(work),
       holdWorker: (name) => this.#pool(name).hold(),
       heldWorkers: new HeldWorkers(),
@@ -503,6 +516,7 @@ export class Session {
     this.questions.failAll(gone);
     void this.#closePools();
     this.#unwatch();
+    this.#dht.close();
     this.#options.commons.availability.leave(this.#options.release.id);
     this.#options.onEnd(end);
   }
@@ -515,6 +529,16 @@ export class Session {
 
   #send(message: HostMessage): void {
     this.process.channel.send(message).catch(() => {});
+  }
+}
+
+/** Whether the right is there, be it that the operator is asked at each use. */
+function isLeft(modes: GrantModes, permission: PermissionName): boolean {
+  try {
+    modes.decide({ method: "require", args: [permission] });
+    return true;
+  } catch (error) {
+    return error instanceof Undecided && error.how === "ask";
   }
 }
 

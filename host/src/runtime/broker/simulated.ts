@@ -61,6 +61,10 @@ const SIMULATED: { [Op in PluginOp]: (op: TriedOp) => OpShapes[Op]["value"] | Pr
   "blobs.open": NOTHING,
   "blobs.fetch": NOTHING,
   "availability.set": NOTHING,
+  "dht.findCommunity": () => ({ endpoints: [] }),
+  "dht.findSources": () => ({ sources: [] }),
+  "dht.advertiseCid": NOTHING,
+  "dht.withdrawCid": NOTHING,
   "blobs.put": () => ({ cid: "" }),
 };
 

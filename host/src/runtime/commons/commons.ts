@@ -4,6 +4,7 @@ import type {
   Frame,
   JsonObject,
   PluginCommunity,
+  PluginDht,
   PluginSigner,
   Principal,
   RoleName,
@@ -39,6 +40,8 @@ export interface Commons {
   community: PluginCommunity | null;
   /** Absent where there are no neighbours. */
   deliver: DeliverEvent | null;
+  /** Absent where the node takes no part in it. */
+  dht: PluginDht | null;
   topics: Topics;
   availability: Availability;
   signer: PluginSigner | null;

@@ -1,10 +1,14 @@
 /** The examples of docs/guide/write-a-plugin.md, "What the community shares", as they stand there, in the sandbox. */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { buildSync } from "esbuild";
 import type { JsonObject, PluginManifest, StoredRelease } from "../../../src/contract/index.ts";
+import { systemClock } from "../../../src/foundation/index.ts";
+import { importSeed, Signer } from "../../../src/identity/index.ts";
+import { PluginDhtVillage } from "../../../src/plugin-dht-village.ts";
 import { until } from "../../support/until.ts";
 import { allow, hasBubblewrap, writePackage } from "../fixtures/world.ts";
 import { openNeighbourhood, type Neighbourhood } from "./neighbours.ts";
@@ -115,6 +119,29 @@ test("the counter reads a file and stores what it found", { skip }, async (t) =>
   const { output } = await world.bus.call("ext.acme.count.bytes", { input: { cid: cid ?? null } });
   assert.equal(output["size"], 3);
   assert.match(output["cid"] as string, /^blake3:[0-9a-f]{64}$/);
+});
+
+test("the beacon asks who has a file, whether or not it may say that it is here", { skip }, async (t) => {
+  const { nodeId, key } = importSeed(randomBytes(32));
+  const dht = await PluginDhtVillage.open({ signer: new Signer(nodeId, key), clock: systemClock, advertises: true });
+  t.after(() => dht.close());
+  const place = await openNeighbourhood(t, { dht: dht.plugins });
+  const { world, install, ask } = place;
+  await install(shelf());
+  await install({
+    name: "owner",
+    does: `return { cid: await ctx.blobs.put(new Uint8Array([7]), { visibility: "public" }) };`,
+    grants: [allow("blobs.write", { visibility: "public" })],
+  });
+  const { cid } = (await ask("owner")) as { cid: string };
+  const manifest = { contributes: { capabilities: [offer("ext.acme.beacon.show")] } };
+  const release = packed(place, { name: "beacon", code: example("ctx.dht."), manifest });
+  await world.runtime.stage(release, [PROVIDE, allow("dht.find"), allow("dht.advertise")]);
+  const show = async (wanted: string): Promise<unknown> =>
+    JSON.parse(JSON.stringify((await world.bus.call("ext.acme.beacon.show", { input: { cid: wanted } })).output["elsewhere"]));
+  const [absent, holder] = [`blake3:${"3".repeat(64)}`, await dht.holder(cid)];
+  assert.deepEqual([await show(cid), dht.advertised], [[holder], [cid]]);
+  assert.deepEqual([await show(absent), dht.advertised], [[], [cid]], "what is not here is not said");
 });
 
 test("the uplink says what the node can count on", { skip }, async (t) => {

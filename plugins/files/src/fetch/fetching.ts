@@ -3,6 +3,7 @@ import { HnError, type Frame, type NodeId } from "@hearthnet/sdk-plugin";
 import type { Manifest } from "../cid/manifest.ts";
 import { Adverts } from "./adverts.ts";
 import { Announcing } from "./announcing.ts";
+import { Beacon } from "./beacon.ts";
 import { machineClock, pause, type Clock } from "./clock.ts";
 import { gather, nobody } from "./gathering.ts";
 import type { Outward } from "./outward.ts";
@@ -42,6 +43,7 @@ type Tiers = AsyncGenerator<NodeId[], void, void>;
 export class Fetcher {
   readonly adverts: Adverts;
   readonly announcing: Announcing;
+  readonly beacon: Beacon;
   readonly #o: Outward;
   readonly #clock: Clock;
   /** By content id: whoever wants the same waits, and then finds it. */
@@ -52,6 +54,7 @@ export class Fetcher {
     this.#clock = outward.clock ?? machineClock;
     this.adverts = new Adverts(outward.db, () => this.#clock.now());
     this.announcing = new Announcing(outward, () => this.#clock.now());
+    this.beacon = new Beacon(outward);
   }
 
   /** Once for each content at a time. Leaving it ends every request to others. */

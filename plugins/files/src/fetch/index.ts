@@ -1,6 +1,7 @@
 /** Bringing blobs from other nodes. @source 30 §5 */
 import type { Frame, NodeId } from "@hearthnet/sdk-plugin";
 import type { Announcing } from "./announcing.ts";
+import type { Beacon } from "./beacon.ts";
 import { Fetcher, type FetchDone, type FetchWish } from "./fetching.ts";
 import type { Outward } from "./outward.ts";
 
@@ -15,6 +16,7 @@ export interface Fetching {
   /** A node says that it has these. @returns how many were new or refreshed */
   advertised(node: NodeId, cids: readonly string[]): number;
   readonly announcing: Announcing;
+  readonly beacon: Beacon;
 }
 
 export function openFetching(outward: Outward): Fetching {
@@ -23,5 +25,6 @@ export function openFetching(outward: Outward): Fetching {
     fetch: (wish) => fetcher.fetch(wish),
     advertised: (node, cids) => fetcher.adverts.record(node, cids),
     announcing: fetcher.announcing,
+    beacon: fetcher.beacon,
   };
 }

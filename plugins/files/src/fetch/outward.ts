@@ -11,6 +11,8 @@ export type Reach = Pick<Ctx, "call" | "stream" | "providers" | "log" | "signal"
   events: Pick<Ctx["events"], "append">;
   pubsub: Pick<Ctx["pubsub"], "publish">;
   community: Pick<Ctx["community"], "members">;
+  dht: Pick<Ctx["dht"], "findSources" | "advertiseCid" | "withdrawCid">;
+  grants: Pick<Ctx["grants"], "has" | "on">;
 };
 
 export interface Outward {

@@ -1,5 +1,5 @@
 /** Where a blob may be had, from what is known to what has to be asked for. @source 30 §5.1 */
-import type { NodeId } from "@hearthnet/sdk-plugin";
+import { HnError, type NodeId } from "@hearthnet/sdk-plugin";
 import type { Adverts } from "./adverts.ts";
 import type { Reach } from "./outward.ts";
 
@@ -10,14 +10,14 @@ const ASK_MS = 5000;
 const SOURCES_MAX = 64;
 
 export interface SourcesOptions {
-  ctx: Pick<Reach, "call" | "providers" | "identity">;
+  ctx: Pick<Reach, "call" | "providers" | "identity" | "dht" | "grants" | "log">;
   adverts: Adverts;
   holders: (cid: string) => Iterable<NodeId>;
 }
 
 /**
- * First whom the caller named, whom it was heard of directly, and whom the log names; then whoever says so when asked. A plugin has no way to the
- * DHT, and there are neither relays nor federation yet: nothing follows here.
+ * First whom the caller named, whom it was heard of directly, and whom the log names; then whoever says so when asked; then who says so in the
+ * DHT. There are neither relays nor federation yet: nothing follows here.
  * @param wish.explicit  asked before all others
  */
 export async function* sourcesOf(
@@ -38,6 +38,21 @@ export async function* sourcesOf(
   const have = await Promise.all(asked.map(async (node) => ((await hasIt(node, wish, o)) ? node : null)));
   const found = fresh(have.filter((node) => node !== null));
   if (found.length > 0) yield found;
+  const elsewhere = fresh(await inDht(wish, o));
+  if (elsewhere.length > 0) yield o.adverts.ranked(elsewhere);
+}
+
+/** Nobody where the node takes no part in it, or it does not answer. */
+async function inDht({ cid, signal }: { cid: string; signal: AbortSignal }, { ctx }: SourcesOptions): Promise<NodeId[]> {
+  signal.throwIfAborted();
+  if (!ctx.grants.has("dht.find")) return [];
+  try {
+    return await ctx.dht.findSources(cid);
+  } catch (error) {
+    const why = HnError.isHnError(error) ? (error.reason ?? error.code) : String(error);
+    ctx.log.debug("The DHT does not say who has the file.", { cid, why });
+    return [];
+  }
 }
 
 async function hasIt(

@@ -70,6 +70,8 @@ export class Replicator {
   }
 
   async #tick(): Promise<void> {
+    // Not waited for: it asks strangers, and has the next minute as well.
+    void this.#o.fetching.beacon.settle();
     const members = await this.#members();
     if (members === null) return;
     const providers = await this.#o.ctx.providers("file.read@1");

@@ -70,6 +70,11 @@ export interface House {
   params: Record<string, number>;
   /** Lines of its log that warn. */
   warned: string[];
+  /** Lines that only whoever looks for them sees. */
+  whispered: string[];
+  /** What it wants to be said in the DHT at the moment, and everything that it ever wanted to be. */
+  said: Set<string>;
+  everSaid: string[];
   /** Why it did what it did, as its log says. */
   told: string[];
 }
@@ -78,6 +83,8 @@ export class Street {
   readonly clock: StreetClock = new StreetClock();
   readonly houses: House[] = [];
   readonly log: Event[] = [];
+  /** Why the DHT refuses everything; null while it answers. */
+  dhtFault: HnError | null = null;
   readonly #known = new Map<House, number>();
   readonly #byClientId = new Map<string, Event>();
   readonly #over = new AbortController();
@@ -146,7 +153,10 @@ export class Street {
       open: 0,
       params: {},
       warned: [],
+      whispered: [],
       told: [],
+      said: new Set(),
+      everSaid: [],
       config: { ...DEFAULTS, ...config },
     });
     this.houses.push(house);
@@ -191,7 +201,7 @@ export class Street {
       providers: async () =>
         this.houses.filter(({ isUp }) => isUp).map(({ id, params }) => ({ node: id, params: { ...params } })),
       log: {
-        debug() {},
+        debug: (message) => void from.whispered.push(message),
         info: (_message, fields: { why?: string } = {}) => void from.told.push(fields.why ?? ""),
         warn,
         error: warn,
@@ -200,9 +210,33 @@ export class Street {
       identity: { nodeId: from.id },
       events: { append: async (type, data, { clientId }) => this.#append(from, type, { data, clientId }) },
       pubsub: { publish: async () => {} },
+      dht: this.#dhtOf(from),
+      grants: { has: () => true, on: () => () => {} },
       community: {
         members: async () =>
           this.houses.map(({ id, level }) => ({ node_id: id, display_name: id, level, added_at: "2026-01-01T00:00:00Z" })),
+      },
+    };
+  }
+
+  #dhtOf(from: House): Reach["dht"] {
+    const reached = async (): Promise<void> => {
+      await turn();
+      if (this.dhtFault !== null) throw this.dhtFault;
+    };
+    return {
+      findSources: async (cid) => {
+        await reached();
+        return this.houses.flatMap(({ id, said }) => (said.has(cid) && id !== from.id ? [id] : []));
+      },
+      advertiseCid: async (cid) => {
+        from.everSaid.push(cid);
+        await reached();
+        from.said.add(cid);
+      },
+      withdrawCid: async (cid) => {
+        await reached();
+        from.said.delete(cid);
       },
     };
   }
