@@ -191,13 +191,13 @@ describe("a bundle on a stick", () => {
     const newer = await make(near, join(folder(t), "newer"));
     const asked = Promise.withResolvers<void>();
     const go = Promise.withResolvers<void>();
-    const server = createServer(async (request, response) => {
+    const server = createServer((request, response) => {
       const path = join(former, ...(request.url ?? "").split("/"));
-      if (request.url?.startsWith("/blobs/") === true) {
-        asked.resolve();
-        await go.promise;
-      }
-      response.writeHead(existsSync(path) ? 200 : 404).end(existsSync(path) ? readFileSync(path) : "");
+      const answer = (): unknown =>
+        response.writeHead(existsSync(path) ? 200 : 404).end(existsSync(path) ? readFileSync(path) : "");
+      if (request.url?.startsWith("/blobs/") !== true) return void answer();
+      asked.resolve();
+      void go.promise.then(answer);
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
