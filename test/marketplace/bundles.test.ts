@@ -383,6 +383,16 @@ describe("a bundle that is not what it should be is refused, and nothing of it s
       assert.deepEqual(far.marketplace.search({}), [], "nor is its catalogue taken");
     });
 
+  it("a path where nothing can be read: not_found; a device: bad_request", async (t) => {
+    const { shop } = await stick(t);
+    const far = await openFar(t, shop);
+    const dir = folder(t);
+    for (const path of [join(dir, "none"), "/a\0b", `/${"x".repeat(5000)}`])
+      assert.equal(await reasonOf(far.marketplace.bundles.attach(path)), "not_found");
+    assert.equal(await reasonOf(far.marketplace.bundles.attach("/dev/zero")), "bad_request");
+    assert.deepEqual(left(far), []);
+  });
+
   it("a foreign root: wrong_key", async (t) => {
     const { path } = await stick(t);
     const other = openShop(t);
