@@ -193,9 +193,9 @@ describe("a bundle on a stick", () => {
     const go = Promise.withResolvers<void>();
     const server = createServer((request, response) => {
       const path = join(former, ...(request.url ?? "").split("/"));
-      const answer = (): unknown =>
-        response.writeHead(existsSync(path) ? 200 : 404).end(existsSync(path) ? readFileSync(path) : "");
-      if (request.url?.startsWith("/blobs/") !== true) return void answer();
+      const answer = (): void =>
+        void response.writeHead(existsSync(path) ? 200 : 404).end(existsSync(path) ? readFileSync(path) : "");
+      if (request.url?.startsWith("/blobs/") !== true) return answer();
       asked.resolve();
       void go.promise.then(answer);
     });
@@ -382,6 +382,16 @@ describe("a bundle that is not what it should be is refused, and nothing of it s
       assert.deepEqual(left(far), []);
       assert.deepEqual(far.marketplace.search({}), [], "nor is its catalogue taken");
     });
+
+  it("a path where nothing can be read: not_found; a device: bad_request", async (t) => {
+    const { shop } = await stick(t);
+    const far = await openFar(t, shop);
+    const dir = folder(t);
+    for (const path of [join(dir, "none"), "/a\u0000b", `/${"x".repeat(5000)}`])
+      assert.equal(await reasonOf(far.marketplace.bundles.attach(path)), "not_found");
+    assert.equal(await reasonOf(far.marketplace.bundles.attach("/dev/zero")), "bad_request");
+    assert.deepEqual(left(far), []);
+  });
 
   it("a foreign root: wrong_key", async (t) => {
     const { path } = await stick(t);

@@ -1,4 +1,4 @@
-import { createReadStream, lstatSync, readdirSync, realpathSync } from "node:fs";
+import { createReadStream, lstatSync, readdirSync, realpathSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { discard, namespaceOf, sha256Hex } from "../../format/index.ts";
 import { HnError, readFileBounded } from "../../foundation/index.ts";
@@ -82,25 +82,38 @@ async function copyIn(from: string | AsyncIterable<Uint8Array>, sink: DiskSink, 
     onBytes: (doneBytes: number) => o.onProgress?.({ doneBytes, totalBytes: Math.max(totalBytes, doneBytes) }),
   };
   if (typeof from !== "string") return readArchive(from, intake, read);
+  const { path, stat } = located(from);
+  if (!stat.isDirectory() && !stat.isFile())
+    throw new HnError("bad_request", {
+      message: "A bundle is a plain file or a folder.",
+      action: "Name the .hnbundle file, or the folder in which bundle.json lies.",
+    });
   try {
-    const path = realpathSync(from);
-    const stat = lstatSync(path);
     if (stat.isDirectory()) return await readFolder(path, intake, read);
-    if (!stat.isFile()) throw new HnError("bad_request", { message: "A bundle is a plain file or a folder." });
     return await readArchive(createReadStream(path) as AsyncIterable<Buffer>, intake, read);
   } catch (cause) {
-    const { code, syscall } = cause as NodeJS.ErrnoException;
-    if (
-      HnError.isHnError(cause) ||
-      (syscall !== "open" && syscall !== "read" && !["ENOENT", "EACCES", "EIO"].includes(code ?? ""))
-    )
-      throw cause;
-    throw new HnError("not_found", {
-      message: `The bundle cannot be read (${code ?? "error"}).`,
-      action: "Check the path, that the stick is still plugged in, and that the node's own user may read it.",
-      cause,
-    });
+    const { code = "", syscall = "" } = cause as NodeJS.ErrnoException;
+    const isFull = code === "ENOSPC" || code === "EDQUOT";
+    if (HnError.isHnError(cause) || isFull || !["open", "opendir", "scandir", "read", "lstat"].includes(syscall)) throw cause;
+    throw unreadable(cause);
   }
+}
+
+function located(from: string): { path: string; stat: Stats } {
+  try {
+    const path = realpathSync(from);
+    return { path, stat: lstatSync(path) };
+  } catch (cause) {
+    throw unreadable(cause);
+  }
+}
+
+function unreadable(cause: unknown): HnError {
+  return new HnError("not_found", {
+    message: `The bundle cannot be read (${(cause as NodeJS.ErrnoException).code ?? "error"}).`,
+    action: "Check the path, that the stick is still plugged in, and that the node's own user may read it.",
+    cause,
+  });
 }
 
 async function judge(
