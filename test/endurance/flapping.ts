@@ -28,6 +28,8 @@ const OPEN_MAX = 450;
 /** Until then what a node keeps up to a bound is filled, the last 10,000 calls of each for one. */
 const WARM_UP = 0.2;
 const LOOK_MS = 2000;
+/** Below that the run says nothing: nobody could have given a wrong answer. */
+const RIGHT_MIN = 0.1;
 /** What the memory of a node may be more in the last third than in the first. */
 const GROWTH_MAX = 0.1;
 
@@ -134,7 +136,7 @@ export function faultsOf(figures: FlappingFigures, o: { judgesMemory: boolean })
   const faults: string[] = [];
   if (figures.wrong > 0) faults.push(`${figures.wrong} answers were wrong`);
   if (figures.final.length > 0) faults.push(`refused for good: ${figures.final.join(", ")}`);
-  if (figures.right < figures.asked / 4) faults.push(`only ${figures.right} of ${figures.asked} calls were answered`);
+  if (figures.right < figures.asked * RIGHT_MIN) faults.push(`only ${figures.right} of ${figures.asked} calls were answered`);
   if (figures.cuts === 0) faults.push("nothing was cut");
   for (const { first, last } of o.judgesMemory ? figures.residentMb : [])
     if (last > first * (1 + GROWTH_MAX)) faults.push(`a node grew from ${first} to ${last} MB`);

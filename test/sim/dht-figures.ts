@@ -188,12 +188,8 @@ class Watch {
   constructor(o: { key: string; holder: NodeId; known: readonly DhtContact[] }) {
     this.#key = o.key;
     this.#holder = o.holder;
-    const nearest = nearestOf(
-      keyBytes(o.key),
-      o.known.map(({ node_id_full }) => node_id_full),
-      WIDTH,
-    );
-    this.#depths = new Map(nearest.map((node) => [node, 1]));
+    const known = o.known.map(({ node_id_full: node }) => ({ node, id: idOf(node) }));
+    this.#depths = new Map(nearestOf(keyBytes(o.key), known, WIDTH).map(({ node }) => [node, 1]));
   }
 
   asked(to: NodeId, question: JsonObject, answer: JsonObject | undefined): void {
@@ -270,16 +266,9 @@ function summary(trials: readonly Trial[]): Omit<DhtFigures, "gone" | "colluders
 
 /** Those that work together: each names those of them that are nearest to the key, says that it keeps what it does not, and has nothing. */
 function collude(village: SimDhtVillage, colluders: readonly Citizen[]): void {
-  const contacts = new Map(colluders.map((one) => [one.nodeId, village.contact(one)]));
-  const named = new Map<string, JsonValue>();
-  const closer = (key: string): JsonValue => {
-    let list = named.get(key);
-    if (list === undefined) {
-      const nearest = nearestOf(keyBytes(key), [...contacts.keys()], WIDTH);
-      named.set(key, (list = nearest.map((node) => contacts.get(node)) as unknown as JsonValue));
-    }
-    return list;
-  };
+  const all = colluders.map((one) => ({ id: idOf(one.nodeId), contact: village.contact(one) }));
+  const closer = (key: string): JsonValue =>
+    nearestOf(keyBytes(key), all, WIDTH).map(({ contact }) => contact) as unknown as JsonValue;
   for (const colluder of colluders)
     colluder.lies = (rpc, question) => {
       if (rpc === "ping") return undefined;
@@ -288,12 +277,18 @@ function collude(village: SimDhtVillage, colluders: readonly Citizen[]): void {
     };
 }
 
-function nearestOf(target: Uint8Array, nodes: readonly NodeId[], count: number): NodeId[] {
-  return nodes
-    .map((node) => ({ node, id: idOf(node) }))
-    .toSorted((a, b) => compareDistance(target, a.id, b.id))
-    .slice(0, count)
-    .map(({ node }) => node);
+/** Nearest first; of thousands a few, so they are not all sorted. */
+function nearestOf<T extends { id: Uint8Array }>(target: Uint8Array, all: readonly T[], count: number): T[] {
+  const nearest: T[] = [];
+  for (const one of all) {
+    const last = nearest.at(-1);
+    if (nearest.length === count && last !== undefined && compareDistance(target, one.id, last.id) >= 0) continue;
+    let at = nearest.length;
+    while (at > 0 && compareDistance(target, one.id, (nearest[at - 1] as T).id) < 0) at -= 1;
+    nearest.splice(at, 0, one);
+    if (nearest.length > count) nearest.pop();
+  }
+  return nearest;
 }
 
 /** Keys whose nodes stand next to those values, `AT_KEY` for each, as somebody finds them who tries long enough. */
@@ -304,15 +299,11 @@ function seedsNear(cids: readonly string[], { random, tries }: { random: SimRand
   });
   return cids.flatMap((cid) => {
     const target = keyBytes(dhtKey(cid));
-    const nearest: typeof pool = [];
-    for (const one of pool) {
-      const last = nearest.at(-1);
-      if (one.isTaken || (nearest.length === AT_KEY && last !== undefined && compareDistance(target, one.id, last.id) >= 0))
-        continue;
-      nearest.push(one);
-      nearest.sort((a, b) => compareDistance(target, a.id, b.id));
-      if (nearest.length > AT_KEY) nearest.pop();
-    }
+    const nearest = nearestOf(
+      target,
+      pool.filter(({ isTaken }) => !isTaken),
+      AT_KEY,
+    );
     for (const one of nearest) one.isTaken = true;
     return nearest.map(({ seed }) => seed);
   });

@@ -66,6 +66,8 @@ const CLOSER = 8;
 const WIDTH = BUCKET_SIZE;
 const REPLICAS: Record<DhtKind, number> = { presence: 14, cid: 20, community: 20 };
 const PATHS: Record<DhtKind, number> = { presence: 1, cid: 1, community: 2 };
+/** Of the search for those that are to keep a value: who is led astray here gives it to those who hide it. */
+const OFFER_PATHS = 2;
 const CACHE_MS = { found: 60_000, nothing: 15_000 };
 const TICK_MS = 60_000;
 const REFRESH_MS = 3_600_000;
@@ -294,19 +296,22 @@ export class Dht {
     }
   }
 
-  #find(target: Uint8Array): Promise<Found> {
-    return this.#search(target, {});
+  #find(target: Uint8Array, paths = 1): Promise<Found> {
+    return this.#search(target, { paths });
   }
 
-  async #search(target: Uint8Array, o: { kind?: DhtKind; key?: string; signal?: AbortSignal | undefined }): Promise<Found> {
+  async #search(
+    target: Uint8Array,
+    o: { kind?: DhtKind; key?: string; paths?: number; signal?: AbortSignal | undefined },
+  ): Promise<Found> {
     this.#table.used(target);
     const key = o.key ?? `blake3:${Buffer.from(target).toString("hex")}`;
-    const paths = o.kind === undefined ? 1 : PATHS[o.kind];
-    const once = (o2: { alpha: number; paths: number }): Promise<Found> =>
+    const paths = o.kind === undefined ? (o.paths ?? 1) : PATHS[o.kind];
+    const once = (o2: { alpha: number; paths: number }, known = WIDTH): Promise<Found> =>
       lookup({
         target,
         self: this.#self,
-        start: this.#table.closest(target, WIDTH),
+        start: this.#table.closest(target, known),
         width: WIDTH,
         ...o2,
         clock: this.#ports.clock,
@@ -316,8 +321,10 @@ export class Dht {
         ask: (peer, signal) => this.#look(peer, { key, kind: o.kind }, signal),
       });
     const first = await once({ alpha: 3, paths });
-    const worthwhile = o.kind !== undefined && first.values.length === 0 && this.#table.size > 0 && o.signal?.aborted !== true;
-    return worthwhile && first.cutShort ? once({ alpha: 10, paths: 4 }) : first;
+    // Some who name each other alone can lead a path among themselves, where it ends in good order; not four that share nobody.
+    const canMiss = first.cutShort || this.#table.size > WIDTH;
+    const worthwhile = o.kind !== undefined && first.values.length === 0 && canMiss && o.signal?.aborted !== true;
+    return worthwhile && this.#table.size > 0 ? once({ alpha: 10, paths: 4 }, 4 * WIDTH) : first;
   }
 
   async #look(peer: Peer, o: { key: string; kind: DhtKind | undefined }, signal: AbortSignal): Promise<Answer> {
@@ -340,7 +347,7 @@ export class Dht {
     // At a third of its life, a tenth earlier or later, so that nodes do not all speak at once.
     own.due = this.#ports.clock.monotonic() + Math.floor((ttl * 1000) / 3) * (0.9 + 0.2 * this.#chance());
     const target = keyBytes(value.key);
-    const { closest } = await this.#find(target);
+    const { closest } = await this.#find(target, OFFER_PATHS);
     const replicas = REPLICAS[own.kind];
     if (closest.length < replicas || compareDistance(target, this.#id, closest.at(-1)?.id ?? this.#id) < 0)
       this.#values.put(value, this.#standing(payload));

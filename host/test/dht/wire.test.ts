@@ -167,6 +167,19 @@ describe("a node of the DHT", () => {
     assert.ok(village.clock.monotonic() - from <= 4000, `${village.clock.monotonic() - from} ms`);
   });
 
+  it("that has found nothing seeks once more on four paths, from farther off: one can be led astray (network §3)", async (t) => {
+    const village = new DhtVillage(15);
+    t.after(() => village.close());
+    await village.settle(60);
+    const seeker = village.citizens[5] as Citizen;
+    const before = village.questions;
+    assert.deepEqual(await seeker.dht.findValues("cid", CID), []);
+    const asked = village.questions - before;
+    assert.ok(asked > 2 * 20, `${asked} were asked, of whom the nearest 20 by the first path`);
+    assert.deepEqual(await seeker.dht.findValues("cid", CID), []);
+    assert.equal(village.questions - before, asked, "and not again for a while");
+  });
+
   it("ends every question and timer when it closes", async (t) => {
     const [, a, b, c] = await three(t);
     b.mute = true;
