@@ -41,7 +41,6 @@ export async function run(): Promise<Record<string, BenchResult>> {
     writeLarge(file);
     const theirs = await byCurl(closing, file, join(folder, "by-curl.bin"));
     const { copy: ours, peaks } = await byNodes(closing, file);
-    for (const [who, mib] of Object.entries(peaks)) process.stderr.write(`  peak PSS of ${who}: ${mib.toFixed(0)} MiB\n`);
     const peak = Math.max(...Object.values(peaks));
     const speed = (copy: Copy): number => MIB / copy.seconds;
     const cost = (copy: Copy): number => (copy.cpu * 1024) / MIB;
@@ -111,6 +110,8 @@ async function byNodes(closing: Closing, file: string): Promise<{ copy: Copy; pe
   const seconds = (performance.now() - from) / 1000;
   const spent = used().map((now, at) => now - (before[at] ?? 0));
   const peaks = watched.stop();
+  for (const [who, mib] of Object.entries(peaks))
+    process.stderr.write(`  peak PSS of ${who}: ${mib.toFixed(0)} MiB, ${watched.before[who]?.toFixed(0) ?? "?"} before\n`);
   if (last["event"] !== "done") throw new Error(`The copy did not end well: ${JSON.stringify(last)}`);
   if ((await hashAt(b, cid)) !== (await hashOf(file))) throw new Error("What came is not what was there.");
   const parts = spent.map((part) => ((part * 1024) / MIB).toFixed(1)).join(" · ");

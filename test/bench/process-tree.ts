@@ -20,7 +20,7 @@ export function cpuOf(pids: readonly number[]): number {
 }
 
 /** Looks again and again at each node and the largest process below it. */
-export function watchMemory(nodes: Record<string, number>): { stop: () => Peaks } {
+export function watchMemory(nodes: Record<string, number>): { before: Peaks; stop: () => Peaks } {
   const peaks: Peaks = {};
   const note = (who: string, mib: number): void => void (peaks[who] = Math.max(peaks[who] ?? 0, mib));
   let timer: Timer | undefined;
@@ -37,6 +37,7 @@ export function watchMemory(nodes: Record<string, number>): { stop: () => Peaks 
   };
   lookOn();
   return {
+    before: { ...peaks },
     stop: () => {
       timer?.cancel();
       look();
