@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { DhtAdverts } from "./dht-adverts.ts";
 import { readPlace } from "./configured-dht.ts";
+import { meetHolders } from "./meet-holders.ts";
 import { pluginDht } from "./plugin-dht.ts";
 import type {
   CidAdverts,
@@ -15,7 +16,6 @@ import type {
   DhtStatus,
   DhtValue,
   Log,
-  NodeId,
   PeerLink,
   Peers,
   PluginDht,
@@ -44,8 +44,6 @@ const SAVE_EVERY = 5;
 const DIALS_MAX = 5;
 /** Members out of reach that are asked for in one round. */
 const SOUGHT_MAX = 8;
-/** Whoever holds a file and is met thereby can be called at once; whoever takes longer, a little later. */
-const MEET_MS = 3000;
 const BACKOFF_MS = { first: 5000, most: 600_000 };
 
 export interface DhtServiceOptions {
@@ -133,7 +131,16 @@ class Service implements DhtService {
       adverts,
       find: (kind, subject) => this.find(kind, subject),
       admits,
-      meet: (nodes) => this.#meet(nodes),
+      meet: (nodes) =>
+        meetHolders(nodes, {
+          most: DIALS_MAX,
+          peers: o.peers,
+          community,
+          find: (node) => this.#dht.findValues("presence", node),
+          hint: (values) => this.#hint(values),
+          clock,
+          log,
+        }),
     });
   }
 
@@ -177,29 +184,6 @@ class Service implements DhtService {
   #publish(cid: string): Promise<number> {
     if (this.#dht.status.contacts === 0) return Promise.reject(new HnError("partition", { reason: "dht_lookup_failed" }));
     return this.#dht.publish("cid", () => ({ cid, last_seen: Math.floor(this.#o.clock.now() / 1000) }));
-  }
-
-  /** Looks for members among these that are out of reach; a stranger stays one. */
-  async #meet(nodes: readonly NodeId[]): Promise<void> {
-    const { community, peers, clock, log } = this.#o;
-    const missing = (): NodeId[] => {
-      const there = new Set(peers.list().flatMap(({ node_id, online }) => (online ? [node_id] : [])));
-      return nodes.filter((node) => community.standing(node).kind === "member" && !there.has(node)).slice(0, DIALS_MAX);
-    };
-    const sought = missing();
-    if (sought.length === 0) return;
-    const met = Promise.withResolvers<void>();
-    const timer = clock.setTimeout(met.resolve, MEET_MS);
-    const forget = peers.onChange(() => missing().length === 0 && met.resolve());
-    try {
-      for (const node of sought) this.#hint(await this.#dht.findValues("presence", node));
-      if (missing().length > 0) await met.promise;
-    } catch (error) {
-      log.debug("holders of a file could not be looked for", { error });
-    } finally {
-      timer.cancel();
-      forget();
-    }
   }
 
   #publicEndpoint(): DhtEndpoint | undefined {
