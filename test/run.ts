@@ -31,7 +31,7 @@ const SLOWEST = 8;
 process.env["NODE_COMPILE_CACHE"] ??= join(ROOT, "node_modules", ".cache", "hearthnet-tests");
 const events = run({
   files,
-  concurrency: e2e ? 1 : 2,
+  concurrency: e2e ? 1 : 3,
   timeout: FILE_LIMIT_MS,
   execArgv: ["--conditions=hearthnet-source", "--no-warnings"],
   cwd: ROOT,

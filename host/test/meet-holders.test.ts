@@ -22,9 +22,8 @@ function world(o: { find?: (node: NodeId) => Promise<DhtValue[]> } = {}) {
       peers: {
         list: () => [ANNA, BERT, EVE].map((node_id) => ({ node_id, online: online.has(node_id) }) as PeerRow),
         onChange: (listener) => {
-          const hear = listener as () => void;
-          heard.add(hear);
-          return () => heard.delete(hear);
+          heard.add(listener);
+          return () => heard.delete(listener);
         },
       },
       community: { standing: (node) => ({ kind: node === EVE ? "stranger" : "member" }) as Standing },
