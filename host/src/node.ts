@@ -342,7 +342,10 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     sessions: wire.sessions,
     metrics: () => metrics.text(),
     onRefused: (refusal) => metrics.refused(refusal),
-    onProven: (node) => peers.heard(node),
+    onProven: (node) => {
+      peers.heard(node);
+      bus.peerHeard(node);
+    },
     ...(options.rates === undefined ? {} : { rates: options.rates }),
   }).catch((error: unknown) => {
     throw portError(error, options.port ?? 7080);

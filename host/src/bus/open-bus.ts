@@ -106,6 +106,7 @@ export function openBus(o: BusOptions): OpenBus {
     peerSeen: (manifest) => {
       if (manifest.node_id !== o.nodeId) peers.seen(manifest, research());
     },
+    peerHeard: (node) => peers.heard(node),
     peerGone: (node) => {
       if (node !== o.nodeId) peers.gone(node);
     },

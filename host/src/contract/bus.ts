@@ -255,6 +255,8 @@ export interface Bus {
   entries(filter?: { name?: string; node_id?: NodeId }): CapabilityEntry[];
   /** Takes the offers of a verified peer manifest; replaces that peer's former ones. */
   peerSeen(manifest: NodeManifest): void;
+  /** It has proven itself with a call of its own. */
+  peerHeard(node: NodeId): void;
   peerGone(node: NodeId): void;
   /** Newest first. */
   recentCalls(limit: number, filter?: CallFilter): CallTrace[];

@@ -140,6 +140,23 @@ describe("a dead neighbour and a storm of calls (network.md §7 scenario 12)", (
     await both;
   });
 
+  test("a call of its own ends the rest of a neighbour: one call decides at once", async () => {
+    let dead = true;
+    const { bus, clock } = makeBus({
+      link: () => fakeLink({ call: (call) => (dead ? Promise.reject(new HnError("partition")) : answered(clock, call)) }),
+    });
+    bus.peerSeen(manifest(B, [{ name: "ext.demo.a" }]));
+    for (let i = 0; i < 4; i++) await assert.rejects(bus.call(ask({ capability: "ext.demo.a" })), refused("partition"));
+    assert.equal(bus.recentCalls(10).length, 3);
+    dead = false;
+    bus.peerHeard(C);
+    await assert.rejects(bus.call(ask({ capability: "ext.demo.a" })), refused("partition"), "another one's word says nothing");
+    bus.peerHeard(B);
+    const probe = bus.call(ask({ capability: "ext.demo.a" }));
+    clock.advance(ANSWER_MS);
+    await probe;
+  });
+
   test("a refusal is an answer, and so is what the neighbour itself could not reach", async () => {
     const { bus } = makeBus({
       link: () =>

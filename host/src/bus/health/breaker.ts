@@ -7,7 +7,7 @@ const REST_MS = { first: 4000, most: 60_000 };
 /**
  * Whether a neighbour as a whole answers at all. Three calls in a row that brought no answer, of whatever capability, and it is left alone for
  * 4 s ± 50 %; then one call decides, and each that decides against it doubles the time, up to 60 s ± 50 %: a cable that was out for a moment must not
- * cost a minute. A manifest that it has handed out meanwhile brings that one call forward. Times are monotonic milliseconds.
+ * cost a minute. A manifest that it has handed out meanwhile brings that one call forward, and so does a call of its own. Times are monotonic milliseconds.
  * @source network.md §2.1 "Dead peers", ADR 0029
  */
 export class PeerBreaker {
@@ -17,6 +17,8 @@ export class PeerBreaker {
   #shutUntil = 0;
   #probing = false;
   #restMs = REST_MS.first;
+  /** When its own word last brought the deciding call forward. */
+  #spokeAt = -Infinity;
   /** Calls of which nothing was heard yet, and since when nothing was. */
   #waiting = 0;
   #waitingSince = 0;
@@ -81,6 +83,13 @@ export class PeerBreaker {
   /** It is there again, as far as its manifest goes: the next call decides at once. */
   seen(now: number): void {
     if (this.#shutUntil > now) this.#shutUntil = now;
+  }
+
+  /** It has called us: the next call decides at once, though not more often than every 4 s. Whom we hear may still not hear us. */
+  spoke(now: number): void {
+    if (this.#shutUntil <= now || now - this.#spokeAt < REST_MS.first) return;
+    this.#spokeAt = now;
+    this.#shutUntil = now;
   }
 }
 

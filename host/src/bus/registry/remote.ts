@@ -64,6 +64,10 @@ export class PeerOffers {
     for (const provider of left.values()) this.#registry.remove(provider);
   }
 
+  heard(node: NodeId): void {
+    this.#breakers.get(node)?.spoke(this.#now());
+  }
+
   gone(node: NodeId): Provider[] {
     const providers = this.#registry.of(node);
     for (const provider of providers) this.#registry.remove(provider);

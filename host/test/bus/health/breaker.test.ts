@@ -79,10 +79,23 @@ describe("a neighbour that gives no answer (network.md §2.1 dead peers)", () =>
     assert.equal(breaker.isShut(2000), false);
     assert.equal(breaker.begin(2000), true);
   });
+  test("a call of its own does so too, once in 4 s: it may not hear us", () => {
+    const breaker = shut();
+    breaker.spoke(1500);
+    assert.equal(breaker.isShut(1500), false);
+    breaker.silent({ now: 1600, probe: breaker.begin(1500) });
+    breaker.spoke(5499);
+    assert.equal(breaker.isShut(5499), true);
+    breaker.spoke(5500);
+    assert.equal(breaker.isShut(5500), false);
+  });
 });
 
 test("never more than one deciding call at a time, and an answer always opens (property)", () => {
-  const step = fc.record({ kind: fc.constantFrom("begin", "answered", "silent", "neutral", "seen"), ms: fc.nat(40_000) });
+  const step = fc.record({
+    kind: fc.constantFrom("begin", "answered", "silent", "neutral", "seen", "spoke"),
+    ms: fc.nat(40_000),
+  });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const breaker = new PeerBreaker(zeros);
@@ -92,6 +105,7 @@ test("never more than one deciding call at a time, and an answer always opens (p
         now += ms;
         if (kind === "begin" && !breaker.isShut(now)) running.push(breaker.begin(now));
         else if (kind === "seen") breaker.seen(now);
+        else if (kind === "spoke") breaker.spoke(now);
         else if (running.length > 0) {
           const probe = running.shift() === true;
           if (kind === "silent") breaker.silent({ now, probe });
