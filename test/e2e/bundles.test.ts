@@ -51,18 +51,12 @@ describe("a bundle on the page (marketplace §8)", () => {
     return Visitor.arrive(opened, { browser, session, admin: node.ready.admin, name: `${name}-${look.language}`, ...look });
   };
 
-  const choose = async (me: Visitor, path: string): Promise<void> => {
-    const chooser = me.page.waitForEvent("filechooser");
-    await me.press("bundle.choose");
-    await (await chooser).setFiles(path);
-  };
-
   it("is dropped in, looked at, and what it carries is installed without a network", { timeout: 240_000 }, async () => {
     for (const [times, look] of LOOKS.entries()) {
       const me = await arrive(look);
       await me.visit("/browse");
       me.allow(/400 \(Bad Request\)/);
-      await choose(me, spoilt);
+      await me.choose("bundle.choose", spoilt);
       await me.page
         .getByRole("alert")
         .getByText(/damaged|beschädigt|unvollständig/i)
@@ -71,7 +65,7 @@ describe("a bundle on the page (marketplace §8)", () => {
       assert.deepEqual(await node.ask<BundleFacts[]>(["bundle", "list"]), []);
       await me.look("spoilt");
 
-      await choose(me, bundle);
+      await me.choose("bundle.choose", bundle);
       const card = me.page.locator("[data-bundle]");
       await card.waitFor();
       await card
@@ -107,7 +101,7 @@ describe("a bundle on the page (marketplace §8)", () => {
     const devtools = await me.context.newCDPSession(me.page);
     const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: SLOWLY_BYTES_PER_SECOND };
     await devtools.send("Network.emulateNetworkConditions", slow);
-    await choose(me, bundle);
+    await me.choose("bundle.choose", bundle);
     await me.page.getByRole("progressbar").waitFor();
     await me.press("act.cancel");
     await me.page.getByRole("progressbar").waitFor({ state: "detached" });

@@ -39,12 +39,6 @@ describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
   const arrive = (look: (typeof LOOKS)[number], name = "files"): Promise<Visitor> =>
     Visitor.arrive(opened, { browser, session, admin: node.ready.admin, name: `${name}-${look.language}`, ...look });
 
-  const choose = async (me: Visitor, paths: string[], by: "files.choose" | "files.storeOne" = "files.choose"): Promise<void> => {
-    const chooser = me.page.waitForEvent("filechooser");
-    await me.press(by);
-    await (await chooser).setFiles(paths);
-  };
-
   it("says what is missing while no plugin keeps files", async () => {
     for (const look of LOOKS) {
       const me = await arrive(look, "files-none");
@@ -98,7 +92,7 @@ describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
           uploadThroughput: bytes,
         });
       await slow(SLOWLY_BYTES_PER_SECOND);
-      await choose(me, [large, small]);
+      await me.choose("files.choose", [large, small]);
       const bar = me.page.getByRole("progressbar", { name: me.say("files.progress", { name: "photos.zip" }) });
       await bar.waitFor();
       await me.page.waitForFunction(
@@ -180,7 +174,7 @@ describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
       .locator("summary")
       .filter({ hasText: me.say("files.storedFile") })
       .click();
-    await choose(me, [small], "files.storeOne");
+    await me.choose("files.storeOne", [small]);
     await me.page
       .getByText(me.say("files.filled", { name: basename(small) }))
       .first()

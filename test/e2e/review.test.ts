@@ -41,7 +41,7 @@ describe("the review before an installation (admin-ui §5, E5)", () => {
   const install = () => me.get("button", "review.install");
   const upload = async (path: string): Promise<void> => {
     await me.visit("/browse");
-    await me.page.locator("input[type=file]").setInputFiles(path);
+    await me.choose("browse.chooseFile", path);
     await sheet().getByRole("switch").first().waitFor();
   };
 
@@ -83,7 +83,7 @@ describe("the review before an installation (admin-ui §5, E5)", () => {
       session: (await me.context.cookies()).find((cookie) => cookie.name === "hn_session")?.value ?? "",
     });
     await other.visit("/browse");
-    await other.page.locator("input[type=file]").setInputFiles(changed);
+    await other.choose("browse.chooseFile", changed);
     await other.page.getByRole("dialog").getByText("net.lan", { exact: true }).waitFor();
     await install().click();
     await sheet().getByText(me.say("review.stale")).waitFor();

@@ -125,7 +125,7 @@ describe("rights while plugins run (plugin-platform §3.3, §3.4)", () => {
   it("marks in the review what a version asks for more, and shows the rating with and without (§3.2, §3.4.2)", async () => {
     const wider = writeGreedyPlugin(folder, { file: "wider.hnp", version: "1.1.0", quotaMb: 9 });
     await me.visit("/browse");
-    await me.page.locator("input[type=file]").setInputFiles(wider);
+    await me.choose("browse.chooseFile", wider);
     const sheet = me.page.getByRole("dialog");
     await sheet.getByText(me.say("rights.growth.title", { version: "1.0.0" })).waitFor();
     await sheet.getByText(me.say("rights.rating", { now: 2, all: 5 })).waitFor();

@@ -81,6 +81,13 @@ export class Visitor {
     await this.get("button", key, o).click();
   }
 
+  /** Gives files to the button that asks for them. */
+  async choose(key: string, paths: string | string[]): Promise<void> {
+    const chooser = this.page.waitForEvent("filechooser");
+    await this.press(key);
+    await (await chooser).setFiles(paths);
+  }
+
   /** Goes there and waits until everything asked for is shown. */
   async visit(path: string): Promise<void> {
     await this.page.goto(path);

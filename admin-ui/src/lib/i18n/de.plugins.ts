@@ -14,7 +14,9 @@ export const plugins = {
     showAll: "Alle zeigen",
     installed: (o: { version: string }) => `installiert, ${o.version}`,
     fromFile: "Aus einer Datei installieren (.hnp)",
-    fromFileHint: "Das Paket wird geprüft wie jedes andere, bevor du siehst, was es verlangt.",
+    fromFileHint:
+      "Lege ein Paket hier ab oder wähle eines aus. Es wird geprüft wie jedes andere, bevor du siehst, was es verlangt.",
+    chooseFile: "Paket auswählen",
     offers: "Bietet",
     asks: "Verlangt",
     versions: "Versionen",
