@@ -39,6 +39,14 @@ exports.setup ??= async (ctx) => { await ctx.op("capabilities.register", { ref: 
 
 const state = (world: World): string | undefined => world.runtime.get(id)?.state;
 
+/** @throws Error with what stopped it, where it is not started */
+async function runs(world: World): Promise<void> {
+  await until("it runs", () => state(world) === "active", PATIENCE_MS).catch((error: unknown) => {
+    const said = world.runtime.logs(id, { limit: 5 }).map(({ message }) => message);
+    throw new Error(`It is ${state(world)}: ${said.join(" | ")}`, { cause: error });
+  });
+}
+
 /** It waits for exactly this time, then it is started. */
 async function startsAfter(world: World, clock: ManualClock, delayMs: number): Promise<void> {
   await until("it waits", () => state(world) === "backoff", PATIENCE_MS);
@@ -100,7 +108,7 @@ for (const [title, calls] of [
     const main = `let n = 0; exports.capabilities = { "dev.do@1.0": async () => { n += 1; if (n === ${calls}) process.exit(9); await new Promise(() => {}); } };`;
     const { world, clock } = await openCrashWorld(t, { main });
     const crash = async (): Promise<void> => {
-      await until("it runs", () => state(world) === "active", PATIENCE_MS);
+      await runs(world);
       const all = await Promise.allSettled(Array.from({ length: calls }, () => world.bus.call("dev.do")));
       assert.deepEqual(
         all.map((one) => (one.status === "rejected" ? (one.reason as { code: string }).code : "answered")),
