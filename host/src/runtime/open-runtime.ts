@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { ConfinementReport } from "../contract/index.ts";
-import { closeInherited, inspectMachine, openCgroups, probeConfinement, type Machine } from "./confine/index.ts";
+import { closeInherited, endLeftovers, inspectMachine, openCgroups, probeConfinement, type Machine } from "./confine/index.ts";
 import { findEngine } from "./isolate/index.ts";
 import { openLayout } from "./layout.ts";
 import type { RuntimeOptions } from "./options.ts";
@@ -23,6 +23,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<NodeRuntime>
     ...(options.path === undefined ? {} : { path: options.path }),
     ...(options.systemPath === undefined ? {} : { systemPath: options.systemPath }),
   });
+  const left = machine.seccompFile === null ? 0 : endLeftovers(machine.seccompFile);
+  if (left > 0) options.log.info("ended sandboxes that a former run left behind half made", { count: left });
   if (options.inProcess === undefined && machine.tools !== null) machine.cgroups = openCgroups();
   mkdirSync(`${layout.runDir}/canary`, { recursive: true, mode: 0o755 });
   const report =

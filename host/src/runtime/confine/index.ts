@@ -5,6 +5,7 @@ export * from "./cgroup.ts";
 export * from "./descriptors.ts";
 export * from "./evidence.ts";
 export * from "./launch.ts";
+export * from "./leftovers.ts";
 export * from "./libraries.ts";
 export * from "./machine.ts";
 export * from "./process-tree.ts";
