@@ -23,7 +23,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<NodeRuntime>
     ...(options.path === undefined ? {} : { path: options.path }),
     ...(options.systemPath === undefined ? {} : { systemPath: options.systemPath }),
   });
-  const left = machine.seccompFile === null ? 0 : endLeftovers(machine.seccompFile);
+  const left = machine.seccompFile === null ? 0 : endLeftovers({ seccompFile: machine.seccompFile, dataDir: options.dataDir });
   if (left > 0) options.log.info("ended sandboxes that a former run left behind half made", { count: left });
   if (options.inProcess === undefined && machine.tools !== null) machine.cgroups = openCgroups();
   mkdirSync(`${layout.runDir}/canary`, { recursive: true, mode: 0o755 });

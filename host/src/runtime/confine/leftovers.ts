@@ -1,17 +1,21 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { sep } from "node:path";
 
 const PROGRAM = "bwrap";
 
 /**
- * Ends sandboxes of a former run that were cut off while they were set up. When a daemon is killed, bwrap goes with it, but the first process inside,
- * which is not bound to anybody yet, waits for bwrap for ever. It is known by the filter that it holds open: that of this node and no other.
- * To be called before this run starts any.
- * @param seccompFile  the filter of this node
+ * Ends sandboxes of a former run that was killed while they were set up. Bwrap goes with its daemon, but the first process inside, which is not
+ * bound to anybody yet, waits for it for ever, or goes on without it. It is known by the filter that it holds open, that of this node and no other,
+ * or by what it was told to show inside. To be called before this run starts any.
+ * @param o.seccompFile  the filter of this node
+ * @param o.dataDir      the node's folder, where packages lie
  * @returns how many there were; 0 where there is no /proc
  */
-export function endLeftovers(seccompFile: string): number {
-  const own = realpathSync(seccompFile);
-  const left = pids().filter((pid) => nameOf(pid) === PROGRAM && opened(pid).includes(own));
+export function endLeftovers({ seccompFile, dataDir }: { seccompFile: string; dataDir: string }): number {
+  const [filter, folder] = [realpathSync(seccompFile), `${realpathSync(dataDir)}${sep}`];
+  const isOwn = (pid: string): boolean =>
+    opened(pid).includes(filter) || argumentsOf(pid).some((word) => word.startsWith(folder));
+  const left = pids().filter((pid) => nameOf(pid) === PROGRAM && isOwn(pid));
   for (const pid of left)
     try {
       process.kill(Number(pid), "SIGKILL");
@@ -25,11 +29,19 @@ function pids(): string[] {
   return entries("/proc").filter((name) => /^\d+$/.test(name));
 }
 
-function nameOf(pid: string): string | undefined {
+function nameOf(pid: string): string {
+  return textOf(`/proc/${pid}/comm`).trimEnd();
+}
+
+function argumentsOf(pid: string): string[] {
+  return textOf(`/proc/${pid}/cmdline`).split("\0");
+}
+
+function textOf(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/comm`, "latin1").trimEnd();
+    return readFileSync(path, "utf8");
   } catch {
-    return undefined;
+    return "";
   }
 }
 
