@@ -140,6 +140,27 @@ describe("a dead neighbour and a storm of calls (network.md §7 scenario 12)", (
     await both;
   });
 
+  test("a silence of the neighbour as a whole does not let what it offers rest for a minute", async () => {
+    let dead = false;
+    const { bus, clock } = makeBus({
+      link: () => fakeLink({ call: (call) => (dead ? Promise.reject(new HnError("partition")) : answered(clock, call)) }),
+    });
+    bus.peerSeen(manifest(B, [{ name: "ext.demo.a", max_concurrent: 16 }]));
+    const call = (): Promise<unknown> => bus.call(ask({ capability: "ext.demo.a" }));
+    for (let i = 0; i < 3; i++) {
+      const one = call();
+      clock.advance(ANSWER_MS);
+      await one;
+    }
+    dead = true;
+    for (const one of await Promise.allSettled(Array.from({ length: 10 }, call))) assert.equal(one.status, "rejected");
+    dead = false;
+    clock.advance(6000);
+    const again = call();
+    clock.advance(ANSWER_MS);
+    await again;
+  });
+
   test("a call of its own ends the rest of a neighbour: one call decides at once", async () => {
     let dead = true;
     const { bus, clock } = makeBus({

@@ -16,6 +16,8 @@ export interface Outcome {
   endedAt: number;
   /** `undefined`: it went well. */
   error: HnError | undefined;
+  /** The neighbour as a whole gives no answer: that is its breaker's matter and says nothing about this entry. */
+  silenced?: boolean;
   cancelled: boolean;
   probe: boolean;
   /** What counts as the provider's speed: time to the first frame for streams. @source 03 B-6 */
@@ -65,7 +67,7 @@ export class Recorder {
   #judge(outcome: Outcome, ms: number): void {
     const { provider, error, probe, endedAt: now } = outcome;
     const { health } = provider;
-    if (outcome.cancelled || (error !== undefined && !isProviderFault(error))) {
+    if (outcome.cancelled || outcome.silenced === true || (error !== undefined && !isProviderFault(error))) {
       health.neutral(probe);
       return;
     }

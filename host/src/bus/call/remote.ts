@@ -140,6 +140,7 @@ function begin(engine: Engine, provider: Provider, request: RemoteRequest & { st
         startedAt: now,
         endedAt,
         error: o.error,
+        silenced: !answered && isSilence(o.error) && breaker?.isShut(endedAt) === true,
         cancelled: left,
         probe,
         latencyMs: o.firstFrameMs,
