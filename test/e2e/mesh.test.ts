@@ -72,9 +72,11 @@ describe("the neighbours' nodes (network.md §4)", () => {
     });
     await me.visit("/mesh");
     await me.get("button", "mesh.forgetOne", { values: { name: "Somebody with a very long name indeed" } }).click();
-    await me.press("mesh.forget", { within: me.page.getByRole("dialog") });
+    const dialog = me.page.getByRole("dialog");
+    await me.press("mesh.forget", { within: dialog });
     const row = me.page.getByRole("row").filter({ hasText: "Somebody" });
-    await row.waitFor({ state: "detached" });
+    // The row may go first; until the dialog is gone, nothing behind it takes what is typed.
+    for (const gone of [row, dialog]) await gone.waitFor({ state: "detached" });
     const { hostname, port } = new URL(stranger.ready.bus);
     await me.page.getByLabel(me.say("mesh.host"), { exact: true }).fill(hostname);
     await me.page.getByLabel(me.say("mesh.port"), { exact: true }).fill(port);
