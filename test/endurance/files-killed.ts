@@ -20,6 +20,8 @@ const WITHIN_MS = { put: 60, fetch: 250 };
 /** Of what was acknowledged before, so many are looked at after each kill; all of them at the end. */
 const LOOKED_AT = 2;
 const PATIENCE_MS = 60_000;
+/** What a neighbour offers may rest for a minute after it has failed several times. @source 03 B-10 */
+const REST_MS = 150_000;
 
 const VICTIMS = ["the sender's node", "the receiver's node", "the sender's file store", "the receiver's file store"] as const;
 export type Victim = (typeof VICTIMS)[number];
@@ -172,7 +174,7 @@ async function cutFetch(o: Fetching & { kill: () => Promise<void>; afterMs: numb
 async function goOn(o: Fetching): Promise<void> {
   const { cid, chunks } = came.get(o.bytes) ?? { cid: "", chunks: 0 };
   let first: number | undefined;
-  await until("the rest of the file comes", () => fetchAt(o, cid, (current) => (first ??= current)), PATIENCE_MS);
+  await until("the rest of the file comes", () => fetchAt(o, cid, (current) => (first ??= current)), REST_MS);
   if (!o.receiver.kept.has(cid)) {
     o.figures.chunksThere += chunks;
     assert.ok((first ?? Infinity) >= chunks, `${cid}: ${chunks} chunks were there, and the fetch began with ${first}`);
