@@ -204,9 +204,12 @@ async function back(t: Closing, side: Side): Promise<void> {
     side.node = await startNode(t, { dataDir, args: ["--port", side.port] });
   }
   const path = "/plugins/hearthnet/files";
-  const { state } = await side.client.get<{ state: string }>(path);
-  if (state === "crash_looped") await side.client.send("POST", `${path}/enable`, {});
-  await until("its file store answers", () => side.client.get("/files").then(hasStore, () => false), PATIENCE_MS);
+  const answers = async (): Promise<boolean> => {
+    const { state } = await side.client.get<{ state: string }>(path);
+    if (state === "crash_looped") await side.client.send("POST", `${path}/enable`, {});
+    return hasStore(await side.client.get("/files"));
+  };
+  await until("its file store answers", () => answers().catch(() => false), PATIENCE_MS);
 }
 
 const hasStore = (page: unknown): boolean => (page as { store?: object }).store !== undefined;
