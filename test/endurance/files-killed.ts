@@ -14,11 +14,11 @@ import { processesBelow } from "../support/processes.ts";
 import type { SimRandom } from "../sim/random.ts";
 
 const CHUNK_BYTES = 262_144;
-const CHUNKS = { least: 4, most: 12 };
+const CHUNKS = { least: 16, most: 32 };
 /** How long after the beginning somebody dies; most files take about as long. */
 const WITHIN_MS = { put: 60, fetch: 250 };
 /** Of what was acknowledged before, so many are looked at after each kill; all of them at the end. */
-const LOOKED_AT = 2;
+const LOOKED_AT = 1;
 const PATIENCE_MS = 60_000;
 /** What a neighbour offers may rest for a minute after it has failed several times. @source 03 B-10 */
 const REST_MS = 150_000;
