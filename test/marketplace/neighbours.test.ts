@@ -49,6 +49,15 @@ async function owner(t: TestContext, shop: Shop, name: string, spoil?: Spoil): P
   return { name, node, ...(spoil === undefined ? {} : { spoil }) };
 }
 
+/** It knows the registry's catalogue, and from now on neighbours alone, who were asked for nothing yet. */
+async function cutOff(t: TestContext, shop: Shop, way: ReturnType<typeof wayTo>): Promise<Node> {
+  const node = await openNode(t, shop, { ...from(shop, shop.folder), neighbours: way });
+  await node.marketplace.refresh();
+  await node.reopen({ ...from(shop, GONE), neighbours: way });
+  way.asked.length = 0;
+  return node;
+}
+
 async function refusalOf(node: Node): Promise<string> {
   const { registries } = await node.marketplace.refresh();
   const error = registries[0]?.error;
@@ -144,10 +153,7 @@ describe("a neighbour that gives other bytes", () => {
   it("is not asked again in this installation, and the next one is", async (t) => {
     const { shop, blob, asset } = village(t);
     const way = wayTo([await owner(t, shop, "Liar", liar), await owner(t, shop, "Anna")]);
-    const node = await openNode(t, shop, { ...from(shop, shop.folder), neighbours: way });
-    await node.marketplace.refresh();
-    await node.reopen({ ...from(shop, GONE), neighbours: way });
-    way.asked.length = 0;
+    const node = await cutOff(t, shop, way);
     await node.marketplace.install(ECHO);
     const files = way.asked.filter((one) => / (sha256|blake3) /.test(one));
     assert.deepEqual(files, [`Liar ${blob}`, `Anna ${blob}`, `Anna ${asset}`]);
@@ -171,10 +177,7 @@ describe("a neighbour that gives other bytes", () => {
       await owner(t, shop, "Anna"),
       await owner(t, shop, "Ben"),
     ]);
-    const node = await openNode(t, shop, { ...from(shop, shop.folder), neighbours: way });
-    await node.marketplace.refresh();
-    await node.reopen({ ...from(shop, GONE), neighbours: way });
-    way.asked.length = 0;
+    const node = await cutOff(t, shop, way);
     await node.marketplace.install(ECHO);
     const packages = way.asked.filter((one) => one.includes(blob));
     assert.deepEqual(packages, [`Liar ${blob}`, `Anna ${blob} +200`, `Ben ${blob}`]);
@@ -250,10 +253,7 @@ describe("a neighbour that falls silent", () => {
   it("is followed by the next one, from the byte where it stopped", async (t) => {
     const { shop, blob, asset } = village(t);
     const way = wayTo([await owner(t, shop, "Anna", silentAfter(300)), await owner(t, shop, "Ben")]);
-    const node = await openNode(t, shop, { ...from(shop, shop.folder), neighbours: way });
-    await node.marketplace.refresh();
-    await node.reopen({ ...from(shop, GONE), neighbours: way });
-    way.asked.length = 0;
+    const node = await cutOff(t, shop, way);
     await node.marketplace.install(ECHO);
     const files = way.asked.filter((one) => / (sha256|blake3) /.test(one));
     assert.deepEqual(files, [`Anna ${blob}`, `Ben ${blob} +300`, `Ben ${asset}`]);

@@ -1,12 +1,11 @@
 /** The community around a plugin under test: the board of docs/guide/write-a-plugin.md, as it stands there. @source plugin-platform §4.7 */
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import type { PluginManifest } from "@hearthnet/host/contract";
 import { until } from "../../../host/test/support/until.ts";
 import { createTestHost, modes, type TestHost } from "../../src/testing/index.ts";
+import { makeProject } from "./project.ts";
 
 const HERE = import.meta.dirname;
 const GUIDE = readFileSync(join(HERE, "..", "..", "..", "docs", "guide", "write-a-plugin.md"), "utf8");
@@ -16,33 +15,20 @@ const POST = "ext.acme.board.post@1.0";
 const TYPE = "market.post.created";
 
 function project(): string {
-  const dir = mkdtempSync(join(tmpdir(), "hn-guide-"));
-  const parrot = join(HERE, "..", "fixtures", "parrot");
-  cpSync(join(parrot, "schemas"), join(dir, "schemas"), { recursive: true });
-  const found = JSON.parse(readFileSync(join(parrot, "hearthnet.plugin.json"), "utf8")) as PluginManifest;
-  const [{ binary: _, ...first } = assert.fail()] = found.contributes.capabilities ?? [];
   const reason = { en: "It is a board." };
-  const manifest: PluginManifest = {
-    ...found,
+  return makeProject({
     id: "acme/board",
-    contributes: {
-      capabilities: [{ ...first, name: "ext.acme.board.post", request: "schemas/any.json", response: "schemas/any.json" }],
-      views: [{ name: "board", types: [TYPE], snapshot: true }],
-    },
+    capability: "ext.acme.board.post",
+    schema: "any",
+    contributes: { views: [{ name: "board", types: [TYPE], snapshot: true }] },
     permissions: [
       { name: "bus.provide", scope: { prefixes: ["ext.acme.board."] }, reason },
       { name: "events.append", scope: { types: [TYPE] }, reason },
       { name: "events.read", scope: { types: [TYPE] }, reason },
       { name: "events.push", reason },
     ],
-  };
-  delete manifest.config;
-  delete manifest.limits;
-  writeFileSync(join(dir, "schemas", "any.json"), '{"type":"object"}');
-  writeFileSync(join(dir, "hearthnet.plugin.json"), JSON.stringify(manifest));
-  mkdirSync(join(dir, "src"));
-  writeFileSync(join(dir, "src", "index.ts"), CODE);
-  return dir;
+    code: CODE,
+  }).dir;
 }
 
 for (const { mode, skip } of modes())

@@ -1,11 +1,10 @@
 /** The DHT around a plugin under test: real nodes of it, with the file store of the house beside the plugin. @source plugin-platform §4.7, 06 §7 */
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import type { PluginManifest } from "@hearthnet/host/contract";
 import { createTestHost, modes, type TestHost, type TestHostOptions } from "../../src/testing/index.ts";
+import { makeProject } from "./project.ts";
 
 const HERE = import.meta.dirname;
 const SHELF = join(HERE, "..", "..", "..", "test", "fixtures", "plugins", "shelf");
@@ -34,32 +33,20 @@ export default definePlugin({
 `;
 
 function project(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), "hn-scout-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
-  const parrot = join(HERE, "..", "fixtures", "parrot");
-  cpSync(join(parrot, "schemas"), join(dir, "schemas"), { recursive: true });
-  const found = JSON.parse(readFileSync(join(parrot, "hearthnet.plugin.json"), "utf8")) as PluginManifest;
-  const [{ binary: _, ...first } = assert.fail()] = found.contributes.capabilities ?? [];
   const reason = { en: "It looks around." };
-  const manifest: PluginManifest = {
-    ...found,
+  const { dir } = makeProject({
     id: "acme/scout",
-    contributes: {
-      capabilities: [{ ...first, name: "ext.acme.scout.do", request: "schemas/any.json", response: "schemas/any.json" }],
-    },
+    capability: "ext.acme.scout.do",
+    schema: "any",
     permissions: [
       { name: "bus.provide", scope: { prefixes: ["ext.acme.scout."] }, reason },
       { name: "blobs.write", scope: { visibility: "public" }, reason },
       { name: "dht.find", reason },
       { name: "dht.advertise", reason },
     ],
-  };
-  delete manifest.config;
-  delete manifest.limits;
-  writeFileSync(join(dir, "schemas", "any.json"), '{"type":"object"}');
-  writeFileSync(join(dir, "hearthnet.plugin.json"), JSON.stringify(manifest));
-  mkdirSync(join(dir, "src"));
-  writeFileSync(join(dir, "src", "index.ts"), CODE);
+    code: CODE,
+  });
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
