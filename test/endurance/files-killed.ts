@@ -209,7 +209,19 @@ async function back(t: Closing, side: Side): Promise<void> {
     if (state === "crash_looped") await side.client.send("POST", `${path}/enable`, {});
     return hasStore(await side.client.get("/files"));
   };
-  await until("its file store answers", () => answers().catch(() => false), PATIENCE_MS);
+  let failure: unknown;
+  const tried = (): Promise<boolean> => answers().catch((error: unknown) => ((failure = error), false));
+  await until("its file store answers", tried, PATIENCE_MS).catch(async (cause: unknown) => {
+    throw new Error(await stateOf(side, failure), { cause });
+  });
+}
+
+/** What stands in the way of a store that does not answer. */
+async function stateOf({ client }: Side, failure: unknown): Promise<string> {
+  const { state, reason } = await client.get<{ state: string; reason: object | null }>("/plugins/hearthnet/files");
+  const logs = await client.get<{ items: { message: string }[] }>("/plugins/hearthnet/files/logs?limit=8");
+  const said = logs.items.map(({ message }) => message).join(" | ");
+  return `The store is ${state} ${JSON.stringify(reason)}; it answers ${JSON.stringify(failure)}; its log: ${said}`;
 }
 
 const hasStore = (page: unknown): boolean => (page as { store?: object }).store !== undefined;
