@@ -10,20 +10,27 @@ export const PINNED_NODE = join(ROOT, "node_modules", "node", "bin", process.pla
 const PINNED_MAJOR = 26;
 
 /**
- * Runs `script` under the pinned Node: in this process when it is that already, else in a child whose signals and exit code are ours.
+ * Runs `script` under the pinned Node with these flags: in this process when it is that already, else in its place, or where the system cannot do
+ * that, in a child whose signals and exit code are ours.
  * @param {string} script absolute path of a built module
+ * @param {string[]} flags of Node
  */
-export async function runPinned(script) {
+export async function runPinned(script, flags = []) {
   if (!existsSync(script)) stop("HearthNet is not built yet. Run `npm start`, or `npm run build` for the build alone.");
-  if (Number(process.versions.node.split(".")[0]) === PINNED_MAJOR) {
+  const isPinned = Number(process.versions.node.split(".")[0]) === PINNED_MAJOR;
+  const missing = flags.filter((flag) => !process.execArgv.includes(flag));
+  if (isPinned && missing.length === 0) {
     // Beside the code itself, under the same hands; where it cannot be written nothing is lost but a moment at each start.
     module.enableCompileCache(join(ROOT, "node_modules", ".cache", "hearthnet-compiled"));
     await import(new URL(`file://${script}`).href);
     return;
   }
-  if (!existsSync(PINNED_NODE))
+  if (!isPinned && !existsSync(PINNED_NODE))
     stop(`HearthNet needs Node ${PINNED_MAJOR}, which it brings along: run \`npm ci\` in its folder.`);
-  const child = spawn(PINNED_NODE, [process.argv[1], ...process.argv.slice(2)], { stdio: "inherit" });
+  const program = isPinned ? process.execPath : PINNED_NODE;
+  const words = [...(isPinned ? process.execArgv : []), ...missing, process.argv[1], ...process.argv.slice(2)];
+  if (process.platform !== "win32") process.execve?.(program, [program, ...words], process.env);
+  const child = spawn(program, words, { stdio: "inherit" });
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => stop(`The runtime could not be started: ${error.message}`));
   child.on("exit", (code, signal) => {

@@ -21,6 +21,16 @@ it("prints the ready line, answers, and ends on SIGTERM with exit 0 in at most 1
   process.stdout.write(`figure: installed tree to ready ${Math.round(node.readyMs)} ms, SIGTERM to exit ${Math.round(ms)} ms\n`);
 });
 
+it(
+  "keeps little memory for what is new, as it runs for months",
+  { skip: !existsSync("/proc/self/cmdline") && "needs /proc" },
+  async (t) => {
+    const node = await startNode(t);
+    const words = readFileSync(`/proc/${node.ready.pid}/cmdline`, "utf8").split("\0");
+    assert.ok(words.includes("--max-semi-space-size=4"), words.join(" "));
+  },
+);
+
 it("is the same node after kill -9", async (t) => {
   const first = await startNode(t);
   await first.ask(["community", "create", "Mill Street"], { stdin: "a long root passphrase\n" });

@@ -11,6 +11,7 @@ export function processSide(socket: ByteSocket): Pick<ServeOptions, "connect" | 
       new FrameChannel({
         socket,
         parity: "odd",
+        ownsPieces: true,
         // The host wrote these headers itself; its strict parser has seen whatever came from elsewhere.
         parse: JSON.parse,
         onError: (error) => process.stderr.write(`${error.message}\n`),

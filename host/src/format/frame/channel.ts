@@ -4,11 +4,12 @@ import { HnError } from "../../foundation/index.ts";
 import { CHUNK_BYTES, IncomingStreams, OutgoingStreams, type IncomingLimits } from "./byte-streams.ts";
 import { FrameDecoder, protocolError, type DecodedFrame, type HeaderParser } from "./codec.ts";
 import { FrameWriter } from "./frame-writer.ts";
+import { freePiece, ownMemory } from "./own-memory.ts";
 
 /** What a channel needs of a `net.Socket`. */
 export interface ByteSocket {
   readonly writableLength: number;
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, written?: () => void): boolean;
   pause(): unknown;
   resume(): unknown;
   destroy(): unknown;
@@ -32,6 +33,8 @@ export interface FrameChannelOptions<In extends ChannelMessage> {
   /** Once, however the connection ended. */
   onClose?: () => void;
   parse?: HeaderParser;
+  /** What the socket hands out is this channel's alone, as that of a `net.Socket` is: it is given back as soon as it was copied. */
+  ownsPieces?: boolean;
   limits?: Partial<IncomingLimits & { attachmentBytes: number }>;
 }
 
@@ -52,6 +55,8 @@ const URGENT: ReadonlySet<string> = new Set(["cancel", "credit", "ping", "pong",
 interface Waiting {
   message: ChannelMessage;
   attachments: [pointer: string, bytes: Uint8Array][];
+  /** Nobody looks at the attachment after this. */
+  spends: boolean;
   resolve: () => void;
   reject: (error: unknown) => void;
 }
@@ -86,7 +91,7 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     this.#options = options;
     this.#socket = options.socket;
     this.#decoder = new FrameDecoder(options.parse);
-    this.#writer = new FrameWriter((bytes) => void options.socket.write(bytes));
+    this.#writer = new FrameWriter((bytes, written) => void options.socket.write(bytes, written));
     this.#incoming = new IncomingStreams({
       streams: options.limits?.streams ?? OPEN_STREAMS,
       totalBytes: options.limits?.totalBytes ?? OPEN_BYTES,
@@ -128,11 +133,13 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
 
   /**
    * Resolves when the last byte was handed to the socket within the window; from then on the other side will see the message.
+   * @param o.spends  its one attachment was the sender's alone and is not looked at again: see `ownMemory`
    * @throws plugin_gone when the connection ends first · plugin_gone reason protocol_error for an oversize message · AbortError after `abort(id)`
    */
-  send(message: Out, attachments?: Readonly<Record<string, Uint8Array>>): Promise<void> {
+  send(message: Out, attachments?: Readonly<Record<string, Uint8Array>>, o?: { spends: boolean }): Promise<void> {
     if (this.#closed) return Promise.reject(gone());
     const parts = entriesOf(attachments);
+    const spends = o?.spends === true && parts.length === 1;
     if (URGENT.has(message.t)) {
       try {
         this.#write(message);
@@ -144,10 +151,10 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     const busy = message.id === undefined ? undefined : this.#busy.get(message.id);
     if (busy === undefined && this.#outbox.length === 0 && this.#hasRoom(parts)) {
       if (parts.length === 0) return this.#sendPlain(message);
-      return new Promise((resolve, reject) => this.#start({ message, attachments: parts, resolve, reject }));
+      return new Promise((resolve, reject) => this.#start({ message, attachments: parts, spends, resolve, reject }));
     }
     return new Promise((resolve, reject) =>
-      (busy?.behind ?? this.#outbox).push({ message, attachments: parts, resolve, reject }),
+      (busy?.behind ?? this.#outbox).push({ message, attachments: parts, spends, resolve, reject }),
     );
   }
 
@@ -225,7 +232,7 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
         streams.push({ stream, bytes });
         return { ptr, size: bytes.byteLength, stream };
       });
-      this.#write(att.length === 0 ? message : { ...message, att }, inline);
+      this.#write(att.length === 0 ? message : { ...message, att }, inline, waiting.spends);
     } catch (error) {
       reject(error);
       return;
@@ -288,8 +295,8 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
   }
 
   /** What is written in one turn of the event loop leaves together, a few frames at a time. */
-  #write(header: object, attachments: readonly Uint8Array[] = NO_BYTES): void {
-    this.#writer.append(header, attachments);
+  #write(header: object, attachments: readonly Uint8Array[] = NO_BYTES, spends = false): void {
+    this.#writer.append(header, attachments, spends);
     if (this.#writer.frames >= BATCH_FRAMES) this.#writer.flush();
     if (this.#flushing) return;
     this.#flushing = true;
@@ -302,7 +309,9 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
   #receive(bytes: Uint8Array): void {
     if (this.#closed) return;
     try {
-      for (const frame of this.#decoder.push(bytes)) {
+      const frames = this.#decoder.push(bytes);
+      if (this.#options.ownsPieces === true && this.#decoder.copied) freePiece(bytes);
+      for (const frame of frames) {
         this.#received += 1;
         this.#take(frame);
         if (this.#closed) return;
@@ -313,7 +322,7 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     }
   }
 
-  #take({ header, payload }: DecodedFrame): void {
+  #take({ header, payload, alone }: DecodedFrame): void {
     const type = header["t"];
     if (typeof type !== "string") throw protocolError("A message has no type.");
     if (type === "chunk") return this.#takeChunk(header, payload);
@@ -327,8 +336,10 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
       noPayload(payload);
       return this.#options.onMessage(header as unknown as In, NO_ATTACHMENTS);
     }
-    const { att, ...message } = header;
-    this.#assemble(message as unknown as In, readAttachments(att, this.#attachmentLimit), payload);
+    const { att: list, ...message } = header;
+    const att = readAttachments(list, this.#attachmentLimit);
+    if (alone && att.length === 1) ownMemory(payload);
+    this.#assemble(message as unknown as In, att, payload);
   }
 
   #assemble(message: In, att: Attachment[], payload: Uint8Array): void {

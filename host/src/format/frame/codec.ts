@@ -13,6 +13,8 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export interface DecodedFrame {
   header: JsonObject;
   payload: Uint8Array;
+  /** The memory behind `payload` holds nothing but this frame. */
+  alone: boolean;
 }
 
 /** What the other side may not do; the connection ends, nobody tries to resynchronise. @source plugin-platform §5.3.3 */
@@ -72,6 +74,7 @@ export class FrameDecoder {
   /** Start of an unfinished frame; grows in steps, so that a frame in single bytes costs no more than one in a piece. */
   #buffer: Uint8Array = EMPTY;
   #held = 0;
+  #kept = 0;
 
   constructor(parse: HeaderParser = parseStrictJson) {
     this.#parse = parse;
@@ -82,9 +85,15 @@ export class FrameDecoder {
     return this.#held > 0;
   }
 
+  /** No frame of the last `push` is a view of what came: all of that was copied. */
+  get copied(): boolean {
+    return this.#kept === 0;
+  }
+
   /** @throws plugin_gone reason protocol_error */
   push(bytes: Uint8Array): DecodedFrame[] {
     const frames: DecodedFrame[] = [];
+    this.#kept = 0;
     let data = bytes;
     while (this.#held > 0) {
       // Of what has come only the rest of the frame under way is copied.
@@ -94,7 +103,7 @@ export class FrameDecoder {
       data = data.subarray(part.byteLength);
       if (this.#held < wanted) return frames;
       if (wanted === PREFIX_BYTES) continue;
-      frames.push(this.#read(this.#buffer.subarray(0, this.#held)));
+      frames.push(this.#read(this.#buffer.subarray(0, this.#held), true));
       // A frame that was handed out is a view of its buffer, so the next one gets its own.
       this.#held = 0;
       this.#buffer = EMPTY;
@@ -102,7 +111,8 @@ export class FrameDecoder {
     while (data.byteLength >= PREFIX_BYTES) {
       const total = frameBytes(data);
       if (data.byteLength < total) break;
-      frames.push(this.#read(data.subarray(0, total)));
+      frames.push(this.#read(data.subarray(0, total), false));
+      this.#kept += 1;
       data = data.subarray(total);
     }
     if (data.byteLength > 0) this.#append(data, data.byteLength < PREFIX_BYTES ? PREFIX_BYTES : frameBytes(data));
@@ -121,7 +131,7 @@ export class FrameDecoder {
     this.#held = needed;
   }
 
-  #read(frame: Uint8Array): DecodedFrame {
+  #read(frame: Uint8Array, alone: boolean): DecodedFrame {
     const headerBytes = u32(frame, 4);
     let header: unknown;
     try {
@@ -132,7 +142,7 @@ export class FrameDecoder {
     if (typeof header !== "object" || header === null || Array.isArray(header)) {
       throw protocolError("The header is not a JSON object.");
     }
-    return { header: header as JsonObject, payload: frame.subarray(PREFIX_BYTES + headerBytes) };
+    return { header: header as JsonObject, payload: frame.subarray(PREFIX_BYTES + headerBytes), alone };
   }
 }
 

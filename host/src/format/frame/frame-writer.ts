@@ -1,4 +1,5 @@
 import { measureHead, putHead } from "./codec.ts";
+import { spend } from "./own-memory.ts";
 
 const SLAB_BYTES = 65_536;
 /** Attachments up to this size are cheaper to copy than to hand over by themselves. */
@@ -10,14 +11,14 @@ const EMPTY: Buffer = Buffer.alloc(0);
  * a socket may still be holding it.
  */
 export class FrameWriter {
-  readonly #hand: (bytes: Uint8Array) => void;
+  readonly #hand: (bytes: Uint8Array, written?: () => void) => void;
   #slab: Buffer = EMPTY;
   #from = 0;
   #to = 0;
   #frames = 0;
 
-  /** @param hand  takes the bytes on, in order */
-  constructor(hand: (bytes: Uint8Array) => void) {
+  /** @param hand  takes the bytes on, in order, and says when it is done with them where that is asked for */
+  constructor(hand: (bytes: Uint8Array, written?: () => void) => void) {
     this.#hand = hand;
   }
 
@@ -31,14 +32,17 @@ export class FrameWriter {
     return this.#frames;
   }
 
-  /** @throws plugin_gone reason protocol_error when a limit would be broken; then nothing was written */
-  append(header: object, attachments: readonly Uint8Array[]): void {
+  /**
+   * @param spends  the attachments are not looked at again
+   * @throws plugin_gone reason protocol_error when a limit would be broken; then nothing was written
+   */
+  append(header: object, attachments: readonly Uint8Array[], spends = false): void {
     const head = measureHead(header, attachments);
     this.#reserve(head.size);
     putHead(this.#slab, this.#to, head);
     this.#to += head.size;
     this.#frames += 1;
-    for (const part of attachments) this.#attach(part);
+    for (const part of attachments) this.#attach(part, spends);
   }
 
   /** Hands on what there is. */
@@ -50,10 +54,10 @@ export class FrameWriter {
     this.#hand(bytes);
   }
 
-  #attach(part: Uint8Array): void {
+  #attach(part: Uint8Array, spends: boolean): void {
     if (part.byteLength > COPIED_BYTES) {
       this.flush();
-      this.#hand(part);
+      this.#hand(part, spends ? (): void => spend(part) : undefined);
       return;
     }
     this.#reserve(part.byteLength);

@@ -28,5 +28,6 @@ export { isSocketEnd, readSocketEnd, readSocketFrame, socketFrame } from "./sock
 export { encodeFrame, FrameDecoder, protocolError, type DecodedFrame, type HeaderParser } from "./codec.ts";
 export { FrameChannel, type Attachments, type ByteSocket, type ChannelMessage, type FrameChannelOptions } from "./channel.ts";
 export { Lanes, type LanesOptions } from "./lanes.ts";
+export { ownMemory, spend } from "./own-memory.ts";
 export type { OpShapes } from "./op-shapes.ts";
 export { placeBytes, takeBytes } from "./pointers.ts";

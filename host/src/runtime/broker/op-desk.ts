@@ -254,6 +254,7 @@ export class OpDesk {
     await this.#options.process.channel.send(
       { t: "op.frame", id, event: frame.event, data: (json[frame.event] ?? {}) as JsonObject },
       attachments,
+      { spends: true },
     );
   }
 

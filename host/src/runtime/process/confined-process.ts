@@ -93,6 +93,7 @@ export class ConfinedProcess {
     this.channel = new FrameChannel<Incoming, Outgoing>({
       socket: this.launched.link,
       parity: "even",
+      ownsPieces: true,
       onMessage: (message, attachments) => this.#receive(message, attachments),
       onError: (error) => this.kill("protocol_error", error.message),
       // A plugin that closes its link cannot be spoken to any more.

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { HnError } from "../../foundation/index.ts";
+import { ownMemory } from "../../format/index.ts";
 import type { JsonObject } from "../../contract/index.ts";
 import type { BodyBudget } from "../http/body.ts";
 import { attach, type Attached } from "./attached.ts";
@@ -93,6 +94,7 @@ export class Pieces {
     }
     if (found.length === 1) return found[0] as Buffer;
     const whole = Buffer.concat(found, to - from);
+    if (whole.byteLength === whole.buffer.byteLength) ownMemory(whole);
     for (const part of found) dropFrameOf(part);
     return whole;
   }

@@ -16,6 +16,8 @@ export interface Outgoing {
   last: boolean;
   /** Set when it was written, where it counts as one. */
   leaf?: Buffer;
+  /** Not looked at again when it was written. */
+  spent?: readonly Uint8Array[];
 }
 
 interface Stream {

@@ -1,3 +1,4 @@
+import { spend } from "../../format/index.ts";
 import type { Clock, Timer } from "../../contract/index.ts";
 import type { Signer } from "../../identity/index.ts";
 import { FrameSealer, GENERATIONS_MAX } from "./cipher.ts";
@@ -219,6 +220,7 @@ export class Sender {
       records: taken.length + (sealed ? 1 : 0),
       sealed,
     });
+    for (const { spent } of taken) spent?.forEach(spend);
   }
 
   #seal(): Buffer {

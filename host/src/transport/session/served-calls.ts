@@ -310,8 +310,10 @@ export class ServedCalls {
     const { json, att, bytes } = prepare(frame.data, this.#o.isRaw);
     const data = JSON.stringify(json);
     const say = (o: { type: typeof TYPE.event | typeof TYPE.bytes; flags: number; body: string | Uint8Array }): void => {
-      const { record } = this.#o.sender.data({ ...o, id, sealed: false, first: false, last: false });
-      sum.add(record, Buffer.byteLength(o.body));
+      const item = this.#o.sender.data({ ...o, id, sealed: false, first: false, last: false });
+      sum.add(item.record, Buffer.byteLength(o.body));
+      // Records of one stream leave in their order.
+      if (o.flags === FOLLOWS && o.type === TYPE.bytes && bytes.length === 1) item.spent = bytes;
     };
     const size = bytes.reduce((sum, { byteLength }) => sum + byteLength, Buffer.byteLength(data));
     if (size > CONSTANTS.FRAME_MAX_BYTES) throw tooLarge();

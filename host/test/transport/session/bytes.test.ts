@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { DispatchedCall, Frame, JsonObject } from "../../../src/contract/index.ts";
+import { ownMemory } from "../../../src/format/index.ts";
 import { SessionFault } from "../../../src/transport/session/fault.ts";
 import { part, readAttached } from "../../../src/transport/session/attached.ts";
 import { KIND } from "../../../src/transport/session/frame.ts";
@@ -22,9 +23,10 @@ const inJson = (bytes: Uint8Array): never => bytes as never;
 const neighbours = (street: Street): Promise<[House, House]> =>
   street.neighbours({ anna: { ...PATIENT.anna, ...FEATURES }, ben: FEATURES });
 
-/** A mirror and a source of pieces; `seen`: what the mirror was given, `count.pulled`: pieces so far. */
-function offerBytes(house: House): { seen: unknown[]; count: { pulled: number } } {
+/** A mirror and sources of pieces; `seen`: what the mirror was given, `count.pulled`: pieces so far, `handed`: what one of them gives. */
+function offerBytes(house: House): { seen: unknown[]; count: { pulled: number }; handed: Uint8Array[] } {
   const seen: unknown[] = [];
+  const handed: Uint8Array[] = [];
   const count = { pulled: 0 };
   async function* chunks({ body }: DispatchedCall): AsyncGenerator<Frame, JsonObject, void> {
     for (let n = 0; n < Number(body.input["count"]); n++) {
@@ -43,12 +45,21 @@ function offerBytes(house: House): { seen: unknown[]; count: { pulled: number } 
     { binary: ["/input/blob", "/output/blob"] },
   );
   house.offer({ name: "ext.demo.chunks", stream_schema: ANY, max_concurrent: 8 }, chunks, { binary: ["/data/bytes"] });
-  return { seen, count };
+  house.offer(
+    { name: "ext.demo.handed", stream_schema: ANY },
+    async function* () {
+      for (const bytes of handed) yield { event: "data", data: { bytes: inJson(bytes) } };
+      await tick();
+      return {};
+    },
+    { binary: ["/data/bytes"] },
+  );
+  return { seen, count, handed };
 }
 
 describe("bytes on a peer session (network.md §1.4 BYTES)", async () => {
   const { street, anna, ben } = await shareStreet(neighbours);
-  const { seen, count } = offerBytes(anna);
+  const { seen, count, handed } = offerBytes(anna);
   await street.meet(ben, anna);
 
   it("reach the handler and the caller as bytes, in one piece and in many, under a seal and without", async () => {
@@ -61,6 +72,20 @@ describe("bytes on a peer session (network.md §1.4 BYTES)", async () => {
       assert.deepEqual(new Uint8Array(output["blob"] as never), bytesOf(size, 9), `${size} bytes at the caller`);
       assert.equal(output["note"], "kept");
     }
+  });
+
+  it("of a stream give their memory back when they have left, where it was theirs alone", async () => {
+    const said = Array.from({ length: 4 }, (_, n) => bytesOf(CHUNK - n, n));
+    for (const bytes of said.slice(2)) ownMemory(bytes);
+    handed.push(...said);
+    const heard: Uint8Array[] = [];
+    for await (const { data } of ben.bus.stream(ben.ask({ capability: "ext.demo.handed" })))
+      heard.push(new Uint8Array(data["bytes"] as never));
+    assert.deepEqual(
+      said.map(({ buffer }) => buffer.byteLength),
+      [CHUNK, CHUNK - 1, 0, 0],
+    );
+    for (const [n, bytes] of heard.entries()) assert.deepEqual(bytes, bytesOf(CHUNK - n, n));
   });
 
   it("are text where the capability takes none, as on every other lane", async () => {
