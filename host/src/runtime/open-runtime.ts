@@ -25,7 +25,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<NodeRuntime>
   });
   const left = machine.seccompFile === null ? 0 : endLeftovers({ seccompFile: machine.seccompFile, dataDir: options.dataDir });
   if (left > 0) options.log.info("ended sandboxes that a former run left behind half made", { count: left });
-  if (options.inProcess === undefined && machine.tools !== null) machine.cgroups = openCgroups();
+  if (options.inProcess === undefined && machine.tools !== null) machine.cgroups = openCgroups(options.clock);
   mkdirSync(`${layout.runDir}/canary`, { recursive: true, mode: 0o755 });
   const report =
     options.inProcess === undefined

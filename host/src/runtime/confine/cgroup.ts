@@ -1,6 +1,7 @@
 /** Control groups, version 2, where the node was given a part of the tree: hard limits by the kernel. @source plugin-platform §7 */
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import type { Clock } from "../../contract/index.ts";
 
 /** The file system of the kernel; another one in tests. */
 export interface CgroupFiles {
@@ -26,7 +27,7 @@ export interface Cgroup {
   outOfMemory(): boolean;
   /** Ends everything in it. */
   kill(): void;
-  /** Once nothing runs in it any more. */
+  /** Ends what is left in it, and removes it as soon as the kernel lets it go. */
   remove(): void;
 }
 
@@ -35,6 +36,10 @@ const NEEDED = ["memory", "pids"];
 /** bwrap stands twice before the plugin's own process. */
 const LAUNCHER_TASKS = 2;
 const CPU_PERIOD = 100_000;
+/** A process that was ended still counts until the kernel has taken it apart. */
+const LEAVING = { tries: 100, everyMs: 100 };
+/** Groups that this process has made; two of its runtimes may share a place. */
+let made = 0;
 
 export const kernelFiles: CgroupFiles = {
   read(path) {
@@ -71,9 +76,10 @@ export class Cgroups {
   readonly #files: CgroupFiles;
   readonly #hasCpu: boolean;
   readonly #prefix: string;
-  #made = 0;
+  readonly #clock: Clock;
 
-  constructor(o: { base: string; files: CgroupFiles; hasCpu: boolean; pid: number }) {
+  constructor(o: { base: string; files: CgroupFiles; hasCpu: boolean; pid: number; clock: Clock }) {
+    this.#clock = o.clock;
     this.#base = o.base;
     this.#files = o.files;
     this.#hasCpu = o.hasCpu;
@@ -83,8 +89,8 @@ export class Cgroups {
   /** @throws when the kernel refuses; nothing is left behind then */
   create({ memoryMb, pids, cpu }: CgroupLimits): Cgroup {
     const files = this.#files;
-    this.#made += 1;
-    const folder = join(this.#base, `${this.#prefix}-${this.#made}`);
+    made += 1;
+    const folder = join(this.#base, `${this.#prefix}-${made}`);
     files.makeFolder(folder);
     try {
       files.write(join(folder, "memory.max"), String(memoryMb * 1_048_576));
@@ -98,13 +104,22 @@ export class Cgroups {
     // A kernel without swap has no such file, and ends one process instead of all where it does not know the other.
     attempt(() => files.write(join(folder, "memory.swap.max"), "0"));
     attempt(() => files.write(join(folder, "memory.oom.group"), "1"));
+    const kill = (): void => void attempt(() => files.write(join(folder, "cgroup.kill"), "1"));
     return {
       procs: join(folder, "cgroup.procs"),
       memoryMb,
       outOfMemory: () => /^oom_kill [1-9]/m.test(files.read(join(folder, "memory.events")) ?? ""),
-      kill: () => void attempt(() => files.write(join(folder, "cgroup.kill"), "1")),
-      remove: () => void attempt(() => files.removeFolder(folder)),
+      kill,
+      remove: () => {
+        kill();
+        this.#removeFolder(folder, LEAVING.tries);
+      },
     };
+  }
+
+  #removeFolder(folder: string, tries: number): void {
+    if (attempt(() => this.#files.removeFolder(folder)) || tries === 0) return;
+    this.#clock.setTimeout(() => this.#removeFolder(folder, tries - 1), LEAVING.everyMs);
   }
 }
 
@@ -113,7 +128,7 @@ export class Cgroups {
  * a group of its own inside, because the kernel lets limits be set only where no process stands.
  * @returns null where there is none; nothing has changed then
  */
-export function openCgroups(pid: number = process.pid, files: CgroupFiles = kernelFiles): Cgroups | null {
+export function openCgroups(clock: Clock, pid: number = process.pid, files: CgroupFiles = kernelFiles): Cgroups | null {
   const group = groupOf(files.read("/proc/self/cgroup"));
   const own = group === null ? null : cgroupFolder(files.read("/proc/self/mountinfo"), group);
   if (own === null) return null;
@@ -122,7 +137,7 @@ export function openCgroups(pid: number = process.pid, files: CgroupFiles = kern
   const controllers = words(files.read(join(base, "cgroup.controllers")));
   if (!NEEDED.every((name) => controllers.includes(name))) return null;
   const wanted = [...NEEDED, ...(controllers.includes("cpu") ? ["cpu"] : [])];
-  const found = new Cgroups({ base, files, hasCpu: wanted.includes("cpu"), pid });
+  const found = new Cgroups({ base, files, hasCpu: wanted.includes("cpu"), pid, clock });
   if (base !== own)
     return NEEDED.every((name) => words(files.read(join(base, "cgroup.subtree_control"))).includes(name)) ? found : null;
   // Others in the group were not given to this node.

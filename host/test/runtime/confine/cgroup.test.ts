@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { ManualClock } from "../../../src/foundation/index.ts";
 import { cgroupFolder, openCgroups, withinGroup, type CgroupFiles } from "../../../src/runtime/confine/index.ts";
 
 const PID = 4711;
@@ -13,6 +14,9 @@ const OWN = "/sys/fs/cgroup/system.slice/hearthnet.service";
 class FakeKernel implements CgroupFiles {
   readonly files: Map<string, string>;
   readonly folders = new Set<string>();
+  /** Groups that something still runs in. */
+  readonly busy = new Set<string>();
+  tries = 0;
   readonly refuse: RegExp;
 
   constructor(o: { controllers?: string; procs?: string; group?: string; mount?: string; refuse?: RegExp } = {}) {
@@ -41,13 +45,15 @@ class FakeKernel implements CgroupFiles {
   }
 
   removeFolder(path: string): void {
+    this.tries += 1;
+    if (this.busy.has(path)) throw Object.assign(new Error("EBUSY"), { code: "EBUSY" });
     this.folders.delete(path);
   }
 }
 
 test("a service with a delegated group sets hard limits for memory, tasks and processors, and none may be swapped out (§7)", () => {
   const kernel = new FakeKernel();
-  const groups = openCgroups(PID, kernel);
+  const groups = openCgroups(new ManualClock(), PID, kernel);
   assert.ok(groups !== null);
   assert.equal(kernel.read(`${OWN}/hearthnet-node/cgroup.procs`), String(PID), "the node itself stands below");
   assert.equal(kernel.read(`${OWN}/cgroup.subtree_control`), "+memory +pids +cpu");
@@ -78,15 +84,15 @@ const without: [name: string, kernel: FakeKernel][] = [
 ];
 for (const [name, kernel] of without)
   test(`where nothing was delegated nothing is taken, and nothing stays behind: ${name} (§7)`, () => {
-    assert.equal(openCgroups(PID, kernel), null);
+    assert.equal(openCgroups(new ManualClock(), PID, kernel), null);
     assert.deepEqual([...kernel.folders], []);
   });
 
 test("a second runtime in the same process finds the place prepared", () => {
   const kernel = new FakeKernel({ group: "/system.slice/hearthnet.service/hearthnet-node" });
-  assert.equal(openCgroups(PID, kernel), null, "unless nobody prepared it");
+  assert.equal(openCgroups(new ManualClock(), PID, kernel), null, "unless nobody prepared it");
   kernel.files.set(`${OWN}/cgroup.subtree_control`, "memory pids");
-  assert.ok(openCgroups(PID, kernel) !== null);
+  assert.ok(openCgroups(new ManualClock(), PID, kernel) !== null);
 });
 
 test("a group lies below the mount that shows it, also inside a container", () => {
@@ -94,6 +100,32 @@ test("a group lies below the mount that shows it, also inside a container", () =
   assert.equal(cgroupFolder(container, "/docker/abc/plugin"), "/sys/fs/cgroup/plugin");
   assert.equal(cgroupFolder(container, "/docker/abcd"), null);
   assert.equal(cgroupFolder(null, "/"), null);
+});
+
+test("a group is removed as soon as the kernel has taken its last process apart, and what is left in it is ended", () => {
+  const kernel = new FakeKernel();
+  const clock = new ManualClock();
+  const group = openCgroups(clock, PID, kernel)?.create({ memoryMb: 64, pids: 8 });
+  const folder = dirname(group?.procs ?? "");
+  kernel.busy.add(folder);
+  group?.remove();
+  assert.equal(kernel.files.get(`${folder}/cgroup.kill`), "1");
+  clock.advance(500);
+  assert.ok(kernel.folders.has(folder), "it is not empty yet");
+  kernel.busy.clear();
+  clock.advance(100);
+  assert.ok(!kernel.folders.has(folder));
+  kernel.tries = 0;
+  clock.advance(600_000);
+  assert.equal(kernel.tries, 0, "nobody looks any more");
+});
+
+test("two runtimes of one process make groups of different names", () => {
+  const kernel = new FakeKernel();
+  const groups = [1, 2].map(() => openCgroups(new ManualClock(), PID, kernel));
+  kernel.files.set(`${OWN}/cgroup.procs`, `${PID}\n`);
+  const made = groups.map((one) => one?.create({ memoryMb: 64, pids: 8 }).procs);
+  assert.equal(new Set(made).size, 2, made.join());
 });
 
 test("a program stands in its group before its first instruction, with its arguments as they are", () => {
