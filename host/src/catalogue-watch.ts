@@ -14,11 +14,16 @@ export interface CatalogueState {
 /** Neighbours that may have what a silent registry does not give. */
 export interface CatalogueNeighbours {
   near(): { node_id: NodeId }[];
+  /** Those who say that they have newer lists than lie here. @source marketplace §5.6 */
+  newer(): NodeId[];
   /** @returns ends it */
   onChange(listener: () => void): () => void;
 }
 
-/** Reads the catalogue now and every six hours; while a registry is silent, also when a neighbour that may have it comes into reach. */
+/**
+ * Reads the catalogue now and every six hours; also when a neighbour says that it has newer lists, and while a registry is silent, when a neighbour that may
+ * have it comes into reach. Who says so and has none is not believed again for as long as a round lasts.
+ */
 export function watchCatalogue(o: {
   marketplace: Pick<Marketplace, "refresh">;
   /** Absent: they are not asked. */
@@ -36,6 +41,10 @@ export function watchCatalogue(o: {
   let running = false;
   let startedAt = 0;
   let met = new Set<NodeId>();
+  /** Until when nobody listens to them; monotonic milliseconds. */
+  const disproven = new Map<NodeId, number>();
+  const claimants = (): NodeId[] =>
+    (o.neighbours?.newer() ?? []).filter((node) => (disproven.get(node) ?? 0) <= o.clock.monotonic());
   const round = async (): Promise<void> => {
     timer?.cancel();
     running = true;
@@ -49,6 +58,8 @@ export function watchCatalogue(o: {
     } catch (error) {
       o.log.error("the catalogue could not be read", { error });
     }
+    for (const [node, until] of disproven) if (until <= o.clock.monotonic()) disproven.delete(node);
+    for (const node of claimants()) disproven.set(node, o.clock.monotonic() + PAUSE_MS);
     running = false;
     if (stopped) return;
     plan(PAUSE_MS);
@@ -59,8 +70,10 @@ export function watchCatalogue(o: {
     timer = o.clock.setTimeout(() => void round(), delayMs);
   };
   const look = (): void => {
-    if (stopped || running || (last !== null && last.silent.length === 0)) return;
-    if (!(o.neighbours?.near() ?? []).some(({ node_id }) => !met.has(node_id))) return;
+    if (stopped || running) return;
+    const isSilent = last === null || last.silent.length > 0;
+    const comes = isSilent && (o.neighbours?.near() ?? []).some(({ node_id }) => !met.has(node_id));
+    if (!comes && claimants().length === 0) return;
     plan(Math.max(0, startedAt + NEIGHBOUR_PAUSE_MS - o.clock.monotonic()));
   };
   const unwatch = o.neighbours?.onChange(look);

@@ -27,7 +27,7 @@ import { lockDataFolder } from "./lock.ts";
 import { openDevDesk, openMarketplace } from "./marketplace/index.ts";
 import { directDelivery } from "./direct-delivery.ts";
 import { followMembership } from "./membership-watch.ts";
-import { givesPackages, packageNeighbours, PACKAGES } from "./package-neighbours.ts";
+import { givesPackages, packageFeatures, packageNeighbours } from "./package-neighbours.ts";
 import { PATHS, readBuildFacts } from "./paths.ts";
 import { followNeighbours } from "./neighbour-topics.ts";
 import { registrySources } from "./configured-registries.ts";
@@ -127,7 +127,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     clock,
     bus,
     endpoints,
-    features: () => (late.shelf?.() === undefined ? [] : [PACKAGES]),
+    features: () => packageFeatures(late.shelf?.()),
     profile: options.profile ?? "hearth",
     communityId: () => community.communityId(),
     ...(options.name === undefined ? {} : { name: options.name }),
@@ -286,7 +286,10 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
   });
   disposer.add("runtime", () => runtime.stopAll());
   const isWanted = options.marketplace?.servePackages !== false;
-  const givers = options.marketplace?.askPeers === false ? undefined : packageNeighbours({ peers, community, link: wire });
+  const givers =
+    options.marketplace?.askPeers === false
+      ? undefined
+      : packageNeighbours({ peers, community, link: wire, lists: () => marketplace.shelf.lists() });
   const marketplace = await openMarketplace({
     dataDir,
     runtime,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PackageQuestion, PeerRow, Standing } from "../src/contract/index.ts";
-import { givesPackages, packageNeighbours } from "../src/package-neighbours.ts";
+import { givesPackages, packageFeatures, packageNeighbours } from "../src/package-neighbours.ts";
 
 function row(name: string, change: Partial<PeerRow> = {}): PeerRow {
   return {
@@ -30,6 +30,7 @@ describe("neighbours that give packages (marketplace §5.5)", () => {
         featuresOf: (id) => (id === o.without ? ["req-to"] : ["req-to", "pkg"]),
         packageFile: () => Promise.reject(new Error("nobody asks")),
       },
+      lists: () => [],
     });
     return neighbours.near().map(({ name }) => name);
   }
@@ -67,11 +68,51 @@ describe("neighbours that give packages (marketplace §5.5)", () => {
           return answer;
         },
       },
+      lists: () => [],
     });
     const [ann] = neighbours.near();
     assert.ok(ann !== undefined);
     assert.equal(await neighbours.ask(ann, question, {}), answer);
     assert.deepEqual(asked, [["ed25519:ann", 1, question]]);
+  });
+});
+
+describe("how new the lists of a neighbour are (marketplace §5.6)", () => {
+  const claims: Record<string, string[]> = {
+    newer: ["pkg", "pkg-lists:other:9", "pkg-lists:village:13"],
+    equal: ["pkg", "pkg-lists:village:12"],
+    foreign: ["pkg", "pkg-lists:elsewhere:99"],
+    broken: [
+      "pkg",
+      "pkg-lists:village:1e9",
+      "pkg-lists:village:-13",
+      "pkg-lists:village:99 ",
+      "pkg-lists:VILLAGE:99",
+      "pkg-lists:village:9999999999999999",
+    ],
+    giving_none: ["pkg-lists:village:99"],
+    stranger: ["pkg", "pkg-lists:village:99"],
+    many: ["pkg", ...Array.from({ length: 16 }, () => "pkg-lists:elsewhere:1"), "pkg-lists:village:99"],
+  };
+
+  it("stands in their manifests, and what is newer than here is seen whoever else claims what", () => {
+    const neighbours = packageNeighbours({
+      peers: { list: () => Object.keys(claims).map((name) => row(name)), onChange: () => () => undefined },
+      community: { standing: (id) => ({ kind: id === "ed25519:stranger" ? "stranger" : "member" }) as Standing },
+      link: {
+        featuresOf: (id) => claims[id.slice("ed25519:".length)] ?? [],
+        packageFile: () => Promise.reject(new Error("nobody asks")),
+      },
+      lists: () => [{ registry: "village", version: 12 }],
+    });
+    assert.deepEqual(neighbours.newer(), ["ed25519:newer"]);
+  });
+
+  it("is said by whoever gives packages, of a few registries", () => {
+    assert.deepEqual(packageFeatures(undefined), []);
+    assert.deepEqual(packageFeatures({ lists: () => [{ registry: "village", version: 13 }] }), ["pkg", "pkg-lists:village:13"]);
+    const many = Array.from({ length: 40 }, (_, n) => ({ registry: `r${n}`, version: 1 }));
+    assert.equal(packageFeatures({ lists: () => many }).length, 17);
   });
 });
 

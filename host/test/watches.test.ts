@@ -52,7 +52,7 @@ it("reads the catalogue again when a neighbour comes into reach while a registry
   const near: { node_id: string }[] = [];
   const watch = watchCatalogue({
     marketplace: { refresh: async () => ((rounds += 1), answer) },
-    neighbours: { near: () => near, onChange: (listener) => ((look = listener), () => (look = () => {})) },
+    neighbours: { near: () => near, newer: () => [], onChange: (listener) => ((look = listener), () => (look = () => {})) },
     clock,
     log: silentLog,
   });
@@ -88,6 +88,56 @@ it("reads the catalogue again when a neighbour comes into reach while a registry
   clock.advance(100_000);
   await settle();
   assert.equal(rounds, 4, "nothing is missing");
+  watch.stop();
+});
+
+it("reads the catalogue within a minute when a neighbour has newer lists, and does not believe it again when it has none (marketplace §5.6)", async () => {
+  const clock = new ManualClock();
+  let [rounds, here] = [0, 12];
+  let look = (): void => {};
+  const claims: Record<string, number> = {};
+  /** What the neighbours really have. */
+  const there = { ann: 13 };
+  const watch = watchCatalogue({
+    marketplace: {
+      refresh: async () => {
+        rounds += 1;
+        if (claims["ann"] !== undefined) here = there.ann;
+        return { ageSeconds: 0, registries: [{ id: "village", error: null }] };
+      },
+    },
+    neighbours: {
+      near: () => Object.keys(claims).map((node_id) => ({ node_id })),
+      newer: () => Object.keys(claims).filter((node) => (claims[node] ?? 0) > here),
+      onChange: (listener) => ((look = listener), () => (look = () => {})),
+    },
+    clock,
+    log: silentLog,
+  });
+  const pass = async (ms: number): Promise<void> => {
+    look();
+    clock.advance(ms);
+    await settle();
+  };
+  await settle();
+  await pass(10_000);
+  assert.equal(rounds, 1, "nobody has anything newer");
+  claims["ann"] = 13;
+  await pass(49_000);
+  assert.equal(rounds, 1);
+  await pass(1000);
+  assert.deepEqual([rounds, here], [2, 13], "a minute after the round before");
+  await pass(100_000);
+  assert.equal(rounds, 2, "all that was claimed is here");
+  claims["liar"] = 99;
+  await pass(0);
+  assert.equal(rounds, 3);
+  claims["liar"] = 100;
+  for (let minute = 0; minute < 60; minute += 1) await pass(60_000);
+  assert.equal(rounds, 3, "it had nothing, whatever it says now");
+  [claims["ann"], there.ann] = [14, 14];
+  await pass(0);
+  assert.deepEqual([rounds, here], [4, 14], "others are believed all the same");
   watch.stop();
 });
 

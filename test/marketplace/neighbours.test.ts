@@ -77,6 +77,7 @@ describe("a node whose registry cannot be reached", () => {
     const seen: InstallProgress[] = [];
     assert.equal(await refusalOf(node), "none");
     assert.equal(node.marketplace.search({ q: "echo" }).length, 1);
+    assert.deepEqual(node.marketplace.shelf.lists(), [{ registry: "village", version: versionAt(node) }]);
     await node.marketplace.install({ ...ECHO, onProgress: (progress) => seen.push({ ...progress }) });
     assert.equal(node.staged[0]?.release.version, "1.0.0");
     assert.ok(way.asked.includes(`Anna ${blob}`));

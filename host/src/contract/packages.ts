@@ -27,9 +27,17 @@ export interface ShelvedFile {
 
 /** What this node gives to members: only what it has verified itself; filled by `marketplace`. */
 export interface PackageShelf {
+  /** The signed lists that lie here, by their short name and the number of their timestamp. */
+  lists(): ListsClaim[];
   /** A file of a registry's signed lists, as last verified; undefined when there is none by that name. */
   meta(registry: string, file: string): Uint8Array | undefined;
   blob(by: BlobName, hash: string): ShelvedFile | undefined;
+}
+
+/** Whose lists, and how new; a claim until somebody has verified them. */
+export interface ListsClaim {
+  registry: string;
+  version: number;
 }
 
 /** The way to neighbours' stores; filled by `transport`. */

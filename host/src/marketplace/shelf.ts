@@ -1,5 +1,5 @@
 import { createReadStream, lstatSync } from "node:fs";
-import type { BlobName, PackageShelf, ShelvedFile, StoredRelease } from "../contract/index.ts";
+import type { BlobName, ListsClaim, PackageShelf, ShelvedFile, StoredRelease } from "../contract/index.ts";
 import type { MarketplaceState } from "./state.ts";
 import type { AssetStore } from "./store/asset-store.ts";
 import type { PackageStore } from "./store/package-store.ts";
@@ -27,6 +27,15 @@ export class Shelf implements PackageShelf {
 
   constructor(options: ShelfOptions) {
     this.#o = options;
+  }
+
+  lists(): ListsClaim[] {
+    const { state, registries } = this.#o;
+    return registries.flatMap((registry) => {
+      const bytes = state.part(registry, "timestamp");
+      const version = bytes === undefined ? undefined : versionOf(bytes);
+      return typeof version === "number" ? [{ registry, version }] : [];
+    });
   }
 
   meta(registry: string, file: string): Uint8Array | undefined {

@@ -23,6 +23,7 @@ function shelfOf(asked: string[] = []): PackageShelf {
     },
   };
   return {
+    lists: () => [],
     meta: (registry, name) => {
       asked.push(`${registry} ${name}`);
       return registry === "village" && name === "3.snapshot.json" ? LIST : undefined;
