@@ -213,20 +213,24 @@ export class Journal {
   }
 
   setDesired(pluginId: string, desired: Desired): void {
-    this.#db.prepare("UPDATE plugin SET desired = ? WHERE id = ?").run(desired, pluginId);
+    this.#db.prepare("UPDATE plugin SET desired = ?1 WHERE id = ?2 AND desired <> ?1").run(desired, pluginId);
   }
 
   /** Keeps evidence with the release and remembers the best label this plugin ever ran under. */
   recordEvidence(pluginId: string, sha256: string, evidence: { label: ConfinementLabel }): void {
-    this.#db.transaction(() => {
+    if (evidence.label === "os" || evidence.label === "os+cgroup")
       this.#db
-        .prepare("UPDATE release SET label = ?, evidence = ? WHERE plugin_id = ? AND sha256 = ?")
-        .run(evidence.label, JSON.stringify(evidence), pluginId, sha256);
-      if (evidence.label === "os" || evidence.label === "os+cgroup") {
-        this.#db.prepare("UPDATE plugin SET best_label = ? WHERE id = ?").run(evidence.label, pluginId);
-      }
-      this.#db.prepare("UPDATE plugin SET last_start_ok = ? WHERE id = ?").run(this.#now(), pluginId);
-    });
+        .prepare("UPDATE plugin SET best_label = ?1 WHERE id = ?2 AND best_label IS NOT ?1")
+        .run(evidence.label, pluginId);
+    // Of a process that does not outlive the loss of power.
+    this.#db.lightly(() =>
+      this.#db.transaction(() => {
+        this.#db
+          .prepare("UPDATE release SET label = ?, evidence = ? WHERE plugin_id = ? AND sha256 = ?")
+          .run(evidence.label, JSON.stringify(evidence), pluginId, sha256);
+        this.#db.prepare("UPDATE plugin SET last_start_ok = ? WHERE id = ?").run(this.#now(), pluginId);
+      }),
+    );
   }
 
   /** Rows that were given to the publisher whose plugin this is; no other's count. */
@@ -296,8 +300,10 @@ export class Journal {
   /** The operator's reset: rows stay, but no longer count. */
   resetCrashes(pluginId: string): void {
     this.#db
-      .prepare("UPDATE plugin SET reset_at = (SELECT coalesce(max(seq), 0) FROM crash WHERE plugin_id = ?) WHERE id = ?")
-      .run(pluginId, pluginId);
+      .prepare(
+        "UPDATE plugin SET reset_at = last FROM (SELECT coalesce(max(seq), 0) AS last FROM crash WHERE plugin_id = ?1) WHERE id = ?1 AND reset_at <> last",
+      )
+      .run(pluginId);
   }
 
   config(pluginId: string): { value: JsonObject; secrets: Uint8Array; version: number } | undefined {
@@ -335,11 +341,16 @@ export class Journal {
     return opId;
   }
 
+  /** Were it lost with the power, the node would start as if that had failed a moment before; the next intent takes it to the disk. */
   done(opId: string): void {
-    this.#db.prepare("UPDATE op SET phase = 'done' WHERE op_id = ?").run(opId);
-    this.#db
-      .prepare("DELETE FROM op WHERE phase = 'done' AND op_id NOT IN (SELECT op_id FROM op ORDER BY op_id DESC LIMIT ?)")
-      .run(OPS_KEPT);
+    this.#db.lightly(() =>
+      this.#db.transaction(() => {
+        this.#db.prepare("UPDATE op SET phase = 'done' WHERE op_id = ?").run(opId);
+        this.#db
+          .prepare("DELETE FROM op WHERE phase = 'done' AND op_id NOT IN (SELECT op_id FROM op ORDER BY op_id DESC LIMIT ?)")
+          .run(OPS_KEPT);
+      }),
+    );
   }
 
   unfinished(): OpRow[] {
@@ -353,12 +364,14 @@ export class Journal {
     }));
   }
 
+  /** No process outlives the loss of power. */
   processStarted(process: { pid: number; startTicks: number; pluginId: string }): void {
-    this.#db.prepare("INSERT OR REPLACE INTO process VALUES(?,?,?)").run(process.pid, process.startTicks, process.pluginId);
+    const { pid, startTicks, pluginId } = process;
+    this.#db.lightly(() => this.#db.prepare("INSERT OR REPLACE INTO process VALUES(?,?,?)").run(pid, startTicks, pluginId));
   }
 
   processEnded(pid: number): void {
-    this.#db.prepare("DELETE FROM process WHERE pid = ?").run(pid);
+    this.#db.lightly(() => this.#db.prepare("DELETE FROM process WHERE pid = ?").run(pid));
   }
 
   processes(): { pid: number; startTicks: number }[] {
