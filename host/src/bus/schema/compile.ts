@@ -41,7 +41,10 @@ export function createCompiler(): (source: SchemaSource) => Check {
     if (before !== undefined) return before;
     checkSubset(schema, what);
     const usable = binary.reduce(withoutPattern, structuredClone(schema));
-    if (compiled === COMPILED_MAX) [ajv, compiled, known] = [createAjv(), 0, new Map()];
+    if (compiled === COMPILED_MAX) {
+      [ajv, compiled] = [createAjv(), 0];
+      known = new Map();
+    }
     compiled += 1;
     const validate = compileOne(ajv, usable, what);
     const plain = (value: unknown): SchemaFault | null => (validate(value) ? null : faultOf(validate.errors));
