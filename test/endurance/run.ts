@@ -14,7 +14,7 @@ if (process.argv[2] === "--flapping") {
   process.exit((await runFlapping(process.argv.slice(2))) ? 0 : 1);
 }
 
-const WARM_UP = { warmUp: 400, calls: 12_000 };
+const WARM_UP = { warmUp: 500, calls: 12_000 };
 const SAMPLES = 20;
 
 const { values, positionals } = parseArgs({
