@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
+import { REASONS } from "./src/contract/reasons.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const STAMPS = join(ROOT, "node_modules", ".cache", "hearthnet-build");
@@ -28,6 +29,20 @@ const packagesOutside: Plugin = {
     builder.onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
       kind === "entry-point" || path.startsWith("@hearthnet/") ? null : { path, external: true },
     ),
+};
+
+/**
+ * The host's texts for reasons stay out of what runs inside a sandbox, but for those of its readers: who throws there without words of its own
+ * gets them from the host, and each process and each isolate would hold its own copy of all of them.
+ */
+const KEPT_TEXTS = /^(json_.*|too_large|protocol_error)$/;
+const withoutTexts: Plugin = {
+  name: "without-texts",
+  setup: (builder) =>
+    builder.onLoad({ filter: /host\/src\/contract\/reasons\.ts$/ }, () => ({
+      contents: `export const REASONS = ${JSON.stringify(Object.fromEntries(Object.entries(REASONS).filter(([name]) => KEPT_TEXTS.test(name))))};`,
+      loader: "js",
+    })),
 };
 
 const COMMON: BuildOptions = {
@@ -94,6 +109,7 @@ const PARTS: readonly Part[] = [
         outfile: "sdk-plugin/dist/runner.cjs",
         format: "cjs",
         sourcemap: false,
+        plugins: [withoutTexts],
       });
       // The same for plugins in isolates: the process that holds them, and what runs first in each.
       await build({
@@ -107,6 +123,7 @@ const PARTS: readonly Part[] = [
         ...COMMON,
         entryPoints: ["sdk-plugin/src/guest/main.ts"],
         outfile: "sdk-plugin/dist/isolate-guest.js",
+        plugins: [withoutTexts],
         // Its text lies once in every isolate.
         minify: true,
         format: "iife",

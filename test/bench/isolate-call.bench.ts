@@ -6,7 +6,8 @@ import { startUnconfined } from "./plugin-call/unconfined.ts";
 
 /**
  * A call of 200 bytes into an isolate, over the bus, its host's socket and the border of the isolate, beside the same plugin in the same runner,
- * unconfined, over the same kind of socket: one whose handler answers at once, and one that waits for itself ten times. @source plugin-platform §11
+ * unconfined, over the same kind of socket: one whose handler answers at once, and one that waits for itself ten times. Both are alone in their
+ * host, which enters them on its own thread; a third row is of one beside a neighbour, which is entered on another. @source plugin-platform §11
  */
 export const name = "isolate-call";
 
@@ -31,6 +32,15 @@ export async function run(): Promise<Record<string, BenchResult>> {
   for (const call of [sync, waiting, echo]) await inLanes(call, { calls: 2000, width: 16 });
   const rounds: number[][] = [];
   for (let round = 0; round < ROUNDS; round += 1) rounds.push([await p50(sync), await p50(waiting), await p50(echo)]);
+  const neighbour = {
+    ...parts,
+    id: "lab/neighbour",
+    capability: "ext.near.ping",
+    define: { CODE: "1", CALLED: "ext.near.ping" },
+  };
+  await daemon.install({ ...neighbour, manifest: { tier: { min: "isolate" } } });
+  const shared: [number, number][] = [];
+  for (let round = 0; round < ROUNDS; round += 1) shared.push([await p50(sync), await p50(echo)]);
   await twin.stop();
   await daemon.close();
   const beside = (which: 0 | 1): [number, number][] => rounds.map((r) => [r[which] ?? 0, r[2] ?? 0]);
@@ -38,6 +48,7 @@ export async function run(): Promise<Record<string, BenchResult>> {
   return {
     [`${name}-sync`]: judge(beside(0), { unit, better: "less" }),
     [`${name}-async`]: judge(beside(1), { unit, better: "less" }),
+    [`${name}-shared`]: judge(shared, { unit, better: "less" }),
   };
 }
 

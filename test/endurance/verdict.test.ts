@@ -6,6 +6,7 @@ import { judge, slopeKb } from "./verdict.ts";
 const HELD: Holding = {
   delay: { p50Ms: 0, p99Ms: 0, maxMs: 0 },
   heapMb: 40,
+  codeMb: 9,
   rssMb: 150,
   resources: { PipeWrap: 3, Timeout: 2 },
   descriptors: 50,

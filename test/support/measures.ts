@@ -1,11 +1,14 @@
 import { readdirSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { getHeapCodeStatistics } from "node:v8";
 
 /** What a process holds, and how late it is. */
 export interface Measures {
   /** Event loop delay since the last look, ms beyond the timer's own resolution. */
   delay: { p50Ms: number; p99Ms: number; maxMs: number };
   heapMb: number;
+  /** Of it, what the engine has compiled. */
+  codeMb: number;
   /** Active timers, sockets and the like, by kind. */
   resources: Record<string, number>;
   /** Open file descriptors. */
@@ -29,6 +32,7 @@ export function openMeasures(): () => Measures {
     return {
       delay,
       heapMb: process.memoryUsage().heapUsed / 1_048_576,
+      codeMb: getHeapCodeStatistics().code_and_metadata_size / 1_048_576,
       resources: Object.fromEntries([...kinds].map(([kind, all]) => [kind, all.length])),
       descriptors: readdirSync("/proc/self/fd").length,
       listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),

@@ -4,8 +4,10 @@ import { HnError } from "../error.ts";
 import type { Connection } from "../runner/serve.ts";
 import { byteLength } from "./text.ts";
 
-/** Takes a message as JSON, the pointers of its attachments as JSON, and their bytes. */
-export type Post = (message: string, pointers: string, ...parts: ArrayBuffer[]) => void;
+/** Takes a message as JSON, and where it has attachments their pointers as JSON and their bytes. */
+export type Post = (message: string, pointers?: string, ...parts: ArrayBuffer[]) => void;
+
+const POSTED: Promise<void> = Promise.resolve();
 
 export function openChannel(post: Post): Connection {
   let nextId = 1;
@@ -16,14 +18,15 @@ export function openChannel(post: Post): Connection {
       nextId += 2;
       return id;
     },
-    send(message, attachments = {}) {
+    send(message, attachments) {
       try {
         const text = JSON.stringify(message);
         if (isTooLarge(text))
           throw new HnError("plugin_gone", { reason: "protocol_error", message: "The message is larger than 1 MiB." });
-        const parts = Object.values(attachments).map((part) => part.slice().buffer);
-        post(text, JSON.stringify(Object.keys(attachments)), ...parts);
-        return Promise.resolve();
+        const pointers = attachments === undefined ? [] : Object.keys(attachments);
+        if (attachments === undefined || pointers.length === 0) post(text);
+        else post(text, JSON.stringify(pointers), ...Object.values(attachments).map((part) => part.slice().buffer));
+        return POSTED;
       } catch (error) {
         return Promise.reject(error);
       }

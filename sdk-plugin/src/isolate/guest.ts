@@ -2,14 +2,17 @@
 import type { IsolateOrder, IsolateReport } from "@hearthnet/host/contract";
 import { FrameChannel, type Attachments, type ByteSocket } from "@hearthnet/host/format";
 import type ivm from "isolated-vm";
+import type { Post } from "../guest/channel.ts";
 import type { Engine } from "./engine.ts";
-import { failureOf, PluginIsolate, type Failure } from "./isolate.ts";
+import { failureOf, PluginIsolate, type Failure, type GuestScript } from "./isolate.ts";
 
 export interface GuestOptions {
   engine: Engine;
   /** Script that runs first in the isolate. */
-  script: string;
+  script: GuestScript;
   lane: ByteSocket;
+  /** Nobody else is in this process. */
+  alone: () => boolean;
   onEnd: (end: Pick<IsolateReport, "cause" | "detail">) => void;
 }
 
@@ -25,11 +28,17 @@ export class Guest {
   readonly #options: GuestOptions;
   readonly #channel: FrameChannel<Message, Message>;
   /** What came before the isolate was ready. */
-  #early: [Message, Attachments][] | undefined = [];
+  #early: [text: string, attachments: Attachments][] | undefined = [];
+  /** What was parsed last, as it came: the isolate gets this very text. */
+  #parsed: { message: unknown; text: string } = { message: undefined, text: "" };
   #plugin: PluginIsolate | undefined;
   #isolate: ivm.Isolate | undefined;
   /** Ends of the open calls, monotonic milliseconds. */
   readonly #deadlines = new Map<number, number>();
+  /** Messages that another thread has not done with. */
+  #elsewhere = 0;
+  /** What was posted while this thread was in the isolate: looked at when it has left, for there is little stack down there. */
+  #posted: Parameters<Post>[] = [];
   #ended = false;
 
   constructor(options: GuestOptions) {
@@ -38,7 +47,11 @@ export class Guest {
       socket: options.lane,
       parity: "odd",
       // The daemon wrote these headers itself; its strict parser has seen whatever came from elsewhere.
-      parse: JSON.parse,
+      parse: (text) => {
+        const message = JSON.parse(text) as unknown;
+        this.#parsed = { message, text };
+        return message;
+      },
       onMessage: (message, attachments) => this.#receive(message, attachments),
       onError: (error) => this.#end("exited", error.message),
       onClose: () => this.#end("exited", "The daemon closed the connection."),
@@ -57,7 +70,8 @@ export class Guest {
           manifest: JSON.stringify(order.manifest),
           memoryMb: order.memoryMb,
           loadMs: BLOCK_MS,
-          onPost: (message, pointers, ...parts) => this.#post(message, { pointers, parts }),
+          onPost: (...words) => this.#post(...words),
+          onPostAtOnce: (...words) => void this.#posted.push(words),
           onExit: (code) => this.#end("exited", `It ended with exit code ${Number(code)}.`),
         },
         (isolate) => (this.#isolate = isolate),
@@ -67,18 +81,41 @@ export class Guest {
     }
     const early = this.#early ?? [];
     this.#early = undefined;
-    for (const [message, attachments] of early) this.#deliver(message, attachments);
+    for (const [text, attachments] of early) this.#deliver(text, attachments);
   }
 
   #receive(message: Message, attachments: Attachments): void {
     if (message.t === "call" && message.id !== undefined)
       this.#deadlines.set(message.id, performance.now() + (message.deadlineMs ?? BLOCK_MS));
-    if (this.#early === undefined) this.#deliver(message, attachments);
-    else this.#early.push([message, attachments]);
+    // What came with bytes is another object, without the places of those.
+    const text = message === this.#parsed.message ? this.#parsed.text : JSON.stringify(message);
+    if (this.#early === undefined) this.#deliver(text, attachments);
+    else this.#early.push([text, attachments]);
   }
 
-  #deliver(message: Message, attachments: Attachments): void {
-    this.#plugin?.receive(message, attachments, this.#patience()).catch((error: unknown) => this.#failed(error));
+  #deliver(text: string, attachments: Attachments): void {
+    if (this.#plugin === undefined) return;
+    // In one order: what another thread has posted has come before it counts as done.
+    if (this.#elsewhere === 0 && this.#options.alone()) return this.#deliverAtOnce(this.#plugin, text, attachments);
+    this.#elsewhere += 1;
+    this.#plugin
+      .receive(text, attachments, this.#patience())
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => (this.#elsewhere -= 1));
+  }
+
+  /** Whoever is alone keeps nobody waiting. */
+  #deliverAtOnce(plugin: PluginIsolate, text: string, attachments: Attachments): void {
+    let failure: unknown;
+    try {
+      plugin.receiveAtOnce(text, attachments, this.#patience());
+    } catch (error) {
+      failure = error;
+    }
+    const posted = this.#posted;
+    this.#posted = [];
+    for (const words of posted) this.#post(...words);
+    if (failure !== undefined) this.#failed(failure);
   }
 
   /** Until the nearest deadline: what runs beyond it is of no use to anybody. */
@@ -88,12 +125,13 @@ export class Guest {
   }
 
   /** From inside the isolate: nothing about it is certain but that it is text and bytes. */
-  #post(text: string, { pointers, parts }: { pointers: string; parts: ArrayBuffer[] }): void {
+  #post(text: string, pointers?: string, ...parts: ArrayBuffer[]): void {
     if (this.#ended) return;
     try {
       const message = JSON.parse(text) as Message;
-      const names = JSON.parse(pointers) as string[];
       if (message.id !== undefined && ENDS_CALL.has(message.t)) this.#deadlines.delete(message.id);
+      if (pointers === undefined) return void this.#channel.send(message).catch(() => {});
+      const names = JSON.parse(pointers) as string[];
       const bytes = names.map((name, index) => [name, new Uint8Array(parts[index] ?? new ArrayBuffer(0))] as const);
       this.#channel.send(message, Object.fromEntries(bytes)).catch(() => {});
     } catch {
@@ -121,7 +159,6 @@ export class Guest {
     this.#ended = true;
     this.#channel.flush();
     this.#options.onEnd({ cause, detail });
-    if (this.#plugin !== undefined) this.#plugin.dispose();
-    else if (this.#isolate?.isDisposed === false) this.#isolate.dispose();
+    if (this.#isolate?.isDisposed === false) this.#isolate.dispose();
   }
 }

@@ -6,10 +6,31 @@ import type { Engine } from "./engine.ts";
 /** Shared memory gives guests a clock that is fine enough to read others' memory; WebAssembly makes machine code and memory uncounted. */
 const SCRUB = 'for (const name of ["WebAssembly", "SharedArrayBuffer", "Atomics"]) delete globalThis[name];';
 
+/** The script that runs first in every isolate: the same each time, so that it is compiled for the first of them. */
+export class GuestScript {
+  readonly #text: string;
+  /** Made here, in an isolate that no plugin's code had been in; nobody else ever holds it. */
+  #compiled: ivm.ExternalCopy<ArrayBuffer> | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  run(isolate: ivm.Isolate, context: ivm.Context): void {
+    const cachedData = this.#compiled;
+    const script = isolate.compileScriptSync(this.#text, {
+      filename: "hearthnet:guest",
+      ...(cachedData === undefined ? { produceCachedData: true } : { cachedData }),
+    });
+    this.#compiled ??= (script as ivm.CachedDataResult).cachedData;
+    script.runSync(context);
+  }
+}
+
 export interface IsolateOptions {
   engine: Engine;
-  /** Script that runs first. */
-  guest: string;
+  /** Runs first. */
+  guest: GuestScript;
   entry: string;
   bundle: string;
   manifest: string;
@@ -17,19 +38,23 @@ export interface IsolateOptions {
   /** Longest that loading the bundle may block, milliseconds. */
   loadMs: number;
   onPost: Post;
+  /** During `receiveAtOnce` alone, with the isolate's code still running below. */
+  onPostAtOnce: Post;
   onExit: (code: number) => void;
 }
+
+type Entry = ivm.Reference<(...args: unknown[]) => void>;
 
 /** Why code in the isolate did not come to its end. */
 export type Failure = "hung" | "over_quota" | "threw";
 
 export class PluginIsolate {
-  readonly #isolate: ivm.Isolate;
-  readonly #receive: ivm.Reference<(...args: unknown[]) => void>;
+  readonly #receive: Entry;
+  readonly #receiveAtOnce: Entry;
 
-  private constructor(isolate: ivm.Isolate, receive: ivm.Reference<(...args: unknown[]) => void>) {
-    this.#isolate = isolate;
-    this.#receive = receive;
+  private constructor(entries: { receive: Entry; receiveAtOnce: Entry }) {
+    this.#receive = entries.receive;
+    this.#receiveAtOnce = entries.receiveAtOnce;
   }
 
   /** @param made  gets the isolate before anything runs in it, so that it can be thrown away at any time */
@@ -37,36 +62,49 @@ export class PluginIsolate {
     const { engine } = o;
     const isolate = new engine.Isolate({ memoryLimit: o.memoryMb });
     made(isolate);
-    const context = await isolate.createContext();
+    // On this very thread: it is our code alone and takes a moment, and each step elsewhere would have two threads woken for it.
+    const context = isolate.createContextSync();
     const { global } = context;
-    await context.eval(SCRUB);
+    context.evalSync(SCRUB);
     // Only plain functions that take text and bytes are ever handed in: no Reference, no ExternalCopy, no object of ours.
-    await global.set("hearthnetPost", new engine.Callback(o.onPost, { ignored: true }));
-    await global.set("hearthnetExit", new engine.Callback(o.onExit, { ignored: true }));
-    await context.eval(o.guest, { filename: "hearthnet:guest" });
-    const door = await global.get("hearthnetGuest", { reference: true });
-    await global.delete("hearthnetGuest");
-    const start = await door.get("start", { reference: true });
-    const receive = (await door.get("receive", { reference: true })) as ivm.Reference<(...args: unknown[]) => void>;
+    global.setSync("hearthnetPost", new engine.Callback(o.onPost, { ignored: true }));
+    global.setSync("hearthnetPostAtOnce", new engine.Callback(o.onPostAtOnce, { sync: true }));
+    global.setSync("hearthnetExit", new engine.Callback(o.onExit, { ignored: true }));
+    o.guest.run(isolate, context);
+    const door = global.getSync("hearthnetGuest", { reference: true });
+    global.deleteSync("hearthnetGuest");
+    const start = door.getSync("start", { reference: true });
+    const receive = door.getSync("receive", { reference: true }) as Entry;
+    const receiveAtOnce = door.getSync("receiveAtOnce", { reference: true }) as Entry;
     const { plugin, failure } = await load(isolate, context, o);
     await start.apply(undefined, [plugin, failure, o.manifest], { timeout: o.loadMs });
-    return new PluginIsolate(isolate, receive);
+    return new PluginIsolate({ receive, receiveAtOnce });
   }
 
-  /** @param timeoutMs  for the code that runs at once, not for what it waits for */
-  async receive(message: object, attachments: ReadonlyMap<string, Uint8Array>, timeoutMs: number): Promise<void> {
-    // A copy: a part may be a view of what came with it, and `Buffer`'s own `slice` is one more view.
-    const parts = Array.from(attachments.values(), (part) => new Uint8Array(part).buffer);
-    const words = [JSON.stringify(message), JSON.stringify([...attachments.keys()])];
-    await this.#receive.apply(undefined, [...words, ...parts] as never, {
-      timeout: timeoutMs,
-      ...(parts.length === 0 ? {} : { arguments: { copy: true } }),
-    });
+  /**
+   * On a thread of the engine's, so that others in this process go on meanwhile.
+   * @param message    JSON
+   * @param timeoutMs  for the code that runs at once, not for what it waits for
+   */
+  async receive(message: string, attachments: ReadonlyMap<string, Uint8Array>, timeoutMs: number): Promise<void> {
+    await this.#receive.apply(undefined, ...callOf(message, attachments, timeoutMs));
   }
 
-  dispose(): void {
-    if (!this.#isolate.isDisposed) this.#isolate.dispose();
+  /** The same on this very thread, and what it posts has come by `onPostAtOnce` when this returns: no other thread has to be woken, twice. */
+  receiveAtOnce(message: string, attachments: ReadonlyMap<string, Uint8Array>, timeoutMs: number): void {
+    this.#receiveAtOnce.applySync(undefined, ...callOf(message, attachments, timeoutMs));
   }
+}
+
+function callOf(
+  message: string,
+  attachments: ReadonlyMap<string, Uint8Array>,
+  timeout: number,
+): [args: never, options: ivm.RunOptions & ivm.TransferOptionsBidirectional] {
+  if (attachments.size === 0) return [[message] as never, { timeout }];
+  // A copy: a part may be a view of what came with it, and `Buffer`'s own `slice` is one more view.
+  const parts = Array.from(attachments.values(), (part) => new Uint8Array(part).buffer);
+  return [[message, JSON.stringify([...attachments.keys()]), ...parts] as never, { timeout, arguments: { copy: true } }];
 }
 
 /** What went wrong, from an error of the engine. */
@@ -84,11 +122,11 @@ async function load(
 ): Promise<{ plugin: ReturnType<ivm.Reference["derefInto"]> | undefined; failure: string | null }> {
   try {
     const module = await isolate.compileModule(o.bundle, { filename: o.entry });
-    await module.instantiate(context, (specifier: string) => {
+    module.instantiateSync(context, (specifier: string) => {
       throw new Error(`A plugin in an isolate can import nothing, not even ${specifier}.`);
     });
     await module.evaluate({ timeout: o.loadMs });
-    const plugin = await module.namespace.get("default", { reference: true });
+    const plugin = module.namespace.getSync("default", { reference: true });
     return { plugin: plugin.derefInto(), failure: null };
   } catch (error) {
     if (failureOf(error) !== "threw" || isolate.isDisposed) throw error;

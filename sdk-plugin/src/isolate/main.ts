@@ -9,11 +9,12 @@ import type { IsolateOrder, IsolateReport } from "@hearthnet/host/contract";
 import { FrameChannel, Lanes, type ByteSocket } from "@hearthnet/host/format";
 import { loadEngine } from "./engine.ts";
 import { Guest } from "./guest.ts";
+import { GuestScript } from "./isolate.ts";
 
 const CONTROL_LANE = 0;
 const [addon = "", script = ""] = process.argv.slice(2);
 const engine = loadEngine(addon);
-const guestScript = readFileSync(script, "utf8");
+const guestScript = new GuestScript(readFileSync(script, "utf8"));
 const guests = new Map<number, Guest>();
 
 const lanes = new Lanes({
@@ -42,6 +43,7 @@ function openGuest(number: number, lane: ByteSocket): Guest {
     engine,
     script: guestScript,
     lane,
+    alone: () => guests.size === 1,
     onEnd: (end) => {
       guests.delete(number);
       control?.send({ t: "ended", lane: number, ...end }).catch(() => {});

@@ -27,21 +27,30 @@ export interface SchemaSource {
 const COMPILED_MAX = 32;
 
 /**
- * Compiles the schemas of one capability at registration.
+ * Compiles the schemas of one capability at registration. The next version of a plugin mostly comes with the same ones: they are compiled once.
  * @throws bad_request reason schema_invalid
  * @source 03 B-1, plugin-platform §4 "Binary path"
  */
 export function createCompiler(): (source: SchemaSource) => Check {
   let ajv = createAjv();
   let compiled = 0;
+  let known: Map<string, Check> = new Map();
   return ({ schema, what, binary }) => {
+    const text = JSON.stringify([schema, binary]);
+    const before = known.get(text);
+    if (before !== undefined) return before;
     checkSubset(schema, what);
     const usable = binary.reduce(withoutPattern, structuredClone(schema));
-    if (compiled === COMPILED_MAX) [ajv, compiled] = [createAjv(), 0];
+    if (compiled === COMPILED_MAX) {
+      [ajv, compiled] = [createAjv(), 0];
+      known = new Map();
+    }
     compiled += 1;
     const validate = compileOne(ajv, usable, what);
-    const check = (value: unknown): SchemaFault | null => (validate(value) ? null : faultOf(validate.errors));
-    return binary.length === 0 ? check : (value) => check(shadow(value, binary));
+    const plain = (value: unknown): SchemaFault | null => (validate(value) ? null : faultOf(validate.errors));
+    const check: Check = binary.length === 0 ? plain : (value) => plain(shadow(value, binary));
+    known.set(text, check);
+    return check;
   };
 }
 

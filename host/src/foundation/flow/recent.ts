@@ -21,10 +21,13 @@ export class RecentMap<K, V> {
   }
 
   set(key: K, value: V): void {
-    if (this.#young.size >= this.#half && !this.#young.has(key)) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
+    if (this.#young.size >= this.#half && !this.#young.has(key)) this.turn();
     this.#young.set(key, value);
+  }
+
+  /** Forgets what was not used since the last turn: for those whose entries are worth nothing after some time. */
+  turn(): void {
+    this.#old = this.#young;
+    this.#young = new Map();
   }
 }

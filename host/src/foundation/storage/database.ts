@@ -36,6 +36,21 @@ export class Database {
     this.#db.exec(sql);
   }
 
+  /**
+   * Writes that wait for no disk: the loss of power may take them, the end of this program may not, and what is written in full afterwards takes
+   * them along. Inside a transaction they are part of it.
+   */
+  lightly<T>(work: () => T): T {
+    if (this.#depth > 0) return work();
+    const { synchronous } = this.prepare("PRAGMA synchronous").get() as { synchronous: number };
+    this.#db.exec("PRAGMA synchronous = NORMAL");
+    try {
+      return work();
+    } finally {
+      this.#db.exec(`PRAGMA synchronous = ${synchronous}`);
+    }
+  }
+
   /** All or nothing; may be nested. `work` must be synchronous. */
   transaction<T>(work: () => T): T {
     const level = this.#depth++;

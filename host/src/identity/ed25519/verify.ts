@@ -50,6 +50,7 @@ export const verifySignature: Verifier = (key, message, signature) => backend.ve
 export const sodiumReady: Promise<void> = sodium.ready;
 
 const seen: RecentMap<string, number> = new RecentMap(CACHE_SIZE);
+let nextTurn = 0;
 
 /** Positive results are remembered for a minute: events and manifests arrive over several paths. @source 01 I-3 */
 export function verifyCached(key: PublicKey, message: Uint8Array, signature: Uint8Array): boolean {
@@ -57,6 +58,11 @@ export function verifyCached(key: PublicKey, message: Uint8Array, signature: Uin
   if (!isAcceptableSignature(signature)) return false;
   const id = createHash("sha256").update(key.bytes).update(signature).update(message).digest("base64");
   const now = performance.now();
+  // Those of more than a minute ago are never asked for again.
+  if (now >= nextTurn) {
+    seen.turn();
+    nextTurn = now + CACHE_MS;
+  }
   if ((seen.get(id) ?? -Infinity) > now) return true;
   const valid = verifySignature(key, message, signature);
   if (valid) seen.set(id, now + CACHE_MS);

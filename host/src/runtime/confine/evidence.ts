@@ -51,7 +51,8 @@ export function collectEvidence(pid: number, daemonIsRoot: boolean, source: Evid
     pid,
     seccomp: number("Seccomp"),
     noNewPrivs: number("NoNewPrivs"),
-    capEff: field("CapEff"),
+    // A copy: a piece of the text would hold on to the whole of it for as long as the evidence is kept.
+    capEff: Buffer.from(field("CapEff")).toString("latin1"),
     hostUid: number("Uid"),
     namespaces,
     cgroup: ownGroup(pid, source),

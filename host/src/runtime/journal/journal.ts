@@ -65,6 +65,10 @@ const CONFIG_VERSIONS = 10;
 const CRASHES_KEPT_MS = 7 * 86_400_000;
 /** Nothing is decided by what is done; the last of it is for whoever looks into the file after a fault. */
 const OPS_KEPT = 100;
+/** So many ends of steps pass before what is done is swept. */
+const SWEEP_EVERY = 20;
+/** What these do is a process's or this file's, so that nothing of it is left to finish when the power was gone. */
+const GONE_WITH_POWER: ReadonlySet<string> = new Set(["start", "canary", "flip", "stop"]);
 /** So many former releases stay for as long as it takes; older ones for a month. @source plugin-platform §6.4.6 */
 const RELEASES_KEPT = 2;
 const RELEASES_KEPT_MS = 30 * 86_400_000;
@@ -99,6 +103,7 @@ export class Journal {
   readonly #db: Database;
   readonly #now: () => number;
   readonly #newId: () => string;
+  #sinceSweep = 0;
   /** Folders with plugins' data. */
   readonly data: DataRows;
   /** Trial runs, and what was seen in them. */
@@ -157,14 +162,16 @@ export class Journal {
     });
   }
 
-  /** A release that is about to be tried beside the active one. One that is kept already stays so. */
+  /** A release that is about to be tried beside the active one, by a process that ends with the power. One that is kept already stays so. */
   stage(release: StoredRelease): void {
-    this.#putRelease(release, "staged");
+    this.#db.lightly(() => this.#putRelease(release, "staged"));
   }
 
   /** Its trial is over; one that is kept stays so. */
   unstage(pluginId: string, sha256: string): void {
-    this.#db.prepare("DELETE FROM release WHERE plugin_id = ? AND sha256 = ? AND state = 'staged'").run(pluginId, sha256);
+    this.#db.lightly(() =>
+      this.#db.prepare("DELETE FROM release WHERE plugin_id = ? AND sha256 = ? AND state = 'staged'").run(pluginId, sha256),
+    );
   }
 
   /** Releases whose trial was cut off were never active. */
@@ -213,20 +220,22 @@ export class Journal {
   }
 
   setDesired(pluginId: string, desired: Desired): void {
-    this.#db.prepare("UPDATE plugin SET desired = ? WHERE id = ?").run(desired, pluginId);
+    this.#db.prepare("UPDATE plugin SET desired = ?1 WHERE id = ?2 AND desired <> ?1").run(desired, pluginId);
   }
 
   /** Keeps evidence with the release and remembers the best label this plugin ever ran under. */
   recordEvidence(pluginId: string, sha256: string, evidence: { label: ConfinementLabel }): void {
-    this.#db.transaction(() => {
-      this.#db
-        .prepare("UPDATE release SET label = ?, evidence = ? WHERE plugin_id = ? AND sha256 = ?")
-        .run(evidence.label, JSON.stringify(evidence), pluginId, sha256);
-      if (evidence.label === "os" || evidence.label === "os+cgroup") {
-        this.#db.prepare("UPDATE plugin SET best_label = ? WHERE id = ?").run(evidence.label, pluginId);
-      }
-      this.#db.prepare("UPDATE plugin SET last_start_ok = ? WHERE id = ?").run(this.#now(), pluginId);
-    });
+    if (evidence.label === "os" || evidence.label === "os+cgroup")
+      this.#db.prepare("UPDATE plugin SET best_label = ?1 WHERE id = ?2 AND best_label IS NOT ?1").run(evidence.label, pluginId);
+    // Of a process that does not outlive the loss of power.
+    this.#db.lightly(() =>
+      this.#db.transaction(() => {
+        this.#db
+          .prepare("UPDATE release SET label = ?, evidence = ? WHERE plugin_id = ? AND sha256 = ?")
+          .run(evidence.label, JSON.stringify(evidence), pluginId, sha256);
+        this.#db.prepare("UPDATE plugin SET last_start_ok = ? WHERE id = ?").run(this.#now(), pluginId);
+      }),
+    );
   }
 
   /** Rows that were given to the publisher whose plugin this is; no other's count. */
@@ -296,8 +305,10 @@ export class Journal {
   /** The operator's reset: rows stay, but no longer count. */
   resetCrashes(pluginId: string): void {
     this.#db
-      .prepare("UPDATE plugin SET reset_at = (SELECT coalesce(max(seq), 0) FROM crash WHERE plugin_id = ?) WHERE id = ?")
-      .run(pluginId, pluginId);
+      .prepare(
+        "UPDATE plugin SET reset_at = last FROM (SELECT coalesce(max(seq), 0) AS last FROM crash WHERE plugin_id = ?1) WHERE id = ?1 AND reset_at <> last",
+      )
+      .run(pluginId);
   }
 
   config(pluginId: string): { value: JsonObject; secrets: Uint8Array; version: number } | undefined {
@@ -329,17 +340,26 @@ export class Journal {
   /** Before an effect; returns the name under which `done` closes it. */
   intent(op: { pluginId: string; kind: string; step: string; payload?: JsonObject }): string {
     const opId = this.#newId();
-    this.#db
-      .prepare("INSERT INTO op VALUES(?,?,?,?,'intent',?,?)")
-      .run(opId, op.pluginId, op.kind, op.step, JSON.stringify(op.payload ?? {}), this.#now());
+    const write = (): unknown =>
+      this.#db
+        .prepare("INSERT INTO op VALUES(?,?,?,?,'intent',?,?)")
+        .run(opId, op.pluginId, op.kind, op.step, JSON.stringify(op.payload ?? {}), this.#now());
+    if (GONE_WITH_POWER.has(op.step)) this.#db.lightly(write);
+    else write();
     return opId;
   }
 
+  /** Were it lost with the power, the node would start as if that had failed a moment before; the next intent takes it to the disk. */
   done(opId: string): void {
-    this.#db.prepare("UPDATE op SET phase = 'done' WHERE op_id = ?").run(opId);
-    this.#db
-      .prepare("DELETE FROM op WHERE phase = 'done' AND op_id NOT IN (SELECT op_id FROM op ORDER BY op_id DESC LIMIT ?)")
-      .run(OPS_KEPT);
+    this.#db.lightly(() => this.#db.prepare("UPDATE op SET phase = 'done' WHERE op_id = ?").run(opId));
+    this.#sinceSweep += 1;
+    if (this.#sinceSweep < SWEEP_EVERY) return;
+    this.#sinceSweep = 0;
+    this.#db.lightly(() =>
+      this.#db
+        .prepare("DELETE FROM op WHERE phase = 'done' AND op_id NOT IN (SELECT op_id FROM op ORDER BY op_id DESC LIMIT ?)")
+        .run(OPS_KEPT),
+    );
   }
 
   unfinished(): OpRow[] {
@@ -353,12 +373,14 @@ export class Journal {
     }));
   }
 
+  /** No process outlives the loss of power. */
   processStarted(process: { pid: number; startTicks: number; pluginId: string }): void {
-    this.#db.prepare("INSERT OR REPLACE INTO process VALUES(?,?,?)").run(process.pid, process.startTicks, process.pluginId);
+    const { pid, startTicks, pluginId } = process;
+    this.#db.lightly(() => this.#db.prepare("INSERT OR REPLACE INTO process VALUES(?,?,?)").run(pid, startTicks, pluginId));
   }
 
   processEnded(pid: number): void {
-    this.#db.prepare("DELETE FROM process WHERE pid = ?").run(pid);
+    this.#db.lightly(() => this.#db.prepare("DELETE FROM process WHERE pid = ?").run(pid));
   }
 
   processes(): { pid: number; startTicks: number }[] {

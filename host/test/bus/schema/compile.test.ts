@@ -19,3 +19,18 @@ test("what was compiled for a capability that is gone is forgotten, however many
   }
   assert.ok(held() - before < 80, `${held() - before} more than before are held`);
 });
+
+test("a schema that comes again, as that of a plugin's next version does, is not compiled again", () => {
+  const compile = createCompiler();
+  const source = (maxLength: number): Parameters<typeof compile>[0] => ({
+    schema: { type: "object", properties: { text: { type: "string", maxLength } } },
+    what: "request_schema",
+    binary: [],
+  });
+  const check = compile(source(3));
+  assert.equal(compile(source(3)), check);
+  assert.notEqual(compile(source(4)), check);
+  assert.notEqual(compile({ ...source(3), binary: [["text"]] }), check, "bytes are checked in another way");
+  for (let n = 10; n < 60; n += 1) compile(source(n));
+  assert.notEqual(compile(source(3)), check, "what was compiled long ago is not held for ever");
+});

@@ -24,4 +24,14 @@ describe("RecentMap", () => {
       }),
     );
   });
+
+  it("forgets after two turns what was not used between them, and nothing else", () => {
+    const map = new RecentMap<string, number>(100);
+    map.set("used", 1);
+    map.set("left", 2);
+    map.turn();
+    assert.equal(map.get("used"), 1);
+    map.turn();
+    assert.deepEqual([map.get("used"), map.get("left")], [1, undefined]);
+  });
 });

@@ -86,6 +86,17 @@ describe("openDatabase", () => {
     );
   });
 
+  it("waits for the disk unless it is told that what is written would be worthless without power", (t) => {
+    const db = open(t, place(t));
+    const level = (): unknown => db.prepare("PRAGMA synchronous").get()?.["synchronous"];
+    const [normal, full] = [1, 2];
+    assert.equal(level(), full);
+    assert.equal(db.lightly(level), normal);
+    assert.throws(() => db.lightly(() => assert.fail("broken")));
+    assert.equal(level(), full);
+    db.transaction(() => assert.equal(db.lightly(level), full));
+  });
+
   it("refuses asynchronous work in a transaction instead of committing half of it", (t) => {
     const db = open(t, place(t));
     assert.throws(() => db.transaction(async () => add(db, "x")), TypeError);

@@ -118,6 +118,42 @@ test("code that runs beyond its call's deadline ends with its isolate; its neigh
   await remove(neighbour.id, stuck.id);
 });
 
+test("neighbours are answered while the code of one does not come to an end", async (t) => {
+  if (skip(t)) return;
+  const neighbour = guest(world, { does: "return { output: {} };" });
+  const stuck = guest(world, { does: "for (;;);" });
+  await world.runtime.stage(neighbour, [PROVIDE]);
+  await world.runtime.stage(stuck, [PROVIDE]);
+  assert.equal(pidOf(neighbour.id), pidOf(stuck.id));
+  let over = false;
+  const ended = assert.rejects(world.bus.call(stuck.capability, { timeoutMs: 2000 })).finally(() => (over = true));
+  for (let n = 0; n < 20; n += 1) await world.bus.call(neighbour.capability);
+  assert.equal(over, false, "twenty calls of a neighbour are through before it is ended");
+  await ended;
+  await remove(neighbour.id, stuck.id);
+});
+
+for (const company of ["alone", "beside another"] as const)
+  test(`code that goes down to the end of its stack and calls out from there is refused, and its isolate lives on: ${company}`, async (t) => {
+    if (skip(t)) return;
+    const neighbour = guest(world, { does: "return { output: {} };" });
+    if (company !== "alone") await world.runtime.stage(neighbour, [PROVIDE]);
+    const deep = guest(world, {
+      does: `
+        let words = 50;
+        const down = () => {
+          try { return down() + 1; } catch (error) { if (words-- > 0) ctx.log.debug("x"); throw error; }
+        };
+        try { return { output: { depth: down() } }; } catch (error) { return { output: { name: error.name } }; }`,
+    });
+    await world.runtime.stage(deep, [PROVIDE]);
+    const pid = pidOf(deep.id);
+    for (let n = 0; n < 3; n += 1)
+      assert.deepEqual({ ...(await world.bus.call(deep.capability)).output }, { name: "RangeError" });
+    assert.equal(pidOf(deep.id), pid);
+    await remove(deep.id, ...(company === "alone" ? [] : [neighbour.id]));
+  });
+
 test("a loop that ignores the engine's own limit is ended from outside, with its host, at deadline + 100 ms (§1.2.5)", async (t) => {
   if (skip(t)) return;
   const stuck = guest(world, { does: "let b = 3n; for (;;) b = b * b;" });
