@@ -44,8 +44,11 @@ function bench(t: TestContext): Bench {
         version,
         sha256: createHash("sha256").update(version).digest("hex"),
         manifest: { assets: [{ name: "tools", license: "MIT", files: [file] }] } as unknown as PluginManifest,
+        dir: "",
+        publisherKeyId: "",
+        embeddedRoot: false,
         assets: { tools: { "bin/tool": path } },
-      } as StoredRelease;
+      };
     },
   };
 }
