@@ -23,7 +23,9 @@ function lacksSandbox(t: TestContext): boolean {
 }
 
 /** A publisher's registry with version 1.0.0, and the folder that it was made from. */
-async function shelf(t: TestContext): Promise<{ acme: Publisher; dir: string; publish(version: string, say: "cat" | "base64"): Promise<void> }> {
+async function shelf(
+  t: TestContext,
+): Promise<{ acme: Publisher; dir: string; publish(version: string, say: "cat" | "base64"): Promise<void> }> {
   const acme = await publisherOf(t, "acme");
   const dir = join(acme.home, "tools");
   const publish = (version: string, say: "cat" | "base64"): Promise<void> =>
@@ -66,124 +68,142 @@ const executables = ({ dataDir }: LiveNode): string[] =>
 const logOf = async (node: LiveNode): Promise<string> =>
   (await node.ask<PluginLogLine[]>(["plugin", "logs", ID])).map(({ message }) => message).join("\n");
 
-it("is installed by consent to its hash, runs within its limits, changes its version while it runs, goes back, and leaves nothing", { timeout: 300_000 }, async (t) => {
-  if (lacksSandbox(t)) return;
-  const { acme, publish } = await shelf(t);
-  const config = (more: object): string[] => ["--config", configFor(acme, "acme", more)];
+it(
+  "is installed by consent to its hash, runs within its limits, changes its version while it runs, goes back, and leaves nothing",
+  { timeout: 300_000 },
+  async (t) => {
+    if (lacksSandbox(t)) return;
+    const { acme, publish } = await shelf(t);
+    const config = (more: object): string[] => ["--config", configFor(acme, "acme", more)];
 
-  const wary = await startNode(t, { args: config({}) });
-  assert.equal((await failed(wary.cli(INSTALL)))[1], "policy", "not for a publisher whom nobody trusts with machine code");
-  assert.deepEqual(below(join(wary.dataDir, "marketplace", "assets")), []);
-  const { publisherKeyId, binaries } = (await wary.ask<Shown>(["plugin", "show", ID])).review;
-  assert.ok(binaries.some(({ asset, path }) => asset === "tools" && path === "bin/say"));
-  await wary.stop();
+    const wary = await startNode(t, { args: config({}) });
+    assert.equal((await failed(wary.cli(INSTALL)))[1], "policy", "not for a publisher whom nobody trusts with machine code");
+    assert.deepEqual(below(join(wary.dataDir, "marketplace", "assets")), []);
+    const { publisherKeyId, binaries } = (await wary.ask<Shown>(["plugin", "show", ID])).review;
+    assert.ok(binaries.some(({ asset, path }) => asset === "tools" && path === "bin/say"));
+    await wary.stop();
 
-  const node = await startNode(t, { dataDir: wary.dataDir, args: config({ policy: { nativePublishers: [publisherKeyId] } }) });
-  const status = await node.ask<PluginStatus>(INSTALL);
-  assert.equal(status.state, "active");
-  assert.deepEqual(executables(node), [], "nothing can be run before it is wanted");
-  assert.equal(await say(node, "Moin"), "Moin");
-  assert.equal(executables(node).length, 1);
+    const node = await startNode(t, { dataDir: wary.dataDir, args: config({ policy: { nativePublishers: [publisherKeyId] } }) });
+    const status = await node.ask<PluginStatus>(INSTALL);
+    assert.equal(status.state, "active");
+    assert.deepEqual(executables(node), [], "nothing can be run before it is wanted");
+    assert.equal(await say(node, "Moin"), "Moin");
+    assert.equal(executables(node).length, 1);
 
-  assert.deepEqual(await failed(run(node, { worker: "nap", args: ["50.25"] })), ["timeout", undefined]);
-  assert.deepEqual(await failed(run(node, { worker: "count" })), ["timeout", "worker_cpu"]);
-  assert.deepEqual(await failed(run(node, { worker: "hoard" })), ["capacity_exceeded", "over_quota"]);
-  assert.deepEqual(await failed(run(node, { worker: "flood" })), ["capacity_exceeded", "over_quota"]);
-  await until("all of them are gone", () => processesWith("50.25").length === 0 && processesWith("/dev/zero").length === 0, SLOW_MS);
+    assert.deepEqual(await failed(run(node, { worker: "nap", args: ["50.25"] })), ["timeout", undefined]);
+    assert.deepEqual(await failed(run(node, { worker: "count" })), ["timeout", "worker_cpu"]);
+    assert.deepEqual(await failed(run(node, { worker: "hoard" })), ["capacity_exceeded", "over_quota"]);
+    assert.deepEqual(await failed(run(node, { worker: "flood" })), ["capacity_exceeded", "over_quota"]);
+    await until(
+      "all of them are gone",
+      () => processesWith("50.25").length === 0 && processesWith("/dev/zero").length === 0,
+      SLOW_MS,
+    );
 
-  const leave = new AbortController();
-  const waiting = run(node, { worker: "wait", args: ["50.75"] }, leave.signal);
-  await until("it waits", () => processesWith("50.75").length > 0);
-  await publish("1.1.0", "base64");
-  assert.equal((await node.ask<PluginStatus>(["plugin", "update", ID])).version, "1.1.0");
-  assert.equal(await say(node, "Moin"), "TW9pbg==\n");
-  assert.ok(processesWith("50.75").length > 0, "what runs is the former version's, and runs on");
-  leave.abort();
-  await waiting;
-  await until("it went with who has asked", () => processesWith("50.75").length === 0);
+    const leave = new AbortController();
+    const waiting = run(node, { worker: "wait", args: ["50.75"] }, leave.signal);
+    await until("it waits", () => processesWith("50.75").length > 0);
+    await publish("1.1.0", "base64");
+    assert.equal((await node.ask<PluginStatus>(["plugin", "update", ID])).version, "1.1.0");
+    assert.equal(await say(node, "Moin"), "TW9pbg==\n");
+    assert.ok(processesWith("50.75").length > 0, "what runs is the former version's, and runs on");
+    leave.abort();
+    await waiting;
+    await until("it went with who has asked", () => processesWith("50.75").length === 0);
 
-  const [copy = ""] = executables(node).filter((path) => readFileSync(path).equals(readFileSync("/usr/bin/base64")));
-  chmodSync(copy, 0o755);
-  assert.deepEqual(await failed(run(node, { worker: "say", text: "x" })), ["invalid_signature", "program_changed"]);
-  assert.match(await logOf(node), /The program tools\/bin\/say on this disk is not the file that its publisher named/);
-  assert.equal(await say(node, "Moin"), "TW9pbg==\n", "the next one runs from a new copy");
+    const [copy = ""] = executables(node).filter((path) => readFileSync(path).equals(readFileSync("/usr/bin/base64")));
+    chmodSync(copy, 0o755);
+    assert.deepEqual(await failed(run(node, { worker: "say", text: "x" })), ["invalid_signature", "program_changed"]);
+    assert.match(await logOf(node), /The program tools\/bin\/say on this disk is not the file that its publisher named/);
+    assert.equal(await say(node, "Moin"), "TW9pbg==\n", "the next one runs from a new copy");
 
-  assert.equal((await node.ask<PluginStatus>(["plugin", "rollback", ID])).version, "1.0.0");
-  assert.equal(await say(node, "Moin"), "Moin");
-  await node.kill9();
-  const again = await startNode(t, { dataDir: node.dataDir, args: config({ policy: { nativePublishers: [publisherKeyId] } }) });
-  assert.deepEqual(executables(again), [], "what a killed node had made executable is gone");
-  await until("it is back", async () => (await again.ask<PluginStatus[]>(["plugin", "list"]))[0]?.state === "active", SLOW_MS);
-  assert.equal(await say(again, "Moin"), "Moin");
+    assert.equal((await node.ask<PluginStatus>(["plugin", "rollback", ID])).version, "1.0.0");
+    assert.equal(await say(node, "Moin"), "Moin");
+    await node.kill9();
+    const again = await startNode(t, { dataDir: node.dataDir, args: config({ policy: { nativePublishers: [publisherKeyId] } }) });
+    assert.deepEqual(executables(again), [], "what a killed node had made executable is gone");
+    await until("it is back", async () => (await again.ask<PluginStatus[]>(["plugin", "list"]))[0]?.state === "active", SLOW_MS);
+    assert.equal(await say(again, "Moin"), "Moin");
 
-  await again.ask(["plugin", "remove", ID, "--delete-data"]);
-  await until("what it had is gone", () =>
-    ["marketplace/assets", "marketplace/store/sha256", "runtime/run/releases", "runtime/plugins/acme"].every(
-      (name) => below(join(again.dataDir, name)).length === 0,
-    ),
-  );
-  assert.deepEqual(executables(again), []);
-});
+    await again.ask(["plugin", "remove", ID, "--delete-data"]);
+    await until("what it had is gone", () =>
+      ["marketplace/assets", "marketplace/store/sha256", "runtime/run/releases", "runtime/plugins/acme"].every(
+        (name) => below(join(again.dataDir, name)).length === 0,
+      ),
+    );
+    assert.deepEqual(executables(again), []);
+  },
+);
 
-it("comes on a stick to a node that reaches no registry, and is locked away when its file there was changed", { timeout: 300_000 }, async (t) => {
-  if (lacksSandbox(t)) return;
-  const { acme } = await shelf(t);
-  const server = startCommand(t, ["registry", "serve", "--out", "registry", "--port", "0", "--json"], acme);
-  const url = await until("the registry is served", () => /"url":"([^"]+)"/.exec(server.stdout())?.[1]);
-  const config = (more: object): string[] => {
-    const path = join(acme.home, "served.config.ts");
-    const registries = [{ name: "acme", url, root: `sha256:${acme.rootHash}`, namespaces: ["acme/*"] }];
-    writeFileSync(path, `export default ${JSON.stringify({ registries, ...more })};\n`);
-    return ["--config", path];
-  };
-  const near = await startNode(t, { args: config({}) });
-  const { review } = await near.ask<Shown>(["plugin", "show", ID]);
-  const stick = join(temporaryFolder(t), "tools.hnbundle");
-  const made = await near.ask<BundleMade>(["plugin", "bundle", ID, "--with-assets", "--out", stick]);
-  assert.ok(made.assets >= 5);
-  await near.stop();
-  await server.stop();
+it(
+  "comes on a stick to a node that reaches no registry, and is locked away when its file there was changed",
+  { timeout: 300_000 },
+  async (t) => {
+    if (lacksSandbox(t)) return;
+    const { acme } = await shelf(t);
+    const server = startCommand(t, ["registry", "serve", "--out", "registry", "--port", "0", "--json"], acme);
+    const url = await until("the registry is served", () => /"url":"([^"]+)"/.exec(server.stdout())?.[1]);
+    const config = (more: object): string[] => {
+      const path = join(acme.home, "served.config.ts");
+      const registries = [{ name: "acme", url, root: `sha256:${acme.rootHash}`, namespaces: ["acme/*"] }];
+      writeFileSync(path, `export default ${JSON.stringify({ registries, ...more })};\n`);
+      return ["--config", path];
+    };
+    const near = await startNode(t, { args: config({}) });
+    const { review } = await near.ask<Shown>(["plugin", "show", ID]);
+    const stick = join(temporaryFolder(t), "tools.hnbundle");
+    const made = await near.ask<BundleMade>(["plugin", "bundle", ID, "--with-assets", "--out", stick]);
+    assert.ok(made.assets >= 5);
+    await near.stop();
+    await server.stop();
 
-  const far = await startNode(t, { args: config({ policy: { nativePublishers: [review.publisherKeyId] } }) });
-  assert.equal((await failed(far.cli(INSTALL)))[1], "unreachable");
-  await far.ask(["bundle", "attach", stick]);
-  rmSync(stick);
-  assert.equal((await far.ask<PluginStatus>(INSTALL)).state, "active");
-  assert.equal(await say(far, "Moin"), "Moin");
+    const far = await startNode(t, { args: config({ policy: { nativePublishers: [review.publisherKeyId] } }) });
+    assert.equal((await failed(far.cli(INSTALL)))[1], "unreachable");
+    await far.ask(["bundle", "attach", stick]);
+    rmSync(stick);
+    assert.equal((await far.ask<PluginStatus>(INSTALL)).state, "active");
+    assert.equal(await say(far, "Moin"), "Moin");
 
-  const { sha256 = "" } = review.binaries.find(({ path }) => path === "bin/say") ?? {};
-  const stored = join(far.dataDir, "marketplace", "assets", sha256);
-  chmodSync(stored, 0o755);
-  writeFileSync(stored, readFileSync("/usr/bin/base64"));
-  assert.equal(await say(far, "Moin"), "Moin", "what runs is the copy, which nobody has changed");
-  await far.cli(["plugin", "restart", ID]);
-  const [found] = await far.ask<PluginStatus[]>(["plugin", "list"]);
-  assert.deepEqual([found?.state, found?.reason?.reason], ["quarantined", "tampered"]);
-});
+    const { sha256 = "" } = review.binaries.find(({ path }) => path === "bin/say") ?? {};
+    const stored = join(far.dataDir, "marketplace", "assets", sha256);
+    chmodSync(stored, 0o755);
+    writeFileSync(stored, readFileSync("/usr/bin/base64"));
+    assert.equal(await say(far, "Moin"), "Moin", "what runs is the copy, which nobody has changed");
+    await far.cli(["plugin", "restart", ID]);
+    const [found] = await far.ask<PluginStatus[]>(["plugin", "list"]);
+    assert.deepEqual([found?.state, found?.reason?.reason], ["quarantined", "tampered"]);
+  },
+);
 
-it("comes with an author's session, where the node's owner lets unsigned machine code run, and goes with it", { timeout: 300_000 }, async (t) => {
-  if (lacksSandbox(t)) return;
-  const home = temporaryFolder(t);
-  const dir = join(home, "tools");
-  writeToolsPlugin(dir, { version: "1.0.0", say: "cat" });
-  const dev = (node: LiveNode): { stdout(): string; stop(): Promise<void> } =>
-    startCommand(t, ["--data", node.dataDir, "--json", "plugin", "dev", dir, "--grant", "all", "--confirm", "dev/tools"], { home });
+it(
+  "comes with an author's session, where the node's owner lets unsigned machine code run, and goes with it",
+  { timeout: 300_000 },
+  async (t) => {
+    if (lacksSandbox(t)) return;
+    const home = temporaryFolder(t);
+    const dir = join(home, "tools");
+    writeToolsPlugin(dir, { version: "1.0.0", say: "cat" });
+    const dev = (node: LiveNode): { stdout(): string; stop(): Promise<void> } =>
+      startCommand(t, ["--data", node.dataDir, "--json", "plugin", "dev", dir, "--grant", "all", "--confirm", "dev/tools"], {
+        home,
+      });
 
-  const wary = await startNode(t, { args: ["--dev"] });
-  const refused = dev(wary);
-  await until("it is refused", () => /"event":"refused".*"reason":"policy"/.test(refused.stdout()), SLOW_MS);
-  await refused.stop();
-  await wary.stop();
+    const wary = await startNode(t, { args: ["--dev"] });
+    const refused = dev(wary);
+    await until("it is refused", () => /"event":"refused".*"reason":"policy"/.test(refused.stdout()), SLOW_MS);
+    await refused.stop();
+    await wary.stop();
 
-  const config = join(home, "dev.config.ts");
-  writeFileSync(config, 'export default { policy: { nativePublishers: ["dev"] } };\n');
-  const node = await startNode(t, { args: ["--dev", "--config", config] });
-  const session = dev(node);
-  await until("it runs", () => /"event":"swapped".*"state":"active"/.test(session.stdout()), SLOW_MS);
-  assert.equal(await say(node, "Moin"), "Moin");
-  writeToolsPlugin(dir, { version: "1.0.0", say: "base64" });
-  await until("the other program has taken its place", async () => (await say(node, "Moin")) === "TW9pbg==\n", SLOW_MS);
-  await session.stop();
-  await until("its files are gone", () => below(join(node.dataDir, "marketplace", "assets")).length === 0);
-  assert.deepEqual(executables(node), []);
-});
+    const config = join(home, "dev.config.ts");
+    writeFileSync(config, 'export default { policy: { nativePublishers: ["dev"] } };\n');
+    const node = await startNode(t, { args: ["--dev", "--config", config] });
+    const session = dev(node);
+    await until("it runs", () => /"event":"swapped".*"state":"active"/.test(session.stdout()), SLOW_MS);
+    assert.equal(await say(node, "Moin"), "Moin");
+    writeToolsPlugin(dir, { version: "1.0.0", say: "base64" });
+    await until("the other program has taken its place", async () => (await say(node, "Moin")) === "TW9pbg==\n", SLOW_MS);
+    await session.stop();
+    await until("its files are gone", () => below(join(node.dataDir, "marketplace", "assets")).length === 0);
+    assert.deepEqual(executables(node), []);
+  },
+);

@@ -103,7 +103,10 @@ describe("the author's tool and a program beside the package", { skip: absent },
 
   it("tells of a program for another machine, of one that is not said, and of one without the right", async (t) => {
     const cases: [edit: (manifest: PluginManifest) => void, words: RegExp][] = [
-      [(m) => (m.assets ?? []).forEach((asset, i) => (asset.platforms = [["linux-arm64", "linux-x64"][i] ?? ""])), /is built for linux-/],
+      [
+        (m) => (m.assets ?? []).forEach((asset, i) => (asset.platforms = [["linux-arm64", "linux-x64"][i] ?? ""])),
+        /is built for linux-/,
+      ],
       [
         (m) => {
           const [first] = m.assets ?? [];

@@ -42,7 +42,8 @@ export const rights = {
   },
   native: {
     title: "Machine code that it brings",
-    asset: (o: { name: string }) => `It is fetched beside the package, as part of “${o.name}”, and has exactly this hash or is not run.`,
+    asset: (o: { name: string }) =>
+      `It is fetched beside the package, as part of “${o.name}”, and has exactly this hash or is not run.`,
     text: "These files run as they are. Compare their hashes with what the publisher names.",
     refused: "This publisher may not run machine code on this node, so this permission cannot be allowed.",
   },

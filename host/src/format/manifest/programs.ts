@@ -22,7 +22,10 @@ export function programFor(
 }
 
 /** Files of assets that a manifest says to be machine code for this kind of machine: its programs, and what is called as a library is. */
-export function declaredCode(manifest: PluginManifest, platform: string): { asset: string; file: AssetFile; isProgram: boolean }[] {
+export function declaredCode(
+  manifest: PluginManifest,
+  platform: string,
+): { asset: string; file: AssetFile; isProgram: boolean }[] {
   const programs = (manifest.contributes.workers ?? []).flatMap(
     ({ exec }) => (exec === undefined ? undefined : programFor(manifest, exec, platform)?.file) ?? [],
   );

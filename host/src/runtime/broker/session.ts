@@ -440,8 +440,7 @@ export class Session {
       onLine,
       logBudget: this.#logBudget,
     };
-    const pool =
-      exec === undefined ? new WorkerPool(options) : new ProgramPool({ ...options, program: () => program(exec) });
+    const pool = exec === undefined ? new WorkerPool(options) : new ProgramPool({ ...options, program: () => program(exec) });
     this.#pools.set(name, pool);
     return pool;
   }

@@ -107,7 +107,7 @@ async function copy(from: FileHandle, to: FileHandle, order: ProgramOrder): Prom
     const bytes = piece.subarray(0, bytesRead);
     head ??= Buffer.from(bytes.subarray(0, PROGRAM_HEAD_BYTES));
     hash.update(bytes);
-    for (let at = 0; at < bytesRead; ) at += (await to.write(bytes, at, bytesRead - at, size + at)).bytesWritten;
+    for (let at = 0; at < bytesRead;) at += (await to.write(bytes, at, bytesRead - at, size + at)).bytesWritten;
     size += bytesRead;
     if (size > file.sizeBytes) break;
   }

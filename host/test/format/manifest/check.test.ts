@@ -318,7 +318,11 @@ describe("a manifest is refused, and the field is named (plugin-platform §2.2)"
       { tier: { min: "process", native: true }, ...asking({ name: "native", scope: { mode: ["addon"] }, reason: TEXT }) },
       "/platforms",
     ],
-    ["with a program in an asset that it does not have", assetTool({ asset: "none" }, [X64]), "/contributes/workers/0/exec/asset"],
+    [
+      "with a program in an asset that it does not have",
+      assetTool({ asset: "none" }, [X64]),
+      "/contributes/workers/0/exec/asset",
+    ],
     [
       "with a program that is no file of its asset",
       assetTool({ asset: "any", path: "bin/other" }, [{ name: "any" }]),
@@ -340,13 +344,21 @@ describe("a manifest is refused, and the field is named (plugin-platform §2.2)"
       { ...assetTool({ asset: "any" }, [{ name: "any" }]), tier: { min: "process" }, ...asking() },
       "/contributes/workers/0/exec",
     ],
-    ["with an asset's file twice", assetTool({ asset: "any" }, [{ name: "any", paths: ["bin/tool", "bin/tool"] }]), "/assets/0/files/1/path"],
+    [
+      "with an asset's file twice",
+      assetTool({ asset: "any" }, [{ name: "any", paths: ["bin/tool", "bin/tool"] }]),
+      "/assets/0/files/1/path",
+    ],
     [
       "with a file where another has its folder",
       assetTool({ asset: "any" }, [{ name: "any", paths: ["bin/tool", "bin"] }]),
       "/assets/0/files/1/path",
     ],
-    ["with an asset's file outside", assetTool({ asset: "any" }, [{ name: "any", paths: ["bin/tool", "../../a"] }]), "/assets/0/files/1/path"],
+    [
+      "with an asset's file outside",
+      assetTool({ asset: "any" }, [{ name: "any", paths: ["bin/tool", "../../a"] }]),
+      "/assets/0/files/1/path",
+    ],
     ["depending on itself", { dependencies: { "acme/echo": ">=1" } }, "/dependencies"],
     ["with more memory than any machine", { limits: { memoryMb: 1_000_000 } }, "/limits/memoryMb"],
     ["with a role nobody gives", { roles: ["root"] }, "/roles/0"],

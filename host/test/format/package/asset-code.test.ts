@@ -50,7 +50,8 @@ for (const [what, manifest, path, head, verdict] of ROWS)
   });
 
 it("consent lists what may run on this machine, and on this one alone", () => {
-  const listed = (platform: string): string[] => declaredCode(MANIFEST, platform).map(({ asset, file: { path } }) => `${asset}/${path}`);
+  const listed = (platform: string): string[] =>
+    declaredCode(MANIFEST, platform).map(({ asset, file: { path } }) => `${asset}/${path}`);
   assert.deepEqual(listed("linux-x64"), ["x64/bin/tool", "x64/lib/liba.so.1"]);
   assert.deepEqual(listed("linux-arm64"), ["arm64/bin/tool"]);
   assert.deepEqual(listed("darwin-arm64"), []);
