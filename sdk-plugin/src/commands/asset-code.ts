@@ -1,21 +1,17 @@
 /** Programs and libraries among a plugin's assets: what a node would refuse is found here. @source plugin-platform §4.4 */
 import { closeSync, openSync, readSync } from "node:fs";
 import type { PluginManifest } from "@hearthnet/host/contract";
-import { checkAssetCode, isAssetFor, PROGRAM_HEAD_BYTES } from "@hearthnet/host/format";
+import { checkAssetCodeEverywhere, PROGRAM_HEAD_BYTES } from "@hearthnet/host/format";
 import type { AssetSource } from "./assets.ts";
 
-/** For each file the first refusal on the machines that the plugin is for. */
 export function refusedAssets(manifest: PluginManifest, sources: readonly AssetSource[]): { where: string; refusal: Error }[] {
   return sources.flatMap(({ name, path, source }) => {
-    const asset = manifest.assets?.find((one) => one.name === name);
-    const head = headOf(source);
-    for (const platform of manifest.platforms.filter((one) => asset !== undefined && isAssetFor(asset, one)))
-      try {
-        checkAssetCode(manifest, { asset: name, path, head }, platform);
-      } catch (refusal) {
-        return [{ where: `asset ${name}/${path}`, refusal: refusal as Error }];
-      }
-    return [];
+    try {
+      checkAssetCodeEverywhere(manifest, { asset: name, path, head: headOf(source) });
+      return [];
+    } catch (refusal) {
+      return [{ where: `asset ${name}/${path}`, refusal: refusal as Error }];
+    }
   });
 }
 
