@@ -15,7 +15,13 @@ const SHA256 = createHash("sha256").update(PROGRAM).digest("hex");
 /** @returns path of a package whose program is no file of it */
 function packageWithProgram(folder: string): string {
   const reason = { en: "Encodes apart.", de: "Kodiert getrennt." };
-  const file = { path: "bin/encode", sha256: SHA256, cid: `blake3:${"0".repeat(64)}`, sizeBytes: PROGRAM.byteLength, sources: [] };
+  const file = {
+    path: "bin/encode",
+    sha256: SHA256,
+    cid: `blake3:${"0".repeat(64)}`,
+    sizeBytes: PROGRAM.byteLength,
+    sources: [],
+  };
   return writeSigned(folder, {
     file: "encode.hnp",
     id: "hearthnet/encode",

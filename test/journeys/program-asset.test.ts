@@ -111,6 +111,13 @@ it(
     await waiting;
     await until("it went with who has asked", () => processesWith("50.75").length === 0);
 
+    const tampered = await run(node, { worker: "change", args: ["777", "/assets/tools/bin/chmod", "/assets/tools/bin/say"] });
+    assert.equal(
+      (tampered.json as { output: { code: number } }).output.code,
+      1,
+      "a program cannot change what it was started from",
+    );
+    assert.equal(await say(node, "Moin"), "TW9pbg==\n");
     const [copy = ""] = executables(node).filter((path) => readFileSync(path).equals(readFileSync("/usr/bin/base64")));
     chmodSync(copy, 0o755);
     assert.deepEqual(await failed(run(node, { worker: "say", text: "x" })), ["invalid_signature", "program_changed"]);
