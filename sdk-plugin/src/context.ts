@@ -147,7 +147,7 @@ export interface Workers {
   /**
    * A worker that is a program takes `{ args }`, at most one piece of bytes, and answers `{ code }` with what it has written.
    * @throws what the worker threw as HnError · internal_error reason worker_crashed · capacity_exceeded · timeout · AbortError · of a program that
-   *   is an asset: not_implemented reason program_absent | program_platform · invalid_signature reason program_changed
+   *   is an asset: not_implemented reason program_absent | program_changed | program_platform
    */
   run(name: string, message: object, options?: Omit<WorkOptions, "bytes"> & { bytes?: HnBytes[] }): Promise<WorkResult>;
   run(name: string, message: object, options?: WorkOptions): Promise<WorkResult>;

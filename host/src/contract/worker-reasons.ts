@@ -21,7 +21,8 @@ export const WORKER_REASONS = {
     action: "Install the plugin again while somebody who has the file can be reached.",
   },
   program_changed: {
-    code: "invalid_signature",
+    // To whoever calls it is as if the program were not here: neither their signature nor this release is at fault.
+    code: "not_implemented",
     message: "The plugin's program on this disk is not the file that its publisher named, so it was not run.",
     action: "Remove the plugin and install it again; if this comes back, check the disk.",
   },

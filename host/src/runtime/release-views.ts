@@ -12,7 +12,7 @@ export interface ReleaseView {
   /**
    * The executable copy of an asset's program, made when it is first asked for.
    * @returns undefined for a program of the package
-   * @throws invalid_signature program_changed · not_implemented program_absent | program_platform
+   * @throws not_implemented program_changed | program_absent | program_platform
    */
   program(exec: WorkerProgram): Promise<PlacedProgram | undefined>;
   /** The release's life is over. */

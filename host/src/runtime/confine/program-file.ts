@@ -37,7 +37,7 @@ export class ProgramFile {
 
   /**
    * Copies the file and makes the copy executable, if the bytes that were written are the named ones. Otherwise nothing stays.
-   * @throws invalid_signature program_changed · not_implemented program_absent | program_platform
+   * @throws not_implemented program_changed | program_absent | program_platform
    */
   static async make(order: ProgramOrder): Promise<ProgramFile> {
     const from = await openSource(order);
@@ -67,7 +67,7 @@ export class ProgramFile {
   /**
    * Called right before it is bound into a sandbox.
    * @returns path of the copy
-   * @throws invalid_signature program_changed
+   * @throws not_implemented program_changed
    */
   place(): string {
     const { target } = this.#order;
@@ -120,7 +120,7 @@ function traitsOf(stat: Traits): Traits {
 }
 
 function changed({ name }: Pick<ProgramOrder, "name">, cause?: unknown): HnError {
-  return new HnError("invalid_signature", {
+  return new HnError("not_implemented", {
     reason: "program_changed",
     message: `The program ${name} on this disk is not the file that its publisher named, so it was not run.`,
     ...(cause === undefined ? {} : { cause }),

@@ -54,7 +54,7 @@ export class ProgramPool {
    * Runs the program once: `msg.args` behind the declared ones, at most one piece of bytes as its input. Whatever it ends with below 128 is an answer.
    * @returns `json` `{code}`, `bytes` what it has written
    * @throws bad_request · capacity_exceeded reason slots_full | over_quota · timeout · internal_error reason worker_crashed · AbortError ·
-   *   invalid_signature program_changed · not_implemented program_absent | program_platform
+   *   not_implemented program_changed | program_absent | program_platform
    */
   async run(work: Work): Promise<WorkResult> {
     const args = [...(this.#options.declaration.exec?.args ?? []), ...readArguments(work.msg)];
