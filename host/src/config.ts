@@ -76,9 +76,12 @@ function readPolicy(policy: unknown): PolicyConfig {
   for (const name of Object.keys(policy))
     if (name !== "nativePublishers") throw configMistake(`policy/${name}`, "there is no such setting; known is nativePublishers");
   const { nativePublishers = [] } = policy as { nativePublishers?: unknown };
-  const isKey = (key: unknown): key is string => typeof key === "string" && /^[0-9a-f]{64}$/.test(key);
+  const isKey = (key: unknown): key is string => typeof key === "string" && /^([0-9a-f]{64}|dev)$/.test(key);
   if (!Array.isArray(nativePublishers) || !nativePublishers.every(isKey))
-    throw configMistake("policy/nativePublishers", "a list of key ids is expected, 64 digits 0-9, a-f each");
+    throw configMistake(
+      "policy/nativePublishers",
+      'a list of key ids is expected, 64 digits 0-9, a-f each, or "dev" for what authors try out',
+    );
   return { nativePublishers };
 }
 

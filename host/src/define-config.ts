@@ -107,7 +107,7 @@ export interface MarketplaceSettings {
 export interface PolicyConfig {
   /**
    * Publishers whose plugins may be granted machine code (permission `native`), beside those of the registry that ships with the host: SHA-256 of
-   * their keys, 64 hex digits, as a review shows it.
+   * their keys, 64 hex digits, as a review shows it. `"dev"` stands for what authors try out here, which nobody has signed (`up --dev`).
    */
   nativePublishers?: string[];
 }

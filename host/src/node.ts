@@ -314,7 +314,8 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     "tidying",
     runtime.onChange(({ state }) => state === "removed" && tidy()),
   );
-  const dev = openDevDesk({ dataDir, runtime, clock, newUlid, hostVersion: VERSION, enabled: options.dev === true });
+  const native = options.policy?.nativePublishers?.includes("dev") === true;
+  const dev = openDevDesk({ dataDir, runtime, clock, newUlid, hostVersion: VERSION, enabled: options.dev === true, native });
   disposer.add("dev", () => dev.close());
 
   // floor 4, inbound half: nobody is let in before there is somebody to answer; goodbye is said when nobody answers any more

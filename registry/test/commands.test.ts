@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { blobCid } from "@hearthnet/host/format";
+import { elf } from "../../host/test/runtime/fixtures/elf.ts";
 import { openServer } from "../src/1-http/server.ts";
 import { COMMANDS } from "../src/commands/index.ts";
 import { desk, run, type Desk } from "./desk.ts";
@@ -79,6 +82,20 @@ describe("the keeper of a registry", () => {
     }
     for (const mistake of ["elsewhere", "typo", "acne.key"])
       assert.ok(!existsSync(join(cwd, mistake)), `a typing mistake makes no ${mistake}`);
+  });
+
+  it("takes no machine code among assets that a plugin does not ask for", async (t) => {
+    const { cwd, pack, published } = await desk(t);
+    const bytes = elf("linux-x64");
+    writeFileSync(join(cwd, "tool"), bytes);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const file = { path: "words", sha256, cid: blobCid(bytes).cid, sizeBytes: bytes.byteLength, sources: [] };
+    const packed = pack("1.0.0", { manifest: { assets: [{ name: "data", license: "MIT", files: [file] }] } });
+    const before = published();
+    const said = await run(cwd, ["publish", packed, "--key", "acme.key", "--asset", "tool", "--json"]);
+    assert.equal(said.code, 1);
+    assert.equal(said.json["reason"], "native_undeclared");
+    assert.deepEqual(published(), before);
   });
 
   it("is warned of a key file that others can read", async (t) => {

@@ -145,7 +145,9 @@ export interface WorkResult {
 /** Declared workers: separate, confined processes without data, network or bus. Needs `proc.worker`. @source plugin-platform §4.4 */
 export interface Workers {
   /**
-   * @throws what the worker threw as HnError · internal_error reason worker_crashed · capacity_exceeded · timeout · AbortError
+   * A worker that is a program takes `{ args }`, at most one piece of bytes, and answers `{ code }` with what it has written.
+   * @throws what the worker threw as HnError · internal_error reason worker_crashed · capacity_exceeded · timeout · AbortError · of a program that
+   *   is an asset: not_implemented reason program_absent | program_changed | program_platform
    */
   run(name: string, message: object, options?: Omit<WorkOptions, "bytes"> & { bytes?: HnBytes[] }): Promise<WorkResult>;
   run(name: string, message: object, options?: WorkOptions): Promise<WorkResult>;

@@ -20,8 +20,8 @@ export interface Keeper {
 export interface Publisher extends Keeper {
   /** SHA-256 of `registry/root.json`, hex. */
   rootHash: string;
-  /** Packs the plugin in this folder with the author's key, and publishes it. */
-  publishFrom(dir: string): Promise<void>;
+  /** Packs the plugin in this folder with the author's key, and publishes it with these files of its assets. */
+  publishFrom(dir: string, assets?: readonly string[]): Promise<void>;
 }
 
 export interface RegistryKeeper extends Publisher {
@@ -56,11 +56,12 @@ export async function publisherOf(t: Closing, namespace: string): Promise<Publis
   return {
     ...one,
     rootHash: createHash("sha256").update(root).digest("hex"),
-    async publishFrom(dir) {
+    async publishFrom(dir, assets = []) {
       packages += 1;
       const packed = `package-${packages}.hnp`;
       await one.run("plugin", "pack", dir, "--key", "author.key", "--out", packed);
-      await one.run("registry", "publish", packed, "--key", "author.key", ...REGISTRY);
+      const files = assets.flatMap((path) => ["--asset", path]);
+      await one.run("registry", "publish", packed, "--key", "author.key", ...files, ...REGISTRY);
     },
   };
 }
@@ -81,10 +82,10 @@ export async function registryOf(t: Closing, namespace: string): Promise<Registr
   return { ...one, change, publish };
 }
 
-/** A configuration file in the keeper's folder that names the registry as its folder; for `up --config`. */
-export function configFor({ home, rootHash }: Publisher, namespace: string): string {
+/** A configuration file in the keeper's folder that names the registry as its folder, with these settings beside it; for `up --config`. */
+export function configFor({ home, rootHash }: Publisher, namespace: string, more: object = {}): string {
   const path = join(home, "hearthnet.config.ts");
   const registry = { name: namespace, path: join(home, "registry"), root: `sha256:${rootHash}`, namespaces: [`${namespace}/*`] };
-  writeFileSync(path, `export default ${JSON.stringify({ registries: [registry] })};\n`);
+  writeFileSync(path, `export default ${JSON.stringify({ registries: [registry], ...more })};\n`);
   return path;
 }

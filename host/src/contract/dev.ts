@@ -1,5 +1,5 @@
 /** An author's session on a live node: `hearthnet plugin dev`. @source plugin-platform §9 `dev` */
-import type { PluginLogLine, PluginStatus } from "./plugin.ts";
+import type { AssetFile, PluginLogLine, PluginStatus } from "./plugin.ts";
 
 /** What an author's terminal asks for when it opens a session. */
 export interface DevOrder {
@@ -43,6 +43,11 @@ export interface DevSession {
    * @throws as `readPackage` · unauthorized consent_required · not_implemented incompatible · plugin_gone start_failed | probe_failed
    */
   push(bytes: Uint8Array): Promise<DevSwap>;
+  /**
+   * Takes a file of an asset from a path of this machine, unless it lies here already.
+   * @throws bad_request damaged
+   */
+  bring(file: Omit<AssetFile, "sources">, source: string): Promise<void>;
   /** Removes the plugin with its data. */
   close(): Promise<void>;
 }

@@ -31,10 +31,12 @@ export interface ManifestContribution {
   announceMissing?: boolean;
 }
 
-/** A program of the package, run once for each message. @source plugin-platform §4.4 */
+/** A program of the package or of an asset, run once for each message. @source plugin-platform §4.4 */
 export interface WorkerProgram {
-  /** Inside the package, with the mode of a program. */
+  /** Inside the package, with the mode of a program; or inside the asset. */
   path: string;
+  /** Name of the asset that it is in; several: one for each kind of machine. */
+  asset?: string | string[];
   /** Before those of the message. */
   args?: string[];
 }

@@ -356,7 +356,7 @@ export interface PermissionReview {
   optional: ReviewRow[];
   assets: { name: string; sizeBytes: number; license: string; present: boolean }[];
   totalBytes: number;
-  /** Machine code in the package, for whoever grants `native`. */
+  /** Machine code in the package and among its assets, for whoever grants `native`. */
   binaries: PackagedBinary[];
   /** Whether this publisher may be granted `native` on this node. */
   nativeAllowed: boolean;
@@ -387,8 +387,12 @@ export interface Growth {
   what: string;
 }
 
+/** Machine code that a plugin brings. */
 export interface PackagedBinary {
+  /** Inside the package, or inside the asset. */
   path: string;
+  /** Name of the asset that it is in; absent: it lies in the package. */
+  asset?: string;
   sha256: string;
   sizeBytes: number;
 }

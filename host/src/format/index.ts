@@ -22,7 +22,9 @@ export * from "./frame/index.ts";
 export * from "./ledger/index.ts";
 export { checkManifest, checkScope, requireManifest, type ManifestProblem, type ManifestVerdict } from "./manifest/check.ts";
 export { isBelowPrefix, routeParts, routesCollide } from "./manifest/route.ts";
-export { checkMachineCode, isMachineCode } from "./package/machine-code.ts";
+export { declaredCode, isAssetFor, programFor } from "./manifest/programs.ts";
+export { checkAssetCode, checkAssetCodeEverywhere } from "./package/asset-code.ts";
+export { checkMachineCode, checkProgram, isMachineCode, PROGRAM_HEAD_BYTES } from "./package/machine-code.ts";
 export { checkEntryName } from "./package/names.ts";
 export {
   readPackage,

@@ -1,11 +1,13 @@
-import { rmSync } from "node:fs";
+import { closeSync, constants, openSync, readSync, rmSync } from "node:fs";
 import type { AssetFile, PluginManifest, StoredRelease } from "../contract/index.ts";
 import { HnError } from "../foundation/index.ts";
-import { blobKey } from "../format/index.ts";
+import { blobKey, checkAssetCode, isAssetFor, PROGRAM_HEAD_BYTES } from "../format/index.ts";
 import type { FetchOrder } from "./source/fetch-order.ts";
 import { httpSource } from "./source/http.ts";
 import { SourceMiss } from "./source/source.ts";
 import type { AssetStore } from "./store/asset-store.ts";
+
+const PLATFORM = `${process.platform}-${process.arch}`;
 
 export interface AssetOptions {
   store: AssetStore;
@@ -22,12 +24,11 @@ export interface AssetOptions {
 /**
  * Brings in what a plugin cannot do without: from the own store, then neighbours and its registry, then the addresses its publisher names.
  * @returns asset → path → file in the store
- * @throws bad_request damaged | neighbours_damaged · partition unreachable | nobody_has_it · the signal's reason
+ * @throws bad_request damaged | neighbours_damaged · partition unreachable | nobody_has_it · as `storedAssets` · the signal's reason
  * @source plugin-platform §2.4
  */
 export async function fetchAssets(manifest: PluginManifest, o: AssetOptions): Promise<StoredRelease["assets"]> {
-  const platform = `${process.platform}-${process.arch}`;
-  const wanted = (manifest.assets ?? []).filter((asset) => asset.platforms === undefined || asset.platforms.includes(platform));
+  const wanted = (manifest.assets ?? []).filter((asset) => isAssetFor(asset, PLATFORM));
   const missing: AssetFile[] = [];
   for (const file of wanted.filter((asset) => asset.optional !== true).flatMap(({ files }) => files))
     if (!(await o.store.isSound(file, o.signal))) missing.push(file);
@@ -39,11 +40,34 @@ export async function fetchAssets(manifest: PluginManifest, o: AssetOptions): Pr
     if (isNew) o.undo.push(() => rmSync(o.store.path(file.sha256), { force: true }));
     done += file.sizeBytes;
   }
-  return Object.fromEntries(
-    wanted
-      .filter(({ files }) => files.every((file) => o.store.has(file)))
-      .map(({ name, files }) => [name, Object.fromEntries(files.map((file) => [file.path, o.store.path(file.sha256)]))]),
+  return storedAssets(manifest, o.store);
+}
+
+/**
+ * Which of a plugin's assets lie in the store whole, for this machine. What of them is machine code must be what the manifest says.
+ * @returns asset → path → file in the store
+ * @throws bad_request native_undeclared | program_undeclared · not_implemented program_platform
+ */
+export function storedAssets(manifest: PluginManifest, store: AssetStore): StoredRelease["assets"] {
+  const stored = (manifest.assets ?? []).filter(
+    (asset) => isAssetFor(asset, PLATFORM) && asset.files.every((file) => store.has(file)),
   );
+  for (const { name, files } of stored)
+    for (const { path, sha256 } of files)
+      checkAssetCode(manifest, { asset: name, path, head: headOf(store.path(sha256)) }, PLATFORM);
+  return Object.fromEntries(
+    stored.map(({ name, files }) => [name, Object.fromEntries(files.map((file) => [file.path, store.path(file.sha256)]))]),
+  );
+}
+
+function headOf(path: string): Uint8Array {
+  const head = Buffer.alloc(PROGRAM_HEAD_BYTES);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    return head.subarray(0, readSync(fd, head, 0, PROGRAM_HEAD_BYTES, 0));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The publisher's addresses are asked last: they learn who wants it. @throws as `fetchAssets` */

@@ -1,5 +1,5 @@
 import type { PermissionReview, PluginManifest, ReviewRow } from "../contract/index.ts";
-import { rating, requested, sha256Hex } from "../format/index.ts";
+import { declaredCode, rating, requested, sha256Hex } from "../format/index.ts";
 import { canonicalBytes } from "../identity/index.ts";
 import { isWithin, weightOf } from "../runtime/index.ts";
 import { HEAVY } from "./consent.ts";
@@ -66,7 +66,17 @@ export function buildReview(
     optional,
     assets,
     totalBytes: assets.filter(({ present }) => !present).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    binaries,
+    binaries: [
+      ...binaries,
+      ...declaredCode(manifest, `${process.platform}-${process.arch}`).map(
+        ({ asset, file: { path, sha256: hash, sizeBytes } }) => ({
+          path,
+          asset,
+          sha256: hash,
+          sizeBytes,
+        }),
+      ),
+    ],
     nativeAllowed: o.nativeAllowed,
     licenses: [...new Set([manifest.license, ...assets.map(({ license }) => license)])],
     confirmId: [...required, ...optional].some(({ weight }) => weight >= HEAVY),

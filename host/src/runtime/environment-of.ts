@@ -10,6 +10,7 @@ import { IsolateHosts, type EngineVerdict } from "./isolate/index.ts";
 import { PluginFiles, type Layout } from "./layout.ts";
 import { SYSTEM_WAYS } from "./net/index.ts";
 import type { RuntimeOptions } from "./options.ts";
+import { ReleaseViews } from "./release-views.ts";
 import type { SecretBox } from "./secrets.ts";
 import type { Shelves } from "./shelves.ts";
 import type { StoredSettings } from "./stored-settings.ts";
@@ -55,6 +56,7 @@ export function environmentOf(o: {
     cores: availableParallelism(),
     maxMemoryMb: Math.max(256, Math.floor((totalmem() / 1_048_576) * MEMORY_SHARE)),
     files: (id) => new PluginFiles(layout, id),
+    views: new ReleaseViews(layout.runDir),
     checkMounts: (grants) => checkMounts(grants, { dataDir: options.dataDir }),
     kv: (id) => shelves.kv(id),
     ways: { ...SYSTEM_WAYS, ...options.ways },

@@ -1,9 +1,8 @@
 /** Where the runtime keeps things below the node's data folder, and what a plugin sees of them. */
-import { chmodSync, chownSync, copyFileSync, existsSync, linkSync, mkdirSync, rmSync, statSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
-import type { StoredRelease } from "../contract/index.ts";
+import { chownSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { privateFolder } from "../foundation/index.ts";
-import { allowReading, NOBODY } from "./confine/index.ts";
+import { NOBODY } from "./confine/index.ts";
 
 export interface Layout {
   root: string;
@@ -53,6 +52,11 @@ export class PluginFiles {
     return join(privateFolder(this.folder), "kv.db");
   }
 
+  /** Former versions of the node kept the view of a plugin's assets here, one for all its releases. */
+  dropOldAssetView(): void {
+    rmSync(join(this.folder, "assets"), { recursive: true, force: true });
+  }
+
   /** Creates a folder for `/data`, empty and owned by the plugin's user. Its inside is never touched by the daemon. */
   openData(name: string, asRoot: boolean): string {
     privateFolder(this.folder);
@@ -63,32 +67,4 @@ export class PluginFiles {
     }
     return path;
   }
-
-  /** One folder of hard links to the asset store: `<name>/<path>`. Null when the release has no assets here yet. */
-  buildAssetView(release: StoredRelease): string | null {
-    const view = join(privateFolder(this.folder), "assets");
-    // The plugin sees this folder read-only, so nothing in it can lead elsewhere.
-    rmSync(view, { recursive: true, force: true });
-    const entries = Object.entries(release.assets).flatMap(([name, files]) =>
-      Object.entries(files).map(([path, file]) => ({ name, path, file })),
-    );
-    if (entries.length === 0) return null;
-    for (const { name, path, file } of entries) {
-      const target = join(view, name, path);
-      if (!target.startsWith(join(view, name) + sep)) throw new Error("an asset's path leads outside");
-      mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
-      place(file, target);
-    }
-    allowReading(view);
-    return view;
-  }
-}
-
-function place(file: string, target: string): void {
-  try {
-    linkSync(file, target);
-  } catch {
-    copyFileSync(file, target);
-  }
-  if ((statSync(target).mode & 0o004) === 0) chmodSync(target, 0o444);
 }

@@ -106,6 +106,7 @@ function stage(t: TestContext): {
     workerLauncher: { launch: () => launched },
     spec,
     workerSpec: () => spec,
+    program: () => assert.fail("no program is run in this conversation"),
     limits: { memoryMb: 256, pids: 32, cpu: 1, startTimeoutMs: 10_000, shutdownMs: 5000, maxBlockMs: 4000 },
     expectedLabel: "os",
     cores: 1,

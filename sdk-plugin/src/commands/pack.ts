@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { Refusal, textOf } from "@hearthnet/host/command-line";
 import { checkMachineCode, fromKeyObject, isMachineCode, writePackage } from "@hearthnet/host/format";
+import { refusedAssets } from "./asset-code.ts";
 import { findAssets } from "./assets.ts";
 import type { Command } from "./command.ts";
 import { KEY_OPTIONS, openKey } from "./key-file.ts";
@@ -26,6 +27,8 @@ export const packCommand: Command = {
     const { id, version } = project.manifest;
     const key = typeof options["key"] === "string" ? await openKey(invocation, options["key"]) : undefined;
     const assets = findAssets(project);
+    const [refused] = refusedAssets(project.manifest, assets);
+    if (refused !== undefined) throw refused.refusal;
     const files = await packageFiles(project);
     checkMachineCode(
       project.manifest,

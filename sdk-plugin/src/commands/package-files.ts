@@ -22,7 +22,7 @@ export async function packageFiles(project: Project, options: BundleOptions = {}
   for (const name of [...SINGLE, ...(manifest.icon === undefined ? [] : [manifest.icon])])
     if (existsSync(join(dir, name))) files.set(name, { bytes: readFileSync(join(dir, name)) });
   for (const { exec } of manifest.contributes.workers ?? [])
-    if (exec !== undefined) files.set(exec.path, program(dir, exec.path));
+    if (exec !== undefined && exec.asset === undefined) files.set(exec.path, program(dir, exec.path));
   const bundles = await bundle(project, options);
   for (const [path, bytes] of bundles.files) files.set(path, { bytes });
   files.set(SBOM_FILE, { bytes: writeSbom(manifest, bundles.packages) });

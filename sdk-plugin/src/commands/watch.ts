@@ -1,13 +1,14 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { findAssets } from "./assets.ts";
 import type { Command, Invocation } from "./command.ts";
 import { devId, devRelease } from "./dev-release.ts";
 import { saves } from "./folder-watch.ts";
 import { openProject, type Project } from "./project.ts";
 
 /**
- * One line for each save, with `--json` as an object: `{event: "release", id, version, file, saved_at, built_ms}` or `{event: "broken", message, saved_at}`.
+ * One line for each save, with `--json` as an object: `{event: "release", id, version, file, saved_at, built_ms, assets}` or `{event: "broken", message, saved_at}`.
  * The first line is `{event: "watching", id, dir}`.
  * @source plugin-platform §9 `dev`
  */
@@ -45,13 +46,22 @@ async function follow(
   async function build(savedAt: number): Promise<void> {
     const start = performance.now();
     try {
-      const release = await devRelease(openProject({ args: [project.dir], cwd: project.dir }));
+      const saved = openProject({ args: [project.dir], cwd: project.dir });
+      const release = await devRelease(saved);
       // A save that changes nothing, or takes a broken one back.
       if (release.version === newest.version && !newest.broken) return;
       put(release, { folder, newest });
       const builtMs = Math.round(performance.now() - start);
       print(
-        { event: "release", id: release.id, version: release.version, file: newest.file, saved_at: savedAt, built_ms: builtMs },
+        {
+          event: "release",
+          id: release.id,
+          version: release.version,
+          file: newest.file,
+          saved_at: savedAt,
+          built_ms: builtMs,
+          assets: findAssets(saved),
+        },
         `${release.id} ${release.version}: ${newest.file ?? ""}, built in ${builtMs} ms`,
       );
     } catch (error) {

@@ -82,7 +82,7 @@ function childProcess(spec: SandboxSpec, runnerPath: string): Launched {
   const child =
     program === undefined
       ? spawn(process.execPath, [runnerPath], { stdio: ["ignore", "pipe", "pipe", "pipe"], cwd })
-      : spawn(join(cwd, program.path), program.args, { stdio: ["pipe", "pipe", "pipe"], cwd, env: {} });
+      : spawn(program.copy ?? join(cwd, program.path), program.args, { stdio: ["pipe", "pipe", "pipe"], cwd, env: {} });
   const { pid, stdout, stderr } = child;
   const link = child.stdio[3] ?? child.stdin;
   if (pid === undefined || stdout === null || stderr === null || !link) throw new Error("The worker could not be started.");

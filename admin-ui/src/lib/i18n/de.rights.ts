@@ -43,7 +43,9 @@ export const rights: Messages["rights"] = {
     change: { new: "neu", wider: "weiter", required: "jetzt nötig" },
   },
   native: {
-    title: "Maschinencode im Paket",
+    title: "Maschinencode, den es mitbringt",
+    asset: (o: { name: string }) =>
+      `Kommt neben dem Paket, als Teil von „${o.name}“, und hat genau diese Prüfsumme oder wird nicht ausgeführt.`,
     text: "Diese Dateien laufen, wie sie sind. Vergleiche ihre Prüfsummen mit denen, die der Herausgeber nennt.",
     refused:
       "Dieser Herausgeber darf auf diesem Knoten keinen Maschinencode ausführen, darum lässt sich diese Erlaubnis nicht geben.",

@@ -41,7 +41,9 @@ export const rights = {
     change: { new: "new", wider: "wider", required: "needed now" },
   },
   native: {
-    title: "Machine code in the package",
+    title: "Machine code that it brings",
+    asset: (o: { name: string }) =>
+      `It is fetched beside the package, as part of “${o.name}”, and has exactly this hash or is not run.`,
     text: "These files run as they are. Compare their hashes with what the publisher names.",
     refused: "This publisher may not run machine code on this node, so this permission cannot be allowed.",
   },

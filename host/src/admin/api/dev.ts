@@ -8,6 +8,15 @@ const BASE = "/dev/sessions";
 /** A terminal that does not read gets no more lines until it does. */
 const UNREAD_MAX_BYTES = 1_048_576;
 
+/** A file of an asset, and where the node finds it on this machine. */
+interface BringBody {
+  path: string;
+  sha256: string;
+  cid: string;
+  size_bytes: number;
+  source: string;
+}
+
 /** An author's session lives as long as the stream that opened it. @source plugin-platform §9 `dev` */
 export const devRoutes: readonly ApiRoute[] = [
   {
@@ -48,6 +57,25 @@ export const devRoutes: readonly ApiRoute[] = [
     audit: "dev.push",
     handle: (request: ApiRequest<Buffer>, { services }): Promise<DevSwap> =>
       services.dev.session(request.params["id"] ?? "").push(request.body),
+  },
+  {
+    method: "POST",
+    path: `${BASE}/:id/assets`,
+    role: "socket",
+    audit: "dev.bring",
+    auditTarget: ({ source }: BringBody) => source,
+    body: shape({
+      path: TEXT(200),
+      sha256: { type: "string", pattern: "^[0-9a-f]{64}$" },
+      cid: { type: "string", pattern: "^blake3:[0-9a-f]{64}$" },
+      size_bytes: { type: "integer", minimum: 0 },
+      source: TEXT(4096),
+    }),
+    handle: async (request: ApiRequest<BringBody>, { services }) => {
+      const { size_bytes: sizeBytes, source, ...file } = request.body;
+      await services.dev.session(request.params["id"] ?? "").bring({ ...file, sizeBytes }, source);
+      return {};
+    },
   },
   {
     method: "DELETE",

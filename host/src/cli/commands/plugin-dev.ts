@@ -10,8 +10,17 @@ import type { Command, Invocation } from "../command.ts";
 /** What the watcher of `sdk-plugin` prints, one object a line. */
 type WatchLine =
   | { event: "watching"; id: string; dir: string }
-  | { event: "release"; id: string; version: string; file: string; saved_at: number; built_ms: number }
+  | { event: "release"; id: string; version: string; file: string; saved_at: number; built_ms: number; assets: WatchedAsset[] }
   | { event: "broken"; message: string; saved_at: number };
+
+/** A file that assets.json names, and where it lies. */
+interface WatchedAsset {
+  path: string;
+  sha256: string;
+  cid: string;
+  sizeBytes: number;
+  source: string;
+}
 
 /** A plugin's folder on one side, a running node on the other. @source plugin-platform §9 `dev` */
 export const devCommand: Command = {
@@ -129,6 +138,10 @@ class Session {
   async #push(line: Extract<WatchLine, { event: "release" }>): Promise<void> {
     const { print } = this.#invocation;
     try {
+      for (const { path, sha256, cid, sizeBytes, source } of line.assets) {
+        const file = { path, sha256, cid, size_bytes: sizeBytes, source };
+        await this.#api.send("POST", `/dev/sessions/${this.#id}/assets`, file);
+      }
       const { status, ms, former } = await this.#api.upload<DevSwap>(
         `/dev/sessions/${this.#id}/releases`,
         readFileSync(line.file),

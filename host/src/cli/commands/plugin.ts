@@ -194,7 +194,10 @@ function describeReview(detail: CatalogDetail, review: PermissionReview): string
           "",
           table(
             ["machine code", "sha256"],
-            review.binaries.map(({ path, sha256 }) => [path, sha256]),
+            review.binaries.map(({ path, asset, sha256 }) => [
+              asset === undefined ? path : `${path} of the asset ${asset}`,
+              sha256,
+            ]),
             "",
           ),
         ]),

@@ -1,6 +1,7 @@
 import type { I18nText, PluginManifest } from "../../contract/index.ts";
 import { nextCronTime } from "../cron.ts";
 import type { ManifestProblem } from "./check.ts";
+import { checkAssetPaths } from "./programs.ts";
 import { checkSharing } from "./sharing.ts";
 import { checkDoors } from "./doors.ts";
 import { checkWorker } from "./worker.ts";
@@ -33,6 +34,7 @@ export function checkMeaning(m: PluginManifest): ManifestProblem[] {
   checkSharing(m, wrong);
   const assets = (m.assets ?? []).map((a) => a.name);
   if (new Set(assets).size !== assets.length) wrong("/assets", "names one asset twice");
+  (m.assets ?? []).forEach(({ files }, i) => checkAssetPaths(files, `/assets/${i}/files`, wrong));
   if (Object.hasOwn(m.dependencies ?? {}, m.id)) wrong("/dependencies", "names the plugin itself");
   return out;
 }

@@ -55,7 +55,11 @@ const CONTRIBUTES = closed({
     closed({
       name: SLUG,
       "entry?": PATH,
-      "exec?": closed({ path: PATH, "args?": LIST(TEXT(1024), 32) }),
+      "exec?": closed({
+        path: PATH,
+        "asset?": { oneOf: [SLUG, { ...LIST(SLUG, 8), minItems: 1, uniqueItems: true }] },
+        "args?": LIST(TEXT(1024), 32),
+      }),
       "warm?": COUNT(0, 16),
       "max?": COUNT(1, 64),
       limits: closed({

@@ -1,4 +1,5 @@
 import type { PluginManifest, WorkerDeclaration } from "../../contract/index.ts";
+import { checkProgramAssets } from "./programs.ts";
 
 type Wrong = (path: string, message: string) => void;
 
@@ -11,4 +12,5 @@ export function checkWorker(m: PluginManifest, { worker, at }: { worker: WorkerD
   const native = [...m.permissions, ...(m.optionalPermissions ?? [])].find(({ name }) => name === "native");
   if (!((native?.scope?.["mode"] ?? []) as unknown[]).includes("exec"))
     wrong(`${at}/exec`, "needs the permission native with the mode exec");
+  checkProgramAssets(m, { exec, at: `${at}/exec` }, wrong);
 }

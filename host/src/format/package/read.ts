@@ -162,7 +162,7 @@ function checkNamedFiles(m: PluginManifest, seen: Map<string, Seen>): void {
     m.entry.panel,
     m.icon,
     ...(m.contributes.capabilities ?? []).flatMap((c) => [c.request, c.response, c.stream, c.params]),
-    ...(m.contributes.workers ?? []).map((w) => w.entry ?? w.exec?.path),
+    ...(m.contributes.workers ?? []).map(({ entry, exec }) => entry ?? (exec?.asset === undefined ? exec?.path : undefined)),
     ...(m.contributes.panels ?? []).map((p) => p.entry),
   ];
   for (const path of named)

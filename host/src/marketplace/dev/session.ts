@@ -1,5 +1,7 @@
+import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import type {
+  AssetFile,
   Clock,
   DevLine,
   DevOrder,
@@ -12,6 +14,7 @@ import type {
 } from "../../contract/index.ts";
 import {
   discard,
+  isAssetFor,
   isDevVersion,
   readPackage,
   recheckFolder,
@@ -20,6 +23,7 @@ import {
   type ReadPackage,
 } from "../../format/index.ts";
 import { HnError, type UlidFactory } from "../../foundation/index.ts";
+import { storedAssets } from "../asset-download.ts";
 import { consentTo } from "../consent.ts";
 import { checkFit } from "../fit.ts";
 import type { AssetStore } from "../store/asset-store.ts";
@@ -32,10 +36,13 @@ export interface SessionRooms {
   /** Folder of unpacked releases. */
   root: string;
   assets: AssetStore;
+  /** Whether the node's owner lets machine code run that nobody has signed. */
+  native: boolean;
 }
 
 /** Stands where a publisher's key stands: nobody has signed. */
 const NO_KEY = "dev";
+const PLATFORM = `${process.platform}-${process.arch}`;
 /** A former release may still finish its calls, and the one before it may come back. */
 const FOLDERS_KEPT = 2;
 
@@ -84,6 +91,19 @@ export class AuthorSession implements DevSession {
         return { status, ms: clock.monotonic() - start, former };
       } finally {
         this.#forgetOld(runtime.release(this.plugin)?.dir);
+      }
+    });
+  }
+
+  bring(file: Omit<AssetFile, "sources">, source: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const { assets, newUlid } = this.#rooms;
+      if (await assets.isSound(file)) return;
+      try {
+        await assets.put(file, createReadStream(source) as AsyncIterable<Uint8Array>, { opId: newUlid() });
+      } catch (cause) {
+        if (HnError.isHnError(cause)) throw cause;
+        throw new HnError("bad_request", { message: `The file ${source.slice(0, 200)} cannot be read by the node.`, cause });
       }
     });
   }
@@ -143,22 +163,21 @@ export class AuthorSession implements DevSession {
     return unpacked;
   }
 
-  /** Files that lie on this node already; a session fetches none. */
+  /** Files that lie on this node, be it that the author's terminal has brought them; a session fetches none. */
   #assets(manifest: PluginManifest): StoredRelease["assets"] {
     const { assets } = this.#rooms;
-    const has = ({ files }: NonNullable<PluginManifest["assets"]>[number]): boolean => files.every((file) => assets.has(file));
-    const missing = (manifest.assets ?? []).filter((asset) => asset.optional !== true && !has(asset));
+    const stored = storedAssets(manifest, assets);
+    const missing = (manifest.assets ?? []).filter(
+      (asset) => asset.optional !== true && isAssetFor(asset, PLATFORM) && !Object.hasOwn(stored, asset.name),
+    );
     if (missing.length > 0)
       throw new HnError("not_implemented", {
         reason: "model_missing",
-        message: `The plugin's files ${missing.map(({ name }) => name).join(", ")} do not lie on this node, and a session brings none.`,
-        action: "Install a published version of the plugin once, or mark the asset as optional while you work.",
+        message: `The plugin's files ${missing.map(({ name }) => name).join(", ")} do not lie on this node, and assets.json does not say where they are.`,
+        action:
+          "Name them in assets.json, install a published version of the plugin once, or mark the asset as optional while you work.",
       });
-    return Object.fromEntries(
-      (manifest.assets ?? [])
-        .filter(has)
-        .map(({ name, files }) => [name, Object.fromEntries(files.map((file) => [file.path, assets.path(file.sha256)]))]),
-    );
+    return stored;
   }
 
   /** What the operator allowed when the session began, as far as this release asks for it. */
@@ -176,8 +195,8 @@ export class AuthorSession implements DevSession {
     return consentTo(
       manifest,
       { grants: named, grantedBy: "operator", ...(confirmId === undefined ? {} : { confirmId }) },
-      // Nobody has signed this code, so nobody vouches for machine code in it.
-      { clock: this.#rooms.clock, nativeAllowed: false },
+      // Nobody has signed this code, so nobody but the node's owner vouches for machine code in it.
+      { clock: this.#rooms.clock, nativeAllowed: this.#rooms.native },
     );
   }
 

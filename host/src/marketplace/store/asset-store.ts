@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   closeSync,
+  constants,
   createReadStream,
   fsyncSync,
   lstatSync,
@@ -35,8 +36,11 @@ export class AssetStore {
   async isSound(file: Pick<AssetFile, "sha256" | "sizeBytes">, signal?: AbortSignal): Promise<boolean> {
     if (!this.has(file)) return false;
     const hash = createHash("sha256");
+    const path = this.path(file.sha256);
     try {
-      for await (const part of createReadStream(this.path(file.sha256)) as AsyncIterable<Buffer>) {
+      // A link in its place leads to something else than what was verified.
+      const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      for await (const part of createReadStream(path, { fd }) as AsyncIterable<Buffer>) {
         signal?.throwIfAborted();
         hash.update(part);
       }

@@ -11,13 +11,14 @@ import type {
   Mounts,
   PluginLimits,
   StoredRelease,
+  WorkerProgram,
 } from "../../contract/index.ts";
 import type { ByteSocket } from "../../format/index.ts";
 import type { Commons } from "../commons/index.ts";
 import type { Launcher, SandboxSpec } from "../confine/index.ts";
 import type { EgressMeter, NetWays, Settings } from "../net/index.ts";
 import type { Check } from "../permission/index.ts";
-import type { ConfinedProcessOptions, ProcessEnd } from "../process/index.ts";
+import type { ConfinedProcessOptions, ProcessEnd, ProgramPoolOptions } from "../process/index.ts";
 import type { CallBudget } from "../quota/index.ts";
 import type { KvStore } from "./kv.ts";
 import type { AskedOp, OpUse } from "./op-desk.ts";
@@ -34,6 +35,8 @@ export interface SessionOptions {
   spec: SandboxSpec;
   /** @throws permission_denied, for a program */
   workerSpec: (worker: { memoryMb: number; pids: number; isProgram: boolean }) => SandboxSpec;
+  /** As `ReleaseView.program`. */
+  program: (exec: WorkerProgram) => ReturnType<ProgramPoolOptions["program"]>;
   limits: Required<Pick<PluginLimits, "memoryMb" | "pids" | "cpu" | "startTimeoutMs" | "shutdownMs" | "maxBlockMs">> &
     Pick<PluginLimits, "callTimeoutMs">;
   mounts: Mounts;

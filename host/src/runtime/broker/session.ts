@@ -427,20 +427,20 @@ export class Session {
   #pool(name: string): WorkerPool | ProgramPool {
     const known = this.#pools.get(name);
     if (known !== undefined) return known;
-    const { release, workerLauncher, workerSpec, clock, cores, onLine } = this.#options;
+    const { release, workerLauncher, workerSpec, program, clock, cores, onLine } = this.#options;
     const declaration = release.manifest.contributes.workers?.find((worker) => worker.name === name);
     if (declaration === undefined) throw new HnError("not_found", { message: `The manifest declares no worker ${name}.` });
-    const { memoryMb, pids } = declaration.limits;
-    const isProgram = declaration.exec !== undefined;
-    const pool = new (isProgram ? ProgramPool : WorkerPool)({
+    const { exec, limits } = declaration;
+    const options = {
       launcher: workerLauncher,
-      spec: workerSpec({ memoryMb, pids: pids ?? 32, isProgram }),
+      spec: workerSpec({ memoryMb: limits.memoryMb, pids: limits.pids ?? 32, isProgram: exec !== undefined }),
       declaration,
       cores,
       clock,
       onLine,
       logBudget: this.#logBudget,
-    });
+    };
+    const pool = exec === undefined ? new WorkerPool(options) : new ProgramPool({ ...options, program: () => program(exec) });
     this.#pools.set(name, pool);
     return pool;
   }

@@ -16,8 +16,15 @@ export interface SandboxTools {
 export interface SandboxSpec {
   /** Name of the declared worker that runs; absent: the plugin itself, or the host's own helper. */
   worker?: string;
-  /** A program of the package that runs in place of Node; it has no fd 3, its link is what it reads on fd 0. */
-  program?: { path: string; args: readonly string[]; cpuSeconds?: number };
+  /** A program that runs in place of Node; it has no fd 3, its link is what it reads on fd 0. */
+  program?: {
+    /** In the package; of an asset's program below `/assets`. */
+    path: string;
+    args: readonly string[];
+    cpuSeconds?: number;
+    /** The executable copy of an asset's program, which is bound over its place there. */
+    copy?: string;
+  };
   packageDir: string;
   /** Folder with the plugin's assets, or null when it has none. */
   assetsDir: string | null;
@@ -114,6 +121,7 @@ export function sandboxArguments(tools: SandboxTools, spec: SandboxSpec): string
       ? ["--ro-bind", spec.packageDir, "/plugin"]
       : ["--ro-bind", spec.isolates.addon, `/runner/${ADDON}`, "--ro-bind", spec.isolates.guest, `/runner/${GUEST}`],
     spec.assetsDir === null ? [] : ["--ro-bind", spec.assetsDir, "/assets"],
+    spec.program?.copy === undefined ? [] : ["--ro-bind", spec.program.copy, `/assets/${spec.program.path}`],
     spec.dataDir === null ? [] : ["--bind", spec.dataDir, "/data"],
     spec.mounts.flatMap(({ name, source, writable }) => [writable ? "--bind" : "--ro-bind", source, `/mnt/${name}`]),
     ["--perms", "1777", "--size", `${TMP_BYTES}`, "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev"],
@@ -128,7 +136,7 @@ export function sandboxArguments(tools: SandboxTools, spec: SandboxSpec): string
     [`--fsize=${spec.maxFileBytes}`, "--"],
     spec.program === undefined
       ? ["/node", ...nodeArguments(spec, insidePaths(spec))]
-      : [`${insidePaths(spec).packageDir}/${spec.program.path}`, ...spec.program.args],
+      : [`${spec.program.copy === undefined ? "/plugin" : "/assets"}/${spec.program.path}`, ...spec.program.args],
   ].flat();
 }
 

@@ -9,6 +9,7 @@ export * from "./leftovers.ts";
 export * from "./libraries.ts";
 export * from "./machine.ts";
 export * from "./process-tree.ts";
+export * from "./program-file.ts";
 export * from "./repairs.ts";
 export * from "./seat-belt.ts";
 export * from "./seccomp.ts";

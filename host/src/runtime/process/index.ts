@@ -1,7 +1,7 @@
 /** Processes behind fd 3: start, watch, drain, end; pools of workers. */
 export * from "./confined-process.ts";
 export { HeldWorker } from "./held-worker.ts";
-export { ProgramPool } from "./program-pool.ts";
+export { ProgramPool, type ProgramPoolOptions } from "./program-pool.ts";
 export * from "./log-budget.ts";
 export * from "./log-lines.ts";
 export * from "./meter.ts";

@@ -1,7 +1,7 @@
-/** Programs of a plugin's package: one process for each message, bytes on its standard input, bytes from its standard output. @source plugin-platform §4.4 */
+/** Programs of a plugin's package or assets: one process for each message, bytes on its standard input, bytes from its standard output. @source plugin-platform §4.4 */
 import type { JsonObject, WorkerDeclaration } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import type { ExitFacts, Launched } from "../confine/index.ts";
+import type { ExitFacts, Launched, ProgramFile, SandboxSpec } from "../confine/index.ts";
 import { readLines } from "./log-lines.ts";
 import { Meter } from "./meter.ts";
 import { abortError, overCpu, type Work, type WorkerPoolOptions, type WorkResult } from "./worker-pool.ts";
@@ -14,20 +14,27 @@ const ARGS_MAX_BYTES = 32_768;
 const BY_SIGNAL = 128;
 const OUT_OF_TIME = new Set([152, 137]);
 
+type Program = NonNullable<SandboxSpec["program"]>;
+
+export interface ProgramPoolOptions extends WorkerPoolOptions {
+  /** The executable copy of a program that came as an asset, and its place below `/assets`; undefined for one of the package. */
+  program: () => Promise<{ file: ProgramFile; path: string } | undefined>;
+}
+
 interface Run {
   launched: Launched;
   meter: Meter;
 }
 
 export class ProgramPool {
-  readonly #options: WorkerPoolOptions;
+  readonly #options: ProgramPoolOptions;
   readonly #max: number;
   readonly #runs = new Set<Run>();
   readonly #waiting: (() => void)[] = [];
   #taken = 0;
   #closed = false;
 
-  constructor(options: WorkerPoolOptions) {
+  constructor(options: ProgramPoolOptions) {
     this.#options = options;
     this.#max = Math.max(1, Math.min(options.declaration.max ?? options.cores, 64));
   }
@@ -46,7 +53,8 @@ export class ProgramPool {
   /**
    * Runs the program once: `msg.args` behind the declared ones, at most one piece of bytes as its input. Whatever it ends with below 128 is an answer.
    * @returns `json` `{code}`, `bytes` what it has written
-   * @throws bad_request · capacity_exceeded reason slots_full | over_quota · timeout · internal_error reason worker_crashed · AbortError
+   * @throws bad_request · capacity_exceeded reason slots_full | over_quota · timeout · internal_error reason worker_crashed · AbortError ·
+   *   not_implemented program_changed | program_absent | program_platform
    */
   async run(work: Work): Promise<WorkResult> {
     const args = [...(this.#options.declaration.exec?.args ?? []), ...readArguments(work.msg)];
@@ -54,7 +62,14 @@ export class ProgramPool {
       throw new HnError("bad_request", { message: "A program reads one piece of bytes; join them, or run it once for each." });
     await this.#place(work.signal);
     try {
-      return await this.#once(work, args);
+      const found = await this.#options.program();
+      this.#checkWanted(work.signal);
+      return await this.#once(work, this.#program(found, args));
+    } catch (error) {
+      // Whoever owns the node hears of it, whatever the plugin makes of its refusal.
+      const { reason, message } = HnError.from(error);
+      if (reason?.startsWith("program_")) this.#options.onLine({ source: "host", level: "error", text: message });
+      throw error;
     } finally {
       this.#taken -= 1;
       this.#waiting.shift()?.();
@@ -89,16 +104,29 @@ export class ProgramPool {
       if (at >= 0) this.#waiting.splice(at, 1);
       if (signal.aborted) break;
     }
-    if (this.#closed) throw new HnError("plugin_gone");
-    if (signal.aborted) throw abortError(signal);
+    this.#checkWanted(signal);
     this.#taken += 1;
   }
 
-  async #once({ bytes, signal }: Work, args: readonly string[]): Promise<WorkResult> {
+  /** @throws plugin_gone · AbortError */
+  #checkWanted(signal: AbortSignal): void {
+    if (this.#closed) throw new HnError("plugin_gone");
+    if (signal.aborted) throw abortError(signal);
+  }
+
+  /** What the file is now is looked at in the turn in which it is bound. */
+  #program(found: Awaited<ReturnType<ProgramPoolOptions["program"]>>, args: readonly string[]): Program {
+    const { exec, limits } = this.#options.declaration;
+    const { cpuSeconds } = limits;
+    const common = { args, ...(cpuSeconds === undefined ? {} : { cpuSeconds }) };
+    return found === undefined
+      ? { ...common, path: exec?.path ?? "" }
+      : { ...common, path: found.path, copy: found.file.place() };
+  }
+
+  async #once({ bytes, signal }: Work, program: Program): Promise<WorkResult> {
     const { launcher, spec, declaration, clock, onLine, logBudget } = this.#options;
-    const { cpuSeconds, memoryMb, wallMs } = declaration.limits;
-    const path = declaration.exec?.path ?? "";
-    const program = { path, args, ...(cpuSeconds === undefined ? {} : { cpuSeconds }) };
+    const { memoryMb, wallMs } = declaration.limits;
     const launched = launcher.launch({ ...spec, worker: declaration.name, program });
     const stopped = new AbortController();
     const end = (error: unknown): void => {

@@ -8,6 +8,7 @@ import type { IsolateHosts } from "../isolate/index.ts";
 import type { Journal } from "../journal/index.ts";
 import type { EgressMeter, NetWays, Settings } from "../net/index.ts";
 import type { PluginFiles } from "../layout.ts";
+import type { ReleaseViews } from "../release-views.ts";
 import type { Ledger } from "../ledger/index.ts";
 import type { Measure } from "../process/index.ts";
 import type { LogStore } from "../log-store.ts";
@@ -42,6 +43,7 @@ export interface PluginEnvironment {
   /** Asked before every start: does the release still hold what was verified? @throws invalid_signature tampered · revoked */
   admit: (release: StoredRelease) => Promise<void>;
   files: (pluginId: string) => PluginFiles;
+  views: ReleaseViews;
   data: DataFolders;
   /** @throws bad_request reason mount_refused */
   checkMounts: (grants: readonly Grant[]) => void;

@@ -18,7 +18,7 @@ import {
   type Timer,
 } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
-import { Session, type Guard, type PanelWish, type SessionOptions } from "../broker/index.ts";
+import type { Guard, PanelWish, Session } from "../broker/index.ts";
 import type { ViewFeeds } from "../commons/index.ts";
 import { collectEvidence, startTicks } from "../confine/index.ts";
 import { tierOf, unusable, type Tier } from "../isolate/index.ts";
@@ -31,7 +31,7 @@ import { feedViews } from "./feed-views.ts";
 import { listen } from "./listen.ts";
 import { loopReason, RestartPolicy } from "./policy.ts";
 import { Schedules } from "./schedules.ts";
-import { sessionOptions } from "./session-options.ts";
+import { openSession } from "./session-options.ts";
 import { limitsOf } from "./specs.ts";
 
 const DRAIN_MS = 10_000;
@@ -410,7 +410,7 @@ export class ManagedPlugin {
     const dataDir = this.data.prepare(facts);
     if (!beside) await this.data.fill();
     if (this.#stopping && !beside) throw new HnError("plugin_gone", { reason: "start_failed" });
-    const session = new Session(this.#sessionOptions(facts, dataDir));
+    const session = this.#openSession(facts, dataDir);
     this.#session = session;
     const { launched } = session.process;
     this.#environment.journal.processStarted({ pid: launched.pid, startTicks: startTicks(launched.pid) ?? 0, pluginId: this.id });
@@ -470,8 +470,8 @@ export class ManagedPlugin {
     journal.recordEvidence(this.id, release.sha256, evidence);
   }
 
-  #sessionOptions(facts: StartFacts, dataDir: string | null): SessionOptions {
-    return sessionOptions({
+  #openSession(facts: StartFacts, dataDir: string | null): Session {
+    return openSession({
       environment: this.#environment,
       facts,
       dataDir,

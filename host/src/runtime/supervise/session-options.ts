@@ -1,15 +1,16 @@
 /** What one life of a plugin is given, from what all plugins of the node share. */
 import type { PluginLimits } from "../../contract/index.ts";
-import type { OpUse, SessionOptions } from "../broker/index.ts";
+import { Session, type OpUse, type SessionOptions } from "../broker/index.ts";
 import { HOST_MEMORY_MB, HOST_PIDS, WATCHDOG_MS } from "../isolate/index.ts";
 import { Frames } from "../logs/index.ts";
 import type { EgressMeter } from "../net/index.ts";
 import type { CallBudget } from "../quota/index.ts";
 import type { PluginEnvironment } from "./environment.ts";
 import type { StartFacts } from "./managed-plugin.ts";
+import type { ReleaseView } from "../release-views.ts";
 import { pluginSpec, workerSpec } from "./specs.ts";
 
-export function sessionOptions(o: {
+interface Life {
   environment: PluginEnvironment;
   facts: StartFacts;
   /** Folder behind `/data`; null without `fs.data`. */
@@ -19,12 +20,27 @@ export function sessionOptions(o: {
   budget: CallBudget;
   /** What the plugin's supervisor hears of. */
   happens: Pick<SessionOptions, "onHealth" | "onAtCap" | "onOutcome" | "onEnding" | "onEnd">;
-}): SessionOptions {
+}
+
+/** Begins one life; what it sees of its assets is there as long as it lasts. @throws Error when the process cannot be started at all */
+export function openSession(o: Life): Session {
+  const { environment, facts } = o;
+  environment.files(facts.release.id).dropOldAssetView();
+  const view = environment.views.open(facts.release);
+  try {
+    return new Session(sessionOptions(o, view));
+  } catch (error) {
+    view.close();
+    throw error;
+  }
+}
+
+function sessionOptions(o: Life, view: ReleaseView): SessionOptions {
+  const { assetsDir } = view;
   const { environment, facts, dataDir, limits, isolated, budget, happens } = o;
   const { release } = facts;
   const { id } = release;
   const now = (): number => environment.clock.now();
-  const assetsDir = environment.files(id).buildAssetView(release);
   const frames = new Frames(release.dir);
   const ledger = (verdict: "allow" | "deny" | "quota" | "simulate") => (use: OpUse) =>
     environment.ledger.add({ plugin: id, release: release.version, verdict, ...use });
@@ -38,6 +54,7 @@ export function sessionOptions(o: {
     spec: pluginSpec({ facts, limits, assetsDir, dataDir, report: environment.report, now }),
     workerSpec: (worker) =>
       workerSpec({ facts, worker, assetsDir, report: environment.report, maxMemoryMb: environment.maxMemoryMb, now }),
+    program: (exec) => view.program(exec),
     limits: isolated ? { ...limits, memoryMb: HOST_MEMORY_MB, pids: HOST_PIDS } : limits,
     expectedLabel: environment.report.label,
     cores: environment.cores,
@@ -73,6 +90,10 @@ export function sessionOptions(o: {
     trial: () => environment.rights.trials.recorder(id),
     onNotify: (title, body) => environment.onNotice({ plugin: id, title, body }),
     ...happens,
+    onEnd: (end) => {
+      view.close();
+      happens.onEnd(end);
+    },
   };
 }
 

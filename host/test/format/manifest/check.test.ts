@@ -66,6 +66,21 @@ function tool(worker: object, mode: string[] = ["exec"]): Record<string, unknown
   };
 }
 
+/** As `tool`, for two kinds of machine, its program coming as the assets named here. */
+function assetTool(exec: object, assets: { name: string; platforms?: string[]; paths?: string[] }[]): Draft {
+  return {
+    ...tool({ exec: { path: "bin/tool", ...exec } }),
+    platforms: ["linux-x64", "linux-arm64"],
+    assets: assets.map(({ paths = ["bin/tool"], ...asset }) => ({
+      ...asset,
+      license: "MIT",
+      files: paths.map((path) => ({ ...ASSET_FILE, path })),
+    })),
+  };
+}
+const X64 = { name: "x64", platforms: ["linux-x64"] };
+const ARM64 = { name: "arm64", platforms: ["linux-arm64"] };
+
 describe("a manifest is taken (plugin-platform §2.1)", () => {
   const variants: Record<string, Draft> = {
     "as small as it can be": {},
@@ -87,6 +102,8 @@ describe("a manifest is taken (plugin-platform §2.1)", () => {
       ...asking({ name: "proc.worker", scope: { workers: ["decode"] }, reason: TEXT }),
     },
     "with a program and the right to it": tool({ exec: { path: "bin/tool", args: ["-q"] } }),
+    "with a program that comes as an asset": assetTool({ asset: "any" }, [{ name: "any" }]),
+    "with a program for each kind of machine": assetTool({ asset: ["x64", "arm64"] }, [X64, ARM64]),
     "with a schedule": {
       contributes: { capabilities: [OFFER], schedules: [{ id: "tidy", every: "10s" }] },
       ...asking({ name: "schedule", reason: TEXT }),
@@ -300,6 +317,47 @@ describe("a manifest is refused, and the field is named (plugin-platform §2.2)"
       "with native code for any platform",
       { tier: { min: "process", native: true }, ...asking({ name: "native", scope: { mode: ["addon"] }, reason: TEXT }) },
       "/platforms",
+    ],
+    [
+      "with a program in an asset that it does not have",
+      assetTool({ asset: "none" }, [X64]),
+      "/contributes/workers/0/exec/asset",
+    ],
+    [
+      "with a program that is no file of its asset",
+      assetTool({ asset: "any", path: "bin/other" }, [{ name: "any" }]),
+      "/contributes/workers/0/exec/path",
+    ],
+    [
+      "with a program that lies outside of its asset",
+      assetTool({ asset: "any", path: "../tool" }, [{ name: "any" }]),
+      "/contributes/workers/0/exec/path",
+    ],
+    ["with a program for one of two machines", assetTool({ asset: ["x64"] }, [X64]), "/contributes/workers/0/exec/asset"],
+    [
+      "with two programs for one machine",
+      assetTool({ asset: ["x64", "any"] }, [X64, { name: "any" }]),
+      "/contributes/workers/0/exec/asset",
+    ],
+    [
+      "with a program as an asset and no right to machine code",
+      { ...assetTool({ asset: "any" }, [{ name: "any" }]), tier: { min: "process" }, ...asking() },
+      "/contributes/workers/0/exec",
+    ],
+    [
+      "with an asset's file twice",
+      assetTool({ asset: "any" }, [{ name: "any", paths: ["bin/tool", "bin/tool"] }]),
+      "/assets/0/files/1/path",
+    ],
+    [
+      "with a file where another has its folder",
+      assetTool({ asset: "any" }, [{ name: "any", paths: ["bin/tool", "bin"] }]),
+      "/assets/0/files/1/path",
+    ],
+    [
+      "with an asset's file outside",
+      assetTool({ asset: "any" }, [{ name: "any", paths: ["bin/tool", "../../a"] }]),
+      "/assets/0/files/1/path",
     ],
     ["depending on itself", { dependencies: { "acme/echo": ">=1" } }, "/dependencies"],
     ["with more memory than any machine", { limits: { memoryMb: 1_000_000 } }, "/limits/memoryMb"],

@@ -84,6 +84,21 @@ const ROWS: [name: string, tools: SandboxTools, spec: Partial<SandboxSpec>, has:
     [],
   ],
   ["assets", TOOLS, { assetsDir: "/a" }, ["--ro-bind /a /assets", "--allow-fs-read=/assets/*"], ["--allow-fs-write"]],
+  [
+    "a program of the package",
+    TOOLS,
+    { program: { path: "bin/tool", args: ["-q"] }, assetsDir: "/a" },
+    ["--ro-bind /a /assets", "-- /plugin/bin/tool -q"],
+    ["--ro-bind /a/", "/node --permission", "--cpu"],
+  ],
+  [
+    "a program that came as an asset",
+    TOOLS,
+    { program: { path: "tools/bin/tool", args: ["-q"], copy: "/run/c", cpuSeconds: 3 }, assetsDir: "/a" },
+    // Bound after what it lies over.
+    ["--ro-bind /a /assets --ro-bind /run/c /assets/tools/bin/tool", "-- /assets/tools/bin/tool -q", "--cpu=3:4"],
+    ["--bind /run/c", "/plugin/tools", "/node --permission"],
+  ],
   ["no storage.sqlite", TOOLS, {}, ["--no-experimental-sqlite"], []],
   ["storage.sqlite", TOOLS, { sqlite: true }, [], ["--no-experimental-sqlite"]],
   ["no native", TOOLS, {}, ["--no-addons"], ["--allow-addons"]],

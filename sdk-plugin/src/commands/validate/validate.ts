@@ -1,8 +1,9 @@
 import { bundle } from "../bundle.ts";
 import type { Command } from "../command.ts";
+import { refusedAssets } from "../asset-code.ts";
 import { findAssets } from "../assets.ts";
 import { openProject } from "../project.ts";
-import type { Finding } from "./finding.ts";
+import { error, type Finding } from "./finding.ts";
 import { checkNetwork } from "./network.ts";
 import { checkBundles, checkLicences, checkSchemas, checkSizes } from "./package.ts";
 import { checkPanels } from "./panels.ts";
@@ -20,7 +21,7 @@ export const validateCommand: Command = {
   run: async (invocation) => {
     const project = openProject(invocation);
     const { manifest, dir } = project;
-    findAssets(project);
+    const assets = findAssets(project);
     const bundles = await bundle(project);
     const findings: Finding[] = [
       ...checkSchemas(project),
@@ -32,6 +33,7 @@ export const validateCommand: Command = {
       ...checkBundles(project, bundles),
       ...checkSizes(project),
       ...checkLicences(project, bundles),
+      ...refusedAssets(manifest, assets).map(({ where, refusal }) => error(where, refusal.message)),
     ];
     const errors = findings.filter(({ level }) => level === "error");
     invocation.print(
