@@ -60,6 +60,8 @@ const MIGRATIONS = [
      plugin_id TEXT NOT NULL, permission TEXT NOT NULL, method TEXT NOT NULL, args TEXT NOT NULL, target TEXT NOT NULL, count INTEGER NOT NULL,
      PRIMARY KEY(plugin_id, permission, method, args, target)) STRICT;
    CREATE TABLE role(role TEXT PRIMARY KEY, plugin_id TEXT NOT NULL, at INTEGER NOT NULL) STRICT`,
+  // One process may hold isolates of several plugins: it is known until the last of them has ended.
+  "ALTER TABLE process ADD COLUMN holders INTEGER NOT NULL DEFAULT 1",
 ];
 const CONFIG_VERSIONS = 10;
 const CRASHES_KEPT_MS = 7 * 86_400_000;
@@ -374,12 +376,27 @@ export class Journal {
   }
 
   /** No process outlives the loss of power. */
-  processStarted(process: { pid: number; startTicks: number; pluginId: string }): void {
-    const { pid, startTicks, pluginId } = process;
-    this.#db.lightly(() => this.#db.prepare("INSERT OR REPLACE INTO process VALUES(?,?,?)").run(pid, startTicks, pluginId));
+  /** Once for each plugin that runs in it. */
+  processStarted({ pid, startTicks, pluginId }: { pid: number; startTicks: number; pluginId: string }): void {
+    // The number of a process that is no more may be this one's.
+    const held = "CASE start_ticks WHEN excluded.start_ticks THEN holders + 1 ELSE 1 END";
+    const sql = `INSERT INTO process VALUES(?, ?, ?, 1) ON CONFLICT(pid) DO UPDATE SET
+      holders = ${held}, start_ticks = excluded.start_ticks, plugin_id = excluded.plugin_id`;
+    this.#db.lightly(() => this.#db.prepare(sql).run(pid, startTicks, pluginId));
   }
 
+  /** For one of its plugins. */
   processEnded(pid: number): void {
+    this.#db.lightly(() =>
+      this.#db.transaction(() => {
+        this.#db.prepare("UPDATE process SET holders = holders - 1 WHERE pid = ?").run(pid);
+        this.#db.prepare("DELETE FROM process WHERE pid = ? AND holders <= 0").run(pid);
+      }),
+    );
+  }
+
+  /** For all of them. */
+  processGone(pid: number): void {
     this.#db.lightly(() => this.#db.prepare("DELETE FROM process WHERE pid = ?").run(pid));
   }
 

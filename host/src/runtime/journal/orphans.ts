@@ -17,7 +17,7 @@ export function sweepOrphans(journal: Journal): number {
         // It ended by itself in this moment.
       }
     }
-    journal.processEnded(pid);
+    journal.processGone(pid);
   }
   return ended;
 }

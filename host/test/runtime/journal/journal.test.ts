@@ -95,6 +95,24 @@ test("orphans of a killed daemon are ended, but not a stranger that got the same
   });
 });
 
+test("a process that several plugins share is known until the last of them has ended, and swept as one (A25)", () =>
+  withJournal((journal) => {
+    const shared = { pid: 4711, startTicks: 1 };
+    for (const pluginId of ["dev/a", "dev/b", "dev/b"]) journal.processStarted({ ...shared, pluginId });
+    journal.processEnded(4711);
+    journal.processEnded(4711);
+    assert.deepEqual(journal.processes(), [shared]);
+    journal.processEnded(4711);
+    assert.deepEqual(journal.processes(), []);
+    for (const pluginId of ["dev/a", "dev/b"]) journal.processStarted({ ...shared, pluginId });
+    journal.processStarted({ pid: 4711, startTicks: 2, pluginId: "dev/c" });
+    journal.processEnded(4711);
+    assert.deepEqual(journal.processes(), [], "another process with the same number");
+    for (const pluginId of ["dev/a", "dev/b"]) journal.processStarted({ ...shared, pluginId });
+    sweepOrphans(journal);
+    assert.deepEqual(journal.processes(), []);
+  }));
+
 test("a right counts for the publisher whom it was given to, and for no other (§3.4.1)", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "hn-journal-"));
   const path = join(folder, "journal.db");
