@@ -53,7 +53,7 @@ test("the node moves into a group of its own inside the one that it was given, a
   ]);
 });
 
-test("a plugin that takes too much memory is ended by the kernel at its limit, and the reason is told", async () => {
+test("a plugin that takes too much memory is ended, its group never holds more than it may, and the reason is told", async () => {
   const id = "lab/hog";
   const folder = await install(id, { memoryMb: MEMORY_MB });
   assert.equal(readFileSync(join(folder, "memory.max"), "utf8").trim(), String(MEMORY_MB * 1_048_576));
@@ -103,6 +103,17 @@ test("a plugin that takes the processor for itself gets its share of it and no m
   assert.ok(got <= share * 1.1, `${got} of a processor`);
   assert.match(readFileSync(join(folder, "cpu.stat"), "utf8"), /^nr_throttled [1-9]/m);
   await daemon.runtime.remove(id, { keepData: false });
+});
+
+test("what the node does not see in time is ended by the kernel, which says so", async () => {
+  const group = openCgroups(systemClock)?.create({ memoryMb: 64, pids: 32 });
+  assert.ok(group !== undefined);
+  const [program, args] = withinGroup(group, process.execPath, ["-e", "Buffer.alloc(512 * 1024 * 1024, 1)"]);
+  const child = spawn(program, args, { stdio: "ignore" });
+  await until("it has ended", () => child.exitCode !== null || child.signalCode !== null, PATIENT_MS);
+  assert.equal(child.signalCode, "SIGKILL");
+  assert.ok(group.outOfMemory());
+  group.remove();
 });
 
 test("no more tasks than allowed begin in a group, and all of them end at once", async () => {
