@@ -73,6 +73,12 @@ export interface Manifest {
     "file.put@1.0": {
       params: Record<string, never>;
       input: {
+        data_b64?: string;
+        filename?: string;
+        mime_type?: string;
+        visibility?: "private" | "community" | "public";
+        pin?: boolean;
+        client_id?: string;
         manifest?: {
           cid: string;
           size_bytes: number;
@@ -86,12 +92,6 @@ export interface Manifest {
           mime_type?: string;
           filename?: string;
         };
-        visibility?: "private" | "community" | "public";
-        pin?: boolean;
-        client_id?: string;
-        data_b64?: string;
-        filename?: string;
-        mime_type?: string;
       };
       output: {
         cid: string;
