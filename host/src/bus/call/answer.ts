@@ -31,7 +31,7 @@ export function checkFrame(provider: Provider, frame: Frame): void {
  */
 export function checkSummary(provider: Provider, data: JsonObject, o: { alone: boolean; ms: number }): void {
   const { frames, response } = provider.local ?? {};
-  const isAnswer = o.alone && response != null && frames?.({ event: "done", data }) !== null;
+  const isAnswer = o.alone && typeof response === "function" && frames?.({ event: "done", data }) !== null;
   if (isAnswer) checkReply(provider, { output: data }, o.ms);
   else checkFrame(provider, { event: "done", data });
 }

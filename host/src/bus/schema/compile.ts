@@ -97,7 +97,10 @@ function faultOf(errors: ErrorObject[] | null | undefined, inBytes: ReadonlySet<
   if (!first) return { path: "", message: "does not fit" };
   // Nobody who sends a file has counted the letters that it would be written with.
   if (first.keyword === "maxLength" && inBytes.has(first.instancePath))
-    return { path: first.instancePath, message: `must have at most ${Math.floor((Number(first.params["limit"]) * 3) / 4)} bytes` };
+    return {
+      path: first.instancePath,
+      message: `must have at most ${Math.floor((Number(first.params["limit"]) * 3) / 4)} bytes`,
+    };
   const extra = first.keyword === "additionalProperties" ? ` ("${String(first.params["additionalProperty"]).slice(0, 40)}")` : "";
   return { path: first.instancePath, message: `${first.message ?? "does not fit"}${extra}` };
 }

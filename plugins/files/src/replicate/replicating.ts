@@ -193,7 +193,7 @@ export class Replicator {
   }
 
   async #ask(cid: string, desired: number, { candidates, current }: { candidates: string[]; current: number }): Promise<void> {
-    const { ctx, fetching } = this.#o;
+    const { fetching } = this.#o;
     const data = { cid, desired_copies: desired, current_copies: current, candidate_holders: candidates };
     if ((await fetching.announcing.append("file.replication.scheduled", data)) === undefined) return;
     await this.#tell(cid, data);
