@@ -115,6 +115,12 @@ describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
       await me.press("files.again", { values: { name: "photos.zip" } });
       await rows.getByText("photos.zip").waitFor();
       await me.press("files.clear");
+      // Who founds a community is its anchor, and anchors keep copies unless they say no.
+      const copies = await me.page.locator("[data-fact=copies]").innerText();
+      assert.match(
+        copies,
+        look.language === "de" ? /^Kopien für Nachbarn: 0 .* 10,7/ : /^Copies kept for neighbours: 0 .* 10\.7/,
+      );
 
       const row = rows.filter({ hasText: "photos.zip" });
       await row.locator(".seen").getByText(me.say("files.visibility.private")).waitFor();

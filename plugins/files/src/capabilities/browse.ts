@@ -40,7 +40,7 @@ export interface BrowseDeps {
   holders: (cid: string) => ReadonlySet<string>;
   self: string;
   config: () => { desired_copies: number; max_blob_bytes: number; default_visibility: Visibility };
-  replication: () => KeptForOthers;
+  replication: () => Promise<KeptForOthers>;
 }
 
 const PAGE = 50;
@@ -51,13 +51,14 @@ export async function browse(input: { query?: string; after?: string; limit?: nu
   const { store, config } = deps;
   const { desired_copies, max_blob_bytes, default_visibility } = config();
   const { query, after, limit = PAGE } = input;
-  const [found, freeBytes]: [Browsed, number] = await Promise.all([
+  const [found, freeBytes, replication]: [Browsed, number, KeptForOthers] = await Promise.all([
     store.browse({
       limit,
       ...(query === undefined ? {} : { query }),
       ...(after === undefined ? {} : { before: Number(after) }),
     }),
     store.freeBytes(),
+    deps.replication(),
   ]);
   const usedBytes = store.usedBytes();
   return {
@@ -69,7 +70,7 @@ export async function browse(input: { query?: string; after?: string; limit?: nu
     max_blob_bytes,
     default_visibility,
     locked: store.locked(),
-    replication: deps.replication(),
+    replication,
   };
 }
 

@@ -14,7 +14,8 @@ export interface Replicating {
   onRequest(message: Pick<Message, "data">): Promise<void>;
   /** The settings have changed. */
   configured(): void;
-  facts(): KeptForOthers;
+  /** For people. */
+  facts(): Promise<KeptForOthers>;
   /** Tells the community that a shared blob is here. @returns id of the event, if one was written */
   announce(cid: string): Promise<string | undefined>;
   /** Nodes known to hold it, this one included; undefined when nothing is known. */

@@ -10,8 +10,8 @@ const HOUR_MS = 3_600_000;
 /** In one go; further ones have their turn a minute later. */
 const TAKES_MAX = 16;
 
-export type KeeperOptions = Outward & { fetching: Fetching; copies: Copies; clock: Clock; rest: Rest };
-export type Levels = ReadonlyMap<NodeId, string>;
+type KeeperOptions = Outward & { fetching: Fetching; copies: Copies; clock: Clock; rest: Rest };
+type Levels = ReadonlyMap<NodeId, string>;
 
 export class Keeper {
   readonly #o: KeeperOptions;

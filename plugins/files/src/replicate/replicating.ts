@@ -5,7 +5,7 @@ import { machineClock, type Clock, type Fetching, type Outward } from "../fetch/
 import type { BlobRow } from "../store/index.ts";
 import type { Copies, Known } from "./copies.ts";
 import { decide, type Situation } from "./decide.ts";
-import { Keeper, type Levels } from "./keeping.ts";
+import { Keeper } from "./keeping.ts";
 import { Rest } from "./rest.ts";
 import { Seen } from "./seen.ts";
 
@@ -42,8 +42,6 @@ export class Replicator {
   #looking: Promise<void> | null = null;
   #hurrying: Promise<void> | null = null;
   #offered = 0;
-  /** Everybody's, at the last look. */
-  #levels: Levels = new Map();
 
   constructor(options: ReplicatingOptions) {
     this.#o = options;
@@ -84,10 +82,11 @@ export class Replicator {
   }
 
   /** For people. */
-  facts(): KeptForOthers {
+  async facts(): Promise<KeptForOthers> {
+    const members = await this.#members();
     const { replica_budget_bytes, replication_bandwidth_kbps } = this.#o.config();
     return {
-      accepts: this.#keeper.accepts(this.#levels),
+      accepts: members !== null && this.#keeper.accepts(members),
       kept_bytes: this.#keeper.keptBytes,
       budget_bytes: replica_budget_bytes,
       kbps: replication_bandwidth_kbps,
@@ -115,7 +114,6 @@ export class Replicator {
       providers.map(({ node }) => node),
       now,
     );
-    this.#levels = members;
     this.#keeper.begin(members);
     if (now - this.#lookedAt < this.#o.config().replication_interval_seconds * 1000) return;
     this.#lookedAt = now;

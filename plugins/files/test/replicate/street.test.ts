@@ -184,7 +184,7 @@ it("on a metered link copies rest while the internet is gone, and go on where th
   online(a, false);
   await minutes(s, 12);
   assert.equal(s.events("file.replication.scheduled").length, 0, "it asks nobody");
-  assert.equal(a.replicating.facts().resting, true);
+  assert.equal((await a.replicating.facts()).resting, true);
   online(a, true);
   s.clock.advance(10 * MINUTE);
   await a.replicating.tick();
