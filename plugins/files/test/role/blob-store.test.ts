@@ -15,7 +15,7 @@ async function keep(meta: object): Promise<string> {
   it = await openTestStore();
   const role = blobStoreRole(() => ({ store: it.store, fetching: undefined as never }));
   const input = { visibility: "community" as const, meta: meta as never };
-  const { cid } = await role.put({ input } as never, once(new TextEncoder().encode("a page")) as never, {} as never);
+  const { cid } = await role.put({ input } as never, once(new TextEncoder().encode("a page")) as never, {});
   return cid;
 }
 
