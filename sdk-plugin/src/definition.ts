@@ -115,7 +115,7 @@ export interface WorkContext {
   /** Folder of the plugin's assets; null when it has none. */
   assetsDir: string | null;
   /** Reaches the parent's `onProgress`. */
-  progress(data: object): void;
+  progress: (data: object) => void;
 }
 
 export interface WorkerDefinition {

@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Browser } from "playwright-core";
+import type { JsonObject } from "@hearthnet/host/contract";
+import { digitalPdf } from "../fixtures/pdf-documents.ts";
 import { temporaryFolder, type LiveNode } from "../support/live-node.ts";
 import { askPage, PASSWORD } from "./support/api.ts";
 import { Opened } from "./support/closing.ts";
@@ -113,6 +115,12 @@ describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
       await me.press("files.again", { values: { name: "photos.zip" } });
       await rows.getByText("photos.zip").waitFor();
       await me.press("files.clear");
+      // Who founds a community is its anchor, and anchors keep copies unless they say no.
+      const copies = await me.page.locator("[data-fact=copies]").innerText();
+      assert.match(
+        copies,
+        look.language === "de" ? /^Kopien für Nachbarn: 0 .* 10,7/ : /^Copies kept for neighbours: 0 .* 10\.7/,
+      );
 
       const row = rows.filter({ hasText: "photos.zip" });
       await row.locator(".seen").getByText(me.say("files.visibility.private")).waitFor();
@@ -170,10 +178,6 @@ describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
   it("hands a file from one capability to the next in the console", async () => {
     const me = await arrive(LOOKS[1], "files-chain");
     await me.visit("/try/file.put.resume");
-    await me.page
-      .locator("summary")
-      .filter({ hasText: me.say("files.storedFile") })
-      .click();
     await me.choose("files.storeOne", [small]);
     await me.page
       .getByText(me.say("files.filled", { name: basename(small) }))
@@ -195,4 +199,48 @@ describe("files on the page (issue 5, admin-ui §3 /uploads, §7)", () => {
     me.assertClean();
     await me.context.close();
   });
+
+  for (const look of LOOKS)
+    it(`puts a chosen file in with one call, and text recognition reads it by its id (${look.language}, ${look.width} px)`, async () => {
+      await node.ask(["plugin", "install", "hearthnet/ocr", "--grant", "all"]);
+      const me = await arrive(look, "files-put");
+      await me.visit("/try/file.put");
+      assert.equal(await me.page.locator("input[type=file]").count(), 1, "bytes of frames are no fields of the form");
+      await me.press("try.run");
+      await me.page.getByText(me.say("try.needFile")).waitFor();
+      await me.choose("files.chooseOne", large);
+      await me.page.getByText(/12 MB; .* 8[.,]4/).waitFor();
+      await me.look("too-large");
+      const pdf = join(temporaryFolder(opened), "Mühle.pdf");
+      const document = digitalPdf(1);
+      const text = document.truth[0]?.split(/\s/)[0] ?? "";
+      writeFileSync(pdf, document.pdf);
+      await me.choose("files.chooseOne", small);
+      await me.choose("files.chooseOne", pdf);
+      await me.page.getByText(me.say("try.more")).click();
+      assert.equal(
+        await me.page
+          .getByLabel(/^Filename/)
+          .first()
+          .inputValue(),
+        "Mühle.pdf",
+      );
+      await me.look("chosen");
+      await me.press("try.run");
+      await me.get("heading", "files.resultFiles").waitFor();
+      const cid = await me.page.locator("section code").first().innerText();
+      const stat = await node.ask<{ output: JsonObject }>(["call", "file.stat", "--input", JSON.stringify({ cid })]);
+      const { filename, mime_type } = stat.output;
+      assert.deepEqual([filename, mime_type], ["Mühle.pdf", "application/pdf"]);
+      await me.look("put");
+      await me.page.getByLabel(me.say("files.useInWhat")).selectOption({ label: "ocr.pdf" });
+      await me.get("link", "files.useGo").click();
+      await me.page.waitForURL("**/try/ocr.pdf?**");
+      await me.press("try.run");
+      await me.page.locator("pre").filter({ hasText: "text_layer_pages" }).first().waitFor({ timeout: 60_000 });
+      await me.page.locator("pre.text").filter({ hasText: text }).waitFor();
+      await me.look("read");
+      me.assertClean();
+      await me.context.close();
+    });
 });

@@ -35,16 +35,31 @@ describe("a document is read on the page of text recognition (22 §7)", () => {
 
   it("pages appear as they are read, the scan last, and what they say can be searched, in both languages", async () => {
     const { pdf } = await mixedPdf({ digital: 2, scans: 1 });
-    for (const [language, own, picture, done, found] of [
-      ["en", "The document's own text", "Read from the picture of the page", "3 pages read", /^Found \d+ times$/],
-      ["de", "Text des Dokuments selbst", "Vom Bild der Seite gelesen", "3 Seiten gelesen", /^\d+ Mal gefunden$/],
-    ] as const) {
+    const said = {
+      en: {
+        own: "The document's own text",
+        picture: "Read from the picture of the page",
+        step: "Reading page 2 of 3",
+        done: "3 pages read",
+        found: /^Found \d+ times$/,
+      },
+      de: {
+        own: "Text des Dokuments selbst",
+        picture: "Vom Bild der Seite gelesen",
+        step: "Seite 2 von 3 wird gelesen",
+        done: "3 Seiten gelesen",
+        found: /^\d+ Mal gefunden$/,
+      },
+    };
+    for (const language of ["en", "de"] as const) {
+      const { own, picture, step, done, found } = said[language];
       const me = await arrive(`read-${language}`, language);
       await visit(me);
       await accessibleInside(me);
       await choose(me, pdf);
       const pages = inside(me).locator("article");
       await pages.first().getByText(own, { exact: true }).waitFor(PATIENT);
+      await says(me, step).waitFor(PATIENT);
       await says(me, done).waitFor(PATIENT);
       assert.equal(await pages.count(), 3);
       await pages.nth(1).getByText(picture, { exact: true }).waitFor();

@@ -81,7 +81,21 @@ export interface FilesPage {
     default_visibility: Visibility;
     /** Private files are locked, and not among the items. */
     locked: boolean;
+    /** What it does for others' files; absent where it does nothing. */
+    replication?: KeptForOthers;
   };
+}
+
+/** @source 30 §6 */
+export interface KeptForOthers {
+  /** It takes copies of neighbours' files. */
+  accepts: boolean;
+  kept_bytes: number;
+  budget_bytes: number;
+  /** No faster than this, kilobits each second. */
+  kbps: number;
+  /** Nothing is asked for and nothing taken: the link is metered and the internet is gone. */
+  resting: boolean;
 }
 
 /** Answer to `POST /uploads`. */

@@ -45,6 +45,35 @@ describe("streams", () => {
     bus.offer(offer());
     assert.deepEqual(await drain(bus.stream(ask({ body: body({ a: 1 }) }))), { frames: [], done: { a: 1 } });
   });
+  test("what gives either answers at once in the words of its answer, and ends a stream in those of a stream", async () => {
+    const { bus } = makeBus();
+    const only = (event: string, field: string): object => ({
+      properties: { event: { const: event }, data: { required: [field] } },
+    });
+    const either = {
+      response_schema: { properties: { output: { required: ["cid"] } } },
+      stream_schema: { oneOf: [only("token", "text"), only("done", "tokens")] },
+    };
+    const giving = (frames: Frame[], done: JsonObject): Parameters<typeof offer>[1] =>
+      async function* () {
+        await tick();
+        yield* frames;
+        return done;
+      };
+    const token: Frame = { event: "token", data: { text: "a" } };
+    for (const [frames, done, isRight] of [
+      [[], { cid: "x" }, true],
+      [[], { tokens: 1 }, true],
+      [[token], { tokens: 1 }, true],
+      [[token], { cid: "x" }, false],
+      [[], { neither: 1 }, false],
+    ] as const) {
+      const registration = bus.offer(offer(either as never, giving([...frames], done)));
+      if (isRight) assert.deepEqual(await drain(bus.stream(ask())), { frames: [...frames], done });
+      else await assert.rejects(drain(bus.stream(ask())), refused("internal_error"));
+      registration.withdraw();
+    }
+  });
   test("a frame that breaks the stream's schema ends it (03 §11)", async () => {
     const { bus } = makeBus();
     bus.offer(offer({ ...streaming, stream_schema: { properties: { event: { enum: ["token"] } } } }, counting));

@@ -21,4 +21,5 @@ export const DEFAULTS: FilesConfig = {
   replica_budget_bytes: 10_737_418_240,
   replication_interval_seconds: 600,
   replication_bandwidth_kbps: 4096,
+  metered_link: false,
 };

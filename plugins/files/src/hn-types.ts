@@ -32,6 +32,8 @@ export interface Manifest {
     replication_interval_seconds: number;
     /** Speed for copies (kbit/s) */
     replication_bandwidth_kbps: number;
+    /** Every megabyte of this node's connection counts */
+    metered_link: boolean;
   };
   capabilities: {
     "file.read@1.0": {
@@ -71,6 +73,12 @@ export interface Manifest {
     "file.put@1.0": {
       params: Record<string, never>;
       input: {
+        data_b64?: string;
+        filename?: string;
+        mime_type?: string;
+        visibility?: "private" | "community" | "public";
+        pin?: boolean;
+        client_id?: string;
         manifest?: {
           cid: string;
           size_bytes: number;
@@ -84,12 +92,6 @@ export interface Manifest {
           mime_type?: string;
           filename?: string;
         };
-        visibility?: "private" | "community" | "public";
-        pin?: boolean;
-        client_id?: string;
-        data_b64?: string;
-        filename?: string;
-        mime_type?: string;
       };
       output: {
         cid: string;
@@ -151,6 +153,13 @@ export interface Manifest {
         max_blob_bytes: number;
         default_visibility: "private" | "community" | "public";
         locked: boolean;
+        replication: {
+          accepts: boolean;
+          kept_bytes: number;
+          budget_bytes: number;
+          kbps: number;
+          resting: boolean;
+        };
       };
     };
     "file.pin@1.0": {

@@ -109,6 +109,7 @@ export default definePlugin<Manifest>({
         holders: (cid) => copies.holders(cid),
         self: caller.node_id,
         config: running().config,
+        replication: () => running().replicating.facts(),
       }),
     }),
     "file.pin@1.0": async ({ input }) => ({ output: pin(input.cid, true, store()) }),

@@ -63,6 +63,7 @@ export async function openService(
     configure: (next) => {
       config = { ...DEFAULTS, ...next };
       opened.vault.mode = config.at_rest;
+      replicating.configured();
     },
   };
 }

@@ -20,6 +20,7 @@ interface Reading {
   pages: SeenPage[];
   total: number;
   current: number;
+  stage: Seen["stage"];
   state: Seen["state"];
   refusal: Refusal | null;
   forget: () => void;
@@ -57,7 +58,7 @@ export class ReadingDesk {
       throw new Failure("capacity_exceeded", { reason: "slots_full", message });
     }
     const id = randomUUID();
-    const nothing = { received: 0, abort: null, pages: [], total: 0, current: 0, state: "coming", refusal: null } as const;
+    const nothing = { received: 0, abort: null, total: 0, current: 0, stage: "open", state: "coming", refusal: null } as const;
     this.#readings.set(id, { ...nothing, pages: [], file: new Uint8Array(size), forget: () => {} });
     this.#stay(id);
     return id;
@@ -88,7 +89,7 @@ export class ReadingDesk {
 
   /** @param from  number of pieces of text that the panel has */
   look(id: string, from: number): Seen {
-    const { pages, total, current, state, refusal } = this.#stay(id);
+    const { pages, total, current, stage, state, refusal } = this.#stay(id);
     const fresh: SeenPage[] = [];
     for (let room = LOOK_CHARACTERS; room > 0 && from + fresh.length < pages.length;) {
       const page = pages[from + fresh.length] as SeenPage;
@@ -96,7 +97,7 @@ export class ReadingDesk {
       room -= page.text.length;
     }
     const more = from + fresh.length < pages.length;
-    return { pages: fresh, total, current, state: more && state !== "refused" ? "reading" : state, refusal };
+    return { pages: fresh, total, current, stage, state: more && state !== "refused" ? "reading" : state, refusal };
   }
 
   /** Ends the reading and forgets the document. */
@@ -112,7 +113,7 @@ export class ReadingDesk {
     const order = { file: reading.file, signal: abort.signal, ...(password === undefined ? {} : { password }) };
     try {
       for await (const { event, data } of this.#read(order)) {
-        if (event === "progress") Object.assign(reading, { total: data.total, current: data.current });
+        if (event === "progress") Object.assign(reading, { total: data.total, current: data.current, stage: data.stage });
         if (event === "page") reading.pages.push(...inPieces(data));
       }
       reading.state = "done";

@@ -78,6 +78,8 @@ for (const { mode, skip } of modes())
         const error = characterErrorRate(wanted, first.pages[index]?.text ?? "");
         assert.ok(error < 2, `page ${index + 1}: ${error.toFixed(2)} % wrong`);
       }
+      const steps = first.pages.flatMap(({ source }) => (source === "ocr" ? ["render", "ocr"] : ["text_layer"]));
+      assert.deepEqual(stages(first), ["open", ...steps, "store"]);
       assert.equal(first.done["ocr_pages"], scanned.length);
       const { data, stat } = await onShelf(first.done["stored_cid"]);
       assert.equal(data, first.pages.map(({ text }) => text).join("\f"));

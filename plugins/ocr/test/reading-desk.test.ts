@@ -87,7 +87,7 @@ test("a document comes in pieces, is read, and its pages are seen as they come",
   await scene.give(page(1, "eins"));
   assert.deepEqual([...(orders[0]?.file ?? [])], [1, 2, 3]);
   const seen = { page: 1, text: "eins", source: "ocr", confidence: 0.9 };
-  assert.deepEqual(desk.look(id, 0), { pages: [seen], total: 2, current: 1, state: "reading", refusal: null });
+  assert.deepEqual(desk.look(id, 0), { pages: [seen], total: 2, current: 1, stage: "ocr", state: "reading", refusal: null });
   assert.deepEqual(desk.look(id, 1).pages, []);
   await scene.give(page(2, "zwei"));
   await scene.end();

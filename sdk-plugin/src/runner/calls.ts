@@ -155,12 +155,11 @@ export class Calls {
     if (isFrames(answer)) {
       if (stream) return this.#frames(live, answer);
       void answer.return(undefined).catch(() => {});
-      throw new HnError("bad_request", { message: `${cap} answers as a stream. Call it as one.` });
+      throw new HnError("bad_request", { message: `${cap} answers as a stream. Call it as one, in a terminal with --stream.` });
     }
-    const result: unknown = await answer;
-    if (stream)
-      throw new HnError("bad_request", { message: `${cap} gives one answer, not a stream. Call it without streaming.` });
-    return checkedResult(cap, result);
+    const result = checkedResult(cap, await answer);
+    // Asked as a stream, one answer is a summary with nothing before it.
+    return stream ? result.output : result;
   }
 
   #call(live: Live, message: CallMessage, attachments: Attachments): ReturnType<Handler> {

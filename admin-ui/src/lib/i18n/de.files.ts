@@ -95,6 +95,10 @@ export const files: typeof en = {
   used: (o) => `${o.used} von ${o.limit} belegt; ${o.free} frei.`,
   nearlyFull: "Es ist fast voll. Zuerst gehen Dateien, die nicht angeheftet sind und am längsten nicht gebraucht wurden.",
   locked: "Private Dateien sind verschlossen. Öffne den Speicher mit seiner Passphrase auf der Seite des Plugins.",
+  forOthers: (o) => `Kopien für Nachbarn: ${o.kept}, höchstens ${o.budget}. Sie kommen mit höchstens ${o.speed} kbit/s.`,
+  notForOthers: "Dieser Knoten bewahrt keine Kopien für Nachbarn auf.",
+  resting:
+    "Kopien ruhen: Das Internet ist weg, und laut Einstellungen zählt jedes Megabyte der Verbindung dieses Knotens. Sie gehen von selbst weiter.",
   settings: "Einstellungen des Speichers",
   noKeeper: "Noch bewahrt hier nichts Dateien auf",
   noKeeperText:

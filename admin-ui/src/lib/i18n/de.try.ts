@@ -38,8 +38,9 @@ export const tryIt = {
     plugin: "In einem Plugin",
     trust: "Nötig",
     frames: "Teile der Antwort",
+    part: (o) => `${o.current} von ${o.total}`,
     noText: "Es wurde kein Text gefunden.",
     more: "Weitere Optionen",
-    files: { image: "Bild", pdf: "PDF-Dokument", audio: "Aufnahme", file: "Datei" },
+    files: { image: "Bild", pdf: "PDF-Dokument", audio: "Aufnahme", file: "Datei", data: "Datei" },
   },
 } satisfies typeof en;

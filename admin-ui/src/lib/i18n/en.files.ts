@@ -92,6 +92,11 @@ export const files = {
   used: (o: { used: string; limit: string; free: string }) => `${o.used} of ${o.limit} used; ${o.free} free.`,
   nearlyFull: "It is nearly full. Files that are not pinned and were not used for longest are removed first.",
   locked: "Private files are locked. Open the store with its passphrase on the plugin's page.",
+  forOthers: (o: { kept: string; budget: string; speed: string }) =>
+    `Copies kept for neighbours: ${o.kept}, at most ${o.budget}. They come at ${o.speed} kbit/s at most.`,
+  notForOthers: "This node keeps no copies for neighbours.",
+  resting:
+    "Copies rest: the internet is gone, and in the settings every megabyte of this node's connection counts. They go on by themselves.",
   settings: "Settings of the store",
   noKeeper: "Nothing keeps files here yet",
   noKeeperText:

@@ -35,8 +35,9 @@ export const tryIt = {
     plugin: "In a plugin",
     trust: "Needs",
     frames: "Parts of the answer",
+    part: (o: { current: number; total: number }) => `${o.current} of ${o.total}`,
     noText: "No text was found.",
     more: "More options",
-    files: { image: "Picture", pdf: "PDF document", audio: "Recording", file: "File" },
+    files: { image: "Picture", pdf: "PDF document", audio: "Recording", file: "File", data: "File" },
   },
 };

@@ -1,5 +1,5 @@
 import { HnError } from "../../foundation/index.ts";
-import type { Frame, Reply } from "../../contract/index.ts";
+import type { Frame, JsonObject, Reply } from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 
 /** Result of a handler that answers at once. @throws internal_error */
@@ -23,6 +23,17 @@ export function checkFrame(provider: Provider, frame: Frame): void {
   if (frame.event === "progress") return;
   const fault = provider.local?.frames?.(frame) ?? null;
   if (fault !== null) throw brokenAnswer(provider, `frame ${frame.event}: ${fault.path} ${fault.message}`);
+}
+
+/**
+ * The end of a stream. What has no frames before it may be the one answer of a capability that gives either.
+ * @throws internal_error
+ */
+export function checkSummary(provider: Provider, data: JsonObject, o: { alone: boolean; ms: number }): void {
+  const { frames, response } = provider.local ?? {};
+  const isAnswer = o.alone && typeof response === "function" && frames?.({ event: "done", data }) !== null;
+  if (isAnswer) checkReply(provider, { output: data }, o.ms);
+  else checkFrame(provider, { event: "done", data });
 }
 
 function brokenAnswer(provider: Provider, why: string): HnError {

@@ -2,7 +2,7 @@ import { HnError } from "../../foundation/index.ts";
 import type { Frame, JsonObject } from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 import { estimateBytes } from "../trace/size.ts";
-import { checkFrame, checkReply } from "./answer.ts";
+import { checkFrame, checkReply, checkSummary } from "./answer.ts";
 import { isStream } from "./local-unary.ts";
 import { admit, type LocalRequest } from "./request.ts";
 import { cancelled, Run, type Engine } from "./run.ts";
@@ -19,6 +19,7 @@ export async function* runStream(engine: Engine, provider: Provider, request: Lo
   const run = new Run(engine, provider, request);
   let frames: Frames | undefined;
   let bytes = 0;
+  let alone = true;
   try {
     const started = run.begin(body);
     if (!isStream(started)) {
@@ -30,11 +31,13 @@ export async function* runStream(engine: Engine, provider: Provider, request: Lo
     for (;;) {
       const step = await unlessStopped(run, frames.next());
       run.frameSeen();
-      checkFrame(provider, step.done === true ? { event: "done", data: step.value } : step.value);
       if (step.done === true) {
+        checkSummary(provider, step.value, { alone, ms: engine.clock.monotonic() - request.startedAt });
         run.succeed({ bytesOut: bytes + estimateBytes(step.value), said: step.value });
         return step.value;
       }
+      checkFrame(provider, step.value);
+      alone = false;
       bytes += estimateBytes(step.value.data);
       yield step.value;
     }

@@ -1,4 +1,4 @@
-import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
+import { _, Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import type { JsonSchema, JsonValue } from "../../contract/index.ts";
 import { checkSubset, resolveRef } from "./subset.ts";
 import { shadow } from "./binary.ts";
@@ -47,7 +47,8 @@ export function createCompiler(): (source: SchemaSource) => Check {
     }
     compiled += 1;
     const validate = compileOne(ajv, usable, what);
-    const plain = (value: unknown): SchemaFault | null => (validate(value) ? null : faultOf(validate.errors));
+    const inBytes = new Set(binary.map((path) => `/${path.join("/")}`));
+    const plain = (value: unknown): SchemaFault | null => (validate(value) ? null : faultOf(validate.errors, inBytes));
     const check: Check = binary.length === 0 ? plain : (value) => plain(shadow(value, binary));
     known.set(text, check);
     return check;
@@ -73,6 +74,7 @@ function createAjv(): Ajv2020 {
         keyword === "minLength" ? (text: string) => atLeast(text, limit) : (text: string) => !atLeast(text, limit + 1),
       error: {
         message: ({ schema }) => `must have ${keyword === "minLength" ? "at least" : "at most"} ${String(schema)} characters`,
+        params: ({ schema }) => _`{ limit: ${Number(schema)} }`,
       },
     });
   }
@@ -99,9 +101,15 @@ function atLeast(text: string, points: number): boolean {
   return text.length - pairs >= points;
 }
 
-function faultOf(errors: ErrorObject[] | null | undefined): SchemaFault {
+function faultOf(errors: ErrorObject[] | null | undefined, inBytes: ReadonlySet<string>): SchemaFault {
   const first = errors?.[0];
   if (!first) return { path: "", message: "does not fit" };
+  // Nobody who sends a file has counted the letters that it would be written with.
+  if (first.keyword === "maxLength" && inBytes.has(first.instancePath))
+    return {
+      path: first.instancePath,
+      message: `must have at most ${Math.floor((Number(first.params["limit"]) * 3) / 4)} bytes`,
+    };
   const extra = first.keyword === "additionalProperties" ? ` ("${String(first.params["additionalProperty"]).slice(0, 40)}")` : "";
   return { path: first.instancePath, message: `${first.message ?? "does not fit"}${extra}` };
 }

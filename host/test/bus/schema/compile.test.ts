@@ -4,6 +4,17 @@ import { queryObjects } from "node:v8";
 import { SchemaEnv } from "ajv/dist/compile/index.js";
 import { createCompiler } from "../../../src/bus/schema/compile.ts";
 
+test("what is too long is told in bytes where bytes are sent", () => {
+  const schema = {
+    type: "object",
+    properties: { data_b64: { type: "string", maxLength: 12 }, name: { type: "string", maxLength: 12 } },
+  };
+  const check = createCompiler()({ schema, what: "request_schema", binary: [["data_b64"]] });
+  assert.deepEqual(check({ data_b64: new Uint8Array(10) }), { path: "/data_b64", message: "must have at most 9 bytes" });
+  assert.deepEqual(check({ name: "x".repeat(13) }), { path: "/name", message: "must have at most 12 characters" });
+  assert.equal(check({ data_b64: new Uint8Array(9) }), null);
+});
+
 test("what was compiled for a capability that is gone is forgotten, however many come and go", () => {
   const compile = createCompiler();
   const held = (): number => queryObjects(SchemaEnv, { format: "count" });

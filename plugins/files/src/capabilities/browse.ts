@@ -1,5 +1,6 @@
 /** `file.browse@1.0`: everything that is here, for this node's own people. `file.list` of spec 30 shows nothing private and no names. */
 import type { NodeId, Visibility } from "@hearthnet/sdk-plugin";
+import type { KeptForOthers } from "../replicate/index.ts";
 import type { BlobRow, Browsed, Origin, Store } from "../store/index.ts";
 
 export interface BrowseItem {
@@ -31,6 +32,7 @@ export interface BrowseOutput {
   default_visibility: Visibility;
   /** Private files are locked, and not among the items. */
   locked: boolean;
+  replication: KeptForOthers;
 }
 
 export interface BrowseDeps {
@@ -38,6 +40,7 @@ export interface BrowseDeps {
   holders: (cid: string) => ReadonlySet<string>;
   self: string;
   config: () => { desired_copies: number; max_blob_bytes: number; default_visibility: Visibility };
+  replication: () => Promise<KeptForOthers>;
 }
 
 const PAGE = 50;
@@ -48,13 +51,14 @@ export async function browse(input: { query?: string; after?: string; limit?: nu
   const { store, config } = deps;
   const { desired_copies, max_blob_bytes, default_visibility } = config();
   const { query, after, limit = PAGE } = input;
-  const [found, freeBytes]: [Browsed, number] = await Promise.all([
+  const [found, freeBytes, replication]: [Browsed, number, KeptForOthers] = await Promise.all([
     store.browse({
       limit,
       ...(query === undefined ? {} : { query }),
       ...(after === undefined ? {} : { before: Number(after) }),
     }),
     store.freeBytes(),
+    deps.replication(),
   ]);
   const usedBytes = store.usedBytes();
   return {
@@ -66,6 +70,7 @@ export async function browse(input: { query?: string; after?: string; limit?: nu
     max_blob_bytes,
     default_visibility,
     locked: store.locked(),
+    replication,
   };
 }
 

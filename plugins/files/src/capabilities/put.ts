@@ -137,7 +137,10 @@ function chunkOf({ event, data }: Frame, { chunks }: Manifest): { i: number; byt
 
 async function putSmall(call: PutCall, data: HnBytes, { store, defaultVisibility }: PutDeps): Promise<Result<Small>> {
   if (data.size > UNARY_MAX_BYTES)
-    throw refuse("too_large", "At most 8 MiB can be stored in one piece. Send the file as manifest and chunks.");
+    throw refuse(
+      "too_large",
+      "At most 8 MiB can be stored in one piece. Add larger files on the page Files, or send manifest and chunks.",
+    );
   const { filename, mime_type, pin, visibility = defaultVisibility() } = call.input;
   const { cid, size_bytes } = await store.takeIn(data.stream(), {
     visibility,

@@ -46,6 +46,8 @@ export async function* gather(o: GatheringOptions): AsyncGenerator<Frame, NodeId
   signal.addEventListener("abort", () => bell.ring(), { once: true });
   let fault: { error: unknown } | undefined;
   let said = Number.NEGATIVE_INFINITY;
+  /** Time that the latest piece takes at the speed that is allowed. */
+  let pacing: Promise<void> | undefined;
   let arrived = total - incoming.missing().length;
   try {
     for (;;) {
@@ -54,7 +56,11 @@ export async function* gather(o: GatheringOptions): AsyncGenerator<Frame, NodeId
       if (plan.done) arrived = total;
       if (plan.done || arrived - said >= total / STEPS)
         yield frame("progress", { current: (said = arrived), total, stage: "fetch" });
-      if (plan.done) return [...gave];
+      if (plan.done) {
+        // Also a file of one piece takes its time: there may be many of them.
+        await pacing;
+        return [...gave];
+      }
       while (plan.starving) {
         const more = await o.further();
         if (more === null) break;
@@ -92,7 +98,7 @@ export async function* gather(o: GatheringOptions): AsyncGenerator<Frame, NodeId
         gave.add(piece.source);
         arrived += 1;
         bell.ring();
-        if (o.kbps !== undefined) await pause(clock, (bytes * 8) / o.kbps, signal);
+        if (o.kbps !== undefined) await (pacing = pause(clock, (bytes * 8) / o.kbps, signal));
       },
     });
     plan.end(piece, ending, { now: clock.now(), waitMs });

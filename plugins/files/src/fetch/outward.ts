@@ -13,6 +13,7 @@ export type Reach = Pick<Ctx, "call" | "stream" | "providers" | "log" | "signal"
   community: Pick<Ctx["community"], "members">;
   dht: Pick<Ctx["dht"], "findSources" | "advertiseCid" | "withdrawCid">;
   grants: Pick<Ctx["grants"], "has" | "on">;
+  availability: Pick<Ctx["availability"], "get" | "on">;
 };
 
 export interface Outward {

@@ -32,6 +32,7 @@ const CANDIDATES_MAX = 16;
 /** Only who holds it says so, and takes it back: nobody speaks for another. */
 export class Copies {
   #known = new Map<string, Known>();
+  #onWish: () => void = () => {};
   /** What the runtime drives. */
   readonly view: View = {
     reset: () => void (this.#known = new Map()),
@@ -39,6 +40,11 @@ export class Copies {
     snapshotState: () => this.#state(),
     restoreState: (state) => this.#restore(state),
   };
+
+  /** Whoever asked for it last hears of every wish for copies that the log brings. */
+  onWish(listener: () => void): void {
+    this.#onWish = listener;
+  }
 
   holders(cid: string): ReadonlySet<NodeId> {
     return new Set(this.#known.get(cid)?.holders.keys());
@@ -74,6 +80,7 @@ export class Copies {
       const nodes = candidates.filter((node) => typeof node === "string").slice(0, CANDIDATES_MAX);
       known.scheduled.push({ author, candidates: nodes, desired: typeof desired === "number" ? desired : 0, at });
       if (known.scheduled.length > SCHEDULED_MAX) known.scheduled.shift();
+      this.#onWish();
       return;
     }
     if (!known.holders.has(author) && known.holders.size >= HOLDERS_MAX) return;

@@ -1,9 +1,9 @@
 /** Copies at neighbours' nodes. @source 30 §6 */
 import type { Message } from "@hearthnet/sdk-plugin";
-import { Replicator, type ReplicatingOptions } from "./replicating.ts";
+import { Replicator, type KeptForOthers, type ReplicatingOptions } from "./replicating.ts";
 
 export { Copies } from "./copies.ts";
-export { FREE_BYTES, type ReplicatingOptions } from "./replicating.ts";
+export { FREE_BYTES, type KeptForOthers, type ReplicatingOptions } from "./replicating.ts";
 
 export interface Replicating {
   /** Every minute; looks after copies when its own interval has passed. */
@@ -12,6 +12,10 @@ export interface Replicating {
   idle(): Promise<void>;
   /** A neighbour asks for a copy. */
   onRequest(message: Pick<Message, "data">): Promise<void>;
+  /** The settings have changed. */
+  configured(): void;
+  /** For people. */
+  facts(): Promise<KeptForOthers>;
   /** Tells the community that a shared blob is here. @returns id of the event, if one was written */
   announce(cid: string): Promise<string | undefined>;
   /** Nodes known to hold it, this one included; undefined when nothing is known. */
@@ -24,6 +28,8 @@ export function openReplicating(options: ReplicatingOptions): Replicating {
     tick: () => replicator.tick(),
     idle: () => replicator.idle(),
     onRequest: (message) => replicator.onRequest(message),
+    configured: () => replicator.configured(),
+    facts: () => replicator.facts(),
     announce: (cid) => options.fetching.announcing.announce(cid),
     holders: (cid) => replicator.holders(cid),
   };

@@ -1,18 +1,16 @@
-/** Looks after copies at neighbours' nodes, and keeps some for them. @source 30 §6 */
+/** Looks after copies at neighbours' nodes. @source 30 §6 */
 import { HnError, type Message, type NodeId } from "@hearthnet/sdk-plugin";
 import { hexOf, isCid } from "../cid/blake3.ts";
 import { machineClock, type Clock, type Fetching, type Outward } from "../fetch/index.ts";
-import { refuse } from "../refusal.ts";
 import type { BlobRow } from "../store/index.ts";
 import type { Copies, Known } from "./copies.ts";
-import { decide, PATIENCE_MS, type Situation } from "./decide.ts";
+import { decide, type Situation } from "./decide.ts";
+import { Keeper } from "./keeping.ts";
+import { Rest } from "./rest.ts";
 import { Seen } from "./seen.ts";
 
 /** What a node says of itself where it offers `file.read`. @source 30 §6.3 */
 export const FREE_BYTES = "replication_free_bytes";
-const HOUR_MS = 3_600_000;
-/** In one go; further ones have their turn a minute later. */
-const TAKES_MAX = 16;
 
 export type ReplicatingOptions = Outward & {
   fetching: Fetching;
@@ -21,23 +19,39 @@ export type ReplicatingOptions = Outward & {
   offer: (freeBytes: number) => Promise<void>;
 };
 
+/** What this node does for others' files, for people. */
+export interface KeptForOthers {
+  accepts: boolean;
+  kept_bytes: number;
+  budget_bytes: number;
+  /** No faster than this, kilobits each second. */
+  kbps: number;
+  /** Nothing is asked for and nothing kept: the link is metered and the internet is gone. */
+  resting: boolean;
+}
+
 type Taker = Situation["takers"][number];
 
 export class Replicator {
   readonly #o: ReplicatingOptions;
   readonly #clock: Clock;
   readonly #seen: Seen;
+  readonly #rest: Rest;
+  readonly #keeper: Keeper;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | null = null;
-  #keeping: Promise<void> | null = null;
+  #hurrying: Promise<void> | null = null;
   #offered = 0;
-  /** When a blob was asked for in vain, so that it is not asked for every minute. */
-  readonly #failed = new Map<string, number>();
 
   constructor(options: ReplicatingOptions) {
     this.#o = options;
     this.#clock = options.clock ?? machineClock;
     this.#seen = new Seen(options.db);
+    this.#rest = new Rest(options.ctx, options.config);
+    this.#rest.settle();
+    this.#keeper = new Keeper({ ...options, clock: this.#clock, rest: this.#rest });
+    options.copies.onWish(() => void this.#hurry());
+    options.ctx.availability.on(() => this.configured());
     options.store.on(({ kind, cid }) => {
       const step = kind === "gone" ? options.fetching.announcing.withdraw(cid) : this.#sayPinned(cid);
       step.catch((error: unknown) => options.ctx.log.warn("Others could not be told what is here.", { error: String(error) }));
@@ -51,13 +65,33 @@ export class Replicator {
 
   /** Resolves when nothing is being brought for others. */
   async idle(): Promise<void> {
-    await this.#keeping;
+    await this.#hurrying;
+    await this.#keeper.idle();
   }
 
-  /** The log says the same, and later: a message only makes it quicker. */
+  /** The log alone says who is asked, and by whom: a message only has it looked at now. */
   async onRequest({ data }: Pick<Message, "data">): Promise<void> {
     const { cid } = Object(data) as { cid?: unknown };
-    if (isCid(cid) && [...this.#asked()].some((one) => one.cid === cid)) await this.tick();
+    if (isCid(cid)) await this.#hurry();
+  }
+
+  /** Settings, or what the node can count on, have changed. */
+  configured(): void {
+    this.#rest.settle();
+    if (!this.#rest.now) void this.#hurry();
+  }
+
+  /** For people. */
+  async facts(): Promise<KeptForOthers> {
+    const members = await this.#members();
+    const { replica_budget_bytes, replication_bandwidth_kbps } = this.#o.config();
+    return {
+      accepts: members !== null && this.#keeper.accepts(members),
+      kept_bytes: this.#keeper.keptBytes,
+      budget_bytes: replica_budget_bytes,
+      kbps: replication_bandwidth_kbps,
+      resting: this.#rest.now,
+    };
   }
 
   /** This node included where it has all of it; undefined when nothing is known. */
@@ -80,8 +114,7 @@ export class Replicator {
       providers.map(({ node }) => node),
       now,
     );
-    this.#keeping ??= this.#keep(members).finally(() => (this.#keeping = null));
-    this.#keeping.catch((error: unknown) => this.#o.ctx.log.warn("Copies could not be looked after.", { error: String(error) }));
+    this.#keeper.begin(members);
     if (now - this.#lookedAt < this.#o.config().replication_interval_seconds * 1000) return;
     this.#lookedAt = now;
     const takers = providers.flatMap(({ node, params }): Taker[] => {
@@ -90,7 +123,21 @@ export class Replicator {
       return level === undefined || typeof freeBytes !== "number" ? [] : [{ node, anchor: level === "anchor", freeBytes }];
     });
     await this.#lookAfter(takers);
-    await this.#offer(this.#takesCopies(members) ? this.#budgetLeft() : 0);
+    await this.#offer(this.#keeper.accepts(members) && !this.#rest.now ? this.#keeper.budgetLeft : 0);
+  }
+
+  /** What has just been wished for does not wait for the minute to be over. Never rejects. */
+  #hurry(): Promise<void> {
+    return (this.#hurrying ??= this.#lookNow().finally(() => (this.#hurrying = null)));
+  }
+
+  async #lookNow(): Promise<void> {
+    try {
+      const members = await this.#members();
+      if (members !== null && this.#keeper.wished) this.#keeper.begin(members);
+    } catch (error) {
+      this.#o.ctx.log.debug("A wish for a copy waits for its minute.", { error: String(error) });
+    }
   }
 
   /** Everybody's level; null without a community. */
@@ -114,7 +161,7 @@ export class Replicator {
       const situation = this.#situation(row, takers);
       if (situation.holders.size < situation.desired) few.push(row.cid);
       const decision = decide(situation);
-      if (decision.do === "ask") await this.#ask(row.cid, situation.desired, decision);
+      if (decision.do === "ask" && !this.#rest.now) await this.#ask(row.cid, situation.desired, decision);
       if (decision.do === "let go") {
         store.pin(row.cid, false);
         await fetching.announcing.withdraw(row.cid);
@@ -144,70 +191,21 @@ export class Replicator {
   }
 
   async #ask(cid: string, desired: number, { candidates, current }: { candidates: string[]; current: number }): Promise<void> {
-    const { ctx, fetching } = this.#o;
+    const { fetching } = this.#o;
     const data = { cid, desired_copies: desired, current_copies: current, candidate_holders: candidates };
     if ((await fetching.announcing.append("file.replication.scheduled", data)) === undefined) return;
-    await ctx.pubsub.publish(`file.replication.request.${hexOf(cid).slice(0, 4)}`, data);
+    await this.#tell(cid, data);
   }
 
-  /** What neighbours want to be kept here, one after the other. */
-  async #keep(members: ReadonlyMap<NodeId, string>): Promise<void> {
-    if (!this.#takesCopies(members)) return;
-    for (const { cid, author } of [...this.#asked()].slice(0, TAKES_MAX)) {
-      try {
-        await this.#take(cid, author);
-      } catch (error) {
-        if (this.#o.ctx.signal.aborted) throw error;
-        this.#failed.set(cid, this.#clock.now());
-        this.#o.ctx.log.info("A copy that a neighbour asked for could not be kept.", {
-          cid,
-          why: error instanceof HnError ? (error.reason ?? error.code) : String(error),
-        });
-      }
+  /** For whoever listens to this node; the log tells everybody, so it may fail. */
+  async #tell(cid: string, data: object): Promise<void> {
+    const { pubsub, grants, log } = this.#o.ctx;
+    if (!grants.has("pubsub.publish")) return;
+    try {
+      await pubsub.publish(`file.replication.request.${hexOf(cid).slice(0, 4)}`, data);
+    } catch (error) {
+      log.debug("A wish for copies was not published on its topic.", { cid, why: String(error) });
     }
-    for (const [cid, at] of this.#failed) if (this.#clock.now() - at >= HOUR_MS) this.#failed.delete(cid);
-  }
-
-  /** Requests to this node that nobody has given up yet. */
-  *#asked(): Generator<{ cid: string; author: NodeId }, void, void> {
-    const { copies, ctx, store } = this.#o;
-    const me = ctx.identity.nodeId;
-    for (const { cid, scheduled } of copies.asked(me)) {
-      if (this.#clock.now() - scheduled.at > PATIENCE_MS || this.#failed.has(cid)) continue;
-      if (copies.holders(cid).has(me) && store.complete(cid)) continue;
-      yield { cid, author: scheduled.author };
-    }
-  }
-
-  async #take(cid: string, author: NodeId): Promise<void> {
-    const { fetching, config, ctx, copies } = this.#o;
-    const frames = fetching.fetch({
-      cid,
-      sources: [author, ...copies.holders(cid)],
-      priority: "low",
-      signal: ctx.signal,
-      replica: {
-        kbps: config().replication_bandwidth_kbps,
-        accept: ({ size_bytes }) => {
-          if (size_bytes > this.#budgetLeft())
-            throw refuse("replica_refused", "This node has no room left for copies of neighbours' files.");
-        },
-      },
-    });
-    for (let next = await frames.next(); next.done !== true;) next = await frames.next();
-    await fetching.announcing.append("file.replication.completed", { cid, holders: [ctx.identity.nodeId] });
-    await fetching.announcing.announce(cid);
-  }
-
-  #takesCopies(members: ReadonlyMap<NodeId, string>): boolean {
-    const { accept_replicas: accepts } = this.#o.config();
-    return accepts === "yes" || (accepts === "auto" && members.get(this.#o.ctx.identity.nodeId) === "anchor");
-  }
-
-  #budgetLeft(): number {
-    const { store, config } = this.#o;
-    const kept = store.shared({ origin: "replica" }).reduce((sum, { size_bytes }) => sum + size_bytes, 0);
-    return Math.max(0, config().replica_budget_bytes - kept);
   }
 
   /** Every change goes to every neighbour, so small ones are kept back. */

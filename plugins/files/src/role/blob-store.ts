@@ -17,7 +17,7 @@ export function blobStoreRole<C>(parts: () => { store: Store; fetching: Fetching
     },
     put: async ({ input }, data) => {
       const { visibility, mime, meta, filename } = input;
-      if (JSON.stringify(meta).length > META_MAX_BYTES)
+      if (Buffer.byteLength(JSON.stringify(meta)) > META_MAX_BYTES)
         throw refuse("too_large", "What is noted beside a file has at most 64 KiB of JSON. Store it as a file of its own.");
       const facts = {
         visibility,

@@ -22,9 +22,10 @@ interface Shelf {
 
 function shelf(at: TestStore, change: Partial<BrowseDeps> = {}): Shelf {
   opened.push(at);
+  const replication = async () => ({ accepts: false, kept_bytes: 0, budget_bytes: 1, kbps: 4096, resting: false });
   const config = () => ({ desired_copies: 3, max_blob_bytes: 1000, default_visibility: "community" as const });
   const ask = (input: object = {}): Promise<BrowseOutput> =>
-    browse(input, { store: at.store, self: ME, holders: () => new Set(), config, ...change });
+    browse(input, { store: at.store, self: ME, holders: () => new Set(), config, replication, ...change });
   return {
     at,
     put: async (name, facts = {}) => {

@@ -1,6 +1,7 @@
 /** Copies of a pinned file in a street whose nodes come and go. @source 30 §6, §11 */
 import assert from "node:assert/strict";
 import { it, type TestContext } from "node:test";
+import { HnError } from "@hearthnet/sdk-plugin";
 import { CHUNK_BYTES } from "../../src/cid/manifest.ts";
 import type { FilesConfig } from "../../src/config.ts";
 import { Street, type House } from "../support/street.ts";
@@ -117,6 +118,114 @@ it("a wish for more than a node takes is turned down by what is really sent", as
   assert.equal(a.sent, 0);
   assert.deepEqual(b.told, ["replica_refused"]);
   assert.deepEqual(holding(s, cid), [a]);
+});
+
+it("whoever is asked begins as soon as the log has brought it, with the topic or without (30 §6.3, §6.4)", async (t) => {
+  for (const topicFault of [null, new HnError("permission_denied")]) {
+    const s = await street(t, 2, { desired_copies: 2 });
+    const [a, b] = s.houses as [House, House];
+    a.topicFault = topicFault;
+    for (const seed of [5, 6]) {
+      const { cid } = await a.test.put(bytesOf(CHUNK_BYTES, seed), { pin: true });
+      s.clock.advance(10 * MINUTE);
+      await a.replicating.tick();
+      assert.deepEqual(a.published.splice(0), topicFault === null ? [`file.replication.request.${cid.slice(7, 11)}`] : []);
+      // The log has it; nobody's minute is over.
+      s.settle();
+      await b.replicating.idle();
+      assert.deepEqual(holding(s, cid), [a, b]);
+    }
+    assert.deepEqual(a.warned, []);
+  }
+});
+
+it("what is wished for while another copy comes is brought right after it", async (t) => {
+  const s = await street(t, 2, { desired_copies: 2 });
+  const [a, b] = s.houses as [House, House];
+  const first = await a.test.put(BYTES, { pin: true });
+  s.clock.advance(10 * MINUTE);
+  await a.replicating.tick();
+  s.settle();
+  const second = await a.test.put(bytesOf(CHUNK_BYTES, 8), { pin: true });
+  s.clock.advance(10 * MINUTE);
+  await a.replicating.tick();
+  s.settle();
+  await b.replicating.idle();
+  assert.deepEqual([holding(s, first.cid).length, holding(s, second.cid).length], [2, 2]);
+});
+
+it("a copy comes no faster than the settings say; what somebody fetches for themselves does (30 §6.5)", async (t) => {
+  const s = await street(t, 2, { desired_copies: 2, replication_bandwidth_kbps: 1024 });
+  const [a, b] = s.houses as [House, House];
+  const least = (BYTES.byteLength * 8) / 1024;
+  const { cid } = await a.test.put(BYTES, { pin: true });
+  s.clock.advance(10 * MINUTE);
+  await a.replicating.tick();
+  const before = s.clock.at;
+  s.settle();
+  await b.replicating.idle();
+  assert.equal(s.clock.at - before, least);
+  const { cid: own } = await a.test.put(bytesOf(CHUNKS * CHUNK_BYTES, 6));
+  const { ms } = await s.fetch(b, own, [a]);
+  assert.equal(ms, 0);
+  assert.equal(holding(s, cid).length, 2);
+});
+
+it("on a metered link copies rest while the internet is gone, and go on where they were (30 §6.5)", async (t) => {
+  const s = await street(t, 2, { desired_copies: 2 });
+  const [a, b] = s.houses as [House, House];
+  const online = (house: House, internet: boolean): void => {
+    house.internet = internet;
+    house.onInternet();
+  };
+  const { cid } = await a.test.put(BYTES, { pin: true });
+
+  a.config.metered_link = true;
+  online(a, false);
+  await minutes(s, 12);
+  assert.equal(s.events("file.replication.scheduled").length, 0, "it asks nobody");
+  assert.equal((await a.replicating.facts()).resting, true);
+  online(a, true);
+  s.clock.advance(10 * MINUTE);
+  await a.replicating.tick();
+
+  // The other one's internet goes while the copy comes.
+  b.config.metered_link = true;
+  b.answer = null;
+  a.answer = async function* (_input, honest) {
+    const frames = honest();
+    for (let sent = 0; ;) {
+      const next = await frames.next();
+      if (next.done === true) return next.value;
+      if (next.value.event === "chunk" && ++sent > 1) {
+        online(b, false);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      yield next.value;
+    }
+  };
+  s.settle();
+  await b.replicating.idle();
+  assert.ok(!b.test.store.complete(cid) && a.sent > 0 && a.sent < CHUNKS, `${a.sent} came`);
+  await minutes(s, 12);
+  assert.ok(!b.test.store.complete(cid));
+  assert.deepEqual(b.told, [], "a rest is no failure");
+  assert.deepEqual(b.params, {}, "nobody is to ask it meanwhile");
+
+  a.answer = null;
+  const before = a.sent;
+  online(b, true);
+  await b.replicating.idle();
+  assert.deepEqual(holding(s, cid), [a, b]);
+  assert.ok(a.sent - before < CHUNKS, "what had come is not asked for again");
+});
+
+it("without the internet copies go on where the link costs nothing", async (t) => {
+  const s = await street(t, 2, { desired_copies: 2 });
+  const { cid } = await s.house(0).test.put(BYTES, { pin: true });
+  for (const house of s.houses) house.internet = false;
+  await minutes(s, 12);
+  assert.equal(holding(s, cid).length, 2);
 });
 
 it("of too many copies those kept for others go after a week; the original stays", async (t) => {

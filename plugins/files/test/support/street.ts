@@ -77,6 +77,13 @@ export interface House {
   everSaid: string[];
   /** Why it did what it did, as its log says. */
   told: string[];
+  /** Topics on which it has published. */
+  published: string[];
+  /** Why it cannot publish; null while it can. */
+  topicFault: HnError | null;
+  /** Whether it has the internet, and who wants to know. */
+  internet: boolean;
+  onInternet: () => void;
 }
 
 export class Street {
@@ -157,6 +164,10 @@ export class Street {
       told: [],
       said: new Set(),
       everSaid: [],
+      published: [],
+      topicFault: null,
+      internet: true,
+      onInternet: () => {},
       config: { ...DEFAULTS, ...config },
     });
     this.houses.push(house);
@@ -209,7 +220,19 @@ export class Street {
       signal: this.#over.signal,
       identity: { nodeId: from.id },
       events: { append: async (type, data, { clientId }) => this.#append(from, type, { data, clientId }) },
-      pubsub: { publish: async () => {} },
+      pubsub: {
+        publish: async (topic) => {
+          if (from.topicFault !== null) throw from.topicFault;
+          from.published.push(topic);
+        },
+      },
+      availability: {
+        get: (flag) => flag !== "internet" || from.internet,
+        on: (listener) => {
+          from.onInternet = listener;
+          return () => {};
+        },
+      },
       dht: this.#dhtOf(from),
       grants: { has: () => true, on: () => () => {} },
       community: {

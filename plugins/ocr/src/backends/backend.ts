@@ -24,8 +24,8 @@ export interface OpenPdf {
   readonly sha256: string;
   /** Text of each page as the document brings it, in the given order; null where it does not pass as such (22 O1). */
   layers(pages: number[]): AsyncGenerator<{ page: number; text: string | null }, void, void>;
-  /** Draws the page and reads it. @throws as `image`; bad_request `too_large` */
-  read(page: number): Promise<PageResult>;
+  /** Draws the page, calls `onDrawn`, and reads it. @throws as `image`; bad_request `too_large` */
+  read(page: number, onDrawn: () => void): Promise<PageResult>;
 }
 
 /** What every recognition engine looks like to the capabilities. @source 22 §2 */

@@ -13,9 +13,16 @@ export type WorkBytes = (HnBytes | Uint8Array)[];
 /** The part of the plugin context that the backend needs; `ctx` fits. */
 export interface DecodeHost {
   workers: {
-    run(name: string, message: object, options: { bytes?: WorkBytes; signal?: AbortSignal }): Promise<{ json: unknown }>;
+    run(name: string, message: object, options: WorkOptions): Promise<{ json: unknown }>;
   };
   assets: { list(glob?: string): Promise<string[]> };
+}
+
+export interface WorkOptions {
+  bytes?: WorkBytes;
+  signal?: AbortSignal;
+  /** The worker is about to read what it was given to draw. */
+  onProgress?: () => void;
 }
 
 /** What a page costs at most, and what to advise whoever sent one that costs more. */
@@ -48,12 +55,15 @@ export class DecodeWork {
   }
 
   /** @throws timeout `page_timeout` · what the worker throws · AbortError when `signal` fires; the worker's process ends with it */
-  page(message: DecodeMessage, o: { bytes: WorkBytes; signal: AbortSignal; limit: PageLimit }): Promise<unknown> {
-    const { bytes, signal, limit } = o;
+  page(
+    message: DecodeMessage,
+    o: { bytes: WorkBytes; signal: AbortSignal; limit: PageLimit; onProgress?: () => void },
+  ): Promise<unknown> {
+    const { signal, limit, ...more } = o;
     return this.#queue.run(AbortSignal.any([signal, this.#closed.signal]), async () => {
       const tooLong = AbortSignal.timeout(limit.ms);
       try {
-        return await this.#run(message, { bytes, signal: AbortSignal.any([signal, tooLong]) });
+        return await this.#run(message, { ...more, signal: AbortSignal.any([signal, tooLong]) });
       } catch (error) {
         if (!tooLong.aborted || signal.aborted) throw error;
         const text = `The page was not read within ${limit.ms / 1000} seconds. ${limit.advice}`;
@@ -68,7 +78,7 @@ export class DecodeWork {
     );
   }
 
-  async #run(message: DecodeMessage, options: { bytes?: WorkBytes; signal: AbortSignal }): Promise<unknown> {
+  async #run(message: DecodeMessage, options: WorkOptions & { signal: AbortSignal }): Promise<unknown> {
     try {
       const { json } = await this.#host.workers.run("decode", message, options);
       this.#ok = true;

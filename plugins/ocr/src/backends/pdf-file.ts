@@ -24,14 +24,18 @@ export async function openPdf(o: {
   const { work, file, job, order, limitMs } = o;
   const about: DocumentKey = { key: randomUUID(), ...(job.password === undefined ? {} : { password: job.password }) };
 
-  async function ask<Op extends PdfMessage["op"]>(asked: Asked<Op>, bytes: WorkBytes = []): Promise<PdfAnswers[Op]> {
+  async function ask<Op extends PdfMessage["op"]>(
+    asked: Asked<Op>,
+    { bytes = [], onProgress = () => {} }: { bytes?: WorkBytes; onProgress?: () => void } = {},
+  ): Promise<PdfAnswers[Op]> {
     const message = { ...asked, ...about } as unknown as PdfMessage;
     const limit = { ms: limitMs, advice: ADVICE };
-    const answer = (await work.page(message, { bytes, signal: job.signal, limit })) as PdfAnswers[Op] | DocumentAbsent;
-    return "absent" in answer ? ask(asked, file) : answer;
+    const answer = (await work.page(message, { bytes, signal: job.signal, limit, onProgress })) as
+      PdfAnswers[Op] | DocumentAbsent;
+    return "absent" in answer ? ask(asked, { bytes: file, onProgress }) : answer;
   }
 
-  const { pages, sha256 } = await ask<"pdf.open">({ op: "pdf.open" }, file);
+  const { pages, sha256 } = await ask<"pdf.open">({ op: "pdf.open" }, { bytes: file });
   const dpi = job.pre.dpi ?? order(job).defaultDpi;
   return {
     pages,
@@ -42,6 +46,7 @@ export async function openPdf(o: {
         yield* layers;
       }
     },
-    read: (page): Promise<PageResult> => ask<"pdf.read">({ op: "pdf.read", page, dpi, ...order(job) }),
+    read: (page, onDrawn): Promise<PageResult> =>
+      ask<"pdf.read">({ op: "pdf.read", page, dpi, ...order(job) }, { onProgress: onDrawn }),
   };
 }

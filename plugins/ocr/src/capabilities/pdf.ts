@@ -48,8 +48,11 @@ export type PageText = {
   languages: string[];
 };
 
+/** What is being done: opened, its own text taken, drawn, read, put into the file store. */
+export type PdfStage = "open" | "text_layer" | "render" | "ocr" | "store";
+
 export type PdfFrame =
-  | { event: "progress"; data: { current: number; total: number; stage: "open" | "text_layer" | "ocr" | "store"; page?: number } }
+  | { event: "progress"; data: { current: number; total: number; stage: PdfStage; page?: number } }
   | { event: "warning"; data: { page: number; code: "low_quality"; confidence_mean: number; hints: string[] } }
   | { event: "page"; data: PageText };
 
@@ -80,6 +83,19 @@ const RULES = { fields: ["pdf_b64", "doc_cid"], what: "PDF", most: 8 * MIB, most
  * @source 22 §1, rules 1–11, O1–O6
  */
 export async function* readPdf(
+  call: PdfCall,
+  deps: { backends: OcrBackend[]; config: OcrConfig; shelf: TextShelf },
+): AsyncGenerator<PdfFrame, PdfDone, void> {
+  const left = new AbortController();
+  try {
+    return yield* reading({ ...call, signal: AbortSignal.any([call.signal, left.signal]) }, deps);
+  } finally {
+    // Whoever leaves between two frames leaves no worker that reads on.
+    left.abort(new DOMException("The reader has left.", "AbortError"));
+  }
+}
+
+async function* reading(
   call: PdfCall,
   deps: { backends: OcrBackend[]; config: OcrConfig; shelf: TextShelf },
 ): AsyncGenerator<PdfFrame, PdfDone, void> {
@@ -152,12 +168,17 @@ async function* readPages(
   let current = 0;
   for await (const { page, text } of o.forced ? unread(o.pages) : pdf.layers(o.pages)) {
     current += 1;
-    yield { event: "progress", data: { current, total, stage: text === null ? "ocr" : "text_layer", page } };
+    yield { event: "progress", data: { current, total, stage: text === null ? "render" : "text_layer", page } };
     if (text !== null) {
       yield { event: "page", data: { page, text, confidence_mean: 1, source: "text_layer", languages: [] } };
       continue;
     }
-    const read = await pdf.read(page);
+    const drawn = Promise.withResolvers<"drawn">();
+    const reading = pdf.read(page, () => drawn.resolve("drawn"));
+    reading.catch(() => {});
+    if ((await Promise.race([drawn.promise, reading])) === "drawn")
+      yield { event: "progress", data: { current, total, stage: "ocr", page } };
+    const read = await reading;
     const { confidenceMean: confidence_mean, languages } = read;
     const data: PageText = { page, text: read.text, confidence_mean, source: "ocr", languages };
     yield* withWarning(data, { threshold: o.threshold, hints: hintsFor(read) });

@@ -87,7 +87,7 @@ async function hand(chosen: File, { id, mine }: { id: string; mine: number }): P
 
 async function read(id: string, { mine, secret }: { mine: number; secret?: string }): Promise<void> {
   if (mine !== turn) return;
-  tell(() => words.opening);
+  tell(() => words.stages.open(0, 0));
   show({ working: true });
   await panel.call("start", secret === undefined ? { id } : { id, password: secret });
   for (let from = 0; mine === turn; await pause(BETWEEN_LOOKS_MS)) {
@@ -98,8 +98,8 @@ async function read(id: string, { mine, secret }: { mine: number; secret?: strin
     if (search.value !== "") look();
     if (seen.refusal !== null && seen.state === "refused") return refuse(seen.refusal);
     if (seen.state === "done") return finish(id);
-    const { current, total } = seen;
-    if (total > 0) tell(() => words.reading(current, total));
+    const { current, total, stage } = seen;
+    if (total > 0) tell(() => words.stages[stage](current, total));
     show({ working: true, share: total === 0 ? null : Math.max(0, current - 1) / total });
   }
 }

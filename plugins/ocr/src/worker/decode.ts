@@ -9,10 +9,12 @@ import { createPdfReader, type PdfReader } from "./pdf-reader.ts";
 let opened: { engine: Engine; pdf: PdfReader } | null = null;
 
 export default defineWorker({
-  async message(msg, { bytes, assetsDir }) {
+  async message(msg, { bytes, assetsDir, progress }) {
     opened ??= open(`${assetsDir ?? "/assets"}/tessdata`);
     try {
-      return { json: await answer(opened, msg as unknown as DecodeMessage, bytes) };
+      return {
+        json: await answer(opened, msg as unknown as DecodeMessage, { bytes, onDrawn: () => progress({ stage: "ocr" }) }),
+      };
     } catch (error) {
       throw asHnError(error);
     }
@@ -27,7 +29,7 @@ function open(folder: string): { engine: Engine; pdf: PdfReader } {
 async function answer(
   { engine, pdf }: NonNullable<typeof opened>,
   message: DecodeMessage,
-  bytes: Uint8Array[],
+  { bytes, onDrawn }: { bytes: Uint8Array[]; onDrawn: () => void },
 ): Promise<unknown> {
   switch (message.op) {
     case "warm":
@@ -39,6 +41,6 @@ async function answer(
       return { ...(await engine.read(picture, message)) };
     }
     default:
-      return pdf.answer(message, bytes.length < 2 ? bytes[0] : Buffer.concat(bytes));
+      return pdf.answer(message, bytes.length < 2 ? bytes[0] : Buffer.concat(bytes), onDrawn);
   }
 }

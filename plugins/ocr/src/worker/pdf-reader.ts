@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { decodeFailed, Failure } from "../failure.ts";
 import { isUsableLayer } from "../pdf/layer-quality.ts";
 import { readInOrder } from "../pdf/reading-order.ts";
@@ -37,10 +38,15 @@ const KEEP_BELOW_BYTES = 256 * 1024 * 1024;
 
 export interface PdfReader {
   /**
-   * @param file   the document; without it only what is still open can be asked about
+   * @param file     the document; without it only what is still open can be asked about
+   * @param onDrawn  called when the page is pixels and what reads it begins
    * @throws bad_request `decode_failed` `pdf_encrypted` `too_large` · capacity_exceeded `memory` · what the engine throws
    */
-  answer(message: PdfMessage, file: Uint8Array | undefined): Promise<PdfAnswers[PdfMessage["op"]] | DocumentAbsent>;
+  answer(
+    message: PdfMessage,
+    file: Uint8Array | undefined,
+    onDrawn?: () => void,
+  ): Promise<PdfAnswers[PdfMessage["op"]] | DocumentAbsent>;
 }
 
 /** Keeps the last document open, so that a call does not send and parse it once a page. Whatever broke down is never used again. */
@@ -65,7 +71,7 @@ export function createPdfReader(engine: Engine): PdfReader {
     return document;
   }
 
-  async function answer(message: PdfMessage, file: Uint8Array | undefined): ReturnType<PdfReader["answer"]> {
+  async function answer(message: PdfMessage, file: Uint8Array | undefined, onDrawn: () => void): ReturnType<PdfReader["answer"]> {
     const document = await documentOf(message, file);
     if (document === null) return { absent: true };
     switch (message.op) {
@@ -76,15 +82,18 @@ export function createPdfReader(engine: Engine): PdfReader {
         return { layers: message.pages.map((page) => ({ page, text: ownText(document, page) })) };
       case "pdf.read": {
         const { page, dpi } = document.render(message.page, { dpi: message.dpi, maxPixels: message.maxPixels });
+        onDrawn();
+        // The thread is busy from here on: what was said gets its turn first.
+        await nextTurn();
         return engine.readPage({ page, dpi }, message);
       }
     }
   }
 
   return {
-    async answer(message, file) {
+    async answer(message, file, onDrawn = () => {}) {
       try {
-        return await answer(message, file);
+        return await answer(message, file, onDrawn);
       } catch (error) {
         // A refusal with a cause is a breakdown that was explained.
         if (!(error instanceof Failure) || error.cause !== undefined || error.reason === "memory") drop();

@@ -52,6 +52,7 @@ test("sends pages as they are read, with what is being done before each (22 §1)
     { event: "progress", data: { current: 0, total: 0, stage: "open" } },
     { event: "progress", data: { current: 1, total: 2, stage: "text_layer", page: 1 } },
     { event: "page", data: { page: 1, text: "Digital", confidence_mean: 1, source: "text_layer", languages: [] } },
+    { event: "progress", data: { current: 2, total: 2, stage: "render", page: 2 } },
     { event: "progress", data: { current: 2, total: 2, stage: "ocr", page: 2 } },
     { event: "page", data: { page: 2, text: "Gelesen", confidence_mean: 0.9, source: "ocr", languages: ["deu"] } },
   ]);
@@ -66,6 +67,45 @@ test("reads pages only as their frames are taken, one after the other (22 rule 8
   assert.equal(asked(host, "pdf.read").length, 1);
   await pages.return(undefined as never);
   assert.equal(asked(host, "pdf.read").length, 1);
+});
+
+test("says that a page is read only once it is drawn, and whoever leaves then leaves nothing running (22 §1, rule 8)", async () => {
+  const { host, service } = await open();
+  playDocument(host, [SCAN]);
+  const { answer } = host;
+  let draw: () => void = () => {};
+  host.answer = (work) => {
+    if (work.message.op !== "pdf.read") return answer(work);
+    draw = work.onDrawn;
+    return new Promise((_, reject) => work.signal?.addEventListener("abort", () => reject(work.signal?.reason as Error)));
+  };
+  const pages = service.pdf(callOf());
+  const stage = async (): Promise<unknown> => ((await pages.next()).value as { data: { stage?: string } }).data.stage;
+  assert.deepEqual([await stage(), await stage()], ["open", "render"]);
+  let next: unknown;
+  const reading = stage().then((found) => (next = found));
+  await new Promise(setImmediate);
+  assert.equal(next, undefined, "still being drawn");
+  draw();
+  await reading;
+  assert.equal(next, "ocr");
+  await pages.return(undefined as never);
+  assert.equal(host.sent.at(-1)?.signal?.aborted, true);
+});
+
+test("a page that cannot be drawn is never said to be read", async () => {
+  const { host, service } = await open();
+  playDocument(host, [SCAN]);
+  const { answer } = host;
+  host.answer = (work) =>
+    work.message.op === "pdf.read"
+      ? Promise.reject(Object.assign(new Error("too large"), { code: "bad_request" }))
+      : answer(work);
+  const stages: unknown[] = [];
+  await assert.rejects(async () => {
+    for await (const { data } of service.pdf(callOf())) stages.push((data as { stage?: string }).stage);
+  });
+  assert.deepEqual(stages, ["open", "render"]);
 });
 
 test("draws every page when it is told to, by the caller or the settings (22 rule 1)", async () => {

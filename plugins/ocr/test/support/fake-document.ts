@@ -7,7 +7,7 @@ export type FakePage = string | { read: PageResult };
 /** Lets the worker answer as for a document of these pages. It keeps it open as the real one does, unless `forgets`. */
 export function playDocument(host: FakeHost, pages: FakePage[], o: { forgets?: boolean } = {}): void {
   let open: unknown = null;
-  host.answer = async ({ message, bytes }: SentWork) => {
+  host.answer = async ({ message, bytes, onDrawn }: SentWork) => {
     if (bytes.length > 0) open = message["key"];
     else if (open !== message["key"]) return { absent: true };
     const page = (number: number): FakePage => pages[number - 1] ?? "";
@@ -20,6 +20,7 @@ export function playDocument(host: FakeHost, pages: FakePage[], o: { forgets?: b
         }),
       }),
       "pdf.read": () => {
+        onDrawn();
         const found = page(message["page"] as number);
         return typeof found === "string" ? pageOf(found) : found.read;
       },

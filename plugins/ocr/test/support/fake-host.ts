@@ -10,6 +10,8 @@ export interface SentWork {
   message: { op: string; languages: string[] } & Record<string, unknown>;
   bytes: WorkBytes;
   signal: AbortSignal | undefined;
+  /** The worker says that a page is drawn. */
+  onDrawn: () => void;
 }
 
 /** A plugin host that records what it is told; `answer` plays the worker. */
@@ -37,7 +39,8 @@ export function fakeHost(): FakeHost {
     warmUp: () => Promise.resolve(null),
     workers: {
       async run(_name, message, options) {
-        const work = { message: message as SentWork["message"], bytes: options.bytes ?? [], signal: options.signal };
+        const { bytes = [], signal, onProgress: onDrawn = () => {} } = options;
+        const work = { message: message as SentWork["message"], bytes, signal, onDrawn };
         host.sent.push(work);
         return { json: await (work.message.op === "warm" ? host.warmUp() : host.answer(work)) };
       },

@@ -73,7 +73,8 @@ export function withoutEmpty(value: JsonValue | undefined, raw: JsonSchema, root
     const kept = withoutEmpty(part, own, root);
     if (kept === undefined) continue;
     // An optional list or group without content says nothing.
-    const hollow = shapeOf(own, root).kind !== "json" && isHollow(kept);
+    const shape = shapeOf(own, root);
+    const hollow = shape.kind !== "json" && (isHollow(kept) || isPreset(kept, shape, root));
     if (!hollow || requiredOf(whole).includes(name)) out[name] = kept;
   }
   return out;
@@ -83,6 +84,16 @@ export function withoutEmpty(value: JsonValue | undefined, raw: JsonSchema, root
 function objectIn(schema: JsonSchema, o: { value: JsonObject; root: JsonSchema }): JsonSchema {
   const variant = variantOf(schema, o.root);
   return variant === null ? schema : (branchOf(variant, o.value)?.schema ?? {});
+}
+
+/** A group of which nothing is filled in but what cannot be otherwise. */
+function isPreset(value: JsonValue, { kind, schema }: Shape, root: JsonSchema): boolean {
+  if (kind !== "object" || !isObject(value)) return false;
+  const parts = new Map(propertiesOf(schema));
+  return Object.entries(value).every(([name, part]) => {
+    const own = shapeOf(parts.get(name) ?? {}, root);
+    return own.schema["const"] !== undefined || isHollow(part) || isPreset(part, own, root);
+  });
 }
 
 function isHollow(value: JsonValue): boolean {

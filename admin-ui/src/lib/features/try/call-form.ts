@@ -1,6 +1,6 @@
 import type { CallableCapability, JsonObject, JsonSchema, JsonValue } from "@hearthnet/host/contract";
 import { asSchema, follow, isObject, propertiesOf, requiredOf } from "../form/schema.ts";
-import { startValue, withoutEmpty } from "../form/shape.ts";
+import { shapeOf, startValue, withoutEmpty } from "../form/shape.ts";
 
 /** What the console shows for one capability, made from its request schema. */
 export interface CallForm {
@@ -31,8 +31,9 @@ export function callForm(
 ): CallForm {
   const root = asSchema(lead?.request_schema ?? undefined);
   const parts = new Map(propertiesOf(follow(root, root)));
-  const binary = lead?.binary ?? [];
-  const [params, input] = [parts.get("params") ?? null, parts.get("input") ?? null];
+  // Others are fields of frames that follow the call, or of its answer.
+  const binary = (lead?.binary ?? []).filter((pointer) => /^\/(input|params)\//.test(pointer));
+  const [params, input] = [fillable(parts.get("params"), root), fillable(parts.get("input"), root)];
   const needed = (schema: JsonSchema | null, at: string): string[] =>
     schema === null ? [] : requiredOf(follow(schema, root)).map((name) => `${at}/${name}`);
   const references = fileFields(root).filter((pointer) => pointer.endsWith("_cid"));
@@ -50,6 +51,34 @@ export function callForm(
     skip: [...binary, ...(hasStore || binary.length > 0 ? references : [])],
     folded: binary.length + stored.length > 0 && open.length === 0,
   };
+}
+
+/** Null for a body in which nothing can stand. */
+function fillable(body: JsonSchema | undefined, root: JsonSchema): JsonSchema | null {
+  if (body === undefined) return null;
+  const { kind, schema } = shapeOf(body, root);
+  return kind === "object" && propertiesOf(schema).length === 0 ? null : body;
+}
+
+/** How many bytes a field takes: what the whole call may have, or less where the field itself says so. */
+export function mostBytes(form: CallForm, pointer: string, bodyBytes: number): number {
+  const { maxLength } = partOf(form, pointer) ?? {};
+  return typeof maxLength === "number" ? Math.min(bodyBytes, Math.floor((maxLength * 3) / 4)) : bodyBytes;
+}
+
+/** What a file says of itself, under the names that the fields beside its bytes have. @source 30 §2 */
+export function besides(form: CallForm, pointer: string, file: Pick<File, "name" | "type">): Record<string, string> {
+  const facts = { filename: file.name, mime_type: file.type };
+  const said = Object.entries(facts).filter(
+    ([field, value]) => value !== "" && partOf(form, pointer.replace(/[^/]+$/, field)) !== undefined,
+  );
+  return Object.fromEntries(said);
+}
+
+function partOf({ root, params, input }: CallForm, pointer: string): JsonSchema | undefined {
+  const body = pointer.startsWith("/params/") ? params : input;
+  const part = new Map(propertiesOf(follow(body ?? {}, root))).get(fieldOf(pointer));
+  return part === undefined ? undefined : follow(part, root);
 }
 
 /** Pointers of the fields of a request that name a stored file: `…_cid`, and `cid` itself. */

@@ -21,6 +21,8 @@ export interface Seen {
   total: number;
   /** Page of these at which the reading is. */
   current: number;
+  /** What is being done with it. */
+  stage: "open" | "text_layer" | "render" | "ocr" | "store";
   state: "coming" | "reading" | "done" | "refused";
   refusal: Refusal | null;
 }

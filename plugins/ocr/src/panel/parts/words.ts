@@ -1,11 +1,13 @@
+import type { Seen } from "./seen.ts";
+
 /** What the panel says. */
 export interface Words {
   title: string;
   choose: string;
   drop: string;
   sending: (share: number) => string;
-  opening: string;
-  reading: (current: number, total: number) => string;
+  /** What is being done, with which page of how many. */
+  stages: Record<Seen["stage"], (current: number, total: number) => string>;
   done: (pages: number) => string;
   stop: string;
   stopped: string;
@@ -28,8 +30,13 @@ const EN: Words = {
   choose: "Choose a PDF",
   drop: "or drop it here. Nothing leaves this node.",
   sending: (share) => `Handing the document over: ${share} %`,
-  opening: "Opening the document",
-  reading: (current, total) => `Reading page ${current} of ${total}`,
+  stages: {
+    open: () => "Opening the document",
+    text_layer: (current, total) => `Taking the text of page ${current} of ${total}`,
+    render: (current, total) => `Drawing page ${current} of ${total}`,
+    ocr: (current, total) => `Reading page ${current} of ${total}`,
+    store: () => "Storing the text",
+  },
   done: (pages) => (pages === 1 ? "One page read" : `${pages} pages read`),
   stop: "Stop",
   stopped: "Stopped",
@@ -56,8 +63,13 @@ const DE: Words = {
   choose: "PDF auswählen",
   drop: "oder hierher ziehen. Nichts verlässt diesen Knoten.",
   sending: (share) => `Das Dokument wird übergeben: ${share} %`,
-  opening: "Das Dokument wird geöffnet",
-  reading: (current, total) => `Seite ${current} von ${total} wird gelesen`,
+  stages: {
+    open: () => "Das Dokument wird geöffnet",
+    text_layer: (current, total) => `Text der Seite ${current} von ${total} wird übernommen`,
+    render: (current, total) => `Seite ${current} von ${total} wird gezeichnet`,
+    ocr: (current, total) => `Seite ${current} von ${total} wird gelesen`,
+    store: () => "Der Text wird gespeichert",
+  },
   done: (pages) => (pages === 1 ? "Eine Seite gelesen" : `${pages} Seiten gelesen`),
   stop: "Anhalten",
   stopped: "Angehalten",
