@@ -29,6 +29,11 @@ export interface CallOptions {
   timeoutMs?: number;
   signal?: AbortSignal;
   sessionId?: string;
+  /**
+   * Shown to the node that answers: `hntoken://v1/…` that was issued for this node, or for whoever holds it. Under the plugin's own authority alone
+   * (`ctx.call`): what a caller may do is not widened by what the plugin holds. @source 05 §4
+   */
+  token?: string;
 }
 
 export interface StreamOptions extends CallOptions {

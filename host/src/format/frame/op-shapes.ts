@@ -18,6 +18,8 @@ type Call = {
   node?: NodeId;
   timeoutMs?: number;
   sessionId?: string;
+  /** Under the plugin's own authority alone. */
+  token?: string;
 };
 type Empty = Record<string, never>;
 

@@ -6,6 +6,9 @@ import { principalOf } from "./caller-right.ts";
 import type { OpFamily } from "./op-family.ts";
 import type { OpCall } from "./scope.ts";
 
+/** @source 05 K-1 */
+const TOKEN_MAX_CHARS = 2048;
+
 async function busCall(op: OpCall): Promise<JsonValue> {
   const { output, meta, provider } = await op.scope.bus.call(originate(op));
   op.scope.budget.noteTokens(output, meta);
@@ -55,6 +58,7 @@ function originate(op: OpCall): OriginateRequest {
   if (name === "auth.token.issue") checkHandedOn(op, callBody.input);
   const node = optionalText(args, "node", 64);
   const asked = optionalWhole(args, "timeoutMs");
+  const token = tokenOf(op);
   const left = parent === null ? undefined : Math.max(1, Math.floor(parent.call.deadline - scope.clock.monotonic()));
   const timeoutMs = asked === undefined ? left : left === undefined ? asked : Math.min(asked, left);
   return {
@@ -65,8 +69,18 @@ function originate(op: OpCall): OriginateRequest {
     signal,
     ...(node === undefined ? {} : { node }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(token === undefined ? {} : { token }),
     ...(parent === null ? {} : { traceId: parent.call.traceId, hops: parent.call.hops, ...parentOf(parent.call) }),
   };
+}
+
+/** What a token says is judged where it is shown; here only that nobody's call is widened by what the plugin holds. @source 05 §4, K-1 */
+function tokenOf({ args, parent }: OpCall): string | undefined {
+  const token = optionalText(args, "token", TOKEN_MAX_CHARS);
+  if (token === undefined || parent === null) return token;
+  throw new HnError("bad_request", {
+    message: "A call for somebody else takes no token of yours. Use `ctx.call`, which is under the plugin's own authority.",
+  });
 }
 
 /**

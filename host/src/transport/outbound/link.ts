@@ -103,7 +103,7 @@ export function createLink(o: LinkOptions): Link {
     call: (call) => lanes.call(call),
     // Frames of the caller have no record of their own on a session.
     stream: (call) => (call.frames === undefined ? lanes.stream(call) : streamBestWay(wire, call, community())),
-    follow: (following) => followTopic(wire, following, { community, random }),
+    follow: (following) => followTopic(wire, following, { community, random, sessions }),
     fetchManifest: async (endpoint, expected, limits) => {
       const manifest = await fetchManifest({ clock: o.clock, peers, endpoint, expected, ...limits });
       sessions.manifestSeen(manifest.node_id);

@@ -7,7 +7,12 @@ import { closeSoon, type BusSocket } from "../websocket/bus-socket.ts";
 import { NoSocket } from "../websocket/dial.ts";
 import { FrameReader } from "../websocket/frame-reader.ts";
 import { openSigned } from "../websocket/open-signed.ts";
+import { TOPICS } from "../session/handshake.ts";
+import type { PeerSession } from "../session/peer-session.ts";
+import type { PeerSessions } from "../session/sessions.ts";
+import { hearOnSession } from "./by-session.ts";
 import { SUBSCRIBE } from "./poll-route.ts";
+import type { Told } from "./tell.ts";
 
 const OPEN_MS = 10_000;
 const POLL_SECONDS = 30;
@@ -20,13 +25,19 @@ const BACKOFF_MAX_MS = 30_000;
 /** What trying again does not change. */
 const FINAL: ReadonlySet<string> = new Set(["not_found", "unauthorized", "revoked", "not_federated", "federation_forbidden"]);
 
+interface FollowerOptions {
+  community: () => CommunityId;
+  random: Random;
+  sessions: Pick<PeerSessions, "live">;
+}
+
 /**
- * Listens to a topic of a neighbour until it is ended: over a WebSocket where there is one, else by long polls. What breaks off is taken up
+ * Listens to a topic of a neighbour until it is ended: on the session that stands, else over a WebSocket where there is one, else by long polls. What breaks off is taken up
  * again where it was, with a pause that doubles up to 30 s; another start of the neighbour begins anew.
  * @returns ends it
  * @source 02 §7.2, §8
  */
-export function followTopic(wire: Wire, o: TopicFollowing, more: { community: () => CommunityId; random: Random }): () => void {
+export function followTopic(wire: Wire, o: TopicFollowing, more: FollowerOptions): () => void {
   const follower = new Follower(wire, o, more);
   void follower.run();
   return () => follower.end();
@@ -44,7 +55,10 @@ class Follower {
   /** This neighbour takes no WebSocket; asked again after a break. */
   #polls = false;
 
-  constructor(wire: Wire, o: TopicFollowing, more: { community: () => CommunityId; random: Random }) {
+  readonly #sessions: Pick<PeerSessions, "live">;
+
+  constructor(wire: Wire, o: TopicFollowing, more: FollowerOptions) {
+    this.#sessions = more.sessions;
     this.#wire = wire;
     this.#o = o;
     this.#community = more.community;
@@ -59,7 +73,8 @@ class Follower {
     const { signal } = this.#ended;
     while (!signal.aborted) {
       try {
-        await (this.#polls ? this.#poll() : this.#listen());
+        const session = this.#session();
+        await (session !== undefined ? this.#hear(session) : this.#polls ? this.#poll() : this.#listen());
       } catch (thrown) {
         if (signal.aborted) return;
         if (thrown instanceof NoSocket) {
@@ -74,15 +89,32 @@ class Follower {
     }
   }
 
+  /** Nothing is dialled for a topic. */
+  #session(): PeerSession | undefined {
+    const session = this.#sessions.live(this.#o.to);
+    const carries = session?.isLive === true && !session.isSuspect && session.established.features.includes(TOPICS);
+    return carries && session.established.peerCommunity === this.#community() ? session : undefined;
+  }
+
+  async #hear(session: PeerSession): Promise<void> {
+    const requestId = this.#wire.newId();
+    const told = hearOnSession(session, { body: this.#question(), requestId, openMs: OPEN_MS, signal: this.#ended.signal });
+    for await (const one of told) this.#heard(one);
+  }
+
+  /** Where it goes on. */
+  #question(): JsonObject {
+    return { topic: this.#o.topic, ...(this.#epoch === undefined ? {} : { since_seq: this.#seq, epoch: this.#epoch }) };
+  }
+
   async #listen(): Promise<void> {
     const time = new Patience(this.#wire.clock, { signal: this.#ended.signal, timeoutMs: OPEN_MS });
     let socket: BusSocket | undefined;
     let forget: (() => void) | undefined;
     try {
-      const { to, topic } = this.#o;
-      const body = { topic, ...(this.#epoch === undefined ? {} : { since_seq: this.#seq, epoch: this.#epoch }) };
+      const { to } = this.#o;
       ({ socket } = await openSigned(this.#wire, {
-        letter: { ...this.#letter(body), time },
+        letter: { ...this.#letter(this.#question()), time },
         path: "/pubsub/v1/subscribe",
       }));
       const open = socket;
@@ -97,7 +129,7 @@ class Follower {
         const { event, data, seq } = await reader.next();
         if (event === "error") throw readWireError(data);
         if (event === "done") throw new HnError("partition", { reason: "stream_cut" });
-        this.#heard({ event, data, seq });
+        if (event === "ready" || event === "gap" || event === "published") this.#heard({ event, data, seq });
       }
     } finally {
       time.stop();
@@ -106,7 +138,7 @@ class Follower {
     }
   }
 
-  #heard({ event, data, seq }: { event: string; data: JsonObject; seq: number }): void {
+  #heard({ event, data, seq }: Told): void {
     this.#backoffMs = BACKOFF_MIN_MS;
     if (event === "ready") {
       const { epoch } = data;
@@ -116,7 +148,7 @@ class Follower {
       // Numbers of another start say nothing; what comes now is counted from where it begins.
       if (isOther || this.#seq === 0) this.#seq = seq;
     } else if (event === "gap") this.#o.onGap?.();
-    else if (event === "published") {
+    else {
       this.#seq = seq;
       this.#o.onMessage(data);
     }

@@ -32,10 +32,12 @@ import { beginTranscript, mix, mixAccept, mixHello, type Prologue } from "./tran
 
 /** Questions about the log are calls on the session. @source network.md §1.4 "Pseudo-capabilities" */
 export const SYNC = "sync";
+/** Topics are calls on it. */
+export const TOPICS = "topics";
 /** In every session of this version. @source network.md §1.2 `features` */
 const REQUIRED: readonly string[] = ["seal"];
 /** What this version can do. */
-const OFFERED: readonly string[] = [...REQUIRED, RAW_BYTES, SYNC];
+const OFFERED: readonly string[] = [...REQUIRED, RAW_BYTES, SYNC, TOPICS];
 const SKEW_MS = CONSTANTS.SIGNED_REQUEST_SKEW_SECONDS * 1000;
 
 export interface HandshakeOptions extends Prologue {

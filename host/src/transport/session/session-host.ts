@@ -16,6 +16,8 @@ import { newPassage } from "../inbound/passage.ts";
 import { admitSessionCall } from "../inbound/pipeline.ts";
 import type { Work } from "../inbound/token-watch.ts";
 import { MUST_SIGN } from "../must-sign.ts";
+import { tellOnSession } from "../pubsub/by-session.ts";
+import { SUBSCRIBE } from "../pubsub/poll-route.ts";
 import { BODY_MAX_BYTES } from "./record.ts";
 import type { CallFacts } from "./served-call.ts";
 import type { Admitted, CallHost } from "./served-calls.ts";
@@ -41,6 +43,7 @@ export class SessionHost implements CallHost {
   }
 
   streams(capability: string): boolean {
+    if (capability === SUBSCRIBE) return true;
     return this.#room()?.bus.limitsOf(capability)?.streams === true;
   }
 
@@ -94,7 +97,8 @@ export class SessionHost implements CallHost {
   }
 
   serveStream(request: InboundRequest): AsyncGenerator<Frame, JsonObject, void> {
-    return this.#open().bus.serveStream(request);
+    const room = this.#open();
+    return request.capability === SUBSCRIBE ? tellOnSession(room, request) : room.bus.serveStream(request);
   }
 
   checkOpen(): void {

@@ -1,7 +1,6 @@
-import { HnError } from "../../foundation/index.ts";
 import type { Room } from "../http/room.ts";
 import type { Subscription } from "../pubsub/desk.ts";
-import { readAfter } from "../pubsub/poll-route.ts";
+import { tell } from "../pubsub/tell.ts";
 import { malformed } from "./client-message.ts";
 import { CLOSE } from "./close-code.ts";
 import type { Admitted } from "./door.ts";
@@ -58,27 +57,9 @@ export class PubsubSession {
   }
 
   async #tell(): Promise<void> {
-    const { body } = this.#admitted.passage;
-    const { topic } = this.#subscription;
-    const found = this.#subscription.since(readAfter(body ?? {}, "since_seq"));
-    const { epoch, last_seq } = found;
-    // Without a number only what comes from now on.
-    const isNew = body?.["since_seq"] === undefined;
-    let at = isNew ? last_seq : (found.messages[0]?.seq ?? last_seq + 1) - 1;
-    await this.#live.frame({ event: "ready", data: { topic, epoch, last_seq } }, at);
-    if (!isNew && found.gap) await this.#live.frame({ event: "gap", data: { last_seq: at } }, at);
-    const { signal } = this.#leaving;
-    while (!signal.aborted) {
-      const next = this.#subscription.since({ seq: at, epoch });
-      if (next.epoch !== epoch) throw new HnError("partition", { reason: "stream_cut" });
-      if (next.gap) await this.#live.frame({ event: "gap", data: { last_seq: at } }, at);
-      for (const { seq, data } of next.messages) {
-        if (signal.aborted) return;
-        await this.#live.frame({ event: "published", data: data as never }, seq);
-      }
-      at = next.last_seq;
-      if (next.messages.length === 0) await this.#subscription.news(signal);
-    }
+    const body = this.#admitted.passage.body ?? {};
+    for await (const { event, data, seq } of tell(this.#subscription, body, this.#leaving.signal))
+      await this.#live.frame({ event, data: data as never }, seq);
   }
 
   #leave(code: number): void {

@@ -11,9 +11,10 @@ before(async () => {
   const main = `
 exports.setup = async (ctx) => { await ctx.op("capabilities.register", { ref: "dev.do@1.0", params: {} }); };
 exports.capabilities = { "dev.do@1.0": async (req, ctx) => {
-  const { own, capabilities } = req.input;
+  const { own, capabilities, token } = req.input;
+  const shown = token === undefined ? {} : { token };
   const body = { input: { client_id: "x", subject: "x", scope: { capabilities } } };
-  const call = { cap: capabilities === undefined ? "trans.text@1" : "auth.token.issue@1", body: capabilities === undefined ? {} : body };
+  const call = { cap: capabilities === undefined ? "trans.text@1" : "auth.token.issue@1", body: capabilities === undefined ? {} : body, ...shown };
   try { await (own ? ctx : req).op("bus.call", call); return { output: { said: "ok", caller: req.caller } }; }
   catch (error) { return { output: { said: error.code, caller: req.caller } }; }
 } };`;
@@ -61,4 +62,16 @@ it("sees whom a token acts for, and passes none of it on (05 §4)", async () => 
   assert.equal(world.bus.originated.at(-1)?.capability, "trans.text");
   const { acts_for: _, ...alone } = caller;
   assert.deepEqual({ ...world.bus.originated.at(-1)?.caller }, alone);
+});
+
+it("shows a token in a call of its own, and in none that is for somebody else (05 §4)", async () => {
+  const token = "hntoken://v1/a.b.c";
+  assert.equal(await says({ own: true, token }), "ok");
+  assert.equal(world.bus.originated.at(-1)?.token, token);
+  const calls = world.bus.originated.length;
+  assert.equal(await says({ own: false, token }), "bad_request");
+  assert.equal(await says({ own: true, token: "x".repeat(2049) }), "bad_request");
+  assert.equal(world.bus.originated.length, calls, "neither went out");
+  assert.equal(await says({ own: true }), "ok");
+  assert.equal(world.bus.originated.at(-1)?.token, undefined);
 });
