@@ -138,6 +138,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     dataDir: join(dataDir, "community"),
     signer,
     clock,
+    random,
     newUlid,
     log: log.child({ room: "community" }),
     displayName: () => self.displayName(),

@@ -47,6 +47,7 @@ export class PluginVillage {
       dataDir,
       signer,
       clock: this.#clock,
+      random: (n) => randomBytes(n),
       newUlid: createUlidFactory(this.#clock, (n) => randomBytes(n)),
       log: silentLog,
       displayName: () => name,

@@ -206,6 +206,7 @@ function roomOf({ signer, place, folder, name, random }: Resident): Community {
     dataDir: folder,
     signer,
     clock: place.clock,
+    random,
     newUlid: createUlidFactory(place.clock, random),
     log: silentLog,
     displayName: () => name,

@@ -188,6 +188,7 @@ export class SimNode {
       dataDir: join(dataDir, "community"),
       signer,
       clock,
+      random,
       newUlid,
       log,
       displayName: () => this.name,

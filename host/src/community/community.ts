@@ -15,6 +15,7 @@ import type {
   NodeManifest,
   PeerLink,
   PeerPlace,
+  Random,
   Proposal,
   RangeMessage,
   SnapshotFacts,
@@ -38,7 +39,8 @@ import { cosign, propose, readProposal, submit } from "./proposals.ts";
 import { briefOf, clippedHeads, serveExchange, serveRanges } from "./sync/exchange.ts";
 import { Manners } from "./sync/manners.ts";
 import { OwnState } from "./sync/own-state.ts";
-import { pushTo, type SyncTask, syncBothWays } from "./sync/pull.ts";
+import { compareSalted, pushTo, type SyncTask, syncBothWays } from "./sync/pull.ts";
+import { SaltedAnswers } from "./sync/salted.ts";
 import { pushOwn } from "./sync/push.ts";
 import { atLeast } from "./views/membership.ts";
 
@@ -47,6 +49,7 @@ export interface CommunityOptions {
   dataDir: string;
   signer: Signer;
   clock: Clock;
+  random: Random;
   newUlid: UlidFactory;
   log: Log;
   displayName: () => string;
@@ -78,6 +81,7 @@ class CommunityRoom implements Community {
   readonly #listeners: Set<(event: Event) => void> = new Set();
   readonly #stored: Set<() => void> = new Set();
   readonly #manners: Manners;
+  readonly #salted: SaltedAnswers;
   #own: OwnState;
   /** What former logs had counted, so that the number only rises. */
   #formerRevisions = 0;
@@ -85,6 +89,7 @@ class CommunityRoom implements Community {
   constructor(options: CommunityOptions) {
     this.#o = options;
     this.#manners = new Manners(options.clock);
+    this.#salted = new SaltedAnswers({ clock: options.clock, secret: options.random(32) });
     this.#log = this.#openLog();
     this.#own = new OwnState(this.#log, options.signer.nodeId);
   }
@@ -303,13 +308,17 @@ class CommunityRoom implements Community {
   }
 
   async reconcile(message: RangeMessage, from: NodeId): Promise<RangeMessage> {
-    return serveRanges(this.#log, message, this.standing(from));
+    return serveRanges(this.#log, message, { node: from, standing: this.standing(from), salted: this.#salted });
   }
 
   async syncWith(peer: PeerPlace, link: PeerLink): Promise<SyncReport> {
     const report = await syncBothWays(this.#task(peer, link));
     this.#own.heardFrom(peer.node_id);
     return report;
+  }
+
+  compareSalted(peer: PeerPlace, link: PeerLink, half: Uint8Array): Promise<SyncReport | null> {
+    return compareSalted(this.#task(peer, link), { half, clock: this.#o.clock });
   }
 
   async pushTo(peer: PeerPlace, theirs: Record<NodeId, number>, link: PeerLink): Promise<SyncReport> {

@@ -197,6 +197,12 @@ export interface Community extends StandingLookup {
   exchange(request: SyncRequest, from: NodeId): Promise<SyncReply>;
   /** Brings both logs to the same events. @throws partition and what the peer refuses with */
   syncWith(peer: PeerPlace, link: PeerLink): Promise<SyncReport>;
+  /**
+   * Compares what both believe to be equal under a salt of both, and mends what is not.
+   * @param half  32 bytes of chance
+   * @returns stage 3 where they differed, else stage 0; null when the peer knows no salts @throws as `syncWith`
+   */
+  compareSalted(peer: PeerPlace, link: PeerLink, half: Uint8Array): Promise<SyncReport | null>;
   /** Hands over what a peer with these heads lacks, without asking it first. */
   pushTo(peer: PeerPlace, theirs: Record<NodeId, number>, link: PeerLink): Promise<SyncReport>;
   /** @throws not_found no_community */

@@ -226,8 +226,8 @@ export interface SyncBrief {
 
 /** What an exchange of logs did. */
 export interface SyncReport {
-  /** The last stage that was needed: 0 both were equal, 1 heads by author, 2 ranges. @source network.md §5 */
-  stage: 0 | 1 | 2;
+  /** The last stage that was needed: 0 both were equal, 1 heads by author, 2 ranges, 3 ranges under a salt. @source network.md §5 */
+  stage: 0 | 1 | 2 | 3;
   received: number;
   sent: number;
   /** Requests. */
@@ -249,6 +249,11 @@ export interface RangeMessage {
   community_id: CommunityId;
   floor: number;
   ranges: SyncRange[];
+  /**
+   * Hashes count under a salt that both sides make: 32 bytes of each, base64url. The asker says up to which lamport is compared. Its first question settles
+   * everything and only brings the other half. @source network.md §5 stage 3
+   */
+  salt?: { half: string; up_to?: number };
 }
 
 /** @source 04 §8 */

@@ -60,6 +60,7 @@ export class Village {
         dataDir: folder,
         signer,
         clock: this.clock,
+        random: seededRandom(port + 7),
         newUlid: createUlidFactory(this.clock, seededRandom(port)),
         log: silentLog,
         displayName: () => name,

@@ -1,21 +1,25 @@
 import {
   CONSTANTS,
   type Event,
+  type JsonValue,
   type NodeId,
   type Position,
   type RangeMessage,
   type Standing,
   type SyncBrief,
   type SyncHeads,
+  type SyncRange,
   type SyncReply,
   type SyncRequest,
 } from "../../contract/index.ts";
-import { decodeBase64url, HnError } from "../../foundation/index.ts";
+import { decodeBase64url, encodeBase64url, HnError } from "../../foundation/index.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { frontierOf } from "./event-set.ts";
 import type { Manners } from "./manners.ts";
 import { ID_BYTES, readRangeMessage, writeRanges } from "./range-message.ts";
 import { answerRanges, RangeView } from "./ranges.ts";
+import { readSaltQuestion, type SaltedAnswers } from "./salted.ts";
+import type { SumTree } from "./sum-tree.ts";
 
 /** @source network.md §5 "Range message" */
 export const WANT_MAX = 1000;
@@ -49,14 +53,29 @@ export async function serveExchange(
 }
 
 /** Answers one step of a comparison by ranges; for members only. @source network.md §5, 02 T-6 */
-export function serveRanges(log: EventLog, message: unknown, standing: Standing): RangeMessage {
+export function serveRanges(
+  log: EventLog,
+  message: unknown,
+  { node, standing, salted }: { node: NodeId; standing: Standing; salted: SaltedAnswers },
+): RangeMessage {
   if (standing.kind !== "member") throw new HnError(standing.kind === "revoked" ? "revoked" : "unauthorized");
   const community_id = log.communityId();
   const { floor, ranges } = readRangeMessage(message, community_id);
   if (!log.set.ready) throw new HnError("capacity_exceeded", { reason: "log_being_read", retryAfterMs: 1000 });
   const common = Math.max(floor, log.store.floor());
-  const said = answerRanges(new RangeView(log.set.tree, common), ranges);
-  return { community_id, floor: common, ranges: writeRanges(said) };
+  const answer = (tree: SumTree): SyncRange[] => writeRanges(answerRanges(new RangeView(tree, common), ranges));
+  const { salt } = message as { salt?: JsonValue };
+  if (salt === undefined) return { community_id, floor: common, ranges: answer(log.set.tree) };
+  const question = readSaltQuestion(salt);
+  const isFirst = ranges.every(({ mode }) => mode === 0);
+  if (isFirst) salted.begin(log.set, node, question);
+  const half = encodeBase64url(salted.half(node, question));
+  return {
+    community_id,
+    floor: common,
+    ranges: isFirst ? writeRanges(ranges) : answer(salted.tree(node, question)),
+    salt: { half },
+  };
 }
 
 /** Heads with the sums of the set beside them, counted from the higher of two floors on. @source 04 §8 */

@@ -24,10 +24,19 @@ const BACKOFF_MS = { first: 5000, most: INTERVAL_MS };
 /** What a peer is believed to hold is forgotten once a day. @source network.md §5 "Peer memory is only a hint" */
 const HINT_MS = 86_400_000;
 const AT_ONCE = 4;
+/** How often what is believed to be equal is compared under a salt; for the first time within this after a start. @source network.md §5 stage 3 */
+const SALTED_MS = 86_400_000;
+const SALTED_FIRST_MS = 3_600_000;
+const HALF_BYTES = 32;
+/** Members of a community, and some that were. */
+const SALTED_MAX = 4096;
 
 export interface GossipOptions {
   nodeId: NodeId;
-  community: Pick<Community, "communityId" | "standing" | "heads" | "syncWith" | "pushTo" | "onEvent" | "onStored">;
+  community: Pick<
+    Community,
+    "communityId" | "standing" | "heads" | "syncWith" | "compareSalted" | "pushTo" | "onEvent" | "onStored"
+  >;
   link: PeerLink;
   /** Nodes that answer at present; who is no member is passed over. */
   reachable: () => PeerPlace[];
@@ -63,6 +72,8 @@ export class Gossip {
   #gathering: Timer | null = null;
   #communityId: string | null;
   #closed = false;
+  /** When each is next compared under a salt, monotonic milliseconds: whoever comes and goes is not spared. */
+  readonly #saltedAt: Map<NodeId, number> = new Map();
 
   constructor(options: GossipOptions) {
     this.#o = options;
@@ -190,6 +201,7 @@ export class Gossip {
       state.hint = { heads: community.heads().heads_by_author, until: pushes ? hint.until : clock.monotonic() + HINT_MS };
       state.failures = 0;
       state.last = { at: clock.now(), report };
+      if (!pushes && report.stage === 0) await this.#compareSalted(state);
       if (!pushes)
         state.dueAt = clock.monotonic() + this.#jittered(this.#o.emergency?.() === true ? EMERGENCY_INTERVAL_MS : INTERVAL_MS);
       return report;
@@ -198,6 +210,31 @@ export class Gossip {
       const backoff = Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** state.failures++);
       state.dueAt = clock.monotonic() + Math.max(asked, this.#jittered(backoff));
       throw error;
+    }
+  }
+
+  /** Once a day; whatever it comes to, the exchange before it has succeeded. */
+  async #compareSalted(state: PeerState): Promise<void> {
+    const { clock, community, link, random, log } = this.#o;
+    const { place } = state;
+    const now = clock.monotonic();
+    const due = this.#saltedAt.get(place.node_id);
+    if (due === undefined) {
+      if (this.#saltedAt.size >= SALTED_MAX) this.#saltedAt.clear();
+      const share = (random(1)[0] ?? 0) / 255;
+      this.#saltedAt.set(place.node_id, now + share * SALTED_FIRST_MS);
+    }
+    if (due === undefined || due > now) return;
+    this.#saltedAt.set(place.node_id, now + this.#jittered(SALTED_MS));
+    try {
+      const report = await community.compareSalted(place, link, random(HALF_BYTES));
+      if (report?.stage !== 3) return;
+      state.last = { at: clock.now(), report };
+      log.warn("a neighbour's log was another one, though its sums were the same; both have everything now", {
+        peer: place.node_id,
+      });
+    } catch (error) {
+      this.#complain(state, error);
     }
   }
 

@@ -1,11 +1,22 @@
-import type { NodeId, PeerAddress, PeerLink, Position, RangeMessage, SyncBrief, SyncReport } from "../../contract/index.ts";
+import type {
+  Clock,
+  NodeId,
+  PeerAddress,
+  PeerLink,
+  Position,
+  RangeMessage,
+  SyncBrief,
+  SyncReport,
+} from "../../contract/index.ts";
+import { decodeBase64url, encodeBase64url } from "../../foundation/index.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { shapeEvent } from "../log/shape.ts";
 import { briefOf, clippedHeads, WANT_MAX } from "./exchange.ts";
 import type { Manners } from "./manners.ts";
 import { ID_BYTES, readRangeMessage, writeRanges } from "./range-message.ts";
 import { RangeRun, RangeView } from "./ranges.ts";
-import { type Bound, END } from "./sum-tree.ts";
+import { HALF_BYTES, jointSalt, saltedTree } from "./salted.ts";
+import { BEGINNING, type Bound, END } from "./sum-tree.ts";
 
 /** More rounds than any honest log of a neighbourhood needs; ends a peer that answers `more` for ever. */
 const MAX_ROUNDS = 10_000;
@@ -94,21 +105,63 @@ async function exchangeAbove(task: SyncTask, heads: Record<NodeId, number>, repo
 
 /** Stage 2. @throws bad_request when the run need not end */
 async function exchangeRanges(task: SyncTask, theirFloor: number, report: SyncReport): Promise<void> {
-  const { log, peer, link } = task;
+  const { log } = task;
   const floor = Math.max(log.store.floor(), theirFloor);
   const run = new RangeRun(new RangeView(log.set.tree, floor));
+  await narrow(task, run, { report, floor });
+  await fetchMissing(task, run.missing, report);
+  await handOver(task, log.set.find(run.surplus), report);
+  if (run.rest !== null) await exchangeRest(task, run.rest, report);
+}
+
+/** Asks on until the differences are known, or it has cost enough. */
+async function narrow(
+  { peer, link }: SyncTask,
+  run: RangeRun,
+  o: { report: SyncReport; floor: number; salt?: RangeMessage["salt"] },
+): Promise<void> {
+  const { report, floor, salt } = o;
   let bytes = 0;
   for (let round = 0; round < RANGE_ROUNDS && bytes < RANGE_BYTES; round++) {
     const question = run.question();
     if (question.length === 0) break;
-    const message: RangeMessage = { community_id: peer.community_id, floor, ranges: writeRanges(question) };
+    const message: RangeMessage = {
+      community_id: peer.community_id,
+      floor,
+      ranges: writeRanges(question),
+      ...(salt && { salt }),
+    };
     const answer = await counted(report, link.syncReconcile(peer, message));
     bytes += JSON.stringify(message).length + JSON.stringify(answer).length;
     run.take(readRangeMessage(answer, peer.community_id).ranges);
   }
-  await fetchMissing(task, run.missing, report);
-  await handOver(task, log.set.find(run.surplus), report);
-  if (run.rest !== null) await exchangeRest(task, run.rest, report);
+}
+
+/**
+ * Stage 3: what both believe to be equal, once more under a salt. Where it is not, somebody has crafted events, and everything goes over: that is
+ * dear, and does not happen twice.
+ * @returns null when the peer knows no salts
+ * @source network.md §5 stage 3
+ */
+export async function compareSalted(task: SyncTask, o: { half: Uint8Array; clock: Clock }): Promise<SyncReport | null> {
+  const { log, peer, link } = task;
+  const report: SyncReport = { stage: 0, received: 0, sent: 0, rounds: 0 };
+  await log.set.built;
+  const upTo = clippedHeads(log).head;
+  const salt = { half: encodeBase64url(o.half), up_to: upTo };
+  const all = writeRanges([{ from: BEGINNING, to: END, mode: 0, data: new Uint8Array() }]);
+  const message: RangeMessage = { community_id: peer.community_id, floor: log.store.floor(), ranges: all, salt };
+  const first = await counted(report, link.syncReconcile(peer, message));
+  const { floor } = readRangeMessage(first, peer.community_id);
+  if (first.salt === undefined) return null;
+  const theirs = decodeBase64url(first.salt.half, HALF_BYTES);
+  const tree = await saltedTree(log.set, { salt: jointSalt(o.half, theirs), upTo, clock: o.clock });
+  const run = new RangeRun(new RangeView(tree, floor));
+  await narrow(task, run, { report, floor, salt });
+  if (run.missing.size + run.surplus.size === 0 && run.rest === null) return report;
+  report.stage = 3;
+  await exchangeRest(task, [floor, ""], report);
+  return report;
 }
 
 async function fetchMissing(task: SyncTask, missing: ReadonlySet<string>, report: SyncReport): Promise<void> {

@@ -11,6 +11,7 @@ const community = openCommunity({
   dataDir,
   signer: new Signer(nodeId, key),
   clock: systemClock,
+  random: (n) => crypto.getRandomValues(new Uint8Array(n)),
   newUlid: createUlidFactory(systemClock, (n) => crypto.getRandomValues(new Uint8Array(n))),
   log: silentLog,
   displayName: () => "Ben",

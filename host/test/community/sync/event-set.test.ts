@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { EventLog } from "../../../src/community/log/event-log.ts";
 import { EventStore } from "../../../src/community/log/store.ts";
 import { serveRanges } from "../../../src/community/sync/exchange.ts";
+import { SaltedAnswers } from "../../../src/community/sync/salted.ts";
 import { createUlidFactory, ManualClock } from "../../../src/foundation/index.ts";
 import { found, refusal, seededRandom, Village } from "../../support/people.ts";
 import { hand, signed } from "./support.ts";
@@ -36,16 +37,15 @@ describe("the set of events that count (network.md §5)", () => {
     const { set } = log;
     assert.equal(set.ready, false);
     assert.equal(set.sumAbove(0), undefined);
+    const salted = new SaltedAnswers({ clock, secret: new Uint8Array(32) });
+    const asker = { node: ben.signer.nodeId, standing: { kind: "member", level: "member" }, salted } as const;
     const message = { community_id: log.communityId(), floor: 0, ranges: [{ to: [5, ""], mode: 0 }] };
-    assert.throws(
-      () => serveRanges(log, message, { kind: "member", level: "member" }),
-      refusal("capacity_exceeded", "log_being_read"),
-    );
+    assert.throws(() => serveRanges(log, message, asker), refusal("capacity_exceeded", "log_being_read"));
     // One in the part that was read, one in the part that was not.
     for (const lamport of [101, 2899]) await log.receive([signed(ben, { lamport, data: { late: lamport } })]);
     await set.built;
     assert.equal(set.sumAbove(0)?.count, (truth?.count ?? 0) + 2);
-    assert.equal(serveRanges(log, message, { kind: "member", level: "member" }).ranges.length, 1);
+    assert.equal(serveRanges(log, message, asker).ranges.length, 1);
     assert.equal((await log.check()).sums_fit, true);
     log.close();
     anna.reopen();

@@ -15,6 +15,7 @@ const community = openCommunity({
   dataDir: join(dataDir, "community"),
   signer,
   clock: systemClock,
+  random: (n) => crypto.getRandomValues(new Uint8Array(n)),
   newUlid: createUlidFactory(systemClock, (n) => crypto.getRandomValues(new Uint8Array(n))),
   log: silentLog,
   displayName: () => "Peer",

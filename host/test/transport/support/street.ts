@@ -120,6 +120,7 @@ export class Street {
       dataDir: join(dataDir, "community"),
       signer,
       clock,
+      random: seededRandom(number + 700),
       newUlid: createUlidFactory(clock, seededRandom(number)),
       log: silentLog,
       displayName: () => name,
