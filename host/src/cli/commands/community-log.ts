@@ -19,7 +19,7 @@ const VERBS: Record<string, Proposal["action"]> = {
   demote: "community.member.demoted",
   revoke: "community.member.revoked",
 };
-const STAGES = ["equal", "by heads", "by ranges"];
+const STAGES = ["equal", "by heads", "by ranges", "by everything, though the sums were equal"];
 const time = (ms: number | null): string => (ms === null ? "never" : new Date(ms).toISOString());
 
 /** @source architecture §5, 04, network.md §5 */
