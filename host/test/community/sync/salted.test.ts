@@ -76,7 +76,7 @@ describe("sums that were crafted to be equal", () => {
       { ...good, half: "AA" },
       { ...good, half: 7 },
     ])
-      assert.throws(() => readSaltQuestion(bad as never), refusal("bad_request"));
+      assert.throws(() => readSaltQuestion(bad), refusal("bad_request"));
   });
 });
 
