@@ -9,6 +9,7 @@ import {
   type PeerRow,
   type PluginStatus,
 } from "./contract/index.ts";
+import { PLATFORM } from "./foundation/index.ts";
 import type { CatalogueState } from "./catalogue-watch.ts";
 import type { RegistryState } from "./marketplace/index.ts";
 import type { BuildFacts } from "./paths.ts";
@@ -90,7 +91,7 @@ function inEnglish(finding: HealthFinding): CheckText {
 
 function runtimeVersion(): HealthCheck {
   const fits = process.versions.modules === NODE_ABI;
-  const values = { version: process.versions.node, platform: `${process.platform}-${process.arch}` };
+  const values = { version: process.versions.node, platform: PLATFORM };
   return check("runtime", fits ? "ok" : "bad", { code: fits ? "runtime_fits" : "runtime_foreign", values });
 }
 

@@ -21,5 +21,6 @@ export { hexOfTrace, readTraceparent, traceOfHex, writeTraceparent, type TracePa
 export { createUlidFactory, isRequestId, isUlid, type UlidFactory } from "./ids/ulid.ts";
 export { parseStrictJson, type JsonLimits } from "./json/parse.ts";
 export { createLog, silentLog } from "./log/log.ts";
+export { PLATFORM } from "./platform.ts";
 export { Database, openDatabase, storageError, type DatabaseOptions } from "./storage/database.ts";
 export { privateFolder, readFileBounded, syncFolder, writeFileAtomic } from "./storage/files.ts";

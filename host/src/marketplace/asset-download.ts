@@ -1,13 +1,11 @@
 import { closeSync, constants, openSync, readSync, rmSync } from "node:fs";
 import type { AssetFile, PluginManifest, StoredRelease } from "../contract/index.ts";
-import { HnError } from "../foundation/index.ts";
+import { HnError, PLATFORM } from "../foundation/index.ts";
 import { blobKey, checkAssetCode, isAssetFor, PROGRAM_HEAD_BYTES } from "../format/index.ts";
 import type { FetchOrder } from "./source/fetch-order.ts";
 import { httpSource } from "./source/http.ts";
 import { SourceMiss } from "./source/source.ts";
 import type { AssetStore } from "./store/asset-store.ts";
-
-const PLATFORM = `${process.platform}-${process.arch}`;
 
 export interface AssetOptions {
   store: AssetStore;

@@ -1,6 +1,6 @@
 import type { PluginManifest } from "../contract/index.ts";
 import { compareVersions, findRevocation, isInRange, type RevocationEntry } from "../format/index.ts";
-import { HnError } from "../foundation/index.ts";
+import { HnError, PLATFORM } from "../foundation/index.ts";
 import type { Listed } from "./tuf/listed.ts";
 
 /** Whether a package may come in at all. @throws not_implemented incompatible · bad_request yanked · revoked package_revoked · invalid_signature rolled_back */
@@ -29,11 +29,10 @@ export function checkFit(
   });
   if (o.listed?.custom.status === "yanked" && o.installed?.sha256 !== o.sha256)
     throw new HnError("bad_request", { reason: "yanked" });
-  const platform = `${process.platform}-${process.arch}`;
   if (!isInRange(o.hostVersion, manifest.engines.hearthnet))
     throw incompatible(`It needs HearthNet ${manifest.engines.hearthnet}; this is ${o.hostVersion}.`);
-  if (!manifest.platforms.includes("any") && !manifest.platforms.includes(platform))
-    throw incompatible(`It runs on ${manifest.platforms.join(", ")}; this is ${platform}.`);
+  if (!manifest.platforms.includes("any") && !manifest.platforms.includes(PLATFORM))
+    throw incompatible(`It runs on ${manifest.platforms.join(", ")}; this is ${PLATFORM}.`);
   for (const [needed, range] of Object.entries(manifest.dependencies ?? {})) {
     const present = o.versionOf(needed);
     if (present === undefined || !isInRange(present, range))

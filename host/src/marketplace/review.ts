@@ -1,5 +1,6 @@
 import type { PermissionReview, PluginManifest, ReviewRow } from "../contract/index.ts";
 import { declaredCode, rating, requested, sha256Hex } from "../format/index.ts";
+import { PLATFORM } from "../foundation/index.ts";
 import { canonicalBytes } from "../identity/index.ts";
 import { isWithin, weightOf } from "../runtime/index.ts";
 import { HEAVY } from "./consent.ts";
@@ -68,7 +69,7 @@ export function buildReview(
     totalBytes: assets.filter(({ present }) => !present).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     binaries: [
       ...binaries,
-      ...declaredCode(manifest, `${process.platform}-${process.arch}`).map(
+      ...declaredCode(manifest, PLATFORM).map(
         ({ asset, file: { path, sha256: hash, sizeBytes } }) => ({
           path,
           asset,

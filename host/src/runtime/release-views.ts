@@ -2,7 +2,7 @@
 import { chmodSync, copyFileSync, linkSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import type { StoredRelease, WorkerProgram } from "../contract/index.ts";
-import { HnError } from "../foundation/index.ts";
+import { HnError, PLATFORM } from "../foundation/index.ts";
 import { programFor } from "../format/index.ts";
 import { allowReading, ProgramFile } from "./confine/index.ts";
 
@@ -31,8 +31,6 @@ interface Shared {
   programs: Map<string, Promise<ProgramFile>>;
   lives: number;
 }
-
-const PLATFORM = `${process.platform}-${process.arch}`;
 
 export class ReleaseViews {
   readonly #root: string;

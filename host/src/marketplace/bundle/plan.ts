@@ -1,7 +1,7 @@
 /** Which packages and files a bundle is to carry. */
 import type { AssetFile, BundleOrder, PluginManifest } from "../../contract/index.ts";
 import { compareVersions, isInRange, namespaceOf } from "../../format/index.ts";
-import { HnError } from "../../foundation/index.ts";
+import { HnError, PLATFORM } from "../../foundation/index.ts";
 import type { Offer, Offers } from "../offers.ts";
 import type { Registries } from "../registries.ts";
 import type { Listed } from "../tuf/listed.ts";
@@ -33,7 +33,7 @@ interface PlanRooms {
 
 /** @throws not_found · bad_request · not_implemented incompatible · as `Offers.open` · the signal's reason */
 export async function planBundle(order: BundleOrder, rooms: PlanRooms, signal?: AbortSignal): Promise<Plan> {
-  const platform = order.platform ?? `${process.platform}-${process.arch}`;
+  const platform = order.platform ?? PLATFORM;
   const found = new Map<string, PlannedPlugin>();
   const without = new Set<string>();
   const take = async (offer: Offer, depth: number): Promise<void> => {

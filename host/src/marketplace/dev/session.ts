@@ -22,7 +22,7 @@ import {
   unpackUnsigned,
   type ReadPackage,
 } from "../../format/index.ts";
-import { HnError, type UlidFactory } from "../../foundation/index.ts";
+import { HnError, PLATFORM, type UlidFactory } from "../../foundation/index.ts";
 import { storedAssets } from "../asset-download.ts";
 import { consentTo } from "../consent.ts";
 import { checkFit } from "../fit.ts";
@@ -42,7 +42,6 @@ export interface SessionRooms {
 
 /** Stands where a publisher's key stands: nobody has signed. */
 const NO_KEY = "dev";
-const PLATFORM = `${process.platform}-${process.arch}`;
 /** A former release may still finish its calls, and the one before it may come back. */
 const FOLDERS_KEPT = 2;
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { PLATFORM } from "../../foundation/index.ts";
 import { compareVersions } from "../../format/index.ts";
 import { libraryClosure, type Machine } from "../confine/index.ts";
 
@@ -40,10 +41,10 @@ export async function findEngine(machine: Machine, options: EngineOptions = {}):
       missing: `${PACKAGE} ${version ?? "of unknown version"} is installed; anything below ${OLDEST_SAFE} lets code escape.`,
     };
   const musl = tools.libraries.some((library) => library.includes("musl"));
-  const addon = join(packageDir, "prebuilds", `${process.platform}-${process.arch}`, addonName(musl));
+  const addon = join(packageDir, "prebuilds", PLATFORM, addonName(musl));
   if (!existsSync(addon))
     return {
-      missing: `${PACKAGE} has no prebuilt part for ${process.platform}-${process.arch}, ABI ${process.versions.modules}.`,
+      missing: `${PACKAGE} has no prebuilt part for ${PLATFORM}, ABI ${process.versions.modules}.`,
     };
   const beside = dirname(machine.runner);
   const [program, guest] = [join(beside, "isolate-host.cjs"), join(beside, "isolate-guest.js")];

@@ -375,8 +375,7 @@ export class Journal {
     }));
   }
 
-  /** No process outlives the loss of power. */
-  /** Once for each plugin that runs in it. */
+  /** Once for each plugin that runs in it. Waits for no disk, as no process outlives the loss of power. */
   processStarted({ pid, startTicks, pluginId }: { pid: number; startTicks: number; pluginId: string }): void {
     // The number of a process that is no more may be this one's.
     const held = "CASE start_ticks WHEN excluded.start_ticks THEN holders + 1 ELSE 1 END";

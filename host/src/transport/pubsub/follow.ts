@@ -32,8 +32,8 @@ interface FollowerOptions {
 }
 
 /**
- * Listens to a topic of a neighbour until it is ended: on the session that stands, else over a WebSocket where there is one, else by long polls. What breaks off is taken up
- * again where it was, with a pause that doubles up to 30 s; another start of the neighbour begins anew.
+ * Listens to a topic of a neighbour until it is ended: on the session that stands, else over a WebSocket where there is one, else by long polls.
+ * What breaks off is taken up again where it was, with a pause that doubles up to 30 s; another start of the neighbour begins anew.
  * @returns ends it
  * @source 02 §7.2, §8
  */
@@ -48,6 +48,7 @@ class Follower {
   readonly #o: TopicFollowing;
   readonly #community: () => CommunityId;
   readonly #random: Random;
+  readonly #sessions: Pick<PeerSessions, "live">;
   readonly #ended: AbortController = new AbortController();
   #epoch: string | undefined;
   #seq = 0;
@@ -55,14 +56,12 @@ class Follower {
   /** This neighbour takes no WebSocket; asked again after a break. */
   #polls = false;
 
-  readonly #sessions: Pick<PeerSessions, "live">;
-
   constructor(wire: Wire, o: TopicFollowing, more: FollowerOptions) {
-    this.#sessions = more.sessions;
     this.#wire = wire;
     this.#o = o;
     this.#community = more.community;
     this.#random = more.random;
+    this.#sessions = more.sessions;
   }
 
   end(): void {
