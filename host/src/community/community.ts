@@ -15,8 +15,8 @@ import type {
   NodeManifest,
   PeerLink,
   PeerPlace,
-  Random,
   Proposal,
+  Random,
   RangeMessage,
   SnapshotFacts,
   Standing,
@@ -40,8 +40,8 @@ import { briefOf, clippedHeads, serveExchange, serveRanges } from "./sync/exchan
 import { Manners } from "./sync/manners.ts";
 import { OwnState } from "./sync/own-state.ts";
 import { compareSalted, pushTo, type SyncTask, syncBothWays } from "./sync/pull.ts";
-import { SaltedAnswers } from "./sync/salted.ts";
 import { pushOwn } from "./sync/push.ts";
+import { HALF_BYTES, SaltedAnswers } from "./sync/salted.ts";
 import { atLeast } from "./views/membership.ts";
 
 export interface CommunityOptions {
@@ -89,7 +89,7 @@ class CommunityRoom implements Community {
   constructor(options: CommunityOptions) {
     this.#o = options;
     this.#manners = new Manners(options.clock);
-    this.#salted = new SaltedAnswers({ clock: options.clock, secret: options.random(32) });
+    this.#salted = new SaltedAnswers({ clock: options.clock, secret: options.random(HALF_BYTES) });
     this.#log = this.#openLog();
     this.#own = new OwnState(this.#log, options.signer.nodeId);
   }
@@ -317,8 +317,9 @@ class CommunityRoom implements Community {
     return report;
   }
 
-  compareSalted(peer: PeerPlace, link: PeerLink, half: Uint8Array): Promise<SyncReport | null> {
-    return compareSalted(this.#task(peer, link), { half, clock: this.#o.clock });
+  compareSalted(peer: PeerPlace, link: PeerLink): Promise<SyncReport | null> {
+    const { random, clock } = this.#o;
+    return compareSalted(this.#task(peer, link), { half: random(HALF_BYTES), clock });
   }
 
   async pushTo(peer: PeerPlace, theirs: Record<NodeId, number>, link: PeerLink): Promise<SyncReport> {
@@ -414,6 +415,7 @@ class CommunityRoom implements Community {
   }
 
   close(): void {
+    this.#salted.forget();
     this.#log.close();
   }
 
@@ -451,7 +453,7 @@ class CommunityRoom implements Community {
 
   /** Closes the log (which folds its WAL into the file), lets `swap` move files, opens what stands there then. */
   #replaceLog(swap: () => void): void {
-    this.#log.close();
+    this.close();
     for (const suffix of ["-wal", "-shm"]) {
       const leftover = joinPath(this.#o.dataDir, FILE + suffix);
       if (existsSync(leftover)) rmSync(leftover);

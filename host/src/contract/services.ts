@@ -199,10 +199,9 @@ export interface Community extends StandingLookup {
   syncWith(peer: PeerPlace, link: PeerLink): Promise<SyncReport>;
   /**
    * Compares what both believe to be equal under a salt of both, and mends what is not.
-   * @param half  32 bytes of chance
    * @returns stage 3 where they differed, else stage 0; null when the peer knows no salts @throws as `syncWith`
    */
-  compareSalted(peer: PeerPlace, link: PeerLink, half: Uint8Array): Promise<SyncReport | null>;
+  compareSalted(peer: PeerPlace, link: PeerLink): Promise<SyncReport | null>;
   /** Hands over what a peer with these heads lacks, without asking it first. */
   pushTo(peer: PeerPlace, theirs: Record<NodeId, number>, link: PeerLink): Promise<SyncReport>;
   /** @throws not_found no_community */

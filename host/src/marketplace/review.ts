@@ -69,14 +69,12 @@ export function buildReview(
     totalBytes: assets.filter(({ present }) => !present).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     binaries: [
       ...binaries,
-      ...declaredCode(manifest, PLATFORM).map(
-        ({ asset, file: { path, sha256: hash, sizeBytes } }) => ({
-          path,
-          asset,
-          sha256: hash,
-          sizeBytes,
-        }),
-      ),
+      ...declaredCode(manifest, PLATFORM).map(({ asset, file: { path, sha256: hash, sizeBytes } }) => ({
+        path,
+        asset,
+        sha256: hash,
+        sizeBytes,
+      })),
     ],
     nativeAllowed: o.nativeAllowed,
     licenses: [...new Set([manifest.license, ...assets.map(({ license }) => license)])],

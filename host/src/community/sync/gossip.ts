@@ -27,7 +27,6 @@ const AT_ONCE = 4;
 /** How often what is believed to be equal is compared under a salt; for the first time within this after a start. @source network.md §5 stage 3 */
 const SALTED_MS = 86_400_000;
 const SALTED_FIRST_MS = 3_600_000;
-const HALF_BYTES = 32;
 /** Members of a community, and some that were. */
 const SALTED_MAX = 4096;
 
@@ -67,13 +66,13 @@ interface PeerState {
 export class Gossip {
   readonly #o: GossipOptions;
   readonly #peers: Map<NodeId, PeerState> = new Map();
+  /** When each is next compared under a salt, monotonic milliseconds: whoever comes and goes is not spared. */
+  readonly #saltedAt: Map<NodeId, number> = new Map();
   readonly #unsubscribe: (() => void)[];
   #timer: Timer | null = null;
   #gathering: Timer | null = null;
   #communityId: string | null;
   #closed = false;
-  /** When each is next compared under a salt, monotonic milliseconds: whoever comes and goes is not spared. */
-  readonly #saltedAt: Map<NodeId, number> = new Map();
 
   constructor(options: GossipOptions) {
     this.#o = options;
@@ -227,7 +226,7 @@ export class Gossip {
     if (due === undefined || due > now) return;
     this.#saltedAt.set(place.node_id, now + this.#jittered(SALTED_MS));
     try {
-      const report = await community.compareSalted(place, link, random(HALF_BYTES));
+      const report = await community.compareSalted(place, link);
       if (report?.stage !== 3) return;
       state.last = { at: clock.now(), report };
       log.warn("a neighbour's log was another one, though its sums were the same; both have everything now", {

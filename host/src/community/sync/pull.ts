@@ -8,14 +8,14 @@ import type {
   SyncBrief,
   SyncReport,
 } from "../../contract/index.ts";
-import { decodeBase64url, encodeBase64url } from "../../foundation/index.ts";
+import { encodeBase64url } from "../../foundation/index.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { shapeEvent } from "../log/shape.ts";
 import { briefOf, clippedHeads, WANT_MAX } from "./exchange.ts";
 import type { Manners } from "./manners.ts";
 import { ID_BYTES, readRangeMessage, writeRanges } from "./range-message.ts";
 import { RangeRun, RangeView } from "./ranges.ts";
-import { HALF_BYTES, jointSalt, saltedTree } from "./salted.ts";
+import { jointSalt, readHalf, saltedTree } from "./salted.ts";
 import { BEGINNING, type Bound, END } from "./sum-tree.ts";
 
 /** More rounds than any honest log of a neighbourhood needs; ends a peer that answers `more` for ever. */
@@ -154,7 +154,7 @@ export async function compareSalted(task: SyncTask, o: { half: Uint8Array; clock
   const first = await counted(report, link.syncReconcile(peer, message));
   const { floor } = readRangeMessage(first, peer.community_id);
   if (first.salt === undefined) return null;
-  const theirs = decodeBase64url(first.salt.half, HALF_BYTES);
+  const theirs = readHalf(first.salt);
   const tree = await saltedTree(log.set, { salt: jointSalt(o.half, theirs), upTo, clock: o.clock });
   const run = new RangeRun(new RangeView(tree, floor));
   await narrow(task, run, { report, floor, salt });

@@ -1,7 +1,7 @@
 /** Sums of hashes can be crafted to be equal; sums of hashes under a salt that nobody could know cannot. @source network.md §5 stage 3 */
 import { createHash, createHmac } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Clock, JsonValue, NodeId } from "../../contract/index.ts";
+import type { Clock, JsonValue, NodeId, Timer } from "../../contract/index.ts";
 import { decodeBase64url, encodeBase64url, HnError } from "../../foundation/index.ts";
 import type { EventSet } from "./event-set.ts";
 import { wrong } from "./range-message.ts";
@@ -27,14 +27,21 @@ export interface SaltQuestion {
 
 /** @throws bad_request */
 export function readSaltQuestion(value: JsonValue | undefined): SaltQuestion {
-  const { half, up_to: upTo } = (typeof value === "object" && value !== null && !Array.isArray(value) ? value : {}) as Record<
-    string,
-    JsonValue | undefined
-  >;
-  if (typeof half !== "string") throw wrong("the salt needs a half");
+  const { up_to: upTo } = objectOf(value);
   if (typeof upTo !== "number" || !Number.isSafeInteger(upTo) || upTo < 0)
     throw wrong("the salt must say up to which lamport it goes");
-  return { half: decodeBase64url(half, HALF_BYTES), upTo };
+  return { half: readHalf(value), upTo };
+}
+
+/** What either side brings. @throws bad_request */
+export function readHalf(value: JsonValue | undefined): Uint8Array {
+  const { half } = objectOf(value);
+  if (typeof half !== "string") throw wrong("the salt needs a half");
+  return decodeBase64url(half, HALF_BYTES);
+}
+
+function objectOf(value: JsonValue | undefined): Partial<Record<string, JsonValue>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 }
 
 /** Neither side alone decides it. */
@@ -75,7 +82,8 @@ interface Kept {
   half: string;
   upTo: number;
   tree: SumTree | null;
-  until: number;
+  /** Forgets it. */
+  timer: Timer;
 }
 
 /** The answering side: one comparison at a time, and each peer seldom, because each means hashing the whole log. */
@@ -97,10 +105,10 @@ export class SaltedAnswers {
   }
 
   /** Begins to hash for a question, once. @throws rate_limited · capacity_exceeded while another peer's comparison goes on */
-  begin(set: EventSet, node: NodeId, question: SaltQuestion): void {
+  begin(set: Pick<EventSet, "tree">, node: NodeId, question: SaltQuestion): void {
     const now = this.#clock.monotonic();
     if (this.#find(node, question) !== null) return;
-    if (this.#kept !== null && this.#kept.until > now && this.#kept.node !== node)
+    if (this.#kept !== null && this.#kept.node !== node)
       throw new HnError("capacity_exceeded", {
         retryAfterMs: KEPT_MS,
         message: "Another member's log is being compared. Ask later.",
@@ -109,8 +117,10 @@ export class SaltedAnswers {
     if (next > now)
       throw new HnError("rate_limited", { retryAfterMs: next - now, message: "Logs are compared under a salt once a day." });
     this.#note(node, now);
+    this.forget();
     const half = encodeBase64url(question.half);
-    const kept: Kept = { node, half, upTo: question.upTo, tree: null, until: now + KEPT_MS };
+    const timer = this.#clock.setTimeout(() => this.forget(), KEPT_MS);
+    const kept: Kept = { node, half, upTo: question.upTo, tree: null, timer };
     this.#kept = kept;
     const salt = jointSalt(question.half, this.half(node, question));
     void saltedTree(set, { salt, upTo: question.upTo, clock: this.#clock }).then((tree) => (kept.tree = tree));
@@ -124,11 +134,15 @@ export class SaltedAnswers {
     return kept.tree;
   }
 
+  /** The sums of a long log take as much memory as the log's own. */
+  forget(): void {
+    this.#kept?.timer.cancel();
+    this.#kept = null;
+  }
+
   #find(node: NodeId, { half, upTo }: SaltQuestion): Kept | null {
     const kept = this.#kept;
-    if (kept === null || kept.until <= this.#clock.monotonic()) this.#kept = null;
-    if (this.#kept?.node !== node || this.#kept.upTo !== upTo) return null;
-    return this.#kept.half === encodeBase64url(half) ? this.#kept : null;
+    return kept?.node === node && kept.upTo === upTo && kept.half === encodeBase64url(half) ? kept : null;
   }
 
   #note(node: NodeId, now: number): void {
