@@ -24,6 +24,7 @@ export { checkManifest, checkScope, requireManifest, type ManifestProblem, type 
 export { isBelowPrefix, routeParts, routesCollide } from "./manifest/route.ts";
 export { declaredCode, isAssetFor, programFor } from "./manifest/programs.ts";
 export { checkAssetCode, checkAssetCodeEverywhere } from "./package/asset-code.ts";
+export { headOf } from "./package/file-head.ts";
 export { checkMachineCode, checkProgram, isMachineCode, PROGRAM_HEAD_BYTES } from "./package/machine-code.ts";
 export { checkEntryName } from "./package/names.ts";
 export {

@@ -1,7 +1,7 @@
-import { closeSync, constants, openSync, readSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import type { AssetFile, PluginManifest, StoredRelease } from "../contract/index.ts";
 import { HnError, PLATFORM } from "../foundation/index.ts";
-import { blobKey, checkAssetCode, isAssetFor, PROGRAM_HEAD_BYTES } from "../format/index.ts";
+import { blobKey, checkAssetCode, headOf, isAssetFor } from "../format/index.ts";
 import type { FetchOrder } from "./source/fetch-order.ts";
 import { httpSource } from "./source/http.ts";
 import { SourceMiss } from "./source/source.ts";
@@ -52,20 +52,10 @@ export function storedAssets(manifest: PluginManifest, store: AssetStore): Store
   );
   for (const { name, files } of stored)
     for (const { path, sha256 } of files)
-      checkAssetCode(manifest, { asset: name, path, head: headOf(store.path(sha256)) }, PLATFORM);
+      checkAssetCode(manifest, { asset: name, path, head: headOf(store.path(sha256), { links: "refused" }) }, PLATFORM);
   return Object.fromEntries(
     stored.map(({ name, files }) => [name, Object.fromEntries(files.map((file) => [file.path, store.path(file.sha256)]))]),
   );
-}
-
-function headOf(path: string): Uint8Array {
-  const head = Buffer.alloc(PROGRAM_HEAD_BYTES);
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    return head.subarray(0, readSync(fd, head, 0, PROGRAM_HEAD_BYTES, 0));
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** The publisher's addresses are asked last: they learn who wants it. @throws as `fetchAssets` */
