@@ -10,6 +10,8 @@ export interface NaiveHost {
   credit: number;
   waitsMs: number;
   heldBytes: number;
+  /** The error that ended it. */
+  died?: string;
 }
 
 export interface LinkAttack {
@@ -60,7 +62,8 @@ export const LINK_ATTACKS: readonly LinkAttack[] = [
     title: "garbage",
     code: `const { randomFillSync } = process.getBuiltinModule("node:crypto"); const noise = Buffer.alloc(65536); for (;;) send(randomFillSync(noise));`,
     ended: /larger than|contradict|not valid JSON/,
-    control: grown,
+    // The noise says how long its first frame is: endless, or short enough to be read.
+    control: (host) => grown(host) ?? (host.died === undefined ? null : `a naive host died of a ${host.died}`),
   },
   {
     title: "a frame that never ends, byte by byte",

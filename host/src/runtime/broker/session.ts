@@ -73,7 +73,8 @@ export class Session {
   /** Milliseconds of the last calls; the oldest is written over. */
   readonly #samples: number[] = [];
   #sampled = 0;
-  readonly #rate = new CallRate();
+  /** By the way in: over the bus, and through the plugin's own doors. */
+  readonly #rates = { bus: new CallRate(), doors: new CallRate() };
   readonly #logBudget: LogBudget;
   readonly #conversations = new Conversations();
   #onIdle: (() => void) | undefined;
@@ -194,11 +195,15 @@ export class Session {
     timer.cancel();
   }
 
+  get busCallsPerMinute(): number {
+    return this.#rates.bus.lastMinute(this.#options.clock.monotonic());
+  }
+
   figures(): CallFigures {
     const sorted = this.#samples.toSorted((a, b) => a - b);
     const at = (share: number): number =>
       Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
-    const callsPerMinute = this.#rate.lastMinute(this.#options.clock.monotonic());
+    const callsPerMinute = this.busCallsPerMinute + this.#rates.doors.lastMinute(this.#options.clock.monotonic());
     const strikes = this.#recentStrikes().length;
     return { calls: this.#count, callsPerMinute, queue: this.#calls.size, p50Ms: at(0.5), p99Ms: at(0.99), strikes };
   }
@@ -330,7 +335,7 @@ export class Session {
   dispatch(ref: string, call: DispatchedCall, cancellation: Cancellation): ReturnType<Handler> {
     if (this.#options.trial() !== undefined && !this.#isOfThisNode(call.caller))
       throw new HnError("unauthorized", { reason: "trial_run" });
-    this.#conversations.note(ref, call, this.#admit(call.caller));
+    this.#conversations.note(ref, call, this.#admit(call.caller, this.#rates.bus));
     return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation);
   }
 
@@ -338,16 +343,16 @@ export class Session {
   #admitQuestion(question: Question): void {
     if (this.#options.trial() !== undefined && question.via !== "panel" && !this.#isOfThisNode(question.call.caller))
       throw new HnError("unauthorized", { reason: "trial_run" });
-    this.#admit(question.call.caller);
+    this.#admit(question.call.caller, this.#rates.doors);
   }
 
   /** @returns the time at which it came, monotonic milliseconds */
-  #admit({ kind }: DispatchedCall["caller"]): number {
+  #admit({ kind }: DispatchedCall["caller"], rate: CallRate): number {
     if (this.#draining) throw new HnError("capacity_exceeded", { message: "The plugin is being stopped.", retryAfterMs: 1000 });
     const now = this.#options.clock.monotonic();
     this.#options.budget.takeIn(kind === "stranger" ? "strangers" : "known");
     this.#count += 1;
-    this.#rate.note(now);
+    rate.note(now);
     return now;
   }
 

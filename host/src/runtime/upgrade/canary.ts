@@ -39,10 +39,9 @@ export class Canary {
     if (o.former.session !== undefined) o.former.session.guard = this.#guard;
   }
 
-  /** Whether anything would be seen: at the rate of the last minute, enough calls for a verdict come in the time. */
+  /** Whether anything would be seen: at the rate of the last minute, enough calls for a verdict come in the time. What comes through doors is never tried. */
   static isWorthIt(former: ManagedPlugin, limitMs: number): boolean {
-    const { session } = former;
-    const perMinute = session?.figures().callsPerMinute ?? 0;
+    const perMinute = former.session?.busCallsPerMinute ?? 0;
     return (perMinute * limitMs) / MINUTE_MS / ONE_IN >= SAMPLES_MIN;
   }
 
