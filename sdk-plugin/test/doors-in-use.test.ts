@@ -130,7 +130,10 @@ describe("a plugin's doors in use", { skip: hasBubblewrap() ? false : "needs bub
     assert.deepEqual([...seen], ["1.0.0", "1.1.0"]);
     assert.equal((await ask("GET /ext/dev/use/version")).body.json?.["version"], "1.1.0");
     const lines = host.runtime.logs("dev/use", { limit: 50 }).map(({ message }) => message);
-    assert.ok(!lines.some((line) => line.includes("a tenth of the calls")), "nobody waits for a trial that sees nothing (§6.4.3)");
+    assert.ok(
+      !lines.some((line) => line.includes("a tenth of the calls")),
+      "nobody waits for a trial that sees nothing (§6.4.3)",
+    );
   });
 
   it("another plugin cannot be installed at an address that is taken", async () => {
