@@ -1,6 +1,6 @@
 /** Calls that the host hands in. @source plugin-platform §5.2, §5.3 */
 import type { Frame, HostMessage, JsonObject } from "@hearthnet/host/contract";
-import { FrameInbox, placeBytes, type Attachments } from "@hearthnet/host/format";
+import { ByNumber, FrameInbox, placeBytes, type Attachments } from "@hearthnet/host/format";
 import type { Ctx, Req } from "../context.ts";
 import type { PluginDefinition } from "../definition.ts";
 import { HnError } from "../error.ts";
@@ -62,7 +62,7 @@ class Live implements Parent {
 
 export class Calls {
   readonly #options: CallsOptions;
-  readonly #live = new Map<number, Live>();
+  readonly #live = new ByNumber<Live>();
   #drained: (() => void) | undefined;
 
   constructor(options: CallsOptions) {
@@ -102,7 +102,7 @@ export class Calls {
   }
 
   cancelAll(why: string): void {
-    for (const id of this.#live.keys()) this.cancel(id, why);
+    for (const [id] of this.#live.entries()) this.cancel(id, why);
   }
 
   /** Resolves when no call is left. */

@@ -1,6 +1,6 @@
 /** The plugin's wishes to the host: the only way out of the sandbox. @source plugin-platform §5.2, §5.3 */
 import type { Frame, HostMessage, JsonObject, JsonValue, PluginMessage, PluginOp } from "@hearthnet/host/contract";
-import { FrameOutlet, placeBytes, type Attachments, type FrameChannel, type OpShapes } from "@hearthnet/host/format";
+import { ByNumber, FrameOutlet, placeBytes, type Attachments, type FrameChannel, type OpShapes } from "@hearthnet/host/format";
 import { HnError } from "../error.ts";
 import { abortError, fromHost, isOversize } from "./failure.ts";
 import { split } from "./json.ts";
@@ -47,7 +47,7 @@ const INLINE = 262_144;
 
 export class HostLink {
   readonly #channel: PluginChannel;
-  readonly #open = new Map<number, Op>();
+  readonly #open = new ByNumber<Op>();
   #waiting: Op[] = [];
   /** An op whose bytes are still leaving; the next must not arrive before it, for ids only rise. */
   #sending = false;

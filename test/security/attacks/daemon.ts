@@ -50,7 +50,7 @@ export interface PluginParts {
 }
 
 /** The calls of a test are those of the person at this node. */
-const OPERATOR: Principal = { kind: "self", node_id: NODE_ID, community_id: null, level: "anchor" };
+export const OPERATOR: Principal = { kind: "self", node_id: NODE_ID, community_id: null, level: "anchor" };
 
 export class Daemon {
   readonly runtime: NodeRuntime;
@@ -107,6 +107,10 @@ export class Daemon {
         `${parts.id} did not start: ${JSON.stringify([status.reason, this.runtime.logs(parts.id, { limit: 20 })])}`,
       );
     return status;
+  }
+
+  get bus(): OpenBus {
+    return this.#bus;
   }
 
   async call(

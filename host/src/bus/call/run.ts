@@ -98,10 +98,11 @@ export class Run implements Expiring {
       deadline: request.stream ? request.startedAt + this.provider.timeoutMs : this.deadline,
       stream: request.stream,
       hops: request.hops,
-      ...(request.frames === undefined ? {} : { frames: framesIn(this.provider, request.frames) }),
       span: this.#span,
     };
-    return local.handler(call, this.#cancellation);
+    const { frames } = request;
+    const asked = frames === undefined ? call : { ...call, frames: framesIn(this.provider, frames) };
+    return local.handler(asked, this.#cancellation);
   }
 
   /** Calls `reject` when the caller's patience ends before the handler does. */

@@ -11,6 +11,7 @@ const USUAL_TIMES = 4;
  * wait as well.
  */
 export function livelyOnes(candidates: readonly Provider[], now: number): readonly Provider[] {
+  if (candidates.length === 1) return candidates;
   const lively = candidates.filter(({ breaker, health }) => {
     const silentMs = breaker?.silentMs(now) ?? 0;
     return silentMs <= MUTE_MS || silentMs <= USUAL_TIMES * health.ring.latencyAt(0.99);

@@ -39,7 +39,8 @@ export interface FrameChannelOptions<In extends ChannelMessage> {
 }
 
 const NO_ATTACHMENTS: Attachments = new Map();
-const SENT: Promise<void> = Promise.resolve();
+/** What `send` gives where a message has left already: nothing can go wrong with it any more. */
+export const SENT: Promise<void> = Promise.resolve();
 const NO_BYTES: readonly Uint8Array[] = [];
 const QUEUE_BYTES = 131_072;
 const INLINE = CONSTANTS.PLUGIN_INLINE_ATTACHMENT_MAX_BYTES;

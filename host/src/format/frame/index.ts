@@ -23,10 +23,18 @@
  * const { json, attachments } = takeBytes({ output, meta });
  * await channel.send({ t: "result", id, output: json.output, meta: json.meta }, attachments);
  */
+export { ByNumber } from "./by-number.ts";
 export { FrameInbox, FrameOutlet } from "./client-frames.ts";
 export { isSocketEnd, readSocketEnd, readSocketFrame, socketFrame } from "./socket-message.ts";
 export { encodeFrame, FrameDecoder, protocolError, type DecodedFrame, type HeaderParser } from "./codec.ts";
-export { FrameChannel, type Attachments, type ByteSocket, type ChannelMessage, type FrameChannelOptions } from "./channel.ts";
+export {
+  FrameChannel,
+  SENT,
+  type Attachments,
+  type ByteSocket,
+  type ChannelMessage,
+  type FrameChannelOptions,
+} from "./channel.ts";
 export { Lanes, type LanesOptions } from "./lanes.ts";
 export { ownMemory, spend } from "./own-memory.ts";
 export type { OpShapes } from "./op-shapes.ts";

@@ -2,7 +2,7 @@
 import type { Cancellation, Clock, DispatchedCall, Frame, JsonObject, Reply } from "../../contract/index.ts";
 import { CONSTANTS } from "../../contract/index.ts";
 import { Deadlines, HnError, type Expiring } from "../../foundation/index.ts";
-import { FrameOutlet, placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
+import { ByNumber, FrameOutlet, placeBytes, protocolError, SENT, takeBytes, type Attachments } from "../../format/index.ts";
 import { fromPlugin, type ConfinedProcess, type Incoming } from "../process/index.ts";
 import { callQuestion, type Authority, type HandedCall, type Question } from "./question.ts";
 
@@ -128,7 +128,7 @@ const callEnded = (): DOMException => new DOMException("The call has ended.", "A
 
 export class LiveCalls {
   readonly #options: LiveCallsOptions;
-  readonly #live = new Map<number, Entry>();
+  readonly #live = new ByNumber<Entry>();
   /** Given up; their terminal is still allowed to come, once. */
   readonly #detached = new Set<number>();
   readonly #deadlines: Deadlines;
@@ -150,16 +150,17 @@ export class LiveCalls {
 
   /**
    * @param ref  `name@X.Y` as registered
+   * @param now  monotonic milliseconds, where the clock was read just now
    * @throws what the plugin reports · timeout · plugin_gone · the cancellation's reason
    */
-  invoke(ref: string, call: HandedCall, cancellation: Cancellation): Promise<Reply> {
-    return this.ask(callQuestion(ref, call), cancellation);
+  invoke(ref: string, call: HandedCall, cancellation: Cancellation, now?: number): Promise<Reply> {
+    return this.ask(callQuestion(ref, call), cancellation, now);
   }
 
   /** As `invoke`, of whatever has one answer. */
-  ask(question: Question, cancellation: Cancellation): Promise<Reply> {
+  ask(question: Question, cancellation: Cancellation, now?: number): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const entry = this.#open(question, cancellation);
+      const entry = this.#open(question, cancellation, now);
       const settle = (): void => {
         const { terminal } = entry;
         if (terminal?.ok === true) resolve(terminal.value as unknown as Reply);
@@ -253,21 +254,20 @@ export class LiveCalls {
       this.#cancel(entry, why, { error: new HnError("plugin_gone", { message: "The plugin is being stopped." }) });
   }
 
-  #open(question: Question, cancellation: Cancellation): Entry {
+  #open(question: Question, cancellation: Cancellation, now: number = this.#options.clock.monotonic()): Entry {
     const { call } = question;
     if (cancellation.aborted) throw cancellation.reason;
     if (this.#live.size >= OPEN_MAX) throw new HnError("capacity_exceeded", { reason: "slots_full", retryAfterMs: 1000 });
-    const { clock, process } = this.#options;
-    const now = clock.monotonic();
+    const { process } = this.#options;
     const deadlineMs = Math.max(0, Math.round(call.deadline - now));
     const entry = new Entry({ id: process.channel.nextId(), question, startedAt: now, onDeadline: this.#onDeadline });
     this.#live.set(entry.id, entry);
     cancellation.onAbort(() => this.#cancel(entry, "caller left", { error: cancellation.reason }));
     this.#deadlines.watch(entry);
     const { json, attachments } = takeBytes(call.body as unknown as JsonObject);
-    const sent = process.channel
-      .send(question.message({ id: entry.id, body: json, deadlineMs }), attachments)
-      .catch((error: unknown) =>
+    let sent = process.channel.send(question.message({ id: entry.id, body: json, deadlineMs }), attachments);
+    if (sent !== SENT)
+      sent = sent.catch((error: unknown) =>
         this.#end(entry, { ok: false, error: HnError.isHnError(error) ? error : new HnError("plugin_gone", { cause: error }) }),
       );
     if (call.frames !== undefined) void this.#follow(entry, { sent, frames: call.frames });

@@ -10,7 +10,7 @@ import {
   type PluginOp,
 } from "../../contract/index.ts";
 import { HnError, TokenBucket } from "../../foundation/index.ts";
-import { FrameInbox, placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
+import { ByNumber, FrameInbox, placeBytes, protocolError, takeBytes, type Attachments } from "../../format/index.ts";
 import { GrantDenied, OpGrants, Undecided, type Check, type GrantModes, type GrantTable } from "../permission/index.ts";
 import type { ConfinedProcess, Outgoing } from "../process/index.ts";
 import { asking } from "./asking.ts";
@@ -75,7 +75,7 @@ const PER_SECOND = 2000;
 
 export class OpDesk {
   readonly #options: OpDeskOptions;
-  readonly #running = new Map<number, Running>();
+  readonly #running = new ByNumber<Running>();
   readonly #bucket: TokenBucket;
   #lastId = 0;
   /** On the monotonic clock; 0 while reading goes on. */
@@ -148,7 +148,7 @@ export class OpDesk {
 
   /** Ends what runs on rights that are gone, or narrower than what it does. Its work may still wind up; the plugin has its answer. @source §3.4.3 */
   revoke(): void {
-    for (const [id, running] of this.#running) {
+    for (const [id, running] of this.#running.entries()) {
       const lost = running.answered ? undefined : running.grants.lost();
       if (lost === undefined) continue;
       running.answered = true;

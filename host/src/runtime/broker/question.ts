@@ -31,18 +31,13 @@ export function callQuestion(ref: string, call: HandedCall): Question {
     call,
     authority: "caller",
     via: "",
-    message: ({ id, body, deadlineMs }) => ({
-      ...(call.role === undefined
-        ? { t: "call" as const, id, cap: ref }
-        : { t: "role" as const, id, role: call.role.name, method: call.role.method }),
-      body,
-      caller: call.caller,
-      trace: call.traceId,
-      requestId: call.requestId,
-      deadlineMs,
-      stream: call.stream,
-      ...(call.role === undefined && call.frames !== undefined ? { frames: true as const } : {}),
-    }),
+    message({ id, body, deadlineMs }) {
+      const { role, caller, traceId: trace, requestId, stream } = call;
+      if (role !== undefined)
+        return { t: "role", id, role: role.name, method: role.method, body, caller, trace, requestId, deadlineMs, stream };
+      const message = { t: "call", id, cap: ref, body, caller, trace, requestId, deadlineMs, stream } as const;
+      return call.frames === undefined ? message : { ...message, frames: true };
+    },
   };
 }
 

@@ -335,8 +335,9 @@ export class Session {
   dispatch(ref: string, call: DispatchedCall, cancellation: Cancellation): ReturnType<Handler> {
     if (this.#options.trial() !== undefined && !this.#isOfThisNode(call.caller))
       throw new HnError("unauthorized", { reason: "trial_run" });
-    this.#conversations.note(ref, call, this.#admit(call.caller, this.#rates.bus));
-    return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation);
+    const now = this.#admit(call.caller, this.#rates.bus);
+    this.#conversations.note(ref, call, now);
+    return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation, now);
   }
 
   /** What comes through the plugin's own doors counts as a call does. */
