@@ -116,6 +116,8 @@ const PARTS: readonly Part[] = [
         ...COMMON,
         entryPoints: ["sdk-plugin/src/isolate/main.ts"],
         outfile: "sdk-plugin/dist/isolate-host.cjs",
+        // Node keeps the text of what it runs.
+        minify: true,
         format: "cjs",
         sourcemap: false,
       });

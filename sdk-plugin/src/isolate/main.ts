@@ -10,12 +10,14 @@ import { FrameChannel, Lanes, type ByteSocket } from "@hearthnet/host/format";
 import { loadEngine } from "./engine.ts";
 import { Guest } from "./guest.ts";
 import { GuestScript } from "./isolate.ts";
+import { giveBackWhenQuiet } from "./spare-memory.ts";
 
 const CONTROL_LANE = 0;
 const [addon = "", script = ""] = process.argv.slice(2);
 const engine = loadEngine(addon);
 const guestScript = new GuestScript(readFileSync(script, "utf8"));
 const guests = new Map<number, Guest>();
+const tookMemory = giveBackWhenQuiet();
 
 const lanes = new Lanes({
   socket: new Socket({ fd: 3, readable: true, writable: true }),
@@ -32,7 +34,7 @@ function openControl(lane: ByteSocket): void {
     parse: JSON.parse,
     onMessage: (order, attachments) => {
       const bundle = attachments.get("/bundle") ?? new Uint8Array(0);
-      void (guests.get(order.lane) ?? openGuest(order.lane, lanes.open(order.lane))).open(order, bundle);
+      void (guests.get(order.lane) ?? openGuest(order.lane, lanes.open(order.lane))).open(order, bundle).then(tookMemory);
     },
     onError: (error) => process.stderr.write(`${error.message}\n`),
   });

@@ -54,7 +54,7 @@ test("A24: a plugin inherits neither files, environment, folder nor file mask fr
     assert.deepEqual(guarded.foreign, []);
     assert.deepEqual(
       guarded.environment.map((entry) => entry.split("=")[0] ?? "").toSorted((a, b) => (a < b ? -1 : 1)),
-      ["HOME", "PWD"],
+      ["HOME", "MALLOC_ARENA_MAX", "PWD"],
     );
     assert.equal(guarded.cwd, "/plugin");
     assert.equal(guarded.umask, "0077");

@@ -51,6 +51,11 @@ async function inIsolate(code: string): Promise<string> {
   }
 }
 
+test("A18: what the host uses to give memory back is in no isolate", async (t) => {
+  if (!confined) return t.skip("needs bubblewrap");
+  assert.equal(await inIsolate("return typeof gc + Object.getOwnPropertyNames(globalThis).includes('gc');"), "undefinedfalse");
+});
+
 for (const { title, code, control: expected } of ESCAPES)
   test(`A18: an isolate is not left through ${title}; the control is`, async (t) => {
     if (!confined) return t.skip("needs bubblewrap");

@@ -55,6 +55,9 @@ const ROWS: [name: string, tools: SandboxTools, spec: Partial<SandboxSpec>, has:
     ],
     ["--unshare-user", "--disable-userns", "--uid", "--nproc=32"],
   ],
+  ["one thread of its own", TOOLS, {}, ["--setenv MALLOC_ARENA_MAX 1"], []],
+  ["threads", TOOLS, { threads: true }, [], ["MALLOC"]],
+  ["code of the machine", TOOLS, { native: true }, [], ["MALLOC"]],
   [
     "always",
     TOOLS,
@@ -164,7 +167,8 @@ test("a program of the package takes Node's place, behind the same limits (§4.4
     "-w",
     "0",
   ]);
-  assert.deepEqual(argv.slice(0, from), sandboxArguments(TOOLS, SPEC).slice(0, from));
+  // Whoever may have threads is a process like it, with memory for each of them.
+  assert.deepEqual(argv.slice(0, from), sandboxArguments(TOOLS, { ...SPEC, threads: true }).slice(0, from));
 });
 
 test("folders above bound files are open to the plugin's user", () => {
