@@ -14,6 +14,8 @@ export interface Contest {
   others?: { ours: readonly number[]; theirs: readonly number[] };
 }
 
+const WARM_UP_ROUNDS = 3;
+
 export interface BenchResult {
   value: number;
   baseline: number;
@@ -26,8 +28,8 @@ export async function compare(contest: Contest): Promise<BenchResult> {
   const { round, rounds = 7, width = 1, others = { ours: [], theirs: [] } } = contest;
   const ours = (): Promise<number> => cpuPerCall(contest.ours, { calls: round, width, others: others.ours });
   const theirs = (): Promise<number> => cpuPerCall(contest.theirs, { calls: round, width, others: others.theirs });
-  await ours();
-  await theirs();
+  // Both are compiled in the meantime.
+  for (let i = 0; i < WARM_UP_ROUNDS; i++) for (const party of [ours, theirs]) await party();
   const samples: [number, number][] = [];
   for (let i = 0; i < rounds; i++) samples.push([await ours(), await theirs()]);
   return judge(samples, { unit: "µs CPU per call", better: "less" });

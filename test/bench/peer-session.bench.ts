@@ -22,7 +22,7 @@ import { startOther, type Call } from "./two-nodes.ts";
 export const name = "peer-session";
 
 /** Long enough that what is measured is the code, and not its being compiled. */
-const ROUND = Number(process.env["HN_BENCH_ROUND"] ?? 10_000);
+const ROUND = Number(process.env["HN_BENCH_ROUND"] ?? 30_000);
 const WIDTH = 64;
 const CONNECTIONS = 16;
 const HANDSHAKES = 100;

@@ -7,7 +7,7 @@ import type { JsonObject } from "../../contract/index.ts";
  * @source 03 B-5
  */
 export function paramsCompatible(offered: JsonObject, requested: JsonObject): boolean {
-  for (const key in requested) {
+  for (const key of Object.keys(requested)) {
     const want = requested[key];
     if (want === null || want === undefined) continue;
     if (key === "model") {

@@ -9,6 +9,7 @@ export function estimateBytes(value: unknown): number {
     for (const item of value) sum += estimateBytes(item) + 1;
     return sum;
   }
-  for (const key in value) sum += key.length + 4 + estimateBytes((value as Record<string, unknown>)[key]);
+  // Not `for … in`, which takes three times as long in this V8.
+  for (const key of Object.keys(value)) sum += key.length + 4 + estimateBytes((value as Record<string, unknown>)[key]);
   return sum;
 }

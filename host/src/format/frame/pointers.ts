@@ -17,8 +17,7 @@ export function takeBytes(value: JsonObject): { json: JsonObject; attachments: R
 
 /** Most values hold none: looking is cheaper than building pointers. */
 function holdsBytes(value: object): boolean {
-  for (const key in value) {
-    const inner = (value as Record<string, unknown>)[key];
+  for (const inner of Object.values(value) as unknown[]) {
     if (typeof inner !== "object" || inner === null) continue;
     if (inner instanceof Uint8Array || holdsBytes(inner)) return true;
   }

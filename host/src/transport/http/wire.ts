@@ -14,7 +14,7 @@ function encode(value: unknown): unknown {
     return items.some((item, i) => item !== value[i]) ? items : value;
   }
   let copy: Record<string, unknown> | undefined;
-  for (const key in value) {
+  for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key];
     const coded = encode(item);
     if (coded === item) continue;

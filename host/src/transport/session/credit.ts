@@ -1,3 +1,4 @@
+import { ByNumber } from "../../format/index.ts";
 import { badFrame, CLOSE, SessionFault } from "./fault.ts";
 
 /** Small records are not free: each costs its reader more than its bytes. @source network.md §1.5 */
@@ -18,7 +19,7 @@ export interface Windows {
 export class SendCredit {
   readonly #windows: Windows;
   #session: number;
-  readonly #streams: Map<number, number> = new Map();
+  readonly #streams = new ByNumber<number>();
 
   constructor(windows: Windows) {
     this.#windows = windows;
@@ -72,7 +73,7 @@ export interface Grant {
 export class ReceiveCredit {
   readonly #windows: Windows;
   readonly #session: Inflow;
-  readonly #streams: Map<number, Inflow> = new Map();
+  readonly #streams = new ByNumber<Inflow>();
 
   constructor(windows: Windows) {
     this.#windows = windows;

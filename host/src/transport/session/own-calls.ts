@@ -1,3 +1,4 @@
+import { ByNumber } from "../../format/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Clock, Frame, JsonObject, Reply } from "../../contract/index.ts";
 import type { BodyBudget } from "../http/body.ts";
@@ -58,11 +59,11 @@ export interface OwnCallsOptions {
 /** Our calls on a session. */
 export class OwnCalls {
   readonly #o: OwnCallsOptions;
-  readonly #open: Map<number, OwnCall> = new Map();
+  readonly #open = new ByNumber<OwnCall>();
   /** Cancelled, and until when an answer may still arrive. */
   readonly #late: Map<number, number> = new Map();
   /** Who wants to know that an answer has begun. */
-  readonly #answered: Map<number, () => void> = new Map();
+  readonly #answered = new ByNumber<() => void>();
   #nextId: number;
   /** Records that came for calls that were over. */
   late = 0;

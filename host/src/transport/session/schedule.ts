@@ -1,3 +1,5 @@
+import { ByNumber } from "../../format/index.ts";
+
 /** @source network.md §1.5 "Send queue" */
 const QUANTUM_BYTES = 16_384;
 
@@ -46,7 +48,7 @@ export interface Room {
  */
 export class Schedule {
   readonly #first: Outgoing[] = [];
-  readonly #streams: Map<number, Stream> = new Map();
+  readonly #streams = new ByNumber<Stream>();
   /** Streams with something to send; the one whose turn it is stands first. */
   readonly #turns: Stream[] = [];
   #bytes = 0;

@@ -1,4 +1,4 @@
-import { spend } from "../../format/index.ts";
+import { ByNumber, spend } from "../../format/index.ts";
 import type { Clock, Timer } from "../../contract/index.ts";
 import type { Signer } from "../../identity/index.ts";
 import { FrameSealer, GENERATIONS_MAX } from "./cipher.ts";
@@ -80,7 +80,7 @@ export class Sender {
   readonly #seals: SealWriter;
   readonly #credit: SendCredit;
   readonly #schedule: Schedule = new Schedule();
-  readonly #waiting: Map<number, () => void> = new Map();
+  readonly #waiting = new ByNumber<() => void>();
   readonly #pool: Buffer[] = [];
   #control: Buffer[] = [];
   #unsaid = 0;
@@ -161,7 +161,7 @@ export class Sender {
     this.#o.socket.together(() => this.#writeAll());
     this.#rekey();
     this.#sealLater();
-    for (const id of this.#waiting.keys()) if (this.#schedule.bytesOf(id) < STREAM_QUEUE_BYTES) this.#wake(id);
+    for (const [id] of this.#waiting.entries()) if (this.#schedule.bytesOf(id) < STREAM_QUEUE_BYTES) this.#wake(id);
     this.#o.onFlushed();
   }
 
@@ -185,7 +185,7 @@ export class Sender {
   stop(): void {
     this.#isOver = true;
     this.#sealTimer?.cancel();
-    for (const id of this.#waiting.keys()) this.#wake(id);
+    for (const [id] of this.#waiting.entries()) this.#wake(id);
   }
 
   #plan(): void {

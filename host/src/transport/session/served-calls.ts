@@ -1,3 +1,4 @@
+import { ByNumber } from "../../format/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import {
   CONSTANTS,
@@ -86,9 +87,9 @@ interface Collecting {
 /** The peer's calls on a session. */
 export class ServedCalls {
   readonly #o: ServedCallsOptions;
-  readonly #open: Map<number, ServedCall> = new Map();
+  readonly #open = new ByNumber<ServedCall>();
   /** Whose body is still on its way. */
-  readonly #collecting: Map<number, Collecting> = new Map();
+  readonly #collecting = new ByNumber<Collecting>();
   /** Calls so far. */
   begun = 0;
   #lastId = 0;
