@@ -6,6 +6,7 @@ import { Recorder } from "./call/outcome.ts";
 import { Inbound } from "./call/serve.ts";
 import type { Engine } from "./call/run.ts";
 import { LocalOffers } from "./registry/local.ts";
+import { OwnLimits } from "./registry/limits.ts";
 import { Registry } from "./registry/registry.ts";
 import { PeerOffers } from "./registry/remote.ts";
 import { Router } from "./route/router.ts";
@@ -84,16 +85,7 @@ export function openBus(o: BusOptions): OpenBus {
     serveStream: (request) => inbound.serveStream(request),
     limitsOf: (capability) => {
       const own = registry.named(capability).filter((provider) => provider.local !== undefined);
-      if (own.length === 0) return undefined;
-      return {
-        maxBodyBytes: Math.max(...own.map((provider) => provider.local?.maxBodyBytes ?? 0)),
-        streams: own.some((provider) => provider.descriptor.stream_schema !== null),
-        idempotent: own.every((provider) => provider.descriptor.idempotent),
-        // Asked for by few, and looked for only then.
-        get binary() {
-          return (own[0]?.local?.binary ?? []).filter((pointer) => own.every(({ local }) => local?.binary.includes(pointer)));
-        },
-      };
+      return own.length === 0 ? undefined : new OwnLimits(own);
     },
     entries: (filter = {}) =>
       [...registry.all()]

@@ -18,7 +18,7 @@ export { firstOf } from "./flow/staggered.ts";
 export { TokenBucket } from "./flow/token-bucket.ts";
 export { decodeBase64url, encodeBase64url } from "./ids/base64url.ts";
 export { hexOfTrace, readTraceparent, traceOfHex, writeTraceparent, type TraceParent } from "./ids/traceparent.ts";
-export { createUlidFactory, isRequestId, isUlid, type UlidFactory } from "./ids/ulid.ts";
+export { createUlidFactory, isRequestId, isUlid, ownId, type UlidFactory } from "./ids/ulid.ts";
 export { parseStrictJson, type JsonLimits } from "./json/parse.ts";
 export { createLog, silentLog } from "./log/log.ts";
 export { PLATFORM } from "./platform.ts";

@@ -1,6 +1,8 @@
 import type { Clock, Random, Ulid } from "../../contract/index.ts";
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/** Two symbols at a time. */
+const PAIRS: readonly string[] = Array.from(ALPHABET, (first) => Array.from(ALPHABET, (second) => first + second)).flat();
 /** The 80 bits of chance as two numbers of 40, which a double holds exactly. */
 const HALF = 2 ** 40;
 const CHANCE_BYTES = 10;
@@ -14,6 +16,8 @@ export function createUlidFactory(clock: Pick<Clock, "now">, random: Random): Ul
   let time = -1;
   let high = 0;
   let low = 0;
+  /** Time and the higher half as text: they change once a millisecond. */
+  let start = "";
   return () => {
     const now = Math.floor(clock.now());
     if (now > time || (low === HALF - 1 && high === HALF - 1)) {
@@ -21,12 +25,14 @@ export function createUlidFactory(clock: Pick<Clock, "now">, random: Random): Ul
       const bytes = chance();
       high = bytes.readUIntBE(0, 5);
       low = bytes.readUIntBE(5, 5);
+      start = encode(time, 10) + encode(high, 8);
     } else if (low < HALF - 1) low += 1;
     else {
       low = 0;
       high += 1;
+      start = encode(time, 10) + encode(high, 8);
     }
-    return encode(time, 10) + encode(high, 8) + encode(low, 8);
+    return start + encode(low, 8);
   };
 }
 
@@ -51,11 +57,20 @@ export function isRequestId(value: unknown): value is string {
   return typeof value === "string" && /^[0-9A-Za-z_-]{8,64}$/.test(value);
 }
 
+/**
+ * The same id with memory of its own. What is cut out of a text keeps the whole text alive, and an id is remembered for long after the message of a
+ * megabyte that it came with.
+ */
+export function ownId(id: string): string {
+  return Buffer.from(id, "latin1").toString("latin1");
+}
+
+/** @param length  even */
 function encode(value: number, length: number): string {
   let out = "";
-  for (let i = 0; i < length; i++) {
-    out = (ALPHABET[value % 32] ?? "") + out;
-    value = Math.floor(value / 32);
+  for (let i = 0; i < length; i += 2) {
+    out = (PAIRS[value % 1024] ?? "") + out;
+    value = Math.floor(value / 1024);
   }
   return out;
 }

@@ -24,6 +24,12 @@ const POOL_MAX = 6;
 /** A producer waits while so much of its stream was not written. */
 const STREAM_QUEUE_BYTES = 65_536;
 
+/** Mostly there is one part. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  return only !== undefined && parts.length === 1 ? only : Buffer.concat(parts);
+}
+
 /** The WebSocket as a session uses it. */
 export interface SessionSocket {
   /** @param written  when it has left this process */
@@ -207,7 +213,7 @@ export class Sender {
   #writeData(taken: readonly Outgoing[]): void {
     let sealed = false;
     for (const item of taken) {
-      if (isLeaf(item.record[0]?.[0] ?? 0)) this.#seals.add((item.leaf = leafOf(Buffer.concat(item.record))));
+      if (isLeaf(item.record[0]?.[0] ?? 0)) this.#seals.add((item.leaf = leafOf(joined(item.record))));
       sealed ||= item.sealed;
       if (!item.last) continue;
       this.#unsaid -= 1;

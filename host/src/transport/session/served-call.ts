@@ -1,4 +1,4 @@
-import { encodeBase64url, HnError, isRequestId } from "../../foundation/index.ts";
+import { encodeBase64url, HnError, isRequestId, ownId } from "../../foundation/index.ts";
 import type { JsonObject, JsonValue } from "../../contract/index.ts";
 
 const NAME = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/;
@@ -31,11 +31,12 @@ export function readCallFacts(value: JsonObject): CallFacts {
   if (tok !== undefined && (typeof tok !== "string" || Buffer.byteLength(tok) > TOKEN_MAX_BYTES))
     throw wrong("tok", "is no text of at most 2048 bytes");
   if (st !== undefined && typeof st !== "boolean") throw wrong("st", "is neither true nor false");
+  const requestId = ownId(rid);
   return {
     capability: cap,
     version: ver,
-    requestId: rid,
-    traceId: tr ?? rid,
+    requestId,
+    traceId: tr === undefined ? requestId : ownId(tr),
     timeoutMs: dl,
     token: tok,
     wantsStream: st === true,

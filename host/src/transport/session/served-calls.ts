@@ -238,8 +238,8 @@ export class ServedCalls {
       signal: call.signal,
       ...(token === undefined ? {} : { token }),
     };
-    const done = token === undefined ? undefined : host.follow(token, call);
-    void (request.stream ? this.#stream(call, request) : this.#answer(call, request)).finally(done);
+    const work = request.stream ? this.#stream(call, request) : this.#answer(call, request);
+    if (token !== undefined) void work.finally(host.follow(token, call));
   }
 
   async #answer(call: ServedCall, request: InboundRequest): Promise<void> {
