@@ -42,6 +42,7 @@ export interface Manifest {
         cid: string;
         chunks?: number[];
         from?: number;
+        describe?: boolean;
       };
       output: {
         cid: string;

@@ -6,7 +6,8 @@ import type { Store, Viewer } from "../store/index.ts";
 import { viewerOf } from "./caller.ts";
 
 export interface ReadCall {
-  input: { cid: string; chunks?: number[]; from?: number };
+  /** `describe: false`: whoever asks has the manifest already. */
+  input: { cid: string; chunks?: number[]; from?: number; describe?: boolean };
   caller: Principal;
   elapsedMs(): number;
 }
@@ -35,7 +36,7 @@ async function* readBlob(call: ReadCall, viewer: Viewer, store: Store): AsyncGen
   const { input } = call;
   const manifest = await store.manifest(input.cid, viewer);
   if (manifest === null) throw notHere();
-  yield* manifestFrames(manifest);
+  if (input.describe !== false) yield* manifestFrames(manifest);
   const { from = 0, chunks } = input;
   const wanted = (chunks ?? manifest.chunks.map(({ i }) => i)).filter((i) => i >= from && i < manifest.chunks.length);
   const ahead: Promise<Uint8Array | null>[] = [];

@@ -32,7 +32,7 @@ export interface FetchDone {
   ms: number;
 }
 
-/** Each request begins with the file's description, which grows with the file: large ones are fetched in larger pieces. */
+/** Of chunks in one request. Some begin each answer with the file's description, which grows with the file: large ones are fetched in larger pieces. */
 const BATCH = { min: 64, max: 256, pieces: 128 };
 /** So often those are asked for the description that did not answer. */
 const ROUNDS = 3;

@@ -52,15 +52,25 @@ export async function readPiece(
   o: { plan: Plan; incoming: Incoming; source: Source; onChunk: (bytes: number) => Promise<void> | void },
 ): Promise<Ended> {
   const { plan, incoming } = o;
-  const answer = open({ cid: incoming.manifest.cid, chunks: [...piece.chunks] }, o.source);
+  const asked = { cid: incoming.manifest.cid, chunks: [...piece.chunks] };
+  // A long file's description is as much as some chunks, and a file is asked for in a hundred pieces.
+  let answer = open({ ...asked, describe: false }, o.source);
+  let mayAskAnew = true;
   let described = 0;
   try {
     for (;;) {
       const next = await theirs(answer.next());
       if ("error" in next) {
         if (o.source.signal.aborted) throw next.error;
+        if (mayAskAnew && isTooNew(next.error)) {
+          mayAskAnew = false;
+          await answer.close();
+          answer = open(asked, o.source);
+          continue;
+        }
         return endingOf(next.error);
       }
+      mayAskAnew = false;
       if (next.value.done === true) return { ending: "whole" };
       const { event, data } = next.value.value;
       if (event === "manifest" || event === MORE) {
@@ -94,6 +104,11 @@ async function theirs<T>(step: Promise<T>): Promise<{ value: T } | { error: unkn
   }
 }
 
+/** Somebody whose `file.read` knows no `describe`. */
+function isTooNew(error: unknown): boolean {
+  return HnError.isHnError(error) && error.code === "schema_mismatch";
+}
+
 function endingOf(error: unknown): Ended {
   if (!HnError.isHnError(error)) return { ending: "broken" };
   if (error.code === "not_found") return { ending: "lacks" };
@@ -101,7 +116,7 @@ function endingOf(error: unknown): Ended {
 }
 
 /** Ends when the caller leaves, when the signal fires, and when nothing comes for long. */
-function open(input: { cid: string; chunks: number[] }, { ctx, clock, node, signal }: Source): Answer {
+function open(input: { cid: string; chunks: number[]; describe?: boolean }, { ctx, clock, node, signal }: Source): Answer {
   const given = new AbortController();
   const frames = ctx.stream(READ, { input }, { node, signal: AbortSignal.any([signal, given.signal]) });
   return {

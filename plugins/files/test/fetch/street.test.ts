@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { HnError } from "@hearthnet/sdk-plugin";
 import { CHUNK_BYTES } from "../../src/cid/manifest.ts";
 import { corruptAfter, Street, type House } from "../support/street.ts";
 import { bytesOf, flipBit } from "../support/test-store.ts";
@@ -34,6 +35,32 @@ function forever(signal: AbortSignal): Promise<never> {
 }
 
 const sentBy = (houses: readonly House[]): number => houses.reduce((sum, { sent }) => sum + sent, 0);
+
+it("the description is sent once, however many requests follow; whoever cannot leave it out is asked as before", async (t) => {
+  const s = await street(t, 3);
+  const [a, b, c] = s.houses as [House, House, House];
+  const long = bytesOf(70 * CHUNK_BYTES, 9);
+  const cid = await give([a], long);
+  const events: string[] = [];
+  a.answer = async function* (_, honest) {
+    for await (const one of honest()) {
+      events.push(one.event);
+      yield one;
+    }
+    return {};
+  };
+  await s.fetch(b, cid, [a]);
+  assert.deepEqual(await b.test.bytesOf(cid), Buffer.from(long));
+  assert.ok(a.asked > 2, "one request for the description, and more than one for what it describes");
+  assert.equal(events.filter((event) => event === "manifest").length, 1);
+
+  a.answer = async function* ({ describe }, honest) {
+    if (describe !== undefined) throw new HnError("schema_mismatch");
+    return yield* honest();
+  };
+  await s.fetch(c, cid, [a]);
+  assert.deepEqual(await c.test.bytesOf(cid), Buffer.from(long));
+});
 
 it("comes whole from three sources of which one sends something else, and that one is asked last from then on", async (t) => {
   const s = await street(t, 4);

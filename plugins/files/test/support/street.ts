@@ -45,7 +45,7 @@ export class StreetClock implements Clock {
 
 /** What a house does instead of answering honestly. */
 export type Answer = (
-  input: { cid: string; chunks?: number[] },
+  input: { cid: string; chunks?: number[]; describe?: boolean },
   honest: () => AsyncGenerator<Frame, object, void>,
   signal: AbortSignal,
 ) => AsyncGenerator<Frame, object, void>;
