@@ -11,6 +11,12 @@ export interface HnBytes {
   text(): Promise<string>;
 }
 
+/** Of ES2026, whose types an author's own settings need not name. */
+interface Base64Bytes extends Uint8Array {
+  toBase64(o: { alphabet: "base64url"; omitPadding: true }): string;
+}
+const BASE64 = Uint8Array as unknown as { fromBase64(text: string, o: { alphabet: "base64url" }): Base64Bytes };
+
 /** Read by the runner: lets `HnBytes` stand wherever `Uint8Array` may. */
 const RAW = Symbol.for("hearthnet.bytes");
 const PIECE = 65_536;
@@ -48,4 +54,24 @@ export function rawBytes(value: unknown): Uint8Array | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const raw = (value as Record<symbol, unknown>)[RAW];
   return raw instanceof Uint8Array ? raw : undefined;
+}
+
+/**
+ * Bytes in an answer or a frame of somebody else's: a neighbour's come as they are on a session and as base64url text by HTTP.
+ *
+ * @example
+ * const { output } = await ctx.call("ext.demo.read@1", { input: { name } });
+ * const page = bytesIn(output.page_b64);
+ * @returns undefined for anything that is neither
+ * @source 00 §3, G-4
+ */
+export function bytesIn(value: unknown): Uint8Array | undefined {
+  if (typeof value !== "string") return rawBytes(value);
+  try {
+    const bytes = BASE64.fromBase64(value, { alphabet: "base64url" });
+    // One text for the same bytes, and no other.
+    return bytes.toBase64({ alphabet: "base64url", omitPadding: true }) === value ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
 }

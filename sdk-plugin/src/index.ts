@@ -14,7 +14,7 @@
  *   },
  * });
  */
-export { bytesOf, type HnBytes } from "./bytes.ts";
+export { bytesIn, bytesOf, type HnBytes } from "./bytes.ts";
 export type {
   Blobs,
   BlobStat,

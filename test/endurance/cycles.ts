@@ -69,7 +69,8 @@ export async function runCycles(o: {
   mkdirSync(temporary, { mode: 0o755 });
   const child = fork(join(import.meta.dirname, "node-child.ts"), [dataDir], {
     execArgv: ["--no-warnings", "--conditions=hearthnet-source", "--expose-gc"],
-    env: { ...process.env, TMPDIR: temporary },
+    // As the command sets it for a node.
+    env: { ...process.env, MALLOC_ARENA_MAX: "2", TMPDIR: temporary },
   });
   try {
     await once(child, "message");

@@ -28,6 +28,8 @@ it(
     const node = await startNode(t);
     const words = readFileSync(`/proc/${node.ready.pid}/cmdline`, "utf8").split("\0");
     assert.ok(words.includes("--max-semi-space-size=4"), words.join(" "));
+    const environment = readFileSync(`/proc/${node.ready.pid}/environ`, "utf8").split("\0");
+    assert.ok(environment.includes("MALLOC_ARENA_MAX=2"), environment.join(" "));
   },
 );
 

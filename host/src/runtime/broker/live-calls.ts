@@ -4,7 +4,7 @@ import { CONSTANTS } from "../../contract/index.ts";
 import { Deadlines, HnError, type Expiring } from "../../foundation/index.ts";
 import { ByNumber, FrameOutlet, placeBytes, protocolError, SENT, takeBytes, type Attachments } from "../../format/index.ts";
 import { fromPlugin, type ConfinedProcess, type Incoming } from "../process/index.ts";
-import { callQuestion, type Authority, type HandedCall, type Question } from "./question.ts";
+import type { Authority, HandedCall, Question } from "./question.ts";
 
 /** A call that an op may name as its parent: the op then runs under this caller and within this time. */
 export interface LiveCall {
@@ -149,15 +149,10 @@ export class LiveCalls {
   }
 
   /**
-   * @param ref  `name@X.Y` as registered
+   * Whatever has one answer.
    * @param now  monotonic milliseconds, where the clock was read just now
    * @throws what the plugin reports · timeout · plugin_gone · the cancellation's reason
    */
-  invoke(ref: string, call: HandedCall, cancellation: Cancellation, now?: number): Promise<Reply> {
-    return this.ask(callQuestion(ref, call), cancellation, now);
-  }
-
-  /** As `invoke`, of whatever has one answer. */
   ask(question: Question, cancellation: Cancellation, now?: number): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const entry = this.#open(question, cancellation, now);
@@ -171,12 +166,7 @@ export class LiveCalls {
     });
   }
 
-  /** Frames in order; leaving the loop cancels the call. The return value is the `done` summary. */
-  stream(ref: string, call: HandedCall, cancellation: Cancellation): AsyncGenerator<Frame, JsonObject, void> {
-    return this.follow(callQuestion(ref, call), cancellation);
-  }
-
-  /** As `stream`, of whatever is answered with frames. */
+  /** Frames in order, of whatever is answered with them; leaving the loop cancels the call. The return value is the `done` summary. */
   async *follow(question: Question, cancellation: Cancellation): AsyncGenerator<Frame, JsonObject, void> {
     const entry = this.#open(question, cancellation);
     try {

@@ -33,7 +33,7 @@ import { AGREEMENTS_PER_MINUTE } from "./identity-ops.ts";
 import { LiveCalls, type CallEnd } from "./live-calls.ts";
 import { OpDesk } from "./op-desk.ts";
 import { Questions } from "./questions.ts";
-import type { HandedCall, Question } from "./question.ts";
+import { callQuestion, type HandedCall, type Question } from "./question.ts";
 import type { PluginScope } from "./scope.ts";
 import { Wishes } from "./wishes.ts";
 import type { CallFigures, Guard, Outcomes, SessionOptions } from "./session-options.ts";
@@ -269,7 +269,7 @@ export class Session {
   role(call: HandedCall, cancellation: Cancellation): ReturnType<Handler> {
     if (this.#draining) throw new HnError("capacity_exceeded", { message: "The plugin is being stopped.", retryAfterMs: 1000 });
     const ref = `role:${call.role?.name ?? ""}`;
-    return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation);
+    return this.#put(callQuestion(ref, call), cancellation);
   }
 
   /** Live: the next op is decided under the new grants, what runs on a lost one ends. @source §3.4.3 */
@@ -337,7 +337,11 @@ export class Session {
       throw new HnError("unauthorized", { reason: "trial_run" });
     const now = this.#admit(call.caller, this.#rates.bus);
     this.#conversations.note(ref, call, now);
-    return call.stream ? this.#calls.stream(ref, call, cancellation) : this.#calls.invoke(ref, call, cancellation, now);
+    return this.#put(callQuestion(ref, call), cancellation, now);
+  }
+
+  #put(question: Question, cancellation: Cancellation, now?: number): ReturnType<Handler> {
+    return question.call.stream ? this.#calls.follow(question, cancellation) : this.#calls.ask(question, cancellation, now);
   }
 
   /** What comes through the plugin's own doors counts as a call does. */

@@ -1,5 +1,5 @@
 /** One `file.read` at a neighbour: every piece of it is checked, and a silent or endless one is ended. */
-import { HnError, type Frame, type NodeId } from "@hearthnet/sdk-plugin";
+import { bytesIn, HnError, type Frame, type NodeId } from "@hearthnet/sdk-plugin";
 import type { Hasher } from "../cid/blake3.ts";
 import { CHUNKS_MAX, type Manifest } from "../cid/manifest.ts";
 import { collectManifest, MANIFEST_PIECE, MORE } from "../cid/pieces.ts";
@@ -78,9 +78,9 @@ export async function readPiece(
         if (described > PIECES_MAX) return { ending: "lied" };
         continue;
       }
-      const { i, data_b64: bytes } = data as { i?: unknown; data_b64?: unknown };
-      if (event !== "chunk" || typeof i !== "number" || !(bytes instanceof Uint8Array) || !plan.owes(piece, i))
-        return { ending: "lied" };
+      const { i, data_b64: sent } = data as { i?: unknown; data_b64?: unknown };
+      const bytes = bytesIn(sent);
+      if (event !== "chunk" || typeof i !== "number" || bytes === undefined || !plan.owes(piece, i)) return { ending: "lied" };
       try {
         await incoming.write(i, bytes);
       } catch (error) {

@@ -62,6 +62,26 @@ it("the description is sent once, however many requests follow; whoever cannot l
   assert.deepEqual(await c.test.bytesOf(cid), Buffer.from(long));
 });
 
+it("what a neighbour who is reached by HTTP sends comes as text, and counts as what it is", async (t) => {
+  const s = await street(t, 2);
+  const [a, b] = s.houses as [House, House];
+  const cid = await give([a]);
+  a.answer = async function* (_, honest) {
+    const frames = honest();
+    for (let step = await frames.next(); ; step = await frames.next()) {
+      if (step.done === true) return step.value;
+      const { event, data } = step.value;
+      const { data_b64: bytes } = data as { data_b64?: unknown };
+      yield bytes instanceof Uint8Array
+        ? { event, data: { ...data, data_b64: Buffer.from(bytes).toString("base64url") } }
+        : step.value;
+    }
+  };
+  await s.fetch(b, cid, [a]);
+  assert.deepEqual(await b.test.bytesOf(cid), Buffer.from(BYTES));
+  assert.deepEqual(b.warned, []);
+});
+
 it("comes whole from three sources of which one sends something else, and that one is asked last from then on", async (t) => {
   const s = await street(t, 4);
   const [a, b, c, d] = s.houses as [House, House, House, House];
