@@ -304,6 +304,8 @@ export class FrameChannel<In extends ChannelMessage, Out extends ChannelMessage>
     queueMicrotask(() => {
       this.#flushing = false;
       this.flush();
+      // What left at once made room, and a socket that never was full says nothing of it.
+      if (this.queued > 0) this.#sendWaiting();
     });
   }
 

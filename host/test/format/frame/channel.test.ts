@@ -14,16 +14,17 @@ interface End {
   next(): Promise<{ message: Message; attachments: Attachments }>;
 }
 
-/** Two sockets joined back to back, each with the default high-water mark. */
-function socketPair(): [Duplex, Duplex] {
+/** Two sockets joined back to back, each with the default high-water mark. @param atOnce  takes everything in the call that writes it, as a kernel with room does */
+function socketPair(atOnce = false): [Duplex, Duplex] {
   const make = (other: () => Duplex): Duplex =>
     new Duplex({
       read() {},
       write(chunk: Uint8Array, _encoding, done) {
         setImmediate(() => {
           if (!other().destroyed) other().push(chunk);
-          done();
+          if (!atOnce) done();
         });
+        if (atOnce) done();
       },
       destroy(error, done) {
         if (!other().destroyed) setImmediate(() => other().destroy());
@@ -62,8 +63,8 @@ function end(socket: Duplex, parity: "even" | "odd"): End {
   return self;
 }
 
-function pair(): { host: End; plugin: End; hostSocket: Duplex; pluginSocket: Duplex } {
-  const [hostSocket, pluginSocket] = socketPair();
+function pair(atOnce = false): { host: End; plugin: End; hostSocket: Duplex; pluginSocket: Duplex } {
+  const [hostSocket, pluginSocket] = socketPair(atOnce);
   return { host: end(hostSocket, "even"), plugin: end(pluginSocket, "odd"), hostSocket, pluginSocket };
 }
 
@@ -130,6 +131,24 @@ test("a reader that stopped reading holds at most a bounded queue at the sender"
   assert.ok(pluginSocket.readableLength <= 1_048_576 + 100_000, `${pluginSocket.readableLength}`);
   plugin.channel.resume();
   await Promise.all(sends);
+});
+
+test("what waits behind a large message leaves after it, also where the socket was never full", async () => {
+  const { host, plugin } = pair(true);
+  const sent = [
+    host.channel.send({ t: "result", id: 2, text: "x".repeat(200_000) }),
+    host.channel.send({ t: "result", id: 4 }),
+    host.channel.send({ t: "result", id: 6 }, { "/a": randomBytes(300_000) }),
+    host.channel.send({ t: "result", id: 8 }, { "/a": randomBytes(300_000) }),
+    host.channel.send({ t: "result", id: 10 }),
+  ];
+  await Promise.all(sent);
+  const ids = new Set<number | undefined>();
+  while (ids.size < sent.length) ids.add((await plugin.next()).message.id);
+  assert.deepEqual(
+    [...ids].toSorted((a, b) => Number(a) - Number(b)),
+    [2, 4, 6, 8, 10],
+  );
 });
 
 for (const [name, frames] of [
