@@ -125,18 +125,21 @@ it("stops working within a second when the caller goes away", async (t) => {
   await call;
   const gone = performance.now();
   let last = ticksBelow(node.ready.pid);
+  let worked = gone;
   let still = 0;
   await until(
     "nothing works any more",
     () => {
       const now = ticksBelow(node.ready.pid);
       still = now - last <= 0 ? still + 1 : 0;
+      // What follows is only to see that it stays so.
+      if (still === 0) worked = performance.now();
       last = now;
       return still >= 10;
     },
     5000,
   );
-  const ms = performance.now() - gone;
+  const ms = worked - gone;
   process.stdout.write(`figure: after the caller left, quiet within ${Math.round(ms)} ms\n`);
   await node.ask(["call", "ocr.image", "--file", `image_b64=${path}`, "--params", '{"languages":["deu"]}']);
 });
