@@ -23,10 +23,6 @@ export class ByNumber<T> {
     return this.#places[this.#find(number)]?.value;
   }
 
-  has(number: number): boolean {
-    return this.#places[this.#find(number)] !== undefined;
-  }
-
   set(number: number, value: T): void {
     // Never more than half full: there is always an empty place near.
     if (this.#size * 2 >= this.#places.length) this.#grow();

@@ -58,7 +58,7 @@ export function isRequestId(value: unknown): value is string {
 }
 
 /**
- * The same id with memory of its own. What is cut out of a text keeps the whole text alive, and an id is remembered for long after the message of a
+ * The same id, which was found to be of plain letters, with memory of its own. What is cut out of a text keeps the whole text alive, and an id is remembered for long after the message of a
  * megabyte that it came with.
  */
 export function ownId(id: string): string {

@@ -24,12 +24,6 @@ const POOL_MAX = 6;
 /** A producer waits while so much of its stream was not written. */
 const STREAM_QUEUE_BYTES = 65_536;
 
-/** Mostly there is one part. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const [only] = parts;
-  return only !== undefined && parts.length === 1 ? only : Buffer.concat(parts);
-}
-
 /** The WebSocket as a session uses it. */
 export interface SessionSocket {
   /** @param written  when it has left this process */
@@ -282,4 +276,10 @@ export class Sender {
   readonly #written = (): void => {
     if (!this.#schedule.isEmpty) this.#plan();
   };
+}
+
+/** Mostly there is one part. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  return only !== undefined && parts.length === 1 ? only : Buffer.concat(parts);
 }

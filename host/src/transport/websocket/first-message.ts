@@ -1,4 +1,4 @@
-import { HnError, parseStrictJson } from "../../foundation/index.ts";
+import { HnError, ownId, parseStrictJson } from "../../foundation/index.ts";
 import { TOKEN_MAX_CHARS, type JsonObject, type RequestEnvelope } from "../../contract/index.ts";
 import { readClaim, type Fields, type headerWrong } from "../inbound/header-fields.ts";
 import { checkForm, checkProof, placeInTrace, readTimeout } from "../inbound/1-parse-headers.ts";
@@ -48,6 +48,9 @@ export function readFirstMessage(passage: Passage, text: Uint8Array | string, o:
   };
   checkForm(headers, passage.rule.capability, fieldWrong);
   checkProof(headers, fieldWrong);
+  // Remembered for longer than the message that they were cut out of.
+  headers.request_id = ownId(headers.request_id);
+  headers.from = ownId(headers.from);
   checkSaidTwice(o.fields, signed);
   placeInTrace(headers, o.fields.get("traceparent"));
   passage.headers = headers;
