@@ -68,6 +68,8 @@ const REPLICAS: Record<DhtKind, number> = { presence: 14, cid: 20, community: 20
 const PATHS: Record<DhtKind, number> = { presence: 1, cid: 1, community: 2 };
 /** Of the search for those that are to keep a value: who is led astray here gives it to those who hide it. */
 const OFFER_PATHS = 2;
+/** When nothing was found: so few at a time that what the first ones say still counts before the questions are used up. */
+const SECOND = { alpha: 3, paths: 4, known: 4 * WIDTH };
 const CACHE_MS = { found: 60_000, nothing: 15_000 };
 const TICK_MS = 60_000;
 const REFRESH_MS = 3_600_000;
@@ -307,24 +309,26 @@ export class Dht {
     this.#table.used(target);
     const key = o.key ?? `blake3:${Buffer.from(target).toString("hex")}`;
     const paths = o.kind === undefined ? (o.paths ?? 1) : PATHS[o.kind];
-    const once = (o2: { alpha: number; paths: number }, known = WIDTH): Promise<Found> =>
+    const once = (how: { alpha: number; paths: number; start: Peer[]; without?: NodeId[] }): Promise<Found> =>
       lookup({
         target,
         self: this.#self,
-        start: this.#table.closest(target, known),
         width: WIDTH,
-        ...o2,
+        ...how,
         clock: this.#ports.clock,
         forValues: o.kind !== undefined,
         admits: ({ endpoint }) => this.#config.admits(endpoint),
         signal: o.signal === undefined ? this.#closed.signal : AbortSignal.any([this.#closed.signal, o.signal]),
         ask: (peer, signal) => this.#look(peer, { key, kind: o.kind }, signal),
       });
-    const first = await once({ alpha: 3, paths });
-    // Some who name each other alone can lead a path among themselves, where it ends in good order; not four that share nobody.
+    const first = await once({ alpha: 3, paths, start: this.#table.closest(target, WIDTH) });
     const canMiss = first.cutShort || this.#table.size > WIDTH;
     const worthwhile = o.kind !== undefined && first.values.length === 0 && canMiss && o.signal?.aborted !== true;
-    return worthwhile && this.#table.size > 0 ? once({ alpha: 10, paths: 4 }, 4 * WIDTH) : first;
+    if (!worthwhile || this.#table.size === 0) return first;
+    // Some who name each other alone can lead a path among themselves, where it ends in good order; not four that share nobody and pass them by.
+    const without = new Set(first.empty);
+    const start = this.#table.closest(target, SECOND.known + without.size).filter(({ nodeId }) => !without.has(nodeId));
+    return once({ ...SECOND, start: start.slice(0, SECOND.known), without: first.empty });
   }
 
   async #look(peer: Peer, o: { key: string; kind: DhtKind | undefined }, signal: AbortSignal): Promise<Answer> {

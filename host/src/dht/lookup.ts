@@ -13,6 +13,8 @@ export interface LookupOptions {
   target: Uint8Array;
   self: NodeId;
   start: readonly Peer[];
+  /** Who is not to be asked: an earlier try heard of them already that they have nothing. */
+  without?: Iterable<NodeId>;
   /** How many of the closest must have answered. */
   width: number;
   /** Questions at a time on each path. */
@@ -37,6 +39,8 @@ export interface Found {
   values: DhtValue[];
   /** The nearest that answered and had no value. */
   lacking: Peer | undefined;
+  /** All that answered and had no value. */
+  empty: NodeId[];
   questions: number;
   /** The time or the questions were used up before the end was reached. */
   cutShort: boolean;
@@ -60,7 +64,8 @@ export async function lookup(o: LookupOptions): Promise<Found> {
 
 class Run {
   readonly #o: LookupOptions;
-  readonly #known = new Set<NodeId>();
+  readonly #known: Set<NodeId>;
+  readonly #empty: NodeId[] = [];
   /** By path, nearest first. */
   readonly #paths: Candidate[][];
   readonly #abort = new AbortController();
@@ -77,6 +82,7 @@ class Run {
 
   constructor(o: LookupOptions) {
     this.#o = o;
+    this.#known = new Set(o.without);
     this.#busy = Array.from({ length: o.paths }, () => 0);
     this.#paths = Array.from({ length: o.paths }, () => []);
     const timer = o.clock.setTimeout(() => this.#finish(true), o.budgetMs ?? BUDGET_MS);
@@ -176,6 +182,7 @@ class Run {
       if (this.#o.forValues && this.#afterHit === Infinity) this.#afterHit = this.#o.alpha;
       return;
     }
+    this.#empty.push(candidate.peer.nodeId);
     const { target } = this.#o;
     const lacking = this.#lacking;
     if (lacking === undefined || compareDistance(target, candidate.peer.id, lacking.id) < 0) this.#lacking = candidate.peer;
@@ -194,6 +201,7 @@ class Run {
         .slice(0, this.#o.width),
       values: this.#values,
       lacking: this.#lacking,
+      empty: this.#empty,
       questions: this.#questions,
       cutShort,
     });

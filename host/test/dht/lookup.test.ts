@@ -20,7 +20,7 @@ const VALUE = { key: "what was sought" } as unknown as DhtValue;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A lookup among `PEERS`; those whose place is listed say nothing until the lookup ends. */
-function seek(o: { silent: number[]; having: number[] }): {
+function seek(o: { silent: number[]; having: number[]; without?: number[] }): {
   clock: ManualClock;
   asked: NodeId[];
   done: ReturnType<typeof lookup>;
@@ -30,7 +30,8 @@ function seek(o: { silent: number[]; having: number[] }): {
   const done = lookup({
     target: TARGET,
     self: SELF,
-    start: PEERS,
+    start: PEERS.slice(0, 4),
+    ...(o.without && { without: o.without.map((place) => PEERS[place]?.nodeId ?? SELF) }),
     width: PEERS.length,
     alpha: 3,
     paths: 1,
@@ -74,9 +75,18 @@ describe("a lookup", () => {
     assert.ok(!isOver);
     clock.advance(1000);
     assert.deepEqual(
-      { ...(await done), closest: [], lacking: undefined },
-      { values: [], closest: [], lacking: undefined, questions: 8, cutShort: true },
+      { ...(await done), closest: [], lacking: undefined, empty: [] },
+      { values: [], closest: [], lacking: undefined, empty: [], questions: 8, cutShort: true },
     );
+  });
+
+  it("says who answered and had nothing, and asks nobody who is to be left out, whoever names them", async () => {
+    const without = [1, 5];
+    const { asked, done } = seek({ silent: [], having: [], without });
+    const { empty } = await done;
+    const others = PEERS.filter((_, place) => !without.includes(place)).map(({ nodeId }) => nodeId);
+    assert.deepEqual(asked.toSorted(), others.toSorted());
+    assert.deepEqual(empty.toSorted(), others.toSorted());
   });
 
   it("asks a whole round after the first hit, so that several holders are seen, and then ends", async () => {

@@ -60,3 +60,24 @@ test(`in a network of ${NODES}, values are found after half of it has gone at on
   );
   assert.equal(found, seekers.length);
 });
+
+test("whoever had nothing at the first try is not asked at the second, which is for others (network §3)", async (t) => {
+  t.diagnostic(`seed ${SEED}`);
+  const village = new DhtVillage(SEED);
+  t.after(() => village.close());
+  await village.settle(60);
+  const asked = new Map<string, number>();
+  for (const { nodeId, dht } of village.citizens) {
+    const answer = dht.answer.bind(dht);
+    dht.answer = (rpc, body, address) => {
+      if (rpc === "find_value") asked.set(nodeId, (asked.get(nodeId) ?? 0) + 1);
+      return answer(rpc, body, address);
+    };
+  }
+  assert.deepEqual(await (village.citizens[0] as (typeof village.citizens)[0]).dht.findValues("cid", cidOf("nobody's")), []);
+  assert.ok(asked.size > 30, `${asked.size} were asked: more than the nearest, who are the first try`);
+  assert.deepEqual(
+    [...asked.values()].filter((times) => times > 1),
+    [],
+  );
+});
