@@ -1,6 +1,6 @@
 /** One plugin of an isolate host: the connection that the daemon speaks on, and the isolate behind it. */
 import type { IsolateOrder, IsolateReport } from "@hearthnet/host/contract";
-import { FrameChannel, type Attachments, type ByteSocket } from "@hearthnet/host/format";
+import { ByNumber, FrameChannel, type Attachments, type ByteSocket } from "@hearthnet/host/format";
 import type ivm from "isolated-vm";
 import type { Post } from "../guest/channel.ts";
 import type { Engine } from "./engine.ts";
@@ -34,7 +34,7 @@ export class Guest {
   #plugin: PluginIsolate | undefined;
   #isolate: ivm.Isolate | undefined;
   /** Ends of the open calls, monotonic milliseconds. */
-  readonly #deadlines = new Map<number, number>();
+  readonly #deadlines = new ByNumber<number>();
   /** Messages that another thread has not done with. */
   #elsewhere = 0;
   /** What was posted while this thread was in the isolate: looked at when it has left, for there is little stack down there. */
@@ -104,11 +104,11 @@ export class Guest {
       .finally(() => (this.#elsewhere -= 1));
   }
 
-  /** Whoever is alone keeps nobody waiting. */
+  /** Whoever is alone keeps nobody waiting; when that takes too long, the daemon ends the process. */
   #deliverAtOnce(plugin: PluginIsolate, text: string, attachments: Attachments): void {
     let failure: unknown;
     try {
-      plugin.receiveAtOnce(text, attachments, this.#patience());
+      plugin.receiveAtOnce(text, attachments);
     } catch (error) {
       failure = error;
     }

@@ -87,24 +87,28 @@ export class PluginIsolate {
    * @param timeoutMs  for the code that runs at once, not for what it waits for
    */
   async receive(message: string, attachments: ReadonlyMap<string, Uint8Array>, timeoutMs: number): Promise<void> {
-    await this.#receive.apply(undefined, ...callOf(message, attachments, timeoutMs));
+    await this.#receive.apply(undefined, ...callOf(message, attachments, { timeout: timeoutMs }));
   }
 
-  /** The same on this very thread, and what it posts has come by `onPostAtOnce` when this returns: no other thread has to be woken, twice. */
-  receiveAtOnce(message: string, attachments: ReadonlyMap<string, Uint8Array>, timeoutMs: number): void {
-    this.#receiveAtOnce.applySync(undefined, ...callOf(message, attachments, timeoutMs));
+  /**
+   * The same on this very thread, and what it posts has come by `onPostAtOnce` when this returns: no other thread has to be woken, twice. Without
+   * a limit of the engine's, which keeps each one until its time has come, used or not, in a thread that wakes for it: the daemon ends whoever
+   * does not answer after a deadline, as it does with a process.
+   */
+  receiveAtOnce(message: string, attachments: ReadonlyMap<string, Uint8Array>): void {
+    this.#receiveAtOnce.applySync(undefined, ...callOf(message, attachments, {}));
   }
 }
 
 function callOf(
   message: string,
   attachments: ReadonlyMap<string, Uint8Array>,
-  timeout: number,
+  limit: { timeout?: number },
 ): [args: never, options: ivm.RunOptions & ivm.TransferOptionsBidirectional] {
-  if (attachments.size === 0) return [[message] as never, { timeout }];
+  if (attachments.size === 0) return [[message] as never, limit];
   // A copy: a part may be a view of what came with it, and `Buffer`'s own `slice` is one more view.
   const parts = Array.from(attachments.values(), (part) => new Uint8Array(part).buffer);
-  return [[message, JSON.stringify([...attachments.keys()]), ...parts] as never, { timeout, arguments: { copy: true } }];
+  return [[message, JSON.stringify([...attachments.keys()]), ...parts] as never, { ...limit, arguments: { copy: true } }];
 }
 
 /** What went wrong, from an error of the engine. */
