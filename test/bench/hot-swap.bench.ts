@@ -28,7 +28,8 @@ export async function run(): Promise<Record<string, BenchResult>> {
   };
   const releases: StoredRelease[] = [];
   // Packed beforehand: bundling is the author's work, not the node's.
-  for (let n = 0; n <= FIRST + SWAPS; n += 1) releases.push(await daemon.release({ ...parts, manifest: { version: `1.0.${n}` } }));
+  for (let n = 0; n <= FIRST + SWAPS; n += 1)
+    releases.push(await daemon.release({ ...parts, manifest: { version: `1.0.${n}` } }));
   await daemon.install(parts);
   const grants = daemon.runtime.grants(parts.id);
   const call = (): Promise<unknown> => daemon.call(parts.capability, { text: "x".repeat(180) });

@@ -73,6 +73,26 @@ describe("connections that do not speak well (02 T-1)", () => {
     assert.equal(refusalOf(answerIn(await say(large)), anna), "431 bad_request too_large");
   });
 
+  it("are told that nothing is there when what they ask for is no address at all", async () => {
+    const targets = [
+      "//:x",
+      "//[",
+      "//",
+      "/%",
+      "/%zz",
+      "/\\",
+      "//a@b:c/d",
+      "/bus/v1/call/..%2f",
+      "http://[/health",
+      "https://x:99999/",
+      "*",
+    ];
+    for (const target of targets) {
+      const answer = answerIn(await say(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`));
+      assert.ok(answer.status >= 400 && answer.status < 500, `${target}: ${answer.status}`);
+    }
+  });
+
   it("are told when it is no HTTP at all, or HTTP that two readers would read differently", async () => {
     const wrong = [
       "hello\r\n\r\n",
