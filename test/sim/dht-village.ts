@@ -32,6 +32,8 @@ export class SimDhtVillage {
   readonly #world: World;
   readonly #byHost: Map<string, Citizen> = new Map();
   readonly #keys: FastKeys | undefined;
+  readonly #crypto: Map<Citizen, DhtPorts["crypto"]> = new Map();
+  #starts = 0;
   /** Told of every question, and again of every answer that has come to one. */
   onAsked: (from: Citizen, asked: Asked, answer?: JsonObject) => void = () => undefined;
 
@@ -43,32 +45,46 @@ export class SimDhtVillage {
 
   /** @param seed  32 bytes of its key; drawn unless given */
   add(seed?: Uint8Array): Citizen {
-    const { scheduler, random: chance } = this.#world;
     const number = this.citizens.length + 1;
     const name = `citizen ${number}`;
-    const random = chance.fork(name);
-    const bytes = seed ?? random.bytes(32);
+    const bytes = seed ?? this.#world.random.fork(name).bytes(32);
     const { nodeId, key } = importSeed(bytes);
-    const signer = new Signer(nodeId, key);
-    const clock = scheduler.clock(name);
     // Each in a subnet of its own.
     const endpoint = { host: `${1 + (number >> 8)}.${number & 255}.0.1`, port: 7080 };
-    const newId = createUlidFactory(clock, random.bytes);
+    const signer = new Signer(nodeId, key);
     const crypto: DhtPorts["crypto"] = this.#keys?.of(nodeId, bytes) ?? {
       sign: (kind, value) => signer.signDht(kind, value),
       verify: verifyTyped,
     };
-    const place: Place = { name, clock, isDown: false };
-    const dht = new Dht(
+    const citizen = { nodeId, signer, endpoint, lies: undefined } as unknown as Citizen;
+    this.#crypto.set(citizen, crypto);
+    this.#start(citizen, name);
+    this.citizens.push(citizen);
+    this.#byHost.set(endpoint.host, citizen);
+    return citizen;
+  }
+
+  /** Starts one anew that was killed: of all it knew it has its key. It still has to join. */
+  revive(citizen: Citizen): void {
+    citizen.lies = undefined;
+    this.#start(citizen, citizen.place.name);
+  }
+
+  #start(citizen: Citizen, name: string): void {
+    const { scheduler, random: chance } = this.#world;
+    const { nodeId, endpoint } = citizen;
+    this.#starts += 1;
+    const random = chance.fork(`${name} ${this.#starts}`);
+    const clock = scheduler.clock(name);
+    const newId = createUlidFactory(clock, random.bytes);
+    const crypto = this.#crypto.get(citizen) as DhtPorts["crypto"];
+    citizen.place = { name, clock, isDown: false };
+    citizen.dht = new Dht(
       nodeId,
       { clock, random: random.bytes, newId, crypto, log: silentLog, rpc: (question) => this.#carry(citizen, question) },
       { admits: () => true, mayCrowd: false, endpoint: () => endpoint, isNear: () => false },
     );
-    const letters: Letters = { self: nodeId, clock, crypto, newId, endpoint: () => endpoint };
-    const citizen: Citizen = { nodeId, signer, endpoint, place, dht, letters, lies: undefined };
-    this.citizens.push(citizen);
-    this.#byHost.set(endpoint.host, citizen);
-    return citizen;
+    citizen.letters = { self: nodeId, clock, crypto, newId, endpoint: () => endpoint };
   }
 
   contact({ nodeId, endpoint }: Citizen): DhtContact {

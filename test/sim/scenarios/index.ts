@@ -2,7 +2,7 @@ import type { Scenario } from "../scenario.ts";
 import { crowd } from "./01-crowd.ts";
 import { flapping, oneWay, split } from "./01-split.ts";
 import { churn } from "./02-churn.ts";
-import { dhtCollusion, dhtLoss } from "./02-dht-loss.ts";
+import { dhtChurn, dhtChurnPareto, dhtCollusion, dhtLoss } from "./02-dht-loss.ts";
 import { clocks } from "./03-clocks.ts";
 import { replay } from "./04-replay.ts";
 import { signatures } from "./05-signatures.ts";
@@ -38,6 +38,8 @@ export const SCENARIOS: readonly Scenario[] = [
   crowd,
   churn,
   dhtLoss,
+  dhtChurn,
+  sometimes(dhtChurnPareto),
   clocks,
   replay,
   signatures,
