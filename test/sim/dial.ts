@@ -59,7 +59,8 @@ export class Dialler {
     if (live !== undefined) return live;
     const under = this.#dialling.get(to);
     if (under !== undefined) return under;
-    const dialling = this.#dial(to, endpoints).finally(() => this.#dialling.delete(to));
+    const opened = async (): Promise<PeerSession> => (await this.#own.sessions.expected(to)) ?? this.#dial(to, endpoints);
+    const dialling = opened().finally(() => this.#dialling.delete(to));
     this.#dialling.set(to, dialling);
     return dialling;
   }

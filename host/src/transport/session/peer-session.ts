@@ -25,6 +25,9 @@ const LIFE_MS = 43_200_000;
 /** Codes that say what the peer thinks of this node, rather than of the connection. */
 const STANDING: ReadonlySet<string> = new Set(["revoked", "unauthorized", "not_federated"]);
 
+/** Said by whoever keeps another session with the same neighbour. */
+export const DUPLICATE = "duplicate";
+
 /** Why a session is over. */
 export interface SessionEnd {
   /** Of the WebSocket; 1006 when it broke off. */
@@ -77,6 +80,8 @@ export class PeerSession {
   #awaited: ((answered: boolean) => void) | undefined;
   /** Home anchors, relays and federation bridges are not closed for being idle. */
   isPinned = false;
+  /** The peer keeps another one. */
+  hasGivenWay = false;
 
   constructor(o: PeerSessionOptions) {
     const { established, clock, socket, budget } = o;
@@ -279,8 +284,9 @@ export class PeerSession {
   }
 
   #goaway(value: JsonObject): void {
-    const { last_id: lastId } = value;
+    const { last_id: lastId, reason } = value;
     if (typeof lastId !== "number") throw badFrame("a farewell without its last id");
+    this.hasGivenWay = reason === DUPLICATE;
     this.#beginDrain();
     this.#own.refuseAbove(lastId, new Unheard());
   }

@@ -20,14 +20,14 @@ import { DialFailure, dialPeer, type Connected } from "./dial.ts";
 import { badFrame, CLOSE } from "./fault.ts";
 import type { HandshakeOptions } from "./handshake.ts";
 import { Paths, type PathState } from "./paths.ts";
-import { PeerSession, type SessionEnd } from "./peer-session.ts";
+import { DUPLICATE, PeerSession, type SessionEnd } from "./peer-session.ts";
 import type { KeptSeals } from "./kept-seals.ts";
 import { SessionHost } from "./session-host.ts";
 import { sessionSocket } from "./web-socket.ts";
 import { chooseSession, type Pair } from "./standing.ts";
 
 const QUEUED_BYTES_MAX = 268_435_456;
-/** How long an old session has to show that it still lives when its node calls anew. @source network.md §1.8 */
+/** How long an old session has to show that it still lives when its node calls anew, and one that the peer keeps has to come about. @source network.md §1.8 */
 const PROBE_MS = 2000;
 const CONFLICT_MS = 600_000;
 const CONFLICTS_MAX = 64;
@@ -76,6 +76,8 @@ export class PeerSessions {
   /** Draining ones too. */
   readonly #all: Map<PeerSession, Known> = new Map();
   readonly #dialling: Map<NodeId, Promise<PeerSession>> = new Map();
+  /** Peers that keep a session which has not come about here yet. */
+  readonly #expected: Map<NodeId, { promise: Promise<void>; resolve: () => void }> = new Map();
   readonly #conflicts: Map<NodeId, { own: boolean; until: number }> = new Map();
   readonly #paths: Paths;
   #room: Room | undefined;
@@ -116,9 +118,16 @@ export class PeerSessions {
     if (live !== undefined) return live;
     const under = this.#dialling.get(to);
     if (under !== undefined) return under;
-    const dialling = this.#dial(to, endpoints).finally(() => this.#dialling.delete(to));
+    const opened = async (): Promise<PeerSession> => (await this.expected(to)) ?? this.#dial(to, endpoints);
+    const dialling = opened().finally(() => this.#dialling.delete(to));
     this.#dialling.set(to, dialling);
     return dialling;
+  }
+
+  /** The session that this neighbour has told to keep, when it comes about in time. */
+  async expected(from: NodeId): Promise<PeerSession | undefined> {
+    await this.#expected.get(from)?.promise;
+    return this.#live.get(from);
   }
 
   /** A neighbour has dialled and proven itself. */
@@ -180,6 +189,7 @@ export class PeerSessions {
 
   close(): void {
     this.#isClosed = true;
+    for (const { resolve } of this.#expected.values()) resolve();
     const told = new HnError("partition", { reason: "closing", retryAfterMs: 5000 });
     for (const session of this.sessions) session.shut({ closeCode: CLOSE.goingAway, told, ours: told });
   }
@@ -251,7 +261,7 @@ export class PeerSessions {
       budget: this.#budget,
       host: () => host,
       chance: () => this.#chance(),
-      onDraining: (one) => this.#forget(one),
+      onDraining: (one) => this.#leaving(one),
       onEnd: (one, end) => this.#over(one, end),
       onWorn: (one) => this.renew(one),
       onSealed: (sealed) => this.#o.seals?.keep(sealed),
@@ -271,20 +281,18 @@ export class PeerSessions {
     const old = this.#live.get(peer);
     const isOff = this.#isClosed || this.#o.standing(peer).kind !== "member";
     if (isOff) return session.shut({ closeCode: CLOSE.standing, told: new HnError("unauthorized"), ours: revokedNeighbour() });
-    if (old === undefined) return void this.#live.set(peer, session);
+    if (old === undefined) return this.#prefer(session);
     const choice = chooseSession(pairOf(old), pairOf(session), (a, b) =>
       Buffer.compare(parseNodeId(a).bytes, parseNodeId(b).bytes),
     );
     if (choice === "new") {
-      this.#live.set(peer, session);
-      return old.drain("duplicate", CLOSE.duplicate);
+      this.#prefer(session);
+      return old.drain(DUPLICATE, CLOSE.duplicate);
     }
     if (choice === "contest") return this.#contestForeign({ old, session, flow });
     // Who dials once more has lost the old one, unless the two dials were on their way at once: then neither end has to ask.
-    if (this.#haveCrossed(old, session)) return session.drain("duplicate", CLOSE.duplicate);
-    void old
-      .answers(PROBE_MS)
-      .then((lives) => (lives ? session.drain("duplicate", CLOSE.duplicate) : this.#replace(old, session)));
+    if (this.#haveCrossed(old, session)) return session.drain(DUPLICATE, CLOSE.duplicate);
+    void old.answers(PROBE_MS).then((lives) => (lives ? session.drain(DUPLICATE, CLOSE.duplicate) : this.#replace(old, session)));
   }
 
   /**
@@ -313,7 +321,7 @@ export class PeerSessions {
 
   /** The old one says nothing any more. */
   #replace(old: PeerSession, session: PeerSession): void {
-    if (session.isLive) this.#live.set(session.peer, session);
+    if (session.isLive) this.#prefer(session);
     const gone = new HnError("partition", { reason: "session_over" });
     old.shut({ closeCode: CLOSE.goingAway, told: gone, ours: gone });
   }
@@ -339,6 +347,25 @@ export class PeerSessions {
     const [oldest] = this.#conflicts.keys();
     if (this.#conflicts.size >= CONFLICTS_MAX && oldest !== undefined) this.#conflicts.delete(oldest);
     this.#conflicts.set(node, { own, until: this.#o.clock.monotonic() + CONFLICT_MS });
+  }
+
+  /** A peer that keeps another session has told so, maybe before the last word of that one's handshake has come: it is waited for. */
+  #leaving(session: PeerSession): void {
+    const { peer, hasGivenWay } = session;
+    this.#forget(session);
+    if (!hasGivenWay || this.#isClosed || this.#live.has(peer) || this.#expected.has(peer)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#o.clock.setTimeout(resolve, PROBE_MS);
+    this.#expected.set(peer, { promise, resolve });
+    void promise.then(() => {
+      timer.cancel();
+      this.#expected.delete(peer);
+    });
+  }
+
+  #prefer(session: PeerSession): void {
+    this.#live.set(session.peer, session);
+    this.#expected.get(session.peer)?.resolve();
   }
 
   #forget(session: PeerSession): void {

@@ -133,6 +133,32 @@ describe("two sessions with one neighbour (network.md §1.8)", () => {
     await anna.bus.call(anna.ask({ capability: "ext.demo.his" }));
   });
 
+  it("whoever hears that another is kept waits for that one, and dials when it does not come", async (t) => {
+    const { street, anna, ben } = await neighbours(t);
+    ben.offer();
+    await street.meet(anna, ben);
+    const boot = "01J9Z3K8V4Q2N7M5C6B1A0XWYA";
+    const giveWay = async (hand: Hand): Promise<void> => {
+      await until("it is up", () => anna.link.sessions.live(ben.nodeId));
+      hand.control(TYPE.goaway, 0, Buffer.from(JSON.stringify({ reason: "duplicate", last_id: 0, after_ms: 1000 })));
+      await until("it was heard", () => anna.link.sessions.live(ben.nodeId) === undefined);
+    };
+    const call = (): Promise<unknown> => anna.bus.call(anna.ask({ capability: "ext.demo.echo" }));
+    await giveWay(await Hand.shake(anna, ben.signer, { boot }));
+    const byKept = call();
+    const kept = await Hand.shake(anna, ben.signer, { boot });
+    await kept.next(TYPE.call);
+    assert.equal(ben.link.sessions.sessions.length, 0, "nobody was dialled");
+    await giveWay(kept);
+    await assert.rejects(Promise.race([byKept, tick().then(() => Promise.reject(new Error("still open")))]));
+    const byDial = call();
+    for (let turns = 0; turns < 20; turns += 1) await tick();
+    assert.equal(ben.link.sessions.sessions.length, 0, "not yet");
+    street.clock.advance(2000);
+    await byDial;
+    assert.equal(ben.link.sessions.sessions.length, 1);
+  });
+
   it("scenario 17: a second process with the key is refused with 4411 while the first one answers, and the operator hears of it", async (t) => {
     const { street, anna, ben } = await neighbours(t);
     anna.offer();
