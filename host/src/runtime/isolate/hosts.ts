@@ -10,8 +10,8 @@ import { IsolateHost } from "./host.ts";
 
 /** Hard limit of an isolate host, for all its guests together. */
 export const HOST_MEMORY_MB = 256;
-/** How long after a call's deadline a guest may be silent before its host is ended. */
-export const WATCHDOG_MS = 100;
+/** How long after a call's deadline a guest may be silent before its host is ended, so that it is gone within 100 ms of it. @source plugin-platform §11 */
+export const WATCHDOG_MS = 75;
 const GUESTS_MAX = 50;
 const BUNDLE_MAX_BYTES = 1_048_576;
 const GUEST_MEMORY_MB = { least: 8, usual: 32, most: 128 };

@@ -166,7 +166,7 @@ test("a loop that ignores the engine's own limit is ended from outside, with its
   t.diagnostic(`stuck call and its host ended after ${ms} ms at a deadline of 500 ms`);
   assert.ok(ms < 2500, `${ms}`);
   await until("it is back", () => world.runtime.get(stuck.id)?.state === "active" && pidOf(stuck.id) !== pid);
-  assert.match(logged(stuck.id), /did not answer within 100 ms after a deadline|MB of memory/);
+  assert.match(logged(stuck.id), /did not answer within \d+ ms after a deadline|MB of memory/);
   await remove(stuck.id);
 });
 
