@@ -14,7 +14,7 @@ const FIRST = 2;
 const WIDTH = 4;
 /** After each takeover, still counted. */
 const AFTER_MS = 150;
-/** Not counted: whoever is replaced has served for a while, or its engine would still be compiling while the next one starts. */
+/** In peace, which is the baseline; whoever is replaced has served for so long, or its engine would still be compiling while the next one starts. */
 const SERVED_MS = 1000;
 
 export async function run(): Promise<Record<string, BenchResult>> {

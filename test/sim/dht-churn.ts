@@ -4,20 +4,19 @@
  */
 import { createHash } from "node:crypto";
 import type { DhtContact } from "../../host/src/contract/index.ts";
-import { SimDhtVillage, type Citizen } from "./dht-village.ts";
+import { HOME_LINE, SimDhtVillage, type Citizen } from "./dht-village.ts";
 import { FastKeys } from "./fast-keys.ts";
 import type { SimRandom } from "./random.ts";
 import type { World } from "./world.ts";
 
 const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-/** As of a home's line to another city. */
-const LINE = { latencyMs: 20, jitterMs: 60 };
+/** Middle length of a session, and of the time until the next one. */
+const MEDIAN_MS = 60 * MINUTE;
 /** What a node keeps for its next start. @source network.md §3 "Bootstrap" */
 const REMEMBERED = 32;
 /** Whoever holds something for less than this may still be telling others. */
 const KNOWN_AFTER_MS = 2 * MINUTE;
-const JOIN_AT_ONCE = 20;
+const PUBLISH_AT_ONCE = 20;
 
 export interface ChurnPlan {
   nodes: number;
@@ -50,11 +49,8 @@ interface Person {
   remembered: DhtContact[];
 }
 
-/** Middle length of a session, and of the time until the next one. */
-const MEDIAN_MS = HOUR;
-
 export async function measureChurn(world: World, plan: ChurnPlan): Promise<ChurnFigures> {
-  world.network.model = { ...world.network.model, ...LINE };
+  world.network.model = { ...world.network.model, ...HOME_LINE };
   world.scheduler.turns = 1;
   const random = world.random.fork(`dht churn ${plan.sessions}`);
   const village = new SimDhtVillage(world, { keys: new FastKeys() });
@@ -81,14 +77,7 @@ export async function measureChurn(world: World, plan: ChurnPlan): Promise<Churn
 
 async function settle(world: World, village: SimDhtVillage, o: { plan: ChurnPlan; random: SimRandom }): Promise<Person[]> {
   const { plan, random } = o;
-  while (village.citizens.length < plan.nodes) {
-    const there = [...village.citizens];
-    const some = Math.min(plan.nodes - there.length, there.length < JOIN_AT_ONCE ? 1 : JOIN_AT_ONCE);
-    await village.enterAll(
-      Array.from({ length: some }, () => village.add()),
-      there,
-    );
-  }
+  await village.populate(plan.nodes);
   const { now } = world.scheduler;
   const people = village.citizens.map((citizen, n): Person => ({
     citizen,
@@ -98,8 +87,8 @@ async function settle(world: World, village: SimDhtVillage, o: { plan: ChurnPlan
     since: now,
     remembered: [],
   }));
-  for (let from = 0; from < people.length; from += JOIN_AT_ONCE)
-    await world.settled(Promise.all(people.slice(from, from + JOIN_AT_ONCE).map(hold)));
+  for (let from = 0; from < people.length; from += PUBLISH_AT_ONCE)
+    await world.settled(Promise.all(people.slice(from, from + PUBLISH_AT_ONCE).map(hold)));
   return people;
 }
 

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { DhtContact, DhtValue, JsonObject, JsonValue, NodeId } from "../../host/src/contract/index.ts";
 import { compareDistance, idOf, keyBytes } from "../../host/src/dht/distance.ts";
 import { dhtKey, importSeed } from "../../host/src/identity/index.ts";
-import { SimDhtVillage, type Citizen } from "./dht-village.ts";
+import { HOME_LINE, SimDhtVillage, type Citizen } from "./dht-village.ts";
 import { FastKeys } from "./fast-keys.ts";
 import type { SimRandom } from "./random.ts";
 import type { World } from "./world.ts";
@@ -54,10 +54,7 @@ export function told(figures: DhtFigures): string {
   );
 }
 
-/** As of a home's line to another city. */
-const LINE = { latencyMs: 20, jitterMs: 60 };
 const WIDTH = 20;
-const JOIN_AT_ONCE = 40;
 const AT_ONCE = 200;
 const JOIN_MAX = 2000;
 /** Of those that are left, so many seek at one time: in a large world each minute is a minute of ten thousand nodes' upkeep. */
@@ -73,7 +70,7 @@ export async function measureDht(
   plan: DhtPlan,
   say: (line: string) => void = () => undefined,
 ): Promise<DhtFigures> {
-  world.network.model = { ...world.network.model, ...LINE };
+  world.network.model = { ...world.network.model, ...HOME_LINE };
   world.scheduler.turns = 1;
   const random = world.random.fork("dht figures");
   const village = new SimDhtVillage(world, { keys: new FastKeys() });
@@ -119,15 +116,7 @@ async function settle(
     acquaint(village, random);
     return say(`${count} have met, ${megabytes()} MB resident`);
   }
-  while (village.citizens.length < count) {
-    const there = [...village.citizens];
-    // The first ones one by one, or they would know nobody who knows anybody.
-    const some = Math.min(count - there.length, there.length < WIDTH ? 1 : JOIN_AT_ONCE);
-    await village.enterAll(
-      Array.from({ length: some }, () => village.add()),
-      there,
-    );
-  }
+  await village.populate(count);
   say(`${count} have joined, ${megabytes()} MB resident`);
 }
 

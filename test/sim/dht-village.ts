@@ -11,6 +11,7 @@ import type { World } from "./world.ts";
 export interface Citizen {
   nodeId: NodeId;
   signer: Signer;
+  crypto: DhtPorts["crypto"];
   endpoint: DhtEndpoint;
   place: Place;
   dht: Dht;
@@ -19,7 +20,11 @@ export interface Citizen {
   lies: ((rpc: DhtRpc, question: JsonObject) => JsonObject | null | undefined) | undefined;
 }
 
+/** As of a home's line to another city. */
+export const HOME_LINE = { latencyMs: 20, jitterMs: 60 };
 const HEAD_BYTES = 500;
+const ONE_BY_ONE = 20;
+const JOIN_AT_ONCE = 40;
 
 export interface Asked {
   to: NodeId;
@@ -32,7 +37,6 @@ export class SimDhtVillage {
   readonly #world: World;
   readonly #byHost: Map<string, Citizen> = new Map();
   readonly #keys: FastKeys | undefined;
-  readonly #crypto: Map<Citizen, DhtPorts["crypto"]> = new Map();
   #starts = 0;
   /** Told of every question, and again of every answer that has come to one. */
   onAsked: (from: Citizen, asked: Asked, answer?: JsonObject) => void = () => undefined;
@@ -49,16 +53,15 @@ export class SimDhtVillage {
     const name = `citizen ${number}`;
     const bytes = seed ?? this.#world.random.fork(name).bytes(32);
     const { nodeId, key } = importSeed(bytes);
-    // Each in a subnet of its own.
-    const endpoint = { host: `${1 + (number >> 8)}.${number & 255}.0.1`, port: 7080 };
     const signer = new Signer(nodeId, key);
     const crypto: DhtPorts["crypto"] = this.#keys?.of(nodeId, bytes) ?? {
       sign: (kind, value) => signer.signDht(kind, value),
       verify: verifyTyped,
     };
-    const citizen = { nodeId, signer, endpoint, lies: undefined } as unknown as Citizen;
-    this.#crypto.set(citizen, crypto);
-    this.#start(citizen, name);
+    // Each in a subnet of its own.
+    const endpoint = { host: `${1 + (number >> 8)}.${number & 255}.0.1`, port: 7080 };
+    const started = this.#start(name, { nodeId, endpoint, crypto }, (question) => this.#carry(citizen, question));
+    const citizen: Citizen = { nodeId, signer, crypto, endpoint, lies: undefined, ...started };
     this.citizens.push(citizen);
     this.#byHost.set(endpoint.host, citizen);
     return citizen;
@@ -66,25 +69,42 @@ export class SimDhtVillage {
 
   /** Starts one anew that was killed: of all it knew it has its key. It still has to join. */
   revive(citizen: Citizen): void {
-    citizen.lies = undefined;
-    this.#start(citizen, citizen.place.name);
+    const started = this.#start(citizen.place.name, citizen, (question) => this.#carry(citizen, question));
+    Object.assign(citizen, started, { lies: undefined });
   }
 
-  #start(citizen: Citizen, name: string): void {
+  #start(
+    name: string,
+    { nodeId, endpoint, crypto }: Pick<Citizen, "nodeId" | "endpoint" | "crypto">,
+    rpc: DhtPorts["rpc"],
+  ): Pick<Citizen, "place" | "dht" | "letters"> {
     const { scheduler, random: chance } = this.#world;
-    const { nodeId, endpoint } = citizen;
     this.#starts += 1;
     const random = chance.fork(`${name} ${this.#starts}`);
     const clock = scheduler.clock(name);
     const newId = createUlidFactory(clock, random.bytes);
-    const crypto = this.#crypto.get(citizen) as DhtPorts["crypto"];
-    citizen.place = { name, clock, isDown: false };
-    citizen.dht = new Dht(
+    const dht = new Dht(
       nodeId,
-      { clock, random: random.bytes, newId, crypto, log: silentLog, rpc: (question) => this.#carry(citizen, question) },
+      { clock, random: random.bytes, newId, crypto, log: silentLog, rpc },
       { admits: () => true, mayCrowd: false, endpoint: () => endpoint, isNear: () => false },
     );
-    citizen.letters = { self: nodeId, clock, crypto, newId, endpoint: () => endpoint };
+    return {
+      place: { name, clock, isDown: false },
+      dht,
+      letters: { self: nodeId, clock, crypto, newId, endpoint: () => endpoint },
+    };
+  }
+
+  /** Until there are so many. The first ones enter one by one, or they would know nobody who knows anybody. */
+  async populate(count: number): Promise<void> {
+    while (this.citizens.length < count) {
+      const there = [...this.citizens];
+      const some = Math.min(count - there.length, there.length < ONE_BY_ONE ? 1 : JOIN_AT_ONCE);
+      await this.enterAll(
+        Array.from({ length: some }, () => this.add()),
+        there,
+      );
+    }
   }
 
   contact({ nodeId, endpoint }: Citizen): DhtContact {

@@ -53,11 +53,12 @@ export const rubbish: Scenario = {
           .replaceAll(/[^\x20-\x7e]/g, "?");
       const payload = which === 1 ? Buffer.from(mutate(Buffer.from(one.body), chance)) : Buffer.from(one.body);
       // Nor what the simulator would take for the name of another host.
-      const altered = mutate(Buffer.from(one.path), chance)
-        .toString()
-        .replaceAll(/[^\x21-\x7e]/g, "")
-        .replace(/^[/\\]+/, "");
-      const url = which === 2 ? `/${altered}` : one.path;
+      const altered = (): string =>
+        mutate(Buffer.from(one.path), chance)
+          .toString()
+          .replaceAll(/[^\x21-\x7e]/g, "")
+          .replace(/^[/\\]+/, "");
+      const url = which === 2 ? `/${altered()}` : one.path;
       const reply = await ben.listener.inject({
         method: one.method,
         url,

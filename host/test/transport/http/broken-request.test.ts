@@ -73,7 +73,7 @@ describe("connections that do not speak well (02 T-1)", () => {
     assert.equal(refusalOf(answerIn(await say(large)), anna), "431 bad_request too_large");
   });
 
-  it("are told that nothing is there when what they ask for is no address at all", async () => {
+  it("are refused when what they ask for is no address at all", async () => {
     const targets = [
       "//:x",
       "//[",
