@@ -8,13 +8,17 @@ export function checkReplay(passage: Passage, gate: Gate): void {
   if (parseTime(timestamp) <= gate.replays.blindUntil && !gate.isIdempotent(capability)) {
     throw new HnError("expired", { reason: "restart_window", details: { server_time: formatTime(gate.clock.now()) } });
   }
-  checkOnce(passage, gate);
+  noteOnce(passage, gate);
+  gate.replays.write();
 }
 
-/** The same id runs once, whichever lane it comes by. @source network.md §1.7 */
-export function checkOnce(passage: Passage, gate: Gate): void {
+/**
+ * The same id runs once, whichever lane it comes by. Whoever acts upon it has it written down before.
+ * @source network.md §1.7, 02 T-2
+ */
+export function noteOnce(passage: Passage, gate: Gate): void {
   const { from, request_id } = headersOf(passage);
-  const verdict = gate.replays.enter(from, request_id);
+  const verdict = gate.replays.note(from, request_id);
   if (verdict === "seen") throw new HnError("invalid_signature", { reason: "replayed" });
   if (verdict === "full") throw new HnError("rate_limited", { reason: "soft_limit", retryAfterMs: 1000 });
 }

@@ -4,7 +4,7 @@ import { parseHeaders } from "./1-parse-headers.ts";
 import { checkFresh } from "./2-fresh.ts";
 import { checkSignature } from "./3-signature.ts";
 import { checkRecipient } from "./4-recipient.ts";
-import { checkOnce, checkReplay } from "./5-replay.ts";
+import { checkReplay, noteOnce } from "./5-replay.ts";
 import { checkRevoked } from "./6-revoked.ts";
 import { settleMembership } from "./7-membership.ts";
 import { checkToken } from "./8-token.ts";
@@ -62,10 +62,10 @@ export function admitSigned(passage: Passage, gate: Gate): void {
 const ON_SESSION: readonly Step[] = [checkRevoked, settleMembership, checkToken, checkRate];
 
 /**
- * Enters at step 5 for calls that must run once over all lanes, else at 6.
+ * Enters at step 5 for calls that must run once over all lanes, else at 6. What step 5 has noted is to be written before the call begins.
  * @throws HnError of 02 §3, or `DROP` when the session deserves no answer
  */
 export function admitSessionCall(passage: Passage, gate: Gate, o: { once: boolean }): void {
-  if (o.once) checkOnce(passage, gate);
+  if (o.once) noteOnce(passage, gate);
   for (const step of ON_SESSION) step(passage, gate);
 }

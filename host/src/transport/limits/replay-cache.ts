@@ -3,6 +3,7 @@ import { HnError } from "../../foundation/index.ts";
 import { ReplayFiles } from "./replay-files.ts";
 
 const KEEP_MS = CONSTANTS.REPLAY_CACHE_SECONDS * 1000;
+const SWEEP_MS = 10_000;
 const SKEW_MS = CONSTANTS.SIGNED_REQUEST_SKEW_SECONDS * 1000;
 
 export interface ReplayCacheOptions {
@@ -27,10 +28,9 @@ export class ReplayCache {
   /** Unix milliseconds: requests stamped up to here may have been seen before by a former run whose record is lost. */
   readonly blindUntil: number;
   readonly #clock: Clock;
-  /** Key → monotonic end, oldest first. */
-  readonly #seen: Map<string, number> = new Map();
-  /** How many of them each caller has. */
-  readonly #held: Map<NodeId, number> = new Map();
+  /** Of each caller: request id → monotonic end, oldest first. */
+  readonly #seen: Map<NodeId, Map<string, number>> = new Map();
+  #sweepAt = 0;
   readonly #perCallerMax: number;
   readonly #files: ReplayFiles;
 
@@ -52,17 +52,30 @@ export class ReplayCache {
   }
 
   /**
+   * In memory alone until {@link write}, before which nothing new is acted upon.
    * @returns `seen` for a repeat, `full` when this caller's record has no room
-   * @throws capacity_exceeded when it cannot be written down
    */
-  enter(from: NodeId, requestId: string): "new" | "seen" | "full" {
+  note(from: NodeId, requestId: string): "new" | "seen" | "full" {
     const now = this.#clock.monotonic();
-    this.#forget(now);
-    if (this.#seen.has(`${from} ${requestId}`)) return "seen";
-    if ((this.#held.get(from) ?? 0) >= this.#perCallerMax) return "full";
+    if (now >= this.#sweepAt) this.#sweep(now);
+    const ids = this.#seen.get(from);
+    if (ids !== undefined) {
+      if ((ids.get(requestId) ?? -Infinity) > now) return "seen";
+      if (ids.size >= this.#perCallerMax) forget(ids, now);
+      if (ids.size >= this.#perCallerMax) return "full";
+    }
     this.#remember(from, requestId, now + KEEP_MS);
+    this.#files.add(from, requestId);
+    return "new";
+  }
+
+  /**
+   * Writes down what was noted since the last time, in one piece however much it is: calls that arrive together wait for one write.
+   * @throws capacity_exceeded when that fails; none of it may be acted upon then
+   */
+  write(): void {
     try {
-      this.#files.append(from, requestId);
+      this.#files.write();
     } catch (cause) {
       throw new HnError("capacity_exceeded", {
         message: "This node cannot write down what it has received, so it takes no calls. Its disk may be full.",
@@ -70,7 +83,6 @@ export class ReplayCache {
         cause,
       });
     }
-    return "new";
   }
 
   close(): void {
@@ -78,19 +90,26 @@ export class ReplayCache {
   }
 
   #remember(from: NodeId, requestId: string, until: number): void {
-    const key = `${from} ${requestId}`;
-    if (!this.#seen.has(key)) this.#held.set(from, (this.#held.get(from) ?? 0) + 1);
-    this.#seen.set(key, until);
+    let ids = this.#seen.get(from);
+    if (ids === undefined) this.#seen.set(from, (ids = new Map<string, number>()));
+    // What was there keeps its place otherwise, and the oldest would not stand first.
+    ids.delete(requestId);
+    ids.set(requestId, until);
   }
 
-  #forget(now: number): void {
-    for (const [key, until] of this.#seen) {
-      if (until > now) return;
-      this.#seen.delete(key);
-      const from = key.slice(0, key.indexOf(" "));
-      const held = (this.#held.get(from) ?? 1) - 1;
-      if (held === 0) this.#held.delete(from);
-      else this.#held.set(from, held);
+  /** Who has not called for long keeps nothing. */
+  #sweep(now: number): void {
+    this.#sweepAt = now + SWEEP_MS;
+    for (const [from, ids] of this.#seen) {
+      forget(ids, now);
+      if (ids.size === 0) this.#seen.delete(from);
     }
+  }
+}
+
+function forget(ids: Map<string, number>, now: number): void {
+  for (const [id, until] of ids) {
+    if (until > now) return;
+    ids.delete(id);
   }
 }

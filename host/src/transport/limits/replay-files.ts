@@ -18,16 +18,20 @@ type OnLine = (from: NodeId, requestId: string, ageMs: number) => void;
 export class ReplayFiles {
   readonly #older: string;
   readonly #newer: string;
+  readonly #next: string;
   readonly #bootId: string;
   readonly #sinceBoot: () => number;
   #blindUntil = 0;
   #fd = -1;
   #begun = 0;
+  /** Lines that are not in the file yet. */
+  #lines = "";
 
   constructor(o: { folder: string; bootId: string; clock: Clock; sinceBoot: () => number }) {
     privateFolder(o.folder);
     this.#older = join(o.folder, "seen.1");
     this.#newer = join(o.folder, "seen.0");
+    this.#next = join(o.folder, "seen.next");
     this.#bootId = o.bootId;
     // Asked once: from here on the node's own clock tells how far it has moved.
     const offset = o.sinceBoot() - o.clock.monotonic();
@@ -36,6 +40,7 @@ export class ReplayFiles {
 
   /** @returns whether the record is whole, and until when a former run was blind (Unix milliseconds) */
   load(onLine: OnLine): { whole: boolean; blindUntil: number } {
+    rmSync(this.#next, { force: true });
     const seen = { whole: existsSync(this.#newer), blindUntil: 0 };
     for (const path of [this.#older, this.#newer]) {
       if (!existsSync(path)) continue;
@@ -52,32 +57,50 @@ export class ReplayFiles {
   /** @param blindUntil  Unix milliseconds; for the runs that follow */
   open(blindUntil: number): void {
     this.#blindUntil = blindUntil;
-    if (!existsSync(this.#newer)) this.#begin();
+    if (!existsSync(this.#newer)) this.#begun = this.#begin(this.#newer);
     this.#fd = openSync(this.#newer, "a", 0o600);
   }
 
-  /** @throws the file system's own errors */
-  append(from: NodeId, requestId: string): void {
-    const now = this.#sinceBoot();
-    if (now - this.#begun >= KEEP_MS) this.#turn();
-    writeSync(this.#fd, `${now} ${from} ${requestId}\n`);
+  /** A line for the next `write`. */
+  add(from: NodeId, requestId: string): void {
+    this.#lines += `${this.#sinceBoot()} ${from} ${requestId}\n`;
+  }
+
+  /** @throws the file system's own errors; the lines are lost then */
+  write(): void {
+    if (this.#lines === "") return;
+    const bytes = Buffer.from(this.#lines, "latin1");
+    this.#lines = "";
+    if (this.#sinceBoot() - this.#begun >= KEEP_MS) this.#turn();
+    for (let at = 0; at < bytes.byteLength;) at += writeSync(this.#fd, bytes, at);
   }
 
   close(): void {
     closeSync(this.#fd);
   }
 
-  /** The newer file becomes the older one; everything in that was older than 300 s. */
+  /** The newer file becomes the older one; everything in that was older than 300 s. Until the next one stands whole, the former stays in use. */
   #turn(): void {
+    rmSync(this.#next, { force: true });
+    const begun = this.#begin(this.#next);
+    const fd = openSync(this.#next, "a", 0o600);
+    try {
+      renameSync(this.#newer, this.#older);
+      renameSync(this.#next, this.#newer);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
     closeSync(this.#fd);
-    renameSync(this.#newer, this.#older);
-    this.#begin();
-    this.#fd = openSync(this.#newer, "a", 0o600);
+    this.#fd = fd;
+    this.#begun = begun;
   }
 
-  #begin(): void {
-    this.#begun = this.#sinceBoot();
-    appendFileSync(this.#newer, `hearthnet-replay-2 ${this.#bootId} ${this.#begun} ${this.#blindUntil}\n`, { mode: 0o600 });
+  /** @returns when it was, milliseconds since the system's start */
+  #begin(path: string): number {
+    const begun = this.#sinceBoot();
+    appendFileSync(path, `hearthnet-replay-2 ${this.#bootId} ${begun} ${this.#blindUntil}\n`, { mode: 0o600 });
+    return begun;
   }
 
   #read(path: string, onLine: OnLine): { isSound: boolean; blindUntil: number; begun: number } {

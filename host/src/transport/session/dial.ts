@@ -68,8 +68,18 @@ export async function dialPeer(o: DialOptions): Promise<void> {
     perMessageDeflate: false,
     maxPayload: PAYLOAD_MAX_BYTES,
     followRedirects: false,
+    generateMask: unmasked,
   });
   await shakeHands({ ...o, endpoint, webSocket, socket, isPinned, begun });
+}
+
+/**
+ * Masks keep what a browser sends in the clear from looking like HTTP to a proxy on the way. Nobody sees into TLS, and frames are tagged besides: zeros,
+ * which change nothing, spare both ends a pass over every byte.
+ * @source RFC 6455 §10.3
+ */
+function unmasked(mask: Buffer): void {
+  mask.fill(0);
 }
 
 function shakeHands(

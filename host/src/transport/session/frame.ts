@@ -9,6 +9,7 @@ export const HEADER_BYTES = 12;
 export const TAG_BYTES = 16;
 export const FRAME_MAX_BYTES = 262_144;
 export const FRAME_TARGET_BYTES = 65_536;
+/** And the seal at the start, where there is one. */
 export const FRAME_MAX_RECORDS = 64;
 
 export interface FrameHeader {

@@ -179,6 +179,7 @@ export class PeerSession {
     this.#liveness.heard();
     try {
       this.#receiver.frame(frame);
+      this.#served.begin();
       this.#awaited?.(true);
     } catch (error) {
       this.fault(SessionFault.is(error) ? error : new SessionFault(CLOSE.internal, { cause: error }));

@@ -88,8 +88,9 @@ function putRecordHeader(target: Buffer, o: RecordFacts, bodyBytes: number): voi
  */
 export function readRecords(payload: Buffer, header: Pick<FrameHeader, "kind" | "sealed">): PeerRecord[] {
   const records: PeerRecord[] = [];
+  const most = FRAME_MAX_RECORDS + (header.sealed ? 1 : 0);
   for (let at = 0; at < payload.byteLength;) {
-    if (records.length === FRAME_MAX_RECORDS) throw badFrame("more than 64 records in a frame");
+    if (records.length === most) throw badFrame("more than 64 records in a frame");
     if (payload.byteLength - at < RECORD_HEADER_BYTES) throw badFrame("a record without its header");
     const end = at + RECORD_HEADER_BYTES + payload.readUInt32BE(at + 8);
     if (end > payload.byteLength) throw badFrame("a record longer than its frame");

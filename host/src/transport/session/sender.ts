@@ -173,7 +173,7 @@ export class Sender {
       const taken = this.#schedule.take({
         bytes: Math.min(FRAME_TARGET_BYTES, left),
         single: Math.min(this.recordMaxBytes, left),
-        records: FRAME_MAX_RECORDS - 1,
+        records: FRAME_MAX_RECORDS,
         affords: ({ id, cost }) => this.#credit.fits(id, cost),
         spend: ({ id, cost }) => this.#credit.spend(id, cost),
       });

@@ -47,6 +47,8 @@ export interface CallHost {
    * @source network.md §1.7
    */
   admit(facts: CallFacts & { once: boolean; body: JsonObject }): Admitted;
+  /** Writes down what was admitted, before any of it begins. @throws capacity_exceeded · partition */
+  settle(): void;
   /** Ends the work when its token does. @returns says that it is done with */
   follow(token: VerifiedToken, work: Work): () => void;
   serve(request: InboundRequest): Promise<Reply>;
@@ -88,6 +90,8 @@ interface Collecting {
 export class ServedCalls {
   readonly #o: ServedCallsOptions;
   readonly #open = new ByNumber<ServedCall>();
+  /** In the order in which they came; they begin when all that came with them is admitted. */
+  #admitted: { call: ServedCall; request: InboundRequest }[] = [];
   /** Whose body is still on its way. */
   readonly #collecting = new ByNumber<Collecting>();
   /** Calls so far. */
@@ -129,6 +133,24 @@ export class ServedCalls {
     if (record.type === TYPE.bytes) this.#piece(collecting, record);
     else if (record.type === TYPE.end) this.#whole(collecting, heard);
     else throw badFrame("a stream within a call's body");
+  }
+
+  /** Begins what was heard in one frame: so the record of received calls is written once for all of them, and before any of them runs. */
+  begin(): void {
+    if (this.#admitted.length === 0) return;
+    const admitted = this.#admitted;
+    this.#admitted = [];
+    let failure: unknown;
+    try {
+      this.#o.host().settle();
+    } catch (error) {
+      failure = error;
+    }
+    for (const { call, request } of admitted) {
+      if (call.isOver) continue;
+      if (failure !== undefined) this.#refuse(call, failure, request.requestId);
+      else this.#run(call, request);
+    }
   }
 
   cancel(id: number): void {
@@ -238,8 +260,12 @@ export class ServedCalls {
       signal: call.signal,
       ...(token === undefined ? {} : { token }),
     };
+    this.#admitted.push({ call, request });
+  }
+
+  #run(call: ServedCall, request: InboundRequest): void {
     const work = request.stream ? this.#stream(call, request) : this.#answer(call, request);
-    if (token !== undefined) void work.finally(host.follow(token, call));
+    if (request.token !== undefined) void work.finally(this.#o.host().follow(request.token, call));
   }
 
   async #answer(call: ServedCall, request: InboundRequest): Promise<void> {

@@ -86,6 +86,10 @@ export class SessionHost implements CallHost {
     return { caller, ...(token === undefined ? {} : { token }) };
   }
 
+  settle(): void {
+    this.#open().gate.replays.write();
+  }
+
   follow(token: VerifiedToken, work: Work): () => void {
     return this.#open().tokenWatch?.follow(work, token) ?? ((): void => undefined);
   }

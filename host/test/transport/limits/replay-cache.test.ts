@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ManualClock, silentLog, systemClock } from "../../../src/foundation/index.ts";
 import { ReplayCache, type ReplayCacheOptions } from "../../../src/transport/limits/replay-cache.ts";
-import { device } from "../../identity/people.ts";
+import { device, refused } from "../../identity/people.ts";
 import { holds } from "../../support/property.ts";
 import { letter, post, refusalOf, type LetterFacts } from "../support/letters.ts";
 import { Street, temporaryFolder, type Scope } from "../support/street.ts";
@@ -28,6 +28,13 @@ function make(folder: string, o: Partial<ReplayCacheOptions> = {}): ReplayCache 
     firstStart: false,
     ...o,
   });
+}
+
+/** One request by itself, as over HTTP. */
+function enter(cache: ReplayCache, from: string, id: string): "new" | "seen" | "full" {
+  const verdict = cache.note(from, id);
+  cache.write();
+  return verdict;
 }
 
 type Step =
@@ -67,7 +74,7 @@ describe("the record of received requests (T-2)", () => {
             const key = `${one.from} ${one.id}`;
             const now = clock.monotonic();
             const isKnown = (until.get(key) ?? -Infinity) > now;
-            assert.equal(cache.enter(one.from, one.id), isKnown ? "seen" : "new");
+            assert.equal(enter(cache, one.from, one.id), isKnown ? "seen" : "new");
             if (!isKnown) until.set(key, now + KEPT_MS);
           }
         }
@@ -93,7 +100,7 @@ describe("the record of received requests (T-2)", () => {
     child.kill("SIGKILL");
     await gone;
     const cache = make(folder, { clock: systemClock });
-    for (const id of told) assert.equal(cache.enter(A, id), "seen", id);
+    for (const id of told) assert.equal(enter(cache, A, id), "seen", id);
     assert.equal(cache.blindUntil, 0, "and a torn line is none");
     cache.close();
   });
@@ -101,12 +108,12 @@ describe("the record of received requests (T-2)", () => {
   it("gives one caller room for what its rate allows, and others are not touched by it", (t) => {
     const clock = new ManualClock();
     const cache = make(temporaryFolder(t), { clock, perSecond: 1 });
-    for (let i = 0; i < 302; i++) assert.equal(cache.enter(A, `REQUEST-${i}`), "new");
-    assert.equal(cache.enter(A, "ONE-TOO-MANY"), "full");
-    assert.equal(cache.enter(A, "REQUEST-0"), "seen");
-    assert.equal(cache.enter(B, "ONE-TOO-MANY"), "new");
+    for (let i = 0; i < 302; i++) assert.equal(enter(cache, A, `REQUEST-${i}`), "new");
+    assert.equal(enter(cache, A, "ONE-TOO-MANY"), "full");
+    assert.equal(enter(cache, A, "REQUEST-0"), "seen");
+    assert.equal(enter(cache, B, "ONE-TOO-MANY"), "new");
     clock.advance(KEPT_MS);
-    assert.equal(cache.enter(A, "ONE-TOO-MANY"), "new");
+    assert.equal(enter(cache, A, "ONE-TOO-MANY"), "new");
     cache.close();
   });
 
@@ -115,7 +122,7 @@ describe("the record of received requests (T-2)", () => {
     const folder = temporaryFolder(t);
     const cache = make(folder, { clock });
     for (let round = 0; round < 10; round++) {
-      for (let i = 0; i < 50; i++) cache.enter(A, `REQUEST-${round}-${i}`);
+      for (let i = 0; i < 50; i++) enter(cache, A, `REQUEST-${round}-${i}`);
       clock.advance(KEPT_MS);
     }
     cache.close();
@@ -125,6 +132,40 @@ describe("the record of received requests (T-2)", () => {
       assert.ok(readFileSync(file, "latin1").split("\n").length <= 52);
       assert.equal(statSync(file).mode & 0o777, 0o600);
     }
+  });
+
+  it("goes on in the former file when a new one cannot be begun, and takes nothing meanwhile", (t) => {
+    const clock = new ManualClock();
+    const folder = temporaryFolder(t);
+    const cache = make(folder, { clock, firstStart: true });
+    enter(cache, A, "REQUEST-1");
+    clock.advance(KEPT_MS);
+    mkdirSync(join(folder, "seen.next", "in-the-way"), { recursive: true });
+    for (const id of ["REQUEST-2", "REQUEST-3"]) assert.throws(() => enter(cache, A, id), refused("capacity_exceeded"));
+    rmSync(join(folder, "seen.next"), { recursive: true });
+    assert.equal(enter(cache, A, "REQUEST-2"), "seen", "though it was refused: it may have been read");
+    assert.equal(enter(cache, A, "REQUEST-4"), "new");
+    cache.close();
+    const again = make(folder, { clock });
+    assert.equal(again.blindUntil, 0, "nothing was lost");
+    assert.equal(enter(again, A, "REQUEST-4"), "seen");
+    again.close();
+  });
+
+  it("writes what was noted together in one piece", (t) => {
+    const folder = temporaryFolder(t);
+    const cache = make(folder);
+    for (const id of ["REQUEST-1", "REQUEST-2", "REQUEST-1"]) cache.note(A, id);
+    assert.equal(text(folder).split("\n").length, 2, "only its head");
+    cache.write();
+    assert.deepEqual(
+      text(folder)
+        .split("\n")
+        .slice(1, -1)
+        .map((line) => line.split(" ")[2]),
+      ["REQUEST-1", "REQUEST-2"],
+    );
+    cache.close();
   });
 
   const damages: [string, (folder: string) => void][] = [
@@ -144,7 +185,7 @@ describe("the record of received requests (T-2)", () => {
       const folder = join(temporaryFolder(t), "replay");
       const clock = new ManualClock();
       const first = make(folder, { clock });
-      first.enter(A, "REQUEST-1");
+      enter(first, A, "REQUEST-1");
       first.close();
       damage(folder);
       const second = make(folder, { clock });

@@ -44,6 +44,16 @@ describe("records of a peer session (network.md §1.4)", () => {
     );
   });
 
+  it("are 64 in a frame at most, and the seal before them", () => {
+    const call = encodeRecord({ type: TYPE.call, id: 1, body: "{}" });
+    const seal = encodeRecord({ type: TYPE.seal, id: 0, body: "{}" });
+    const frame = (calls: number): Buffer => Buffer.concat(Array<Buffer>(calls).fill(call));
+    assert.equal(readRecords(frame(64), DATA).length, 64);
+    assert.equal(readRecords(Buffer.concat([seal, frame(64)]), { ...DATA, sealed: true }).length, 65);
+    assert.throws(() => readRecords(frame(65), DATA), malformed);
+    assert.throws(() => readRecords(Buffer.concat([seal, frame(65)]), { ...DATA, sealed: true }), malformed);
+  });
+
   it("stand where they belong, or the frame is refused", () => {
     const call = encodeRecord({ type: TYPE.call, id: 1, body: "{}" });
     const ping = encodeRecord({ type: TYPE.ping, id: 0, body: Buffer.alloc(8) });

@@ -1,0 +1,70 @@
+/** Calls that change something are on record before any of them runs. @source 02 T-2, network.md §1.7 */
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { TYPE } from "../../../src/transport/session/record.ts";
+import { Street, type House } from "../support/street.ts";
+import { Hand } from "./hand.ts";
+
+const FEATURES = { features: ["req-to", "resp-sig", "peer-session"] };
+const CHANGE = "ext.demo.change";
+
+describe("the calls of one frame", () => {
+  it("are written down together, before the first of them runs", async (t) => {
+    const { anna, hand } = await meet(t);
+    const written: string[][] = [];
+    anna.offer({ name: CHANGE, idempotent: false }, () => {
+      written.push(lines(anna));
+      return Promise.resolve({ output: {}, meta: {} });
+    });
+    const rids = ["TOGETHER-1", "TOGETHER-2", "TOGETHER-3"];
+    const ids = rids.map(() => hand.nextId());
+    hand.sealed(...rids.map((rid, i) => hand.call({ cap: CHANGE, rid }, ids[i])));
+    for (const id of ids) await hand.next(TYPE.result, id);
+    assert.deepEqual(written, [rids, rids, rids]);
+  });
+
+  it("do not run when they cannot be written down, and the next ones do when they can", async (t) => {
+    const { anna, hand } = await meet(t, 300_000);
+    let ran = 0;
+    anna.offer({ name: CHANGE, idempotent: false }, () => {
+      ran += 1;
+      return Promise.resolve({ output: {}, meta: {} });
+    });
+    const inTheWay = join(anna.dataDir, "replay", "seen.next");
+    mkdirSync(join(inTheWay, "something"), { recursive: true });
+    const ids = [hand.nextId(), hand.nextId()];
+    hand.sealed(...ids.map((id) => hand.call({ cap: CHANGE }, id)));
+    for (const id of ids) {
+      const { value } = await hand.next(TYPE.error, id);
+      assert.deepEqual([value["error"], value["retry_after_ms"]], ["capacity_exceeded", 5000]);
+    }
+    assert.equal(ran, 0);
+    rmSync(inTheWay, { recursive: true });
+    const third = hand.nextId();
+    hand.sealed(hand.call({ cap: CHANGE }, third));
+    await hand.next(TYPE.result, third);
+    assert.equal(ran, 1);
+  });
+});
+
+/** Ids in the record of received calls. */
+function lines({ dataDir }: House): string[] {
+  const text = readFileSync(join(dataDir, "replay", "seen.0"), "latin1");
+  return text
+    .split("\n")
+    .slice(1, -1)
+    .map((line) => line.split(" ")[2] ?? "")
+    .filter((id) => id.startsWith("TOGETHER"));
+}
+
+/** Ben's hand on a session with Anna. @param laterMs  after both houses were built */
+async function meet(t: TestContext, laterMs = 0): Promise<{ anna: House; hand: Hand }> {
+  const street = new Street(t);
+  const [anna, ben] = await street.neighbours({ anna: FEATURES, ben: FEATURES });
+  street.clock.advance(laterMs);
+  const hand = await Hand.shake(anna, ben.signer, { now: () => street.clock.now() });
+  t.after(() => hand.webSocket.close());
+  return { anna, hand };
+}
