@@ -6,7 +6,8 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { build, type BuildOptions, type Plugin } from "esbuild";
+import { build, type BuildOptions, type OnLoadResult, type Plugin } from "esbuild";
+import { ERRORS, LOCAL_ERRORS, type ErrorRow, type LocalErrorRow } from "./src/contract/errors.ts";
 import { REASONS } from "./src/contract/reasons.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -32,17 +33,28 @@ const packagesOutside: Plugin = {
 };
 
 /**
- * The host's texts for reasons stay out of what runs inside a sandbox, but for those of its readers: who throws there without words of its own
- * gets them from the host, and each process and each isolate would hold its own copy of all of them.
+ * The host's texts for codes and reasons stay out of what runs inside a sandbox, but for those of its readers: who throws there without words of its
+ * own gets them from the host, and each process and each isolate would hold its own copy of all of them.
  */
 const KEPT_TEXTS = /^(json_.*|too_large|protocol_error)$/;
 const withoutTexts: Plugin = {
   name: "without-texts",
-  setup: (builder) =>
-    builder.onLoad({ filter: /host\/src\/contract\/reasons\.ts$/ }, () => ({
-      contents: `export const REASONS = ${JSON.stringify(Object.fromEntries(Object.entries(REASONS).filter(([name]) => KEPT_TEXTS.test(name))))};`,
+  setup: (builder) => {
+    const tables = (named: Record<string, object>): OnLoadResult => ({
+      contents: Object.entries(named)
+        .map(([name, table]) => `export const ${name} = ${JSON.stringify(table)};`)
+        .join("\n"),
       loader: "js",
-    })),
+    });
+    builder.onLoad({ filter: /host\/src\/contract\/reasons\.ts$/ }, () =>
+      tables({ REASONS: Object.fromEntries(Object.entries(REASONS).filter(([name]) => KEPT_TEXTS.test(name))) }),
+    );
+    const mute = (rows: Record<string, ErrorRow | LocalErrorRow>): object =>
+      Object.fromEntries(Object.entries(rows).map(([code, row]) => [code, { ...row, message: "", action: "" }]));
+    builder.onLoad({ filter: /host\/src\/contract\/errors\.ts$/ }, () =>
+      tables({ ERRORS: mute(ERRORS), LOCAL_ERRORS: mute(LOCAL_ERRORS) }),
+    );
+  },
 };
 
 const COMMON: BuildOptions = {
@@ -116,6 +128,7 @@ const PARTS: readonly Part[] = [
         ...COMMON,
         entryPoints: ["sdk-plugin/src/isolate/main.ts"],
         outfile: "sdk-plugin/dist/isolate-host.cjs",
+        plugins: [withoutTexts],
         // Node keeps the text of what it runs.
         minify: true,
         format: "cjs",
