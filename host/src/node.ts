@@ -37,7 +37,7 @@ import { SelfDescription } from "./self.ts";
 import { watchSnapshots } from "./snapshot-watch.ts";
 import { leastRequirement } from "./offer-lookup.ts";
 import { openTokens, tokenOffers } from "./tokens/index.ts";
-import { createLink, MountTable, openListener, type Link, type Listener } from "./transport/index.ts";
+import { createLink, MountTable, openListener, readProof, type Link, type Listener } from "./transport/index.ts";
 import { tellTopics } from "./topic-tales.ts";
 import { VERSION } from "./version.ts";
 
@@ -278,6 +278,7 @@ async function build(options: NodeOptions, disposer: Disposer): Promise<Node> {
     deliver: directDelivery({ community, peers, link: wire, log: log.child({ room: "discovery" }) }),
     topics,
     signer,
+    readProof,
     runnerPath: PATHS.runner,
     // Before every start, the first after boot included, each file of the release is hashed again.
     admit: (release) => marketplace.admit(release),

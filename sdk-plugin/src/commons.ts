@@ -9,6 +9,7 @@ import type {
   NodeId,
   PlacedEvent,
   Principal,
+  ProvenCall,
   TopicMessage,
   TrustLevel,
   Visibility,
@@ -63,6 +64,11 @@ export interface Identity {
   signDoc(type: "cosign" | "federation-manifest", doc: object): Promise<string>;
   /** X25519 of the node's converted key and `x25519:…`. @throws bad_request reason low_order_point */
   dh(peer: string): Promise<Uint8Array>;
+  /**
+   * What a proof of `req.proof()` shows, from whatever plugin or node it came. Needs no right.
+   * @returns null when it does not hold; compare `from`, `to` and `body` with what is claimed
+   */
+  readProof(proof: object): Promise<ProvenCall | null>;
 }
 
 /**

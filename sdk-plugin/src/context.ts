@@ -9,6 +9,7 @@ import type {
   NodeId,
   PermissionName,
   Principal,
+  SessionProof,
 } from "@hearthnet/host/contract";
 import type { HnBytes } from "./bytes.ts";
 import type { Fetch, Net, Secrets } from "./network.ts";
@@ -270,4 +271,10 @@ export interface Req<Params extends object = JsonObject, Input extends object = 
   frames(): AsyncIterable<Frame>;
   /** Whole milliseconds since the call arrived. */
   elapsedMs(): number;
+  /**
+   * Shows any third party that the caller asked for just this, for as long as you keep it: the caller's signature, and the call as it was signed.
+   * There is one for calls of neighbours on a peer session that change something (not `idempotent`), up to 64 KiB and without a token; for all
+   * others null. Ask while the call runs.
+   */
+  proof(): Promise<SessionProof | null>;
 }

@@ -101,6 +101,8 @@ export type {
   PermissionName,
   PlacedEvent,
   Principal,
+  ProvenCall,
+  SessionProof,
   TrustLevel,
   Visibility,
 } from "@hearthnet/host/contract";

@@ -2,7 +2,7 @@
 import type { CommunityId, JsonObject, JsonSchema, NodeId } from "./ids.ts";
 import type { AnyErrorCode } from "./errors.ts";
 import type { VerifiedToken } from "./tokens.ts";
-import type { CallBody, Endpoint, NodeManifest, Stability, TrustLevel, TrustRequirement } from "./wire.ts";
+import type { CallBody, Endpoint, NodeManifest, SessionProof, Stability, TrustLevel, TrustRequirement } from "./wire.ts";
 
 /** @source 03 §1 */
 export interface CapabilityDescriptor {
@@ -64,6 +64,8 @@ export interface DispatchedCall {
   frames?: AsyncIterable<Frame>;
   /** Names this call in the trace; what is called for it hands it on as `parent`. */
   span?: number;
+  /** What shows a third party that the caller asked for this, where there is such a thing. */
+  proof?: (() => SessionProof) | undefined;
 }
 
 /** How a handler learns that nobody waits for it any more. */
@@ -176,6 +178,8 @@ export interface InboundRequest {
   frames?: AsyncIterable<Frame>;
   /** Widens what the caller may do, for this call. @source 05 §4 */
   token?: VerifiedToken;
+  /** Of a call under a seal. @source network.md §1.6 */
+  proof?: () => SessionProof;
 }
 
 /** @source 03 §10 */

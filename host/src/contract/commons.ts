@@ -1,7 +1,7 @@
 /** What plugins share with a community beyond calls: its log, topics, roles, the node's signature. @source plugin-platform §2.4, §3.1, §3.3 */
 import type { JsonObject, JsonValue, NodeId, Signature } from "./ids.ts";
 import type { Community } from "./services.ts";
-import type { Event, TrustLevel } from "./wire.ts";
+import type { Event, ProvenCall, TrustLevel } from "./wire.ts";
 
 /** A place in the log's total order. @source 04 §3 */
 export interface Position {
@@ -82,6 +82,9 @@ export interface TopicGuard {
   /** Of `mobile.push.<device>`: the node is the device's relay. */
   isRelayOf(device: string, node: NodeId): boolean;
 }
+
+/** What a proof from a peer session shows of a call, whoever hands it in; null for what does not hold. @source network.md §1.6 */
+export type ReadProof = (proof: JsonObject) => ProvenCall | null;
 
 /** What the device key does for plugins; the host builds every object that is signed. @source 00 G-1 */
 export interface PluginSigner {

@@ -215,6 +215,9 @@ export const PLUGIN_OPS = {
   "identity.signPlugin": "identity.sign",
   "identity.signDoc": "identity.sign",
   "identity.dh": "identity.dh",
+  /** Of the call that it is asked for: the plugin has that call already. */
+  "identity.proof": null,
+  "identity.readProof": null,
   "availability.set": "availability.set",
   "dht.findCommunity": "dht.find",
   "dht.findSources": "dht.find",

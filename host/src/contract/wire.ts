@@ -183,6 +183,19 @@ export interface SessionProof {
   record: string;
 }
 
+/** What such a proof shows of a call: who asked whom for what. @source network.md §1.6 */
+export interface ProvenCall {
+  from: NodeId;
+  to: NodeId;
+  /** That `from` acted from. */
+  community: CommunityId;
+  /** When `from` sealed it, by its own clock. */
+  time: Time;
+  capability: string;
+  request_id: string;
+  body: JsonObject;
+}
+
 /** @source 04 E-7 */
 export interface CoSign {
   type: "hearthnet.cosign.v1";

@@ -70,6 +70,7 @@ export function environmentOf(o: {
       topics: options.topics ?? openTopics(),
       availability: o.availability,
       signer: options.signer ?? null,
+      readProof: options.readProof ?? null,
       store: o.shared,
       holder: o.holder,
       grantsOf: (id) => o.plugin(id)?.session?.grants,

@@ -8,6 +8,7 @@ import type {
   PluginCommunity,
   PluginDht,
   PluginSigner,
+  ReadProof,
   Random,
   StoredRelease,
   Topics,
@@ -40,6 +41,8 @@ export interface RuntimeOptions {
   dht?: PluginDht;
   /** What the device key does for plugins; without it nothing is signed. */
   signer?: PluginSigner;
+  /** What a proof from a peer session shows; without it none is believed. */
+  readProof?: ReadProof;
   /** Topics of this node; the runtime's own by default. */
   topics?: Topics;
   /** Shows the owner a document before it is signed, and says whether it may be; without it such documents are refused. */

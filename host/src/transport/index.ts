@@ -11,6 +11,7 @@ export { openListener, type Listener, type ListenerOptions } from "./listener.ts
 export type { DhtDesk } from "./http/dht-route.ts";
 export { createDhtWire } from "./outbound/dht-wire.ts";
 export { createLink, type Link } from "./outbound/link.ts";
+export { readProof } from "./session/proof.ts";
 export type { CommunityDoor } from "./http/room.ts";
 export { MountTable, routeTaken } from "./mounts/table.ts";
 export { headersIn, headersOut, INERT } from "./mounts/headers.ts";

@@ -126,6 +126,7 @@ function stage(t: TestContext): {
       dht: null,
       availability: new Availability(clock),
       signer: null,
+      readProof: null,
       store: new SharedStore(join(folder, "shared.db")),
       // Where the plugin's own wish to store something leads.
       holder: () => ({

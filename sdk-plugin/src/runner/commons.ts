@@ -47,5 +47,6 @@ export function openIdentity(link: HostLink, facts: { nodeId: string; communityI
     signPlugin: async (payload: object) => (await link.op("identity.signPlugin", { payload })).signature,
     signDoc: async (type: string, doc: object) => (await link.op("identity.signDoc", { type, doc })).signature,
     dh: async (peer: string) => (await link.op("identity.dh", { peer })).shared,
+    readProof: async (proof: object) => (await link.op("identity.readProof", { proof })).call,
   });
 }

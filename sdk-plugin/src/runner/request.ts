@@ -75,6 +75,10 @@ export class CallRequest implements Req {
     return () => Math.round(performance.now() - this.#started);
   }
 
+  get proof(): Req["proof"] {
+    return async () => (await this.#link.op("identity.proof", {}, { parent: this.#live })).proof;
+  }
+
   get frames(): Req["frames"] {
     return () => this.#live.inbox ?? nothing();
   }

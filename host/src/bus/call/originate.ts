@@ -185,6 +185,8 @@ function localRequest(plan: Plan, stream: boolean): LocalRequest {
     signal: request.signal,
     frames: plan.following,
     token: undefined,
+    // It came from nobody else.
+    proof: undefined,
   };
 }
 

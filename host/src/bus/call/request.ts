@@ -1,5 +1,5 @@
 import { HnError } from "../../foundation/index.ts";
-import type { CallBody, Frame, Principal, VerifiedToken } from "../../contract/index.ts";
+import type { CallBody, Frame, Principal, SessionProof, VerifiedToken } from "../../contract/index.ts";
 import type { Provider } from "../registry/provider.ts";
 import { checkAllowed } from "../trust/allow.ts";
 import { decodeBinary } from "../schema/binary.ts";
@@ -23,6 +23,8 @@ export interface LocalRequest {
   frames: AsyncIterable<Frame> | undefined;
   /** Came with a call from the network. */
   token: VerifiedToken | undefined;
+  /** What shows others that the caller asked for it. */
+  proof: (() => SessionProof) | undefined;
 }
 
 const SESSION = /^[0-9A-Za-z_-]{1,64}$/;

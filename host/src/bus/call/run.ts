@@ -99,6 +99,7 @@ export class Run implements Expiring {
       stream: request.stream,
       hops: request.hops,
       span: this.#span,
+      proof: request.proof,
     };
     const { frames } = request;
     const asked = frames === undefined ? call : { ...call, frames: framesIn(this.provider, frames) };

@@ -107,6 +107,7 @@ export class Inbound {
       signal: request.signal,
       frames: request.frames,
       token: request.token,
+      proof: request.proof,
     };
   }
 }

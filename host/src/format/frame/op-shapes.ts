@@ -7,6 +7,8 @@ import type {
   JsonObject,
   JsonValue,
   NodeId,
+  ProvenCall,
+  SessionProof,
   Signature,
   Visibility,
 } from "../../contract/index.ts";
@@ -100,6 +102,10 @@ export interface OpShapes {
   "identity.signPlugin": { args: { payload: JsonObject }; value: { signature: Signature } };
   "identity.signDoc": { args: { type: string; doc: JsonObject }; value: { signature: Signature } };
   "identity.dh": { args: { peer: string }; value: { shared: Uint8Array } };
+  /** Of the call that the op belongs to; null when nothing shows others who made it. */
+  "identity.proof": { args: Empty; value: { proof: SessionProof | null } };
+  /** Null for what does not hold. */
+  "identity.readProof": { args: { proof: JsonObject }; value: { call: ProvenCall | null } };
   /** `false` holds for so long, unless it is said again; needs the role `availability`. */
   "availability.set": { args: { flag: string; value: boolean; ttlSeconds: number }; value: Empty };
   "dht.findCommunity": { args: { id: CommunityId }; value: { endpoints: DhtEndpoint[] } };

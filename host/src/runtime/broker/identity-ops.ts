@@ -34,6 +34,11 @@ export const IDENTITY_OPS: OpFamily<"identity"> = {
     if (wait > 0) throw new HnError("rate_limited", { retryAfterMs: wait });
     return { shared: signerOf(op).dh(x25519(text(args, "peer", 64))) };
   },
+  "identity.proof": ({ parent }) => ({ proof: parent?.call.proof?.() ?? null }),
+  "identity.readProof": ({ scope, args }) => {
+    const proof = object(args, "proof");
+    return { call: scope.commons.readProof?.(proof) ?? null };
+  },
 };
 
 /** Per minute: an initiator needs two or three for a session. */

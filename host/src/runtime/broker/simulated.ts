@@ -57,6 +57,8 @@ const SIMULATED: { [Op in PluginOp]: (op: TriedOp) => OpShapes[Op]["value"] | Pr
   "identity.signPlugin": () => ({ signature: "" }),
   "identity.signDoc": () => ({ signature: "" }),
   "identity.dh": () => ({ shared: new Uint8Array(32) }),
+  "identity.proof": () => ({ proof: null }),
+  "identity.readProof": () => ({ call: null }),
   "blobs.stat": NOTHING,
   "blobs.open": NOTHING,
   "blobs.fetch": NOTHING,

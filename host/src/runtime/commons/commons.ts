@@ -6,6 +6,7 @@ import type {
   PluginCommunity,
   PluginDht,
   PluginSigner,
+  ReadProof,
   Principal,
   RoleName,
   Topics,
@@ -45,6 +46,8 @@ export interface Commons {
   topics: Topics;
   availability: Availability;
   signer: PluginSigner | null;
+  /** What a proof from a peer session shows; absent where there are no neighbours. */
+  readProof: ReadProof | null;
   store: SharedStore;
   /** The one active plugin that holds the role; null when none does. */
   holder: (role: RoleName) => RoleHolder | null;

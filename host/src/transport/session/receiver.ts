@@ -6,7 +6,7 @@ import { KIND } from "./frame.ts";
 import type { Established } from "./handshake.ts";
 import { leafOf } from "./merkle.ts";
 import { isLeaf, jsonOf, readRecords, TYPE, type PeerRecord } from "./record.ts";
-import { SealReader, type HeardSeal } from "./seal.ts";
+import { SealReader, type HeardSeal, type SealedLeaves } from "./seal.ts";
 
 /** A seal is due 250 ms after what it covers; so much later there is no more credit, and then no more session. @source network.md §1.6 */
 const SEAL_LATE_MS = 1250;
@@ -21,6 +21,8 @@ export interface Heard {
   leaf: Buffer | undefined;
   /** It came in a frame that began with a seal over it. */
   sealed: boolean;
+  /** That seal. */
+  seal?: SealedLeaves;
 }
 
 export interface ReceiverOptions {
@@ -83,8 +85,10 @@ export class Receiver {
       heard.push({ record, leaf, sealed });
     }
     const [first] = records;
-    if (sealed && first !== undefined) this.#sealed(first, true);
-    else if (this.#seals.waiting > UNSEALED_MAX) throw new SessionFault(CLOSE.seal);
+    if (sealed && first !== undefined) {
+      const seal = this.#sealed(first, true);
+      for (const one of heard) one.seal = seal;
+    } else if (this.#seals.waiting > UNSEALED_MAX) throw new SessionFault(CLOSE.seal);
     else if (this.#seals.waiting > 0 && this.#owingSince === undefined) {
       this.#owingSince = this.#o.clock.monotonic();
       this.#watch();
@@ -101,11 +105,12 @@ export class Receiver {
     }
   }
 
-  #sealed(record: PeerRecord, isWith: boolean): void {
+  #sealed(record: PeerRecord, isWith: boolean): SealedLeaves {
     const sealed = this.#seals.read(jsonOf(record.body));
     this.#owingSince = undefined;
     this.#timer?.cancel();
     this.#o.onSealed({ ...sealed, isWith });
+    return sealed;
   }
 
   /** The last word of its generation. @source network.md §1.3 */

@@ -19,6 +19,7 @@ import type { Work } from "../inbound/token-watch.ts";
 import { readAttached } from "./attached.ts";
 import { badFrame, CLOSE, SessionFault } from "./fault.ts";
 import { SLOW } from "./own-calls.ts";
+import { exportProof } from "./proof.ts";
 import { checkPiece, Pieces, StreamSum } from "./pieces.ts";
 import type { Heard } from "./receiver.ts";
 import { BODY_MAX_BYTES, FOLLOWS, jsonOf, TYPE, type PeerRecord } from "./record.ts";
@@ -191,7 +192,7 @@ export class ServedCalls {
       return this.#refuse(call, error, facts?.requestId ?? "");
     }
     this.#open.set(call.id, call);
-    if (!follows) return this.#dispatch(call, facts, sealed);
+    if (!follows) return this.#dispatch(call, facts, heard);
     // Its seal comes with its end; a refusal before that is believed under one in any case.
     call.sealed = true;
     const pieces = new Pieces({
@@ -226,10 +227,12 @@ export class ServedCalls {
     if (body === undefined) throw badFrame("a body that is not what its end says");
     const { capability } = facts;
     const isDeclared = pieces.places.every((pointer) => this.#o.host().takesBytes(capability, pointer));
-    this.#dispatch(call, { ...facts, body: isDeclared ? body : toWire(body) }, sealed);
+    // What proves it would have to hold all its pieces.
+    this.#dispatch(call, { ...facts, body: isDeclared ? body : toWire(body) }, { sealed });
   }
 
-  #dispatch(call: ServedCall, facts: CallFacts, sealed: boolean): void {
+  #dispatch(call: ServedCall, facts: CallFacts, heard: Partial<Heard>): void {
+    const { sealed = false } = heard;
     const host = this.#o.host();
     const isWith = host.isWith(facts.capability);
     // Whoever sealed its question wants the answer sealed, whatever the description here says.
@@ -259,6 +262,7 @@ export class ServedCalls {
       stream: facts.wantsStream && host.streams(facts.capability) && !refusesStream(facts.body),
       signal: call.signal,
       ...(token === undefined ? {} : { token }),
+      ...proofIn(facts, heard),
     };
     this.#admitted.push({ call, request });
   }
@@ -393,6 +397,16 @@ export class ServedCalls {
 
 /** The reader of a stream took nothing for too long. */
 const UNREAD = new HnError("timeout", { message: "The answer was not read in time. Read faster, or ask for less." });
+
+/**
+ * The record as it stands, for its frame does not stay. One that carries a token proves nothing to others: it would hand them the token.
+ * @source network.md §1.6 "Export"
+ */
+function proofIn({ token }: CallFacts, { record, seal }: Partial<Heard>): Pick<InboundRequest, "proof"> {
+  if (record === undefined || seal === undefined || token !== undefined) return {};
+  const raw = Buffer.from(record.raw);
+  return { proof: () => exportProof(seal, raw) };
+}
 
 function refusesStream(body: unknown): boolean {
   const input = (body as JsonObject | undefined)?.["input"];

@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import type { DispatchedCall, JsonObject, Reply, SessionProof } from "../../../src/contract/index.ts";
+import { readProof } from "../../../src/transport/session/proof.ts";
+import { newJti } from "../../tokens/desk.ts";
 import { TYPE } from "../../../src/transport/session/record.ts";
 import { Street, type House } from "../support/street.ts";
 import { Hand } from "./hand.ts";
@@ -46,6 +49,35 @@ describe("the calls of one frame", () => {
     hand.sealed(hand.call({ cap: CHANGE }, third));
     await hand.next(TYPE.result, third);
     assert.equal(ran, 1);
+  });
+});
+
+describe("a call under a seal (network.md §1.6 Export)", () => {
+  it("can be shown to others as it was signed; one without a seal or with a token cannot", async (t) => {
+    const { anna, hand } = await meet(t);
+    const calls: (DispatchedCall | undefined)[] = [];
+    const note = (call: DispatchedCall): Promise<Reply> => {
+      calls.push(call);
+      return Promise.resolve({ output: {}, meta: {} });
+    };
+    anna.offer({ name: CHANGE, idempotent: false }, note);
+    anna.offer({ name: "ext.demo.read" }, note);
+    const ask = async (say: "sealed" | "data", o: JsonObject): Promise<SessionProof | undefined> => {
+      const id = hand.nextId();
+      hand[say](hand.call(o, id));
+      await hand.next(TYPE.result, id);
+      return calls.pop()?.proof?.();
+    };
+    const body = { params: {}, input: { text: "ladder" } };
+    const proof = await ask("sealed", { cap: CHANGE, rid: "PROVEN-0001", body });
+    const { from, to, capability, request_id, body: shown } = readProof(proof as unknown as JsonObject) ?? {};
+    assert.deepEqual([from, to], [hand.established.self, anna.nodeId]);
+    assert.deepEqual(JSON.parse(JSON.stringify([capability, request_id, shown])), [CHANGE, "PROVEN-0001", body]);
+    assert.equal(await ask("data", { cap: "ext.demo.read" }), undefined, "no seal");
+    const scope = { capabilities: [`${CHANGE}@1.0`] };
+    const wish = { client_id: newJti(), subject: hand.established.self, scope };
+    const { token } = await anna.tokens.issue(wish, anna.ask({ capability: "" }).caller);
+    assert.equal(await ask("sealed", { cap: CHANGE, tok: token }), undefined, "it would hand on the token");
   });
 });
 
