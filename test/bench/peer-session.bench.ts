@@ -10,14 +10,14 @@ import { Initiator, Responder } from "../../host/src/transport/session/handshake
 import { compare, type BenchResult } from "./measure.ts";
 import { BODY } from "./signed-http/letter.ts";
 import type { SessionPlaces } from "./peer-session/letter.ts";
-import { sessionCall } from "./peer-session/our-call.ts";
+import { sessionCall, signedCall } from "./peer-session/our-call.ts";
 import { startOther, type Call } from "./two-nodes.ts";
 
 /**
  * CPU per call on a peer session, beside a bare fastify echo over TLS that signs nothing: calls whose seals follow, calls that run under a seal,
- * both with 64 in flight, and the latter one by one. Caller and called are processes of their own and both count. And a whole handshake, both
- * sides, beside a TLS 1.3 one with an Ed25519 certificate.
- * @source network.md §8 B2, B4, B6
+ * both with 64 in flight, and the latter one by one, also beside the same calls by HTTP with a signature on each request and answer. Caller and
+ * called are processes of their own and both count. And a whole handshake, both sides, beside a TLS 1.3 one with an Ed25519 certificate.
+ * @source network.md §8 B2, B4, B4a, B6
  */
 export const name = "peer-session";
 
@@ -36,10 +36,11 @@ export async function run(): Promise<Record<string, BenchResult>> {
   const pool = new Pool(places.tls, { connections: CONNECTIONS, pipelining: 1, connect: { rejectUnauthorized: false } });
   const { signer } = openKeystore(folder);
   const { call, stop } = sessionCall(signer, places);
-  const beside = (ours: Call, width = WIDTH): Promise<BenchResult> =>
+  const signed = signedCall(openKeystore(join(folder, "signed")).signer, places);
+  const beside = (ours: Call, width = WIDTH, theirs = bareCall(pool)): Promise<BenchResult> =>
     compare({
       ours,
-      theirs: bareCall(pool),
+      theirs,
       round: width === 1 ? ROUND / 20 : ROUND,
       width,
       others: { ours: [other.pid], theirs: [other.pid] },
@@ -48,9 +49,10 @@ export async function run(): Promise<Record<string, BenchResult>> {
     [`${name}-seals-after`]: await beside(call({ idempotent: true })),
     [`${name}-seals-with`]: await beside(call({ idempotent: false })),
     [`${name}-seals-with-one-by-one`]: await beside(call({ idempotent: false }), 1),
+    [`${name}-seals-with-one-by-one-beside-signed-http`]: await beside(call({ idempotent: false }), 1, signed.call),
     [`${name}-handshake`]: await handshakes(signer, folder),
   };
-  await Promise.all([stop(), pool.destroy()]);
+  await Promise.all([stop(), signed.stop(), pool.destroy()]);
   await other.stop();
   rmSync(folder, { recursive: true, force: true });
   return results;

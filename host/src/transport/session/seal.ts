@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { encodeBase64url, formatTime, isTime } from "../../foundation/index.ts";
-import { canonicalBytes, canonicalText, type Signer, verifyTyped } from "../../identity/index.ts";
+import { canonicalText, type Signer, verifyTyped } from "../../identity/index.ts";
 import type { CommunityId, JsonObject, NodeId, PeerSeal, Signature } from "../../contract/index.ts";
 import { CLOSE, SessionFault } from "./fault.ts";
 import { rootOf } from "./merkle.ts";
@@ -64,11 +64,12 @@ class Chain {
     };
   }
 
-  move(seal: PeerSeal): Buffer[] {
+  /** @param text  canonical form of the seal that was given over what waits */
+  move(text: string): Buffer[] {
     const { leaves } = this;
     this.#n += 1;
     this.#first += leaves.length;
-    this.#prev = sealHash(seal);
+    this.#prev = hashOf(text);
     this.leaves = [];
     return leaves;
   }
@@ -76,7 +77,11 @@ class Chain {
 
 /** `prev` of the seal after this one. */
 export function sealHash(seal: PeerSeal): string {
-  return hash("sha256", canonicalBytes(seal), "base64url");
+  return hashOf(canonicalText(seal));
+}
+
+function hashOf(text: string): string {
+  return hash("sha256", text, "base64url");
 }
 
 /** Signs what this side has said. */
@@ -102,8 +107,9 @@ export class SealWriter {
   seal(now: number): string {
     const seal = this.#chain.next(formatTime(now));
     const signature = this.#signer.signPeerSeal(seal);
-    this.#chain.move(seal);
-    return canonicalText({ seal, signature });
+    const text = canonicalText(seal);
+    this.#chain.move(text);
+    return `{"seal":${text},"signature":"${signature}"}`;
   }
 }
 
@@ -130,11 +136,17 @@ export class SealReader {
     const time = seal["time"];
     if (this.#chain.leaves.length === 0 || !isTime(time)) throw unsealed();
     const expected = this.#chain.next(time);
-    // Every member is known beforehand, so nothing but these bytes can be meant.
-    if (canonicalText(seal) !== canonicalText(expected)) throw unsealed();
+    // Every member is known beforehand, so nothing but these can be meant.
+    if (!isSame(seal, expected)) throw unsealed();
     if (!verifyTyped("peer-seal", expected, { by: this.#chain.facts.from, signature })) throw unsealed();
-    return { seal: expected, signature, leaves: this.#chain.move(expected) };
+    return { seal: expected, signature, leaves: this.#chain.move(canonicalText(expected)) };
   }
+}
+
+/** All members are text and numbers. */
+function isSame(heard: JsonObject, expected: PeerSeal): boolean {
+  const members = Object.entries(expected);
+  return Object.keys(heard).length === members.length && members.every(([name, value]) => heard[name] === value);
 }
 
 function unsealed(): SessionFault {
