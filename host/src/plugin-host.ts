@@ -15,7 +15,7 @@ import { importSeed, Signer } from "./identity/index.ts";
 import { PluginDhtVillage } from "./plugin-dht-village.ts";
 import { PluginVillage, type GuestLevel, type Person } from "./plugin-village.ts";
 import { openRuntime, type NodeRuntime, type RuntimeOptions } from "./runtime/index.ts";
-import { MountTable } from "./transport/index.ts";
+import { MountTable, readProof } from "./transport/index.ts";
 
 export type {
   Bus,
@@ -100,6 +100,7 @@ export async function openPluginHost(o: PluginHostOptions): Promise<PluginHost> 
           deliver: community.village.deliverFrom(community.here),
         }),
     ...(dht === undefined ? {} : { dht: dht.plugins }),
+    readProof,
     runnerPath,
     ...(inProcess === undefined ? {} : { inProcess }),
     ...(onLaunch === undefined ? {} : { onLaunch }),

@@ -10,7 +10,8 @@ import { Initiator, Responder } from "../../host/src/transport/session/handshake
 import { compare, type BenchResult } from "./measure.ts";
 import { BODY } from "./signed-http/letter.ts";
 import type { SessionPlaces } from "./peer-session/letter.ts";
-import { sessionCall, signedCall } from "./peer-session/our-call.ts";
+import { sessionCall } from "./peer-session/our-call.ts";
+import { signedCall } from "./signed-http/our-call.ts";
 import { startOther, type Call } from "./two-nodes.ts";
 
 /**
@@ -36,7 +37,7 @@ export async function run(): Promise<Record<string, BenchResult>> {
   const pool = new Pool(places.tls, { connections: CONNECTIONS, pipelining: 1, connect: { rejectUnauthorized: false } });
   const { signer } = openKeystore(folder);
   const { call, stop } = sessionCall(signer, places);
-  const signed = signedCall(openKeystore(join(folder, "signed")).signer, places);
+  const signed = signedCall(openKeystore(join(folder, "signed")).signer, places, "ext.bench.change");
   const beside = (ours: Call, width = WIDTH, theirs = bareCall(pool)): Promise<BenchResult> =>
     compare({
       ours,

@@ -6,7 +6,8 @@ import type { RequestEnvelope } from "../../host/src/contract/index.ts";
 import { openKeystore, selfTest, verifyTyped } from "../../host/src/identity/index.ts";
 import { compare, type BenchResult } from "./measure.ts";
 import { BODY, type Places } from "./signed-http/letter.ts";
-import { letterTo, linkTo, startOther, type Call } from "./two-nodes.ts";
+import { signedCall } from "./signed-http/our-call.ts";
+import { startOther, type Call } from "./two-nodes.ts";
 
 /**
  * CPU per call between two nodes, request and answer each signed and verified, beside a bare fastify echo that signs nothing, with TLS and
@@ -26,7 +27,7 @@ export async function run(): Promise<Record<string, BenchResult>> {
   const other = await startOther<Places>("signed-http/server.ts");
   const places = other.said;
   const pools: Pool[] = [];
-  const ours = signedCall(folder, places);
+  const ours = signedCall(openKeystore(folder).signer, places);
   const echo = (url: string): Call => {
     const pool = new Pool(url, { connections: CONNECTIONS, pipelining: 1, connect: { rejectUnauthorized: false } });
     pools.push(pool);
@@ -63,13 +64,6 @@ async function bound(folder: string, echoCost: number): Promise<BenchResult> {
   const both = (): Promise<unknown> => Promise.resolve(once() && once());
   const { value } = await compare({ ours: both, theirs: both, round: ROUND / 4 });
   return { value: value + echoCost, baseline: echoCost, ratio: echoCost / (value + echoCost), unit: "µs CPU per call" };
-}
-
-function signedCall(folder: string, { nodeId, ours }: Places): { call: Call; stop: () => Promise<void> } {
-  const link = linkTo(openKeystore(folder).signer, nodeId);
-  const letter = { ...letterTo(nodeId, ours), capability: "ext.bench.echo", body: BODY, stream: false };
-  const { signal } = new AbortController();
-  return { call: () => link.call({ ...letter, signal }), stop: () => link.close() };
 }
 
 function bareCall(pool: Pool): Call {

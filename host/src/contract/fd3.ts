@@ -215,7 +215,7 @@ export const PLUGIN_OPS = {
   "identity.signPlugin": "identity.sign",
   "identity.signDoc": "identity.sign",
   "identity.dh": "identity.dh",
-  /** Of the call that it is asked for: the plugin has that call already. */
+  /** Of a call that the plugin has already; and what others show is theirs to show. */
   "identity.proof": null,
   "identity.readProof": null,
   "availability.set": "availability.set",

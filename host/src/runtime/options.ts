@@ -8,8 +8,8 @@ import type {
   PluginCommunity,
   PluginDht,
   PluginSigner,
-  ReadProof,
   Random,
+  ReadProof,
   StoredRelease,
   Topics,
 } from "../contract/index.ts";

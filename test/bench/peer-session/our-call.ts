@@ -24,11 +24,3 @@ export function sessionCall(
     stop: () => link.close(),
   };
 }
-
-/** The same calls by HTTP, each signed: no session was opened to there. */
-export function signedCall(signer: Signer, { nodeId, ours }: SessionPlaces): { call: Call; stop: () => Promise<void> } {
-  const link = linkTo(signer, nodeId);
-  const letter = { ...letterTo(nodeId, ours), capability: "ext.bench.change", body: BODY, stream: false, idempotent: false };
-  const { signal } = new AbortController();
-  return { call: () => link.call({ ...letter, signal }), stop: () => link.close() };
-}

@@ -6,8 +6,8 @@ import type {
   PluginCommunity,
   PluginDht,
   PluginSigner,
-  ReadProof,
   Principal,
+  ReadProof,
   RoleName,
   Topics,
 } from "../../contract/index.ts";

@@ -51,6 +51,13 @@ export class ReplayCache {
     this.#files.open(this.blindUntil);
   }
 
+  /** One request by itself: noted, and written down when it is new. @throws capacity_exceeded as `write` */
+  enter(from: NodeId, requestId: string): "new" | "seen" | "full" {
+    const verdict = this.note(from, requestId);
+    if (verdict === "new") this.write();
+    return verdict;
+  }
+
   /**
    * In memory alone until {@link write}, before which nothing new is acted upon.
    * @returns `seen` for a repeat, `full` when this caller's record has no room

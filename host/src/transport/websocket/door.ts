@@ -141,8 +141,7 @@ function checkUpgradeSignature(room: Room, { fields, passage }: Waiting): void {
     room.gate.addresses.failedSignature(passage.address, from, room.clock.monotonic());
     throw new HnError("invalid_signature");
   }
-  if (room.gate.replays.note(from, `${request_id}#up`) !== "new") throw new HnError("invalid_signature", { reason: "replayed" });
-  room.gate.replays.write();
+  if (room.gate.replays.enter(from, `${request_id}#up`) !== "new") throw new HnError("invalid_signature", { reason: "replayed" });
 }
 
 /** In signed words where it is known to whom they go, then the close code. */

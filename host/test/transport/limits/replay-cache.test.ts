@@ -30,13 +30,6 @@ function make(folder: string, o: Partial<ReplayCacheOptions> = {}): ReplayCache 
   });
 }
 
-/** One request by itself, as over HTTP. */
-function enter(cache: ReplayCache, from: string, id: string): "new" | "seen" | "full" {
-  const verdict = cache.note(from, id);
-  cache.write();
-  return verdict;
-}
-
 type Step =
   { do: "enter"; from: string; id: string } | { do: "wait"; ms: number } | { do: "restart" } | { do: "set clock"; ms: number };
 
@@ -74,7 +67,7 @@ describe("the record of received requests (T-2)", () => {
             const key = `${one.from} ${one.id}`;
             const now = clock.monotonic();
             const isKnown = (until.get(key) ?? -Infinity) > now;
-            assert.equal(enter(cache, one.from, one.id), isKnown ? "seen" : "new");
+            assert.equal(cache.enter(one.from, one.id), isKnown ? "seen" : "new");
             if (!isKnown) until.set(key, now + KEPT_MS);
           }
         }
@@ -100,7 +93,7 @@ describe("the record of received requests (T-2)", () => {
     child.kill("SIGKILL");
     await gone;
     const cache = make(folder, { clock: systemClock });
-    for (const id of told) assert.equal(enter(cache, A, id), "seen", id);
+    for (const id of told) assert.equal(cache.enter(A, id), "seen", id);
     assert.equal(cache.blindUntil, 0, "and a torn line is none");
     cache.close();
   });
@@ -108,12 +101,12 @@ describe("the record of received requests (T-2)", () => {
   it("gives one caller room for what its rate allows, and others are not touched by it", (t) => {
     const clock = new ManualClock();
     const cache = make(temporaryFolder(t), { clock, perSecond: 1 });
-    for (let i = 0; i < 302; i++) assert.equal(enter(cache, A, `REQUEST-${i}`), "new");
-    assert.equal(enter(cache, A, "ONE-TOO-MANY"), "full");
-    assert.equal(enter(cache, A, "REQUEST-0"), "seen");
-    assert.equal(enter(cache, B, "ONE-TOO-MANY"), "new");
+    for (let i = 0; i < 302; i++) assert.equal(cache.enter(A, `REQUEST-${i}`), "new");
+    assert.equal(cache.enter(A, "ONE-TOO-MANY"), "full");
+    assert.equal(cache.enter(A, "REQUEST-0"), "seen");
+    assert.equal(cache.enter(B, "ONE-TOO-MANY"), "new");
     clock.advance(KEPT_MS);
-    assert.equal(enter(cache, A, "ONE-TOO-MANY"), "new");
+    assert.equal(cache.enter(A, "ONE-TOO-MANY"), "new");
     cache.close();
   });
 
@@ -122,7 +115,7 @@ describe("the record of received requests (T-2)", () => {
     const folder = temporaryFolder(t);
     const cache = make(folder, { clock });
     for (let round = 0; round < 10; round++) {
-      for (let i = 0; i < 50; i++) enter(cache, A, `REQUEST-${round}-${i}`);
+      for (let i = 0; i < 50; i++) cache.enter(A, `REQUEST-${round}-${i}`);
       clock.advance(KEPT_MS);
     }
     cache.close();
@@ -138,17 +131,17 @@ describe("the record of received requests (T-2)", () => {
     const clock = new ManualClock();
     const folder = temporaryFolder(t);
     const cache = make(folder, { clock, firstStart: true });
-    enter(cache, A, "REQUEST-1");
+    cache.enter(A, "REQUEST-1");
     clock.advance(KEPT_MS);
     mkdirSync(join(folder, "seen.next", "in-the-way"), { recursive: true });
-    for (const id of ["REQUEST-2", "REQUEST-3"]) assert.throws(() => enter(cache, A, id), refused("capacity_exceeded"));
+    for (const id of ["REQUEST-2", "REQUEST-3"]) assert.throws(() => cache.enter(A, id), refused("capacity_exceeded"));
     rmSync(join(folder, "seen.next"), { recursive: true });
-    assert.equal(enter(cache, A, "REQUEST-2"), "seen", "though it was refused: it may have been read");
-    assert.equal(enter(cache, A, "REQUEST-4"), "new");
+    assert.equal(cache.enter(A, "REQUEST-2"), "seen", "though it was refused: it may have been read");
+    assert.equal(cache.enter(A, "REQUEST-4"), "new");
     cache.close();
     const again = make(folder, { clock });
     assert.equal(again.blindUntil, 0, "nothing was lost");
-    assert.equal(enter(again, A, "REQUEST-4"), "seen");
+    assert.equal(again.enter(A, "REQUEST-4"), "seen");
     again.close();
   });
 
@@ -185,7 +178,7 @@ describe("the record of received requests (T-2)", () => {
       const folder = join(temporaryFolder(t), "replay");
       const clock = new ManualClock();
       const first = make(folder, { clock });
-      enter(first, A, "REQUEST-1");
+      first.enter(A, "REQUEST-1");
       first.close();
       damage(folder);
       const second = make(folder, { clock });

@@ -7,7 +7,5 @@ const [folder = "", from = ""] = process.argv.slice(2);
 const cache = new ReplayCache({ folder, clock: systemClock, log: silentLog, bootId: "boot-1", perSecond: 1e6, firstStart: true });
 for (let i = 0; i < 1e6; i++) {
   const id = `REQUEST-${i}`;
-  const verdict = cache.note(from, id);
-  cache.write();
-  if (verdict === "new") writeSync(1, `${id}\n`);
+  if (cache.enter(from, id) === "new") writeSync(1, `${id}\n`);
 }

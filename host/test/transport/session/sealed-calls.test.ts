@@ -1,12 +1,12 @@
-/** Calls that change something are on record before any of them runs. @source 02 T-2, network.md §1.7 */
+/** Calls that change something: on record before any of them runs, and provable to others. @source 02 T-2, network.md §1.6, §1.7 */
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { DispatchedCall, JsonObject, Reply, SessionProof } from "../../../src/contract/index.ts";
 import { readProof } from "../../../src/transport/session/proof.ts";
-import { newJti } from "../../tokens/desk.ts";
 import { TYPE } from "../../../src/transport/session/record.ts";
+import { newJti } from "../../tokens/desk.ts";
 import { Street, type House } from "../support/street.ts";
 import { Hand } from "./hand.ts";
 
