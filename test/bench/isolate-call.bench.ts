@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "../../host/test/runtime/fixtures/world.ts";
 import { Daemon } from "../security/attacks/daemon.ts";
 import { inLanes, judge, median, type BenchResult } from "./measure.ts";
-import { onOneProcessor } from "./one-processor.ts";
+import { onOneProcessor, onTwoProcessors } from "./processors.ts";
 import { startUnconfined } from "./plugin-call/unconfined.ts";
 
 /**
@@ -17,6 +17,8 @@ const CALLS = 2000;
 /** One after the other, as they are measured: what both sides compile for that is done after so many. */
 const WARM_UP = 20_000;
 const ROUNDS = 7;
+const UNIT = "µs from call to answer, one in flight";
+const TWO = { unit: `${UNIT}, a processor each`, better: "less" } as const;
 
 export async function run(): Promise<Record<string, BenchResult>> {
   const daemon = await Daemon.open(temporaryFolder());
@@ -34,11 +36,12 @@ export async function run(): Promise<Record<string, BenchResult>> {
   const echo = (): Promise<unknown> => twin.call(INPUT);
   for (const call of [sync, waiting, echo]) await inLanes(call, { calls: 2000, width: 16 });
   for (const call of [sync, waiting, echo]) await inLanes(call, { calls: WARM_UP, width: 1 });
-  const rounds: number[][] = [];
   const pids = [twin.pid, evidence?.pid ?? 0];
-  await onOneProcessor(pids, async () => {
-    for (let round = 0; round < ROUNDS; round += 1) rounds.push([await p50(sync), await p50(waiting), await p50(echo)]);
-  });
+  const alone: number[][] = [];
+  const alternating: number[][] = [];
+  const turn = async (): Promise<number[]> => [await p50(sync), await p50(waiting), await p50(echo)];
+  await onTwoProcessors(pids, () => repeat(async () => void alone.push(await turn())));
+  await onOneProcessor(pids, () => repeat(async () => void alternating.push(await turn())));
   const neighbour = {
     ...parts,
     id: "lab/neighbour",
@@ -47,18 +50,25 @@ export async function run(): Promise<Record<string, BenchResult>> {
   };
   await daemon.install({ ...neighbour, manifest: { tier: { min: "isolate" } } });
   const shared: [number, number][] = [];
-  await onOneProcessor(pids, async () => {
-    for (let round = 0; round < ROUNDS; round += 1) shared.push([await p50(sync), await p50(echo)]);
-  });
+  await onTwoProcessors(pids, () => repeat(async () => void shared.push([await p50(sync), await p50(echo)])));
   await twin.stop();
   await daemon.close();
-  const beside = (which: 0 | 1): [number, number][] => rounds.map((r) => [r[which] ?? 0, r[2] ?? 0]);
-  const unit = "µs from call to answer, one in flight, on one processor";
+  const beside = (rounds: readonly number[][], which: 0 | 1): BenchResult =>
+    judge(
+      rounds.map((r): [number, number] => [r[which] ?? 0, r[2] ?? 0]),
+      TWO,
+    );
   return {
-    [`${name}-sync`]: judge(beside(0), { unit, better: "less" }),
-    [`${name}-async`]: judge(beside(1), { unit, better: "less" }),
-    [`${name}-shared`]: judge(shared, { unit, better: "less" }),
+    [`${name}-sync`]: beside(alone, 0),
+    [`${name}-async`]: beside(alone, 1),
+    [`${name}-shared`]: judge(shared, TWO),
+    [`${name}-sync-on-one-processor`]: { ...beside(alternating, 0), unit: `${UNIT}, on one processor` },
+    [`${name}-async-on-one-processor`]: { ...beside(alternating, 1), unit: `${UNIT}, on one processor` },
   };
+}
+
+async function repeat(round: () => Promise<void>): Promise<void> {
+  for (let n = 0; n < ROUNDS; n += 1) await round();
 }
 
 async function p50(call: () => Promise<unknown>): Promise<number> {

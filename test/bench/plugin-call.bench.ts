@@ -3,7 +3,7 @@ import type { OriginateRequest } from "../../host/src/contract/index.ts";
 import { temporaryFolder } from "../../host/test/runtime/fixtures/world.ts";
 import { Daemon, OPERATOR } from "../security/attacks/daemon.ts";
 import { compare, inLanes, judge, median, type BenchResult } from "./measure.ts";
-import { onOneProcessor } from "./one-processor.ts";
+import { onOneProcessor, onTwoProcessors } from "./processors.ts";
 import { startBare, type Party } from "./plugin-call/bare.ts";
 import { startUnconfined } from "./plugin-call/unconfined.ts";
 
@@ -30,25 +30,28 @@ export async function run(): Promise<Record<string, BenchResult>> {
   const all = [confined, unconfined, bare];
   for (const { call } of all) await inLanes(call, { calls: WARM_UP, width: WIDTH });
   const alone: number[][] = [];
+  const alternating: number[][] = [];
   const crowd: number[][] = [];
   // Turn about, so that a busy machine slows all.
-  await onOneProcessor(
-    all.map(({ pid }) => pid),
-    async () => {
-      for (let i = 0; i < ROUNDS; i++) alone.push(await each(all, p50));
-    },
-  );
+  const pids = all.map(({ pid }) => pid);
+  const rounds = (into: number[][]) => async (): Promise<void> => {
+    for (let i = 0; i < ROUNDS; i++) into.push(await each(all, p50));
+  };
+  await onTwoProcessors(pids, rounds(alone));
+  await onOneProcessor(pids, rounds(alternating));
   for (let i = 0; i < ROUNDS; i++) crowd.push(await each(all, callsPerSecond));
   const others = { ours: [confined.pid], theirs: [unconfined.pid] };
   const cpu = await compare({ ours: confined.call, theirs: unconfined.call, round: CROWD, width: WIDTH, rounds: ROUNDS, others });
   await Promise.all(all.map((party) => party.stop()));
   const beside = (rounds: readonly number[][], other: 1 | 2): [number, number][] => rounds.map((r) => [r[0] ?? 0, r[other] ?? 0]);
-  const p50s = { unit: "µs from call to answer, one in flight, on one processor", better: "less" } as const;
+  const p50s = { unit: "µs from call to answer, one in flight, a processor each", better: "less" } as const;
+  const p50sOnOne = { ...p50s, unit: "µs from call to answer, one in flight, on one processor" };
   const rates = { unit: "calls/s, 64 in flight", better: "more" } as const;
   return {
     [`${name}-p50`]: judge(beside(alone, 1), p50s),
     [`${name}-rate`]: judge(beside(crowd, 1), rates),
     [`${name}-cpu`]: { ...cpu, unit: "µs CPU per call in both processes, 64 in flight" },
+    [`${name}-p50-on-one-processor`]: judge(beside(alternating, 1), p50sOnOne),
     [`${name}-p50-beside-bare-json`]: judge(beside(alone, 2), p50s),
     [`${name}-rate-beside-bare-json`]: judge(beside(crowd, 2), rates),
   };

@@ -238,6 +238,7 @@ export class NodeRuntime implements Runtime {
     if (this.#machine.asRoot) allowReading(release.dir);
     this.#upgrades.settle(release.id);
     this.rights.leaveTrial(release.id);
+    await this.#upgrades.left(release.id);
     const way = active === undefined ? "stop-first" : this.#wayTo(next, active);
     // Nothing of an even earlier release may still write where the next one will.
     if (way !== "beside") await this.#upgrades.end(release.id);

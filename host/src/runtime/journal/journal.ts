@@ -70,7 +70,7 @@ const OPS_KEPT = 100;
 /** So many ends of steps pass before what is done is swept. */
 const SWEEP_EVERY = 20;
 /** What these do is a process's or this file's, so that nothing of it is left to finish when the power was gone. */
-const GONE_WITH_POWER: ReadonlySet<string> = new Set(["start", "canary", "flip", "stop"]);
+const GONE_WITH_POWER: ReadonlySet<string> = new Set(["start", "canary", "flip", "probation", "stop"]);
 /** So many former releases stay for as long as it takes; older ones for a month. @source plugin-platform §6.4.6 */
 const RELEASES_KEPT = 2;
 const RELEASES_KEPT_MS = 30 * 86_400_000;

@@ -1,4 +1,5 @@
 /** One installed plugin over all its lives: started, watched, restarted, stopped. @source plugin-platform §6.1, §6.3 */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   REMARK_TEXTS,
   REPAIR_TEXTS,
@@ -418,6 +419,8 @@ export class ManagedPlugin {
       await session.process.ready;
       this.#set("probing", null);
       this.#judge(facts, session);
+      // Calls of others go first: what a start does takes the only thread for a moment each time.
+      await nextTurn();
       if (!this.data.awaited) await this.data.open(session);
       this.#viewFault = null;
       await feedViews({

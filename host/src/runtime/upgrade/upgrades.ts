@@ -1,4 +1,5 @@
 /** Leads plugins from one release to the next and back: journalled step by step, so that a crash leaves one release. @source plugin-platform §6.2, §6.4 */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, Grant, JsonObject, StoredRelease, Timer } from "../../contract/index.ts";
 import { HnError } from "../../foundation/index.ts";
 import type { Outcomes } from "../broker/index.ts";
@@ -28,6 +29,9 @@ export interface UpgradeTimes {
 }
 
 export const UPGRADE_TIMES: UpgradeTimes = { drainMs: 60_000, probationMs: 600_000, fenceMs: 2000, canaryMs: 60_000 };
+
+/** What is idle has left by then. */
+const LEAVE_MS = 100;
 
 export interface UpgradeRooms {
   clock: Clock;
@@ -98,8 +102,15 @@ export class Upgrades {
       throw notStarted(HnError.from(thrown), { next: next.release, former: active.release });
     });
     if (kind === "update") await this.#try(active, newer, change);
-    const drainUntil = this.#o.clock.monotonic() + this.#o.times.drainMs;
-    this.#takeOver({ active, newer, next, change, before: outcomesOf(active), drainUntil });
+    const { clock, times, journal } = this.#o;
+    const drainUntil = clock.monotonic() + times.drainMs;
+    try {
+      await this.#takeOver({ active, newer, next, change, before: outcomesOf(active), drainUntil });
+    } catch (thrown) {
+      await newer.stop("It cannot take over.", 0);
+      journal.unstage(active.id, next.release.sha256);
+      throw notStarted(HnError.from(thrown), { next: next.release, former: active.release });
+    }
   }
 
   /**
@@ -128,7 +139,7 @@ export class Upgrades {
     try {
       newer ??= await this.#start(active, next, { change, serving });
       await newer.takeData();
-      this.#takeOver({ active, newer, next, change, before, drainUntil: clock.monotonic() });
+      await this.#takeOver({ active, newer, next, change, before, drainUntil: clock.monotonic() });
     } catch (thrown) {
       await newer?.stop("It cannot take over.", 0);
       journal.unstage(id, next.release.sha256);
@@ -167,6 +178,7 @@ export class Upgrades {
   async #try(active: ManagedPlugin, newer: ManagedPlugin, change: Change): Promise<void> {
     const { journal, clock, times, logs } = this.#o;
     const { id } = active;
+    await nextTurn();
     if (!Canary.isWorthIt(active, times.canaryMs)) return;
     const op = journal.intent({ pluginId: id, step: "canary", ...change });
     const canary = new Canary({ former: active, newer, clock, limitMs: times.canaryMs });
@@ -187,22 +199,36 @@ export class Upgrades {
     }
   }
 
-  #takeOver(o: {
+  /** @throws plugin_gone reason start_failed when the newer release ended at the last moment; the former one serves on then */
+  async #takeOver(o: {
     active: ManagedPlugin;
     newer: ManagedPlugin;
     next: Step;
     change: Change;
     before: Outcomes;
     drainUntil: number;
-  }): void {
+  }): Promise<void> {
     const { journal, clock, times } = this.#o;
     const { active, newer } = o;
     const { id } = active;
     const formerGrants = journal.grants(id);
     const before = o.change.kind === "update" ? o.before : null;
     const flip = journal.intent({ pluginId: id, step: "flip", ...o.change });
-    this.#flip({ from: active, to: newer, grants: o.next.grants });
-    journal.done(flip);
+    const until = clock.now() + times.probationMs;
+    // Of the release that is not the active one yet it says nothing; the flip takes it to the disk.
+    const payload = { ...o.change.payload, until, before: { ...before } } satisfies JsonObject;
+    const op = before === null ? null : journal.intent({ pluginId: id, kind: "update", step: "probation", payload });
+    // Calls that came meanwhile go first: each step of a change takes the only thread for a moment.
+    await nextTurn();
+    try {
+      if (!newer.running) throw new HnError("plugin_gone", { reason: "start_failed", message: "It ended before it served." });
+      this.#flip({ from: active, to: newer, grants: o.next.grants });
+    } catch (thrown) {
+      if (op !== null) journal.done(op);
+      throw thrown;
+    } finally {
+      journal.done(flip);
+    }
     const succession = new Succession({
       former: active,
       newer,
@@ -211,7 +237,9 @@ export class Upgrades {
       before,
       onFailure: (why) => this.#goBack(id, why),
     });
-    this.#watch(succession, { formerGrants, before, until: clock.now() + times.probationMs });
+    if (op === null) return this.#leaveAfter(succession);
+    const timer = clock.setTimeout(() => this.settle(id), times.probationMs);
+    this.#watched.set(id, { succession, formerGrants, op, timer });
   }
 
   /** An operator's act does not wait for a trial: what was seen so far decides. */
@@ -231,6 +259,16 @@ export class Upgrades {
     watched.succession.stopWatching();
     if (watched.op !== null) journal.done(watched.op);
     this.#leaveAfter(watched.succession);
+  }
+
+  /** Waits a moment for those that leave: a third process of a plugin need not start while its first one, which has nothing left to do, is ending. */
+  async left(id: string): Promise<void> {
+    const leaving = [...this.#leaving].flatMap(([plugin, left]) => (plugin.id === id ? [left] : []));
+    if (leaving.length === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#o.clock.setTimeout(resolve, LEAVE_MS);
+    await Promise.race([Promise.all(leaving), promise]);
+    timer.cancel();
   }
 
   /** As `settle`, and waits until nothing of a former release is left; its calls are cut off. */
@@ -297,23 +335,6 @@ export class Upgrades {
     to.serve();
     const message = `${to.release.version} has taken over from ${from.release.version}; the switch took ${us} µs.`;
     this.#o.logs.add(to.id, { source: "host", level: "info", message });
-  }
-
-  #watch(succession: Succession, o: { formerGrants: Grant[]; before: Outcomes | null; until: number }): void {
-    const { journal, clock } = this.#o;
-    const { former, newer } = succession;
-    const id = newer.id;
-    if (o.before === null) return this.#leaveAfter(succession);
-    const payload = {
-      from: former.release.sha256,
-      to: newer.release.sha256,
-      until: o.until,
-      before: { ...o.before },
-    } satisfies JsonObject;
-    const op = journal.intent({ pluginId: id, kind: "update", step: "probation", payload });
-    const watched: Watched = { succession, formerGrants: o.formerGrants, op, timer: undefined };
-    this.#watched.set(id, watched);
-    watched.timer = clock.setTimeout(() => this.settle(id), o.until - clock.now());
   }
 
   /** The newer release is worse: the former one serves again, at once where it still runs, and not without asking where that loses data. */
@@ -423,6 +444,7 @@ export class Upgrades {
       } else await session.idle(left());
     }
     await plugin.stop("Another version has taken over.", 0);
+    await nextTurn();
     journal.done(op);
   }
 

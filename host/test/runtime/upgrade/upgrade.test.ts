@@ -3,6 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, test, type TestContext } from "node:test";
 import type { BusChange } from "../../../src/contract/index.ts";
+import { Journal } from "../../../src/runtime/journal/index.ts";
+import { ManagedPlugin } from "../../../src/runtime/supervise/index.ts";
 import { until } from "../../support/until.ts";
 import { alive, COUNT, GRANTS, ID, openUpgradeWorld, SAY, versioned, type UpgradeWorld } from "../fixtures/upgrade-world.ts";
 import { allow, hasBubblewrap } from "../fixtures/world.ts";
@@ -124,6 +126,58 @@ for (const [what, parts, reason] of [
     assert.deepEqual(runtime.kept(ID), []);
   });
 }
+
+test("a release that ends just before it would take over leaves the former one serving, and no probation behind", async (t) => {
+  if (skip(t)) return;
+  const runtime = await world.reopen({ upgradeTimes: { drainMs: HOUR, probationMs: HOUR } });
+  await runtime.stage(make("1.0.0"), GRANTS);
+  const first = world.pid();
+  const { intent, unfinished, unstage } = Journal.prototype;
+  const { get } = Object.getOwnPropertyDescriptor(ManagedPlugin.prototype, "running") as { get: () => boolean };
+  let flipping = false;
+  t.mock.method(Journal.prototype, "intent", function (this: Journal, op: Parameters<typeof intent>[0]) {
+    flipping ||= op.step === "flip";
+    return intent.call(this, op);
+  });
+  t.mock.getter(ManagedPlugin.prototype, "running", function (this: ManagedPlugin) {
+    return get.call(this) && !(flipping && this.release.version === "1.1.0");
+  });
+  const left: string[] = [];
+  t.mock.method(Journal.prototype, "unstage", function (this: Journal, ...which: Parameters<typeof unstage>) {
+    left.push(...unfinished.call(this).map(({ step }) => step));
+    unstage.apply(this, which);
+  });
+  const reason = { code: "plugin_gone", reason: "start_failed", message: /1\.0\.0 runs on.*ended before it served/ };
+  await assert.rejects(runtime.stage(make("1.1.0"), GRANTS), reason);
+  assert.ok(flipping);
+  assert.deepEqual([world.pid(), runtime.get(ID)?.version, runtime.get(ID)?.state], [first, "1.0.0", "active"]);
+  assert.equal((await world.call(SAY))["version"], "1.0.0");
+  assert.deepEqual(left, [], "every step is closed");
+});
+
+test("a third release starts once the first has left, if that has nothing to finish; a call that it still has holds nobody up", async (t) => {
+  if (skip(t)) return;
+  const runtime = await world.reopen({ upgradeTimes: { drainMs: HOUR, probationMs: HOUR } });
+  const { processStarted } = Journal.prototype;
+  const beside: boolean[] = [];
+  let first = 0;
+  t.mock.method(Journal.prototype, "processStarted", function (this: Journal, row: Parameters<typeof processStarted>[0]) {
+    beside.push(first > 0 && alive(first));
+    processStarted.call(this, row);
+  });
+  await runtime.stage(make("1.0.0"), GRANTS);
+  await runtime.stage(make("1.1.0"), GRANTS);
+  first = world.pid();
+  await runtime.stage(make("1.2.0"), GRANTS);
+  const running = world.call(SAY, { wait: true });
+  await until("the call runs", () => world.waiting() === 1);
+  await runtime.stage(make("1.3.0"), GRANTS);
+  assert.deepEqual(beside, [false, false, true, false], "1.1.0 serves while 1.2.0 starts, and is gone when 1.3.0 does");
+  first = 0;
+  await runtime.stage(make("1.4.0"), GRANTS);
+  world.openGate();
+  assert.equal((await running)["version"], "1.2.0");
+});
 
 test("a release that fails more often than the one before goes back by itself; calls that may be done twice never notice (§6.4.5)", async (t) => {
   if (skip(t)) return;
