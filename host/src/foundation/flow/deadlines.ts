@@ -4,42 +4,91 @@ import type { Clock, Timer } from "../../contract/index.ts";
 export interface Expiring {
   /** Monotonic milliseconds; fixed while it is watched. */
   deadline: number;
-  /** Place in the heap; −1 while not watched. Kept by {@link Deadlines}. */
+  /** Where it is kept; −1 while not watched. Kept by {@link Deadlines}. */
   place: number;
   expire(): void;
 }
 
-/** One timer for all running calls: a binary heap by deadline, so that a short call costs a few comparisons instead of a timer of its own. */
+/** What is due sooner stands in order. */
+const AHEAD_MS = 1000;
+
+/**
+ * Two timers for all running calls. What is due soon is a binary heap by deadline; what has longer lies unordered beside it and is looked through twice
+ * a second. Most calls have half a minute and end in milliseconds: for them there is nothing to compare.
+ */
 export class Deadlines {
   readonly #clock: Clock;
+  /** An item at index `i` has the place `2i`. */
   readonly #heap: Expiring[] = [];
+  /** An item at index `i` has the place `2i + 1`. */
+  readonly #later: Expiring[] = [];
   #timer: Timer | null = null;
   #armedFor = Infinity;
+  /** Looks through what has longer; null while there is nothing to look for. */
+  #look: Timer | null = null;
+  /** Monotonic milliseconds; what is due from then on has longer. Of use while `#look` is set. */
+  #soon = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   watch(item: Expiring): void {
+    if (this.#look === null) this.#lookAgain();
+    if (item.deadline < this.#soon) return this.#order(item);
+    item.place = this.#later.length * 2 + 1;
+    this.#later.push(item);
+  }
+
+  /** The timers stay as they are: when one finds nothing due it looks for the next. */
+  forget(item: Expiring): void {
+    const { place } = item;
+    if (place < 0) return;
+    item.place = -1;
+    const index = place >> 1;
+    if ((place & 1) === 0) return this.#closeGap(index);
+    const last = this.#later.pop();
+    if (last === undefined || last === item) return;
+    this.#later[index] = last;
+    last.place = place;
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#look?.cancel();
+    this.#look = null;
+    this.#heap.length = 0;
+    this.#later.length = 0;
+  }
+
+  #lookAgain(): void {
+    this.#soon = this.#clock.monotonic() + AHEAD_MS;
+    this.#look = this.#clock.setTimeout(() => this.#sort(), AHEAD_MS / 2);
+  }
+
+  /** Whatever has come near is put in order; half of the time that this looks ahead is left for a timer that is late. */
+  #sort(): void {
+    this.#look = null;
+    if (this.#later.length === 0) return;
+    this.#lookAgain();
+    for (const item of this.#later.filter(({ deadline }) => deadline < this.#soon)) {
+      this.forget(item);
+      this.#order(item);
+    }
+  }
+
+  #order(item: Expiring): void {
     this.#heap.push(item);
     this.#up(item, this.#heap.length - 1);
     if (item.deadline < this.#armedFor) this.#arm(item.deadline);
   }
 
-  /** The timer stays as it is: when it finds nothing due it looks for the next. */
-  forget(item: Expiring): void {
-    const { place } = item;
-    if (place < 0) return;
-    item.place = -1;
+  #closeGap(index: number): void {
     const last = this.#heap.pop();
-    if (last === undefined || last === item) return;
-    this.#down(last, place);
-    if (last.place === place) this.#up(last, place);
-  }
-
-  close(): void {
-    this.#timer?.cancel();
-    this.#heap.length = 0;
+    // The gap was at the end.
+    if (last === undefined || index === this.#heap.length) return;
+    this.#down(last, index);
+    if (last.place === index * 2) this.#up(last, index);
   }
 
   #arm(at: number): void {
@@ -68,11 +117,11 @@ export class Deadlines {
       const other = heap[above];
       if (!other || other.deadline <= item.deadline) break;
       heap[place] = other;
-      other.place = place;
+      other.place = place * 2;
       place = above;
     }
     heap[place] = item;
-    item.place = place;
+    item.place = place * 2;
   }
 
   #down(item: Expiring, place: number): void {
@@ -88,10 +137,10 @@ export class Deadlines {
       }
       if (lower.deadline >= item.deadline) break;
       heap[place] = lower;
-      lower.place = place;
+      lower.place = place * 2;
       place = child;
     }
     heap[place] = item;
-    item.place = place;
+    item.place = place * 2;
   }
 }

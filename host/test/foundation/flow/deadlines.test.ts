@@ -5,8 +5,12 @@ import { Deadlines, ManualClock, type Expiring } from "../../../src/foundation/i
 import { holds } from "../../support/property.ts";
 
 describe("Deadlines", () => {
-  it("expires each at its time and in order, never one that was forgotten, with one timer for all", () => {
-    const step = fc.record({ due: fc.integer({ min: 0, max: 500 }), forget: fc.boolean(), pass: fc.nat({ max: 100 }) });
+  it("expires each at its time, never one that was forgotten, be it due soon or much later", () => {
+    const step = fc.record({
+      due: fc.oneof(fc.integer({ min: 0, max: 500 }), fc.integer({ min: 800, max: 4000 })),
+      forget: fc.boolean(),
+      pass: fc.nat({ max: 100 }),
+    });
     holds(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const clock = new ManualClock();
@@ -30,12 +34,12 @@ describe("Deadlines", () => {
           }
           clock.advance(pass);
         }
-        clock.advance(1000);
+        clock.advance(5000);
         assert.deepEqual(
           expired.map(({ name }) => name).toSorted((a, b) => a - b),
           [...watched.keys()].filter((name) => !forgotten.has(name)),
         );
-        for (const { at, due } of expired) assert.ok(at >= due && at <= due + 101, `due ${due}, expired ${at}`);
+        for (const { at, due } of expired) assert.ok(at >= due && at <= due + 1, `due ${due}, expired ${at}`);
         assert.ok([...watched.values()].every(({ place }) => place === -1));
       }),
     );
