@@ -55,9 +55,9 @@ const ROWS: [name: string, tools: SandboxTools, spec: Partial<SandboxSpec>, has:
     ],
     ["--unshare-user", "--disable-userns", "--uid", "--nproc=32"],
   ],
-  ["one thread of its own", TOOLS, {}, ["--setenv MALLOC_ARENA_MAX 1"], []],
-  ["threads", TOOLS, { threads: true }, [], ["MALLOC"]],
-  ["code of the machine", TOOLS, { native: true }, [], ["MALLOC"]],
+  ["one thread of its own", TOOLS, {}, ["--setenv MALLOC_ARENA_MAX 1", "--v8-pool-size=1"], []],
+  ["threads", TOOLS, { threads: true }, [], ["MALLOC", "--v8-pool-size=1"]],
+  ["code of the machine", TOOLS, { native: true }, [], ["MALLOC", "--v8-pool-size=1"]],
   [
     "always",
     TOOLS,
