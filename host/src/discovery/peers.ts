@@ -47,6 +47,8 @@ const ROUND_MS = CONSTANTS.MANIFEST_REPUBLISH_INTERVAL_SECONDS * 1000;
 const SWEEP_MS = 5000;
 /** Quiet time between two log exchanges with one peer. @source 04 §8 */
 const SYNC_INTERVAL_MS = 300_000;
+/** So long a round, and with it the news of all others, waits for one exchange; a long log, or a slow peer, goes on beside it. */
+const SYNC_PATIENCE_MS = 5000;
 /** Peers asked at the same time. @source network.md §4 */
 const PROBES_MAX = 64;
 /** Between the starts of two dials to one node. @source network.md §4 */
@@ -208,7 +210,7 @@ class KnownPeers implements Peers {
       const manifest = await this.#o.link.fetchManifest(at, nodeId, { signal, ...(admits === undefined ? {} : { admits }) });
       if (this.#isClosed || manifest.node_id === this.#o.nodeId) return;
       const row = this.#proven(manifest, { at, source, from, ...(admits === undefined ? {} : { admits }) });
-      await this.#sync(row.nodeId);
+      await this.#syncPatiently(row.nodeId);
     } catch (error) {
       if (this.#isClosed) return;
       this.#complain("nobody at that address", `${host}:${port}`, error);
@@ -274,7 +276,7 @@ class KnownPeers implements Peers {
       });
       if (this.#isClosed || this.#table.get(row.nodeId) !== row) return;
       this.#proven(result.manifest, { at: result.at, source: way.source === "manual" ? "log" : way.source, from: result.from });
-      await this.#sync(row.nodeId);
+      await this.#syncPatiently(row.nodeId);
     } catch {
       if (!this.#isClosed) this.#table.silent(row);
     }
@@ -306,6 +308,13 @@ class KnownPeers implements Peers {
     else bus.peerGone(row.nodeId);
     this.#changed();
     return row;
+  }
+
+  async #syncPatiently(node: NodeId): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#o.clock.setTimeout(resolve, SYNC_PATIENCE_MS);
+    await Promise.race([this.#sync(node), promise]);
+    timer.cancel();
   }
 
   async #sync(node: NodeId): Promise<void> {

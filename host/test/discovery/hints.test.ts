@@ -193,6 +193,27 @@ describe("rows", () => {
     assert.equal(world.peers.list()[0]?.state, "verified");
   });
 
+  it("are asked in every round, also while the logs of one of them are still being exchanged", async (t) => {
+    const world = new World(t, 3);
+    for (const one of world.people) {
+      one.standing = "member";
+      world.hint(one.at!);
+    }
+    await world.settle();
+    world.endless.add(world.one(0).nodeId);
+    world.say("community.member.joined");
+    await world.advance(0);
+    let over = false;
+    void world.peers.refresh().then(() => (over = true));
+    for (const seconds of [5, 20, 20, 20]) {
+      world.dials.length = 0;
+      await world.advance(seconds * 1000);
+      await world.advance(0);
+      if (seconds > 5) assert.deepEqual(world.dials.map(({ place }) => place).toSorted(), places(world));
+    }
+    assert.ok(over, "whoever waits for a round waits no longer for one exchange");
+  });
+
   it("are not routed to 90 s after their manifest, 30 s in an emergency (00 §4.1)", async (t) => {
     for (const [emergency, ms] of [
       [false, 120_000],
@@ -262,3 +283,7 @@ describe('an invitation\'s addresses (network.md §4 "Manual, invite")', () => {
     assert.equal(world.peers.list()[0]?.state, "verified");
   });
 });
+
+function places(world: World): string[] {
+  return world.people.map(({ at }) => `${at?.host}:${at?.port}`).toSorted();
+}
