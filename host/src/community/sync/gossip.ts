@@ -24,6 +24,8 @@ const BACKOFF_MS = { first: 5000, most: INTERVAL_MS };
 /** What a peer is believed to hold is forgotten once a day. @source network.md §5 "Peer memory is only a hint" */
 const HINT_MS = 86_400_000;
 const AT_ONCE = 4;
+/** Who takes longer has had its place: four that drip their pages would keep what is written here from all others. */
+const PLACE_MS = 10_000;
 /** How often what is believed to be equal is compared under a salt; for the first time within this after a start. @source network.md §5 stage 3 */
 const SALTED_MS = 86_400_000;
 const SALTED_FIRST_MS = 3_600_000;
@@ -52,6 +54,8 @@ interface PeerState {
   dueAt: number;
   failures: number;
   running: Promise<SyncReport> | null;
+  /** Since when, monotonic milliseconds. */
+  since: number;
   /** Heads that the peer is believed to have. */
   hint: { heads: Record<NodeId, number>; until: number } | null;
   /** Something was written for it to hear of. */
@@ -169,16 +173,22 @@ export class Gossip {
     this.#timer?.cancel();
     const now = this.#o.clock.monotonic();
     const states = [...this.#peers.values()].filter(({ running }) => running === null);
-    let free = AT_ONCE - (this.#peers.size - states.length);
+    const places = [...this.#peers.values()].filter(({ running, since }) => running !== null && since + PLACE_MS > now);
+    const free = Math.max(0, AT_ONCE - places.length);
     const due = states
       .filter(({ dueAt, news, failures }) => dueAt <= now || (news && failures === 0))
       .toSorted((a, b) => Number(b.news) - Number(a.news) || a.dueAt - b.dueAt);
-    for (const state of due) if (free-- > 0) void this.#exchange(state).catch((error: unknown) => this.#complain(state, error));
-    const next = Math.min(...states.filter((state) => !due.includes(state)).map(({ dueAt }) => dueAt));
+    const begun = due.slice(0, free);
+    for (const state of begun) void this.#exchange(state).catch((error: unknown) => this.#complain(state, error));
+    const next = Math.min(
+      ...states.filter((state) => !due.includes(state)).map(({ dueAt }) => dueAt),
+      ...(due.length > free ? [...places, ...begun].map(({ since }) => since + PLACE_MS) : []),
+    );
     if (Number.isFinite(next)) this.#timer = this.#o.clock.setTimeout(() => this.look(), next - now);
   }
 
   #exchange(state: PeerState): Promise<SyncReport> {
+    state.since = this.#o.clock.monotonic();
     const work = this.#once(state).finally(() => {
       state.running = null;
       this.#pump();
@@ -249,5 +259,5 @@ export class Gossip {
 }
 
 function newState(place: PeerPlace, now: number): PeerState {
-  return { place, dueAt: now, failures: 0, running: null, hint: null, news: false, last: null };
+  return { place, dueAt: now, failures: 0, running: null, since: now, hint: null, news: false, last: null };
 }

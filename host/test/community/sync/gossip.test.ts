@@ -107,6 +107,35 @@ describe("gossip (04 §8)", () => {
     }
   });
 
+  it("gives a place to the next after ten seconds, whoever drips its pages", async (t) => {
+    const s = await scene(t);
+    const slow = Array.from({ length: 4 }, (_, i) => s.village.person(`Slow ${i}`));
+    for (const one of slow) await s.village.welcome(s.anna, one);
+    await s.gossip.meetAll();
+    await settled(s, "Ben knows them all", [s.anna]);
+    const isSlow = (node: string): boolean => slow.some(({ signer }) => signer.nodeId === node);
+    const { syncWith } = s.ben.community;
+    let held = 0;
+    t.mock.method(s.ben.community, "syncWith", (...[place, link]: Parameters<typeof syncWith>) => {
+      if (!isSlow(place.node_id)) return syncWith.call(s.ben.community, place, link);
+      held += 1;
+      return new Promise<never>(() => {});
+    });
+    s.reach.people = slow;
+    s.gossip.look();
+    await until("all four places are taken", () => held === 4);
+    s.reach.people = [...slow, s.carl];
+    s.gossip.look();
+    await s.ben.community.append({ type: "ext.demo.note", data: {} });
+    s.village.clock.advance(9000);
+    const before = s.tally.requests;
+    await until("nothing is under way", () => true);
+    assert.equal(s.tally.requests, before, "it waits for a place");
+    s.village.clock.advance(1000);
+    await settled(s, "Carl has it", [s.carl]);
+    assert.equal(held, 4, "who is slow is asked no second time meanwhile");
+  });
+
   it("asks nobody who is no member, and nobody any more after leaving", async (t) => {
     const s = await scene(t);
     const stranger = s.village.person("Sam");
